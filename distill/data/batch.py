@@ -1,0 +1,65 @@
+"""What the loader hands to a module: whole uint8 pictures and the numbers of their views.
+
+Shapes: N batch, C classes or attributes, H W pixels of the prepared pictures.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class ViewBatch:
+    """N views not yet cut.
+
+    Attributes:
+        index: int64 (N,), position in the training set.
+        pictures: uint8 (N, H, W, 3).
+        box: float32 (N, 4), top, left, height, width of the crop in pixels.
+        flip: bool (N,). color: float32 (N, 3), factors of brightness, contrast, saturation.
+        labels: int8 (N, C), 1 present, 0 absent, -1 unknown; C = 0 without labels.
+        weight: float32 (N,), the share of `partner` in the mixture, or None where nothing is mixed.
+        partner: the views mixed in, whose own weight and partner are None.
+    """
+
+    index: Tensor
+    pictures: Tensor
+    box: Tensor
+    flip: Tensor
+    color: Tensor
+    labels: Tensor
+    weight: Tensor | None = None
+    partner: Self | None = None
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def _map(self, function: str, *args: object, **kwargs: object) -> Self:
+        moved = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            moved[field.name] = None if value is None else getattr(value, function)(*args, **kwargs)
+        return type(self)(**moved)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """The same batch on another device; Lightning calls this."""
+        return self._map("to", device, non_blocking=non_blocking)
+
+    def pin_memory(self) -> Self:
+        """The same batch in page-locked memory; torch's DataLoader calls this."""
+        return self._map("pin_memory")
+
+
+@dataclass
+class PictureBatch:
+    """Whole pictures to evaluate.
+
+    Attributes:
+        pictures: uint8 (N, H, W, 3).
+        labels: int8 (N, C), 1 present, 0 absent, -1 unknown.
+    """
+
+    pictures: Tensor
+    labels: Tensor

@@ -1,0 +1,68 @@
+"""The loaders of one stage, for Lightning."""
+
+from collections.abc import Iterator
+
+import lightning as L
+import numpy as np
+import torch
+
+from distill.data.batch import PictureBatch
+from distill.data.loader import ViewLoader
+from distill.data.pictures import Pictures
+from distill.data.views import Views
+
+
+class PictureLoader:
+    """Whole pictures in order, unpadded; each rank loads every `world_size`-th."""
+
+    def __init__(self, pictures: Pictures, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
+        self.pictures, self.batch_size = pictures, batch_size
+        self.index = np.arange(rank, len(pictures), world_size)
+
+    def __len__(self) -> int:
+        return -(-len(self.index) // self.batch_size)
+
+    def __iter__(self) -> Iterator[PictureBatch]:
+        for start in range(0, len(self.index), self.batch_size):
+            index = self.index[start : start + self.batch_size]
+            yield PictureBatch(
+                torch.from_numpy(self.pictures.gather(index)), torch.from_numpy(self.pictures.labels[index])
+            )
+
+
+class ViewDataModule(L.LightningDataModule):
+    """Shuffled views to train on, whole pictures to validate on.
+
+    Args:
+        batch_size: over all ranks.
+        workers: loading processes a rank.
+    """
+
+    def __init__(
+        self,
+        train: Pictures,
+        validation: Pictures | None,
+        views: Views,
+        *,
+        batch_size: int,
+        seed: int,
+        workers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.train, self.validation, self.views = train, validation, views
+        self.batch_size, self.seed, self.workers = batch_size, seed, workers
+
+    def _ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def train_dataloader(self) -> ViewLoader:
+        rank, world_size = self._ranks()
+        return ViewLoader(
+            self.train, self.views, batch_size=self.batch_size, seed=self.seed,
+            rank=rank, world_size=world_size, workers=self.workers,
+        )  # fmt: skip
+
+    def val_dataloader(self) -> PictureLoader | list[PictureLoader]:
+        if self.validation is None or len(self.validation) == 0:
+            return []
+        return PictureLoader(self.validation, self.batch_size, *self._ranks())

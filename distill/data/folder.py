@@ -1,0 +1,39 @@
+"""A directory of pictures nobody labelled."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from distill.data.listing import digest, directory, walk
+from distill.data.source import Sample
+from distill.errors import DistillError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"})
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Every picture below ``root``, at any depth, by file name suffix in either case; all of them are for training.
+
+    Files and directories whose names begin with a dot are no pictures.
+    """
+
+    name: Literal["folder"] = "folder"
+    root: Path | None = None
+
+    def classes(self) -> tuple[str, ...]:
+        return ()
+
+    def samples(self, height: int, width: int) -> list[Sample]:
+        root = directory(self.root, "data.root", "the pictures")
+        files = sorted(
+            (file.relative_to(root).as_posix(), file) for file in walk(root) if file.suffix.lower() in SUFFIXES
+        )
+        if not files:
+            raise DistillError(
+                f"data.root: {root} holds no picture; expected files named {', '.join(sorted(SUFFIXES))}."
+            )
+        return [Sample(name, file) for name, file in files]
+
+    def state(self) -> str:
+        return digest(self.samples(0, 0))

@@ -1,0 +1,148 @@
+"""The training loader: batch k is a pure function of the seed and the pictures, whoever loads it (law 1).
+
+torch's DataLoader does the loading in workers; which pictures and views make up a batch is decided here, from the
+number of batches consumed since training began, and only that number is saved with a checkpoint.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from distill.data.batch import ViewBatch
+from distill.data.philox import Purpose, permutation
+from distill.data.pictures import Pictures
+from distill.data.views import Views, draw, mixing_weights, partners
+from distill.errors import DistillError
+
+
+@dataclass(frozen=True)
+class Request:
+    """One batch asked of a worker."""
+
+    index: np.ndarray
+    view: int
+
+
+class ViewDataset(Dataset[ViewBatch]):
+    """Gathers whole batches; it is what travels to the workers."""
+
+    def __init__(self, pictures: Pictures, views: Views, seed: int) -> None:
+        self.pictures, self.views, self.seed = pictures, views, seed
+        self._partners: tuple[int, np.ndarray] | None = None
+
+    def __getitems__(self, request: Request) -> ViewBatch:
+        """DataLoader passes here whatever its batch sampler yields."""
+        batch = self._cut_out(request)
+        if self.views.mixup > 0:
+            hashes = self.pictures.hashes[request.index]
+            batch.weight = torch.from_numpy(mixing_weights(self.views, self.seed, hashes, request.view))
+            batch.partner = self._cut_out(Request(self._partners_of(request.view)[request.index], request.view))
+        return batch
+
+    def _cut_out(self, request: Request) -> ViewBatch:
+        pictures = self.pictures.gather(request.index)
+        hashes = self.pictures.hashes[request.index]
+        numbers = draw(self.views, self.seed, hashes, request.view, *self.pictures.size)
+        return ViewBatch(
+            index=torch.from_numpy(request.index),
+            pictures=torch.from_numpy(pictures),
+            box=torch.from_numpy(numbers.box),
+            flip=torch.from_numpy(numbers.flip),
+            color=torch.from_numpy(numbers.color),
+            labels=torch.from_numpy(self.pictures.labels[request.index]),
+        )
+
+    def _partners_of(self, view: int) -> np.ndarray:
+        # Drawn once a pass, not once a batch: it orders the whole set.
+        if self._partners is None or self._partners[0] != view:
+            self._partners = (view, partners(self.seed, self.pictures.hashes, view))
+        return self._partners[1]
+
+
+class ViewLoader:
+    """Passes over shuffled views, one pass for each `iter`; sized, and stateful for Lightning.
+
+    Args:
+        batch_size: over all ranks; each rank takes its slice. The last incomplete batch of a pass is left out.
+        rank, world_size: which slice.
+        workers: processes that load; 0 loads in the training process. The batches are the same.
+
+    Raises:
+        DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        views: Views,
+        *,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        workers: int = 0,
+    ) -> None:
+        if batch_size % world_size:
+            raise DistillError(f"batch_size is {batch_size}, expected a multiple of the {world_size} processes.")
+        if len(pictures) < batch_size:
+            raise DistillError(
+                f"the training set holds {len(pictures)} pictures, fewer than one batch of {batch_size}. "
+                "Set a smaller batch_size."
+            )
+        self.pictures, self.views, self.seed = pictures, views, seed
+        self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
+        self.consumed = 0
+        self._loader = DataLoader(
+            ViewDataset(pictures, views, seed),
+            batch_sampler=_Requests(self),
+            collate_fn=_as_is,
+            num_workers=workers,
+            # A fork after OpenMP has started its threads hangs.
+            multiprocessing_context="spawn" if workers else None,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def __len__(self) -> int:
+        """Batches a pass."""
+        return len(self.pictures) // self.batch_size
+
+    def __iter__(self) -> Iterator[ViewBatch]:
+        for batch in self._loader:
+            self.consumed += 1
+            yield batch
+
+    def requests(self) -> Iterator[Request]:
+        """What is left of the current pass."""
+        epoch, done = divmod(self.consumed, len(self))
+        order = permutation(self.seed, self.pictures.hashes, epoch, Purpose.ORDER)
+        share = self.batch_size // self.world_size
+        for k in range(done, len(self)):
+            start = k * self.batch_size + self.rank * share
+            yield Request(order[start : start + share], self.views.number(epoch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of batches consumed: each rank's is the same."""
+        return {"consumed": self.consumed}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.consumed = int(state["consumed"])
+
+
+class _Requests(Sampler[Any]):
+    def __init__(self, loader: ViewLoader) -> None:
+        self.loader = loader
+
+    def __iter__(self) -> Iterator[Request]:
+        return self.loader.requests()
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+
+def _as_is(batch: ViewBatch) -> ViewBatch:
+    return batch

@@ -1,0 +1,82 @@
+"""The pictures of one split, over one or more prepared sets: what a loader gathers from.
+
+Shapes: N pictures, C classes, H W pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from distill.data.prepared import Prepared
+from distill.data.source import Split
+from distill.errors import DistillError
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Rows of prepared sets under one consecutive index.
+
+    Attributes:
+        sets: prepared sets of one picture size.
+        rows: for each set the rows that belong, int64.
+        classes: columns of the labels; a set without labels is unknown (-1) in all of them.
+    """
+
+    sets: tuple[Prepared, ...]
+    rows: tuple[np.ndarray, ...]
+    classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, labelled: Prepared, split: Split, unlabelled: Sequence[Prepared] = ()) -> Self:
+        """One split of a set, and every picture of the unlabelled ones.
+
+        Raises:
+            DistillError: the sets were prepared at different sizes.
+        """
+        shape = labelled.pictures.shape[1:]
+        for other in unlabelled:
+            if other.pictures.shape[1:] != shape:
+                raise DistillError(
+                    f"{other.directory}: its pictures are {other.pictures.shape[1:]}, those of {labelled.directory} are "
+                    f"{shape}. Prepare both at one size (prepare.height, prepare.width)."
+                )
+        rows = (labelled.indices(split), *(np.arange(len(other)) for other in unlabelled))
+        return cls((labelled, *unlabelled), rows, labelled.classes)
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return np.cumsum([0, *(len(rows) for rows in self.rows)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the prepared pictures in pixels."""
+        return self.sets[0].pictures.shape[1:3]
+
+    @cached_property
+    def hashes(self) -> np.ndarray:
+        """uint64 (N,)."""
+        return np.concatenate([one.hashes[rows] for one, rows in zip(self.sets, self.rows, strict=True)])
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """int8 (N, C)."""
+        blocks = []
+        for one, rows in zip(self.sets, self.rows, strict=True):
+            known = one.labels.shape[1] == len(self.classes)
+            blocks.append(one.labels[rows] if known else np.full((len(rows), len(self.classes)), -1, np.int8))
+        return np.concatenate(blocks)
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """uint8 (len(index), H, W, 3), in the order of ``index``."""
+        part = np.searchsorted(self._starts, index, side="right") - 1
+        out = np.empty((len(index), *self.sets[0].pictures.shape[1:]), np.uint8)
+        for number, (one, rows) in enumerate(zip(self.sets, self.rows, strict=True)):
+            here = part == number
+            out[here] = one.pictures[rows[index[here] - self._starts[number]]]
+        return out

@@ -1,0 +1,56 @@
+"""What a data source gives: pictures with a name, and whatever is known about them.
+
+A source is a frozen dataclass whose fields are the keys of a recipe's `data` section. It lists pictures; decoding,
+resizing and refusing bad ones is left to `prepare`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture of a source.
+
+    Attributes:
+        name: what the ledger and error messages call it, unique within the source.
+        picture: a file, its encoded bytes, or decoded uint8 (H, W, 3) pixels.
+        labels: one entry per class of the source: 1 present, 0 absent, -1 unknown; empty where nothing is labelled.
+        identity: number of the person shown, -1 where unknown.
+    """
+
+    name: str
+    picture: Path | bytes | np.ndarray
+    labels: tuple[int, ...] = ()
+    identity: int = -1
+    split: Split = "train"
+
+
+class Source(Protocol):
+    """A set of pictures, opened from the keys of a recipe."""
+
+    @property
+    def name(self) -> str: ...
+
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels in their order; empty for an unlabelled set.
+
+        Raises:
+            DistillError: a file the names are read from is missing or malformed.
+        """
+        ...
+
+    def samples(self, height: int, width: int) -> Iterable[Sample]:
+        """Every picture in a fixed order; ``height`` and ``width`` are the size a renderer should draw at.
+
+        Raises:
+            DistillError: the root or a list file is missing or malformed.
+        """
+        ...

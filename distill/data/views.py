@@ -1,0 +1,109 @@
+"""Views: random crops, flips, colours and mixtures as pure functions of (seed, picture, view number) (law 1).
+
+Drawing a view (numbers) is separate from cutting it (pixels, `distill.data.cutting`): numbers are drawn on the CPU by
+the loader and are the same to the bit everywhere.
+
+Shapes: N batch, H W pixels of the prepared pictures.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from distill.data.philox import Purpose, permutation, uniform, words
+from distill.errors import DistillError
+
+
+@dataclass(frozen=True)
+class Views:
+    """How views are drawn; the keys of a stage's `views` section.
+
+    Attributes:
+        scale: smallest and largest share of the picture's area a crop covers.
+        ratio: largest stretch of the crop's shape against the picture's own; drawn log-uniformly from 1/ratio..ratio.
+        flip: probability of mirroring left and right.
+        brightness, contrast, saturation: largest relative change, each drawn from 1 - x..1 + x.
+        mixup: largest weight of the picture mixed in, drawn from 0..mixup; 0 mixes nothing.
+        count: number of different views of a picture; pass e shows view e mod count. None: every pass a new one.
+    """
+
+    scale: tuple[float, float] = (0.7, 1.0)
+    ratio: float = 1.15
+    flip: float = 0.5
+    brightness: float = 0.2
+    contrast: float = 0.2
+    saturation: float = 0.2
+    mixup: float = 0.0
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.scale[0] <= self.scale[1] <= 1:
+            raise DistillError(f"views.scale is {list(self.scale)}, expected 0 < smallest <= largest <= 1.")
+        if self.ratio < 1:
+            raise DistillError(f"views.ratio is {self.ratio}, expected at least 1.")
+        for key in ("flip", "brightness", "contrast", "saturation"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise DistillError(f"views.{key} is {getattr(self, key)}, expected a number from 0 to 1.")
+        if not 0 <= self.mixup <= 0.5:
+            raise DistillError(f"views.mixup is {self.mixup}, expected a weight from 0 to 0.5.")
+        if self.count is not None and self.count < 1:
+            raise DistillError(f"views.count is {self.count}, expected at least 1, or null for a new view each pass.")
+
+    def number(self, epoch: int) -> int:
+        """The view that pass ``epoch`` shows."""
+        return epoch if self.count is None else epoch % self.count
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The numbers of N views.
+
+    Attributes:
+        box: float32 (N, 4), top, left, height, width in pixels of the prepared picture.
+        flip: bool (N,).
+        color: float32 (N, 3), factors of brightness, contrast and saturation.
+    """
+
+    box: np.ndarray
+    flip: np.ndarray
+    color: np.ndarray
+
+
+def draw(views: Views, seed: int, hashes: np.ndarray, view: int, height: int, width: int) -> Draw:
+    """Draw view number ``view`` of pictures known by ``hashes`` (uint64 (N,)), H x W pixels large."""
+    u = uniform(words(seed, hashes, view, Purpose.GEOMETRY))
+    area = views.scale[0] + (views.scale[1] - views.scale[0]) * u[:, 0]
+    stretch = views.ratio ** (2 * u[:, 1] - 1)
+    share_y = np.minimum(1.0, np.sqrt(area / stretch))
+    share_x = np.minimum(1.0, np.sqrt(area * stretch))
+    box = np.stack(
+        [
+            height * (1 - share_y) * u[:, 2],
+            width * (1 - share_x) * u[:, 3],
+            height * share_y,
+            width * share_x,
+        ],
+        axis=1,
+    )
+    c = uniform(words(seed, hashes, view, Purpose.COLOR))
+    jitter = np.array([views.brightness, views.contrast, views.saturation])
+    return Draw(
+        box=box.astype(np.float32),
+        flip=c[:, 3] < views.flip,
+        color=(1 + jitter * (2 * c[:, :3] - 1)).astype(np.float32),
+    )
+
+
+def partners(seed: int, hashes: np.ndarray, view: int) -> np.ndarray:
+    """Whom each picture of the whole set is mixed with: int64 (N,), a permutation.
+
+    It is drawn over the set, not over a batch, so that a view does not depend on the batch size.
+    """
+    partner = np.empty(len(hashes), dtype=np.int64)
+    partner[np.argsort(hashes, kind="stable")] = permutation(seed, hashes, view, Purpose.PARTNER)
+    return partner
+
+
+def mixing_weights(views: Views, seed: int, hashes: np.ndarray, view: int) -> np.ndarray:
+    """The weight of the partner: float32 (N,), uniform on 0..views.mixup."""
+    return (views.mixup * uniform(words(seed, hashes, view, Purpose.MIXING))[:, 0]).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Scores of arrays: pure functions that know nothing of networks or files (law 5)."""

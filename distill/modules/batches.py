@@ -1,0 +1,68 @@
+"""What a module accepts as a batch, brought to one form: pixels at a network's size, and labels.
+
+Shapes: N batch, C classes or attributes, H W pixels of the pictures, h w a network's pixels.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distill.data.batch import ViewBatch
+from distill.data.cutting import cut
+from distill.errors import DistillError
+from distill.preprocess import Preprocess, resample, resampling_matrix
+
+_ACCEPTED = "a ViewBatch, images, or (images, labels); images are uint8 (N, H, W, 3) or float (N, 3, H, W) from 0 to 1"
+
+
+class Pixels:
+    """The pixels of one batch at the sizes asked for; teacher and student of one size share them."""
+
+    def __init__(self, batch: Any) -> None:
+        self._batch = batch if isinstance(batch, ViewBatch) else _images(batch)
+        self._cut: dict[tuple[int, int, str], Tensor] = {}
+
+    def at(self, preprocess: Preprocess) -> Tensor:
+        """float32 (N, 3, h, w) on 0..255."""
+        key = (preprocess.height, preprocess.width, preprocess.interpolation)
+        if key not in self._cut:
+            batch = self._batch
+            self._cut[key] = cut(batch, preprocess) if isinstance(batch, ViewBatch) else _resized(batch, preprocess)
+        return self._cut[key]
+
+
+def labels_of(batch: Any) -> Tensor | None:
+    """Labels (N, C), those of a mixture mixed, unknown ones negative; None where the batch has none."""
+    if not isinstance(batch, ViewBatch):
+        return batch[1] if isinstance(batch, Sequence) and len(batch) > 1 else None
+    if batch.labels.shape[1] == 0:
+        return None
+    labels = batch.labels.float()
+    if batch.partner is None or batch.weight is None:
+        return labels
+    other = batch.partner.labels.float()
+    mixed = torch.lerp(labels, other, batch.weight.view(-1, 1))
+    return torch.where((labels < 0) | (other < 0), -1.0, mixed)
+
+
+def _images(batch: Any) -> Tensor:
+    images = batch[0] if isinstance(batch, Sequence) and len(batch) else batch
+    if isinstance(images, Tensor) and images.ndim == 4:
+        if images.dtype == torch.uint8 and images.shape[3] == 3:
+            return images
+        if images.is_floating_point() and images.shape[1] == 3:
+            return images.permute(0, 2, 3, 1) * 255
+    found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+    raise DistillError(f"a batch of {found} was loaded; expected {_ACCEPTED}.")
+
+
+def _resized(images: Tensor, preprocess: Preprocess) -> Tensor:
+    _, height, width, _ = images.shape
+    if (height, width) == (preprocess.height, preprocess.width):
+        return images.permute(0, 3, 1, 2).float()
+    zero = torch.zeros(1, device=images.device)
+    rows = resampling_matrix(zero, zero + height, height, preprocess.height, preprocess.interpolation)
+    columns = resampling_matrix(zero, zero + width, width, preprocess.width, preprocess.interpolation)
+    return resample(images, rows, columns)

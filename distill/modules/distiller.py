@@ -1,0 +1,81 @@
+"""Learning from a teacher.
+
+Shapes: N batch, C classes or attributes, h w the teacher's pixels.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from lightning.pytorch.utilities.types import STEP_OUTPUT
+from torch import Tensor, nn
+
+from distill.errors import DistillError
+from distill.modules.batches import Pixels
+from distill.modules.optimization import Optimization
+from distill.modules.training import TrainingModule
+from distill.objectives import Objective
+from distill.preprocess import Preprocess
+
+
+class Teaches(Protocol):
+    """A frozen network with its own input contract; `teachers.Teacher` is one."""
+
+    preprocess: Preprocess
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """float32 (N, 3, h, w) on 0..255 at its own size to logits (N, C)."""
+        ...
+
+    def to(self, device: torch.device) -> object: ...
+
+
+class Distiller(TrainingModule):
+    """Trains a student to give a teacher's answers to the same views (section 4.5 of arXiv 1704.04861).
+
+    Args:
+        student: float (N, 3, h, w), normalised, to logits (N, C).
+        teacher: any `teachers.Teacher`.
+        objective: the formula and its label term.
+        preprocess: the student's input contract; the teacher brings its own.
+        optimization, classes, seed: as in `TrainingModule`.
+    """
+
+    def __init__(
+        self,
+        student: nn.Module,
+        teacher: Teaches,
+        objective: Objective | None = None,
+        *,
+        preprocess: Preprocess,
+        optimization: Optimization | None = None,
+        classes: Sequence[str] = (),
+        seed: int = 0,
+    ) -> None:
+        super().__init__(student, preprocess, optimization, classes, seed)
+        self.objective = objective or Objective()
+        # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it (law 3).
+        self._teacher = (teacher,)
+        self._answers_finite: Tensor | None = None
+
+    def on_fit_start(self) -> None:
+        self._teacher[0].to(self.device)
+        self._answers_finite = torch.ones((), dtype=torch.bool, device=self.device)
+
+    def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+        teacher = self._teacher[0]
+        with torch.inference_mode():
+            answers = teacher(views.at(teacher.preprocess))
+            if self._answers_finite is not None:
+                self._answers_finite = self._answers_finite & answers.isfinite().all()
+        # A tensor of inference mode cannot be saved for backward.
+        return self.objective(logits, answers.clone(), labels)
+
+    def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
+        # Reading the flag waits for the device; where that is not the CPU, do it where Lightning's logging waits anyway.
+        waits = self.device.type == "cpu" or self.trainer.global_step % self.trainer.log_every_n_steps == 0
+        if waits and self._answers_finite is not None and not bool(self._answers_finite):
+            raise DistillError(
+                f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered NaN or infinity at step "
+                f"{self.trainer.global_step}. Nothing can be learnt from that: check its weights, mean and std."
+            )

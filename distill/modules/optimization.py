@@ -1,0 +1,78 @@
+"""The optimiser of a stage, its schedule and what it decays."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from timm.optim import RMSpropTF
+from torch import nn
+
+from distill.errors import DistillError
+
+OptimizerName = Literal["adamw", "rmsprop"]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """How a network is trained, whatever it is trained on.
+
+    Attributes:
+        optimizer: adamw, or rmsprop as in the paper (TensorFlow's form: decay 0.9, momentum 0.9, epsilon 1).
+        learning_rate: its peak; a linear warm-up leads to it and half a cosine from it to zero.
+        warmup: share of all steps spent warming up.
+        weight_decay: of full and pointwise convolutions and the classifier. Depthwise filters, normalisation and
+            biases are never decayed (section 3.2). 0 for transfer (section 4.5: no regularisation).
+        ema: decay per step of the average of the weights that is kept as the result; null keeps the weights themselves.
+        channels_last: memory layout of the network; the faster one for depthwise convolutions, on CPUs as well.
+    """
+
+    optimizer: OptimizerName = "adamw"
+    learning_rate: float = 1e-3
+    warmup: float = 0.05
+    weight_decay: float = 0.0
+    ema: float | None = None
+    channels_last: bool = True
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in get_args(OptimizerName):
+            raise DistillError(f"optimizer is {self.optimizer!r}, expected one of {', '.join(get_args(OptimizerName))}.")
+        if self.learning_rate <= 0:
+            raise DistillError(f"learning_rate is {self.learning_rate}, expected a positive number.")
+        if not 0 <= self.warmup < 1:
+            raise DistillError(f"warmup is {self.warmup}, expected a share of the steps from 0 to below 1.")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise DistillError(f"ema is {self.ema}, expected a decay between 0 and 1, or null.")
+
+    def build(self, network: nn.Module, steps: int) -> dict[str, Any]:
+        """The optimiser and its per-step schedule, as Lightning's `configure_optimizers` returns them."""
+        decayed, undecayed = parameter_groups(network)
+        groups = [
+            {"params": decayed, "weight_decay": self.weight_decay},
+            {"params": undecayed, "weight_decay": 0.0},
+        ]
+        optimizer: torch.optim.Optimizer
+        if self.optimizer == "adamw":
+            optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
+        else:
+            optimizer = RMSpropTF(groups, lr=self.learning_rate, alpha=0.9, momentum=0.9, eps=1.0)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.factor(step, steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def factor(self, step: int, steps: int) -> float:
+        """The share of the peak learning rate at a step, 0 <= step < steps."""
+        warm = max(1, round(self.warmup * steps))
+        if step < warm:
+            return (step + 1) / warm
+        return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def parameter_groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Parameters to decay (weights of full and pointwise convolutions and of the classifier) and all others."""
+    decayed, undecayed = [], []
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            depthwise = isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+            weight = isinstance(module, nn.Conv2d | nn.Linear) and name == "weight" and not depthwise
+            (decayed if weight else undecayed).append(parameter)
+    return decayed, undecayed

@@ -1,0 +1,122 @@
+"""What every stage shares: a network, its optimiser, an average of its weights, validation by mAP.
+
+Shapes: N batch, C classes or attributes.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from distill.data.batch import PictureBatch
+from distill.errors import DistillError
+from distill.evaluation.average_precision import average_precision, mean_average_precision
+from distill.modules.batches import Pixels, labels_of
+from distill.modules.optimization import Optimization
+from distill.preprocess import Preprocess
+
+
+class TrainingModule(L.LightningModule):
+    """Trains `network`; subclasses say what on, in `losses`.
+
+    Args:
+        network: float (N, 3, h, w), normalised, to logits (N, C).
+        preprocess: its input contract.
+        classes: names of the C outputs, for the validation score; without them nothing is scored.
+        seed: of dropout and drop-path; each step is seeded by (seed, step, rank), so that a resumed run equals an
+            unbroken one.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        preprocess: Preprocess,
+        optimization: Optimization | None = None,
+        classes: Sequence[str] = (),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.optimization = optimization or Optimization()
+        self.network = network
+        if self.optimization.channels_last:
+            self.network.to(memory_format=torch.channels_last)
+        self.preprocess, self.classes, self.seed = preprocess, tuple(classes), seed
+        self.average: AveragedModel | None = None
+        if self.optimization.ema is not None:
+            # Buffers are averaged as well: BatchNorm's statistics belong to the averaged weights.
+            update = get_ema_multi_avg_fn(self.optimization.ema)
+            self.average = AveragedModel(network, multi_avg_fn=update, use_buffers=True).requires_grad_(False)
+        self._validated: list[tuple[Tensor, Tensor]] = []
+
+    def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+        """Terms by name, each (N,), among them the `loss` to minimise."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it learns from")
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """float (N, 3, h, w) on 0..255, at this network's size, to logits (N, C)."""
+        normalized = self.preprocess.normalize(pixels)
+        if self.optimization.channels_last:
+            normalized = normalized.contiguous(memory_format=torch.channels_last)
+        return self.network(normalized)
+
+    def result(self) -> nn.Module:
+        """A copy of what was trained, the average where one is kept, in eval mode on the CPU."""
+        trained = self.average.module if self.average is not None else self.network
+        return copy.deepcopy(trained).cpu().eval()
+
+    def training_step(self, batch: Any, batch_idx: int) -> STEP_OUTPUT:
+        views = Pixels(batch)
+        logits = self(views.at(self.preprocess))
+        terms = {name: values.mean() for name, values in self.losses(logits, views, labels_of(batch)).items()}
+        self.log_dict(
+            {f"train_{name}": value.detach() for name, value in terms.items()},
+            on_step=False, on_epoch=True, batch_size=len(logits),
+        )  # fmt: skip
+        self.log("loss", terms["loss"].detach(), prog_bar=True, logger=False)
+        return terms["loss"]
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        # Dropout must not depend on where a run was interrupted. The multipliers only keep the three apart.
+        torch.manual_seed((self.seed * 1_000_003 + self.trainer.global_step) * 1_009 + self.global_rank)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        return self.optimization.build(self.network, int(self.trainer.estimated_stepping_batches))  # type: ignore[return-value]
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        if not self.classes:
+            return
+        if isinstance(batch, PictureBatch):
+            pixels, labels = self.preprocess(batch.pictures), batch.labels
+        else:
+            known = labels_of(batch)
+            if known is None:
+                raise DistillError("a validation batch has no labels to score mAP with; load (images, labels).")
+            pixels, labels = self.preprocess.normalize(Pixels(batch).at(self.preprocess)), known
+        network = self.average.module if self.average is not None else self.network
+        self._validated.append((network(pixels).float().cpu(), labels.cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Score all ranks' pictures together, each once: the shares are gathered unpadded (law 5)."""
+        if not self.classes:
+            return
+        logits, labels = (torch.cat(column) for column in zip(*self._validated, strict=True))
+        self._validated.clear()
+        if self.trainer.world_size > 1:
+            shares: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(shares, (logits, labels))
+            logits, labels = (torch.cat(column) for column in zip(*shares, strict=True))
+        if not torch.isfinite(logits).all():
+            raise DistillError("training diverged: the network answers NaN or infinity. Lower learning_rate.")
+        scores = average_precision(logits.numpy(), labels.numpy().astype(np.int8), self.classes)
+        self.log("val_mAP", mean_average_precision(scores.values, self.classes)[0], prog_bar=True)

@@ -1,0 +1,95 @@
+"""One ONNX graph in onnxruntime: a picture goes in, one row of numbers comes out.
+
+Shared by `OnnxPredictor` and the ONNX teacher.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from distill.errors import DistillError
+
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "tensor(uint8)": np.dtype(np.uint8),
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(float16)": np.dtype(np.float16),
+}
+_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+class OnnxSession:
+    """An ONNX file, ready to run with torch's number of threads, on CUDA where onnxruntime has it.
+
+    `shape` is the input's, None where an axis is dynamic; `dtype` its element type; `properties` the file's metadata.
+
+    Args:
+        output: the name of the output to read; None where there is only one.
+
+    Raises:
+        DistillError: no ONNX file, more than one input, an element type no picture has, or an output not named.
+    """
+
+    def __init__(self, path: Path, output: str | None = None) -> None:
+        import onnxruntime as ort
+
+        if not path.is_file():
+            raise DistillError(f"{path}: no such ONNX file.")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        # Threads that spin while they wait take the cores torch is training on.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        available = ort.get_available_providers()
+        providers = [name for name in _PROVIDERS if name in available]
+        try:
+            self._session = ort.InferenceSession(path, options, providers=providers)
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise DistillError(f"{path}: onnxruntime cannot load it ({error}). Expected a whole ONNX file.") from error
+        inputs, outputs = self._session.get_inputs(), [value.name for value in self._session.get_outputs()]
+        if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _DTYPES:
+            found = ", ".join(f"{value.name} {value.type} {value.shape}" for value in inputs)
+            raise DistillError(f"{path}: takes {found}; expected one batch of pictures, uint8 or float, with 4 axes.")
+        if output is None and len(outputs) > 1:
+            raise DistillError(f"{path}: has several outputs; name one as `output`: {', '.join(outputs)}.")
+        if output is not None and output not in outputs:
+            raise DistillError(f"{path}: has no output {output!r}. It has: {', '.join(outputs)}.")
+        self.path = path
+        self.output = output or outputs[0]
+        self.dtype = _DTYPES[inputs[0].type]
+        self.shape = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
+        self.properties: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._input = inputs[0].name
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """(N, ...) as the graph wants its input to float32 (N, C).
+
+        A graph of a fixed batch size is run as often as needed, the last time with its last picture repeated.
+
+        Raises:
+            DistillError: onnxruntime refuses the batch, or the output is not a row of finite numbers a picture.
+        """
+        size = self.shape[0] or len(batch)
+        rows = [self._run(batch[start : start + size], size) for start in range(0, len(batch), size)]
+        answers = np.concatenate(rows)
+        bad = int((~np.isfinite(answers)).any(axis=1).sum())
+        if bad:
+            raise DistillError(
+                f"{self.path}: NaN or infinity in {self.output!r} for {bad} of {len(batch)} pictures. Check the size, "
+                "scale, mean and std it is given, or the file itself."
+            )
+        return answers
+
+    def _run(self, batch: np.ndarray, size: int) -> np.ndarray:
+        count = len(batch)
+        if count < size:
+            batch = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
+        try:
+            answers = self._session.run([self.output], {self._input: np.ascontiguousarray(batch)})[0]
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise DistillError(f"{self.path}: cannot run on an input of shape {batch.shape} ({error}).") from error
+        if answers.ndim != 2 or len(answers) != size:
+            raise DistillError(
+                f"{self.path}: output {self.output!r} has shape {answers.shape} for {size} pictures, expected (N, C)."
+            )
+        return answers[:count].astype(np.float32)

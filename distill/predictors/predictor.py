@@ -1,0 +1,34 @@
+"""What evaluation and `distill predict` need of a network, whatever runs it."""
+
+from typing import Protocol
+
+import numpy as np
+
+from distill.preprocess import Preprocess
+
+
+class Predictor(Protocol):
+    """uint8 pictures to probabilities.
+
+    `classes` names the outputs and `thresholds` says from which probability each counts as present; both are None where
+    the file does not say. `picture` is the (height, width) of the prepared pictures it was made for, None for any.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def preprocess(self) -> Preprocess: ...
+
+    @property
+    def classes(self) -> tuple[str, ...] | None: ...
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None: ...
+
+    @property
+    def picture(self) -> tuple[int, int] | None: ...
+
+    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+        """uint8 (N, H, W, 3) to float32 probabilities (N, C); the resize to the network's size is part of it."""
+        ...

@@ -1,0 +1,156 @@
+"""What a recipe may say: typed dataclasses, one field a key (law 9).
+
+Sections whose first key is `name` come in variants (`data`, `unlabelled`, `teacher`); the variant chosen decides which
+other keys there are. `distill.recipe_parser` reads YAML and command lines into a `Recipe`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from distill.data.celeba import CelebA
+from distill.data.folder import Folder
+from distill.data.hub import Hub
+from distill.data.rendered_faces import RenderedFaces
+from distill.data.views import Views
+from distill.errors import DistillError
+from distill.modules.optimization import Optimization
+from distill.objectives import Objective
+from students.student import StudentConfig
+from teachers.onnx_teacher import Onnx
+from teachers.timm_teacher import Timm
+
+Data = CelebA | Folder | Hub | RenderedFaces
+TeacherConfig = Timm | Onnx
+
+VARIANTS: dict[str, dict[str, type]] = {
+    "data": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
+    "unlabelled": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
+    "teacher": {"timm": Timm, "onnx": Onnx},
+}
+
+StageName = Literal["teach", "pretrain", "fine_tune", "transfer"]
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """The prepared pictures views are cut from.
+
+    Attributes:
+        height, width: pixels; other pictures are cut to that shape, centred, and resized.
+        max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
+        root: where prepared sets are kept, shared between runs; null keeps them in the run directory.
+    """
+
+    height: int = 64
+    width: int = 64
+    max_bad_share: float = 0.01
+    root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How one stage trains.
+
+    Attributes:
+        epochs: passes over the training pictures.
+        batch_size: pictures a step, over all processes.
+        views: how views are drawn.
+        optimization: optimiser, schedule, averaging.
+        clip: largest norm of the gradient; null does not clip.
+        precision: 32-true, or bf16-mixed where the device is faster with it.
+        drop_rate, drop_path_rate: dropout before the classifier and of residual branches; only of a stage with labels.
+        keep: `last` weights, or the `best` on validation. Transfer has no early stopping (section 4.5).
+        checkpoint_steps: steps between checkpoints: what a crash can cost.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    views: Views = field(default_factory=Views)
+    optimization: Optimization = field(default_factory=Optimization)
+    clip: float | None = 5.0
+    precision: Precision = "32-true"
+    drop_rate: float = 0.0
+    drop_path_rate: float = 0.0
+    keep: Literal["last", "best"] = "last"
+    checkpoint_steps: int = 200
+
+    def __post_init__(self) -> None:
+        for key in ("epochs", "batch_size", "checkpoint_steps"):
+            if getattr(self, key) < 1:
+                raise DistillError(f"{key} is {getattr(self, key)}, expected at least 1.")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """How scores are computed.
+
+    Attributes:
+        resamples: bootstrap resamples behind each interval.
+        batch_size: pictures at a time.
+    """
+
+    resamples: int = 1000
+    batch_size: int = 128
+
+
+@dataclass(frozen=True)
+class Export:
+    """Which files are written for the student.
+
+    Attributes:
+        formats: of `distill.export`.
+        tolerance: largest difference of an exported file's score from the torch student's, in points of mAP.
+    """
+
+    formats: tuple[Literal["onnx"], ...] = ("onnx",)
+    tolerance: float = 0.1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole run.
+
+    Attributes:
+        name: of the recipe's file.
+        seed: of initialisation, views, order and resampling.
+        stages: what is trained, in order: `teach` trains the teacher on labels; `pretrain` and `fine_tune` train the student
+            on labels; `transfer` trains it on the teacher's answers.
+        unlabelled: more pictures to transfer on.
+        workers: processes that load batches; the batches do not depend on it.
+        trainer: arguments of Lightning's Trainer.
+    """
+
+    name: str
+    seed: int
+    stages: tuple[StageName, ...]
+    data: Data
+    unlabelled: Data | None
+    prepare: Prepare
+    teacher: TeacherConfig
+    student: StudentConfig
+    objective: Objective
+    teach: Stage
+    pretrain: Stage
+    fine_tune: Stage
+    transfer: Stage
+    evaluate: Evaluate
+    export: Export
+    workers: int
+    trainer: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if not self.stages or len(set(self.stages)) != len(self.stages):
+            raise DistillError(
+                f"stages is {list(self.stages)}, expected at least one of {', '.join(get_args(StageName))}, each once."
+            )
+        if "teach" in self.stages and isinstance(self.teacher, Onnx):
+            raise DistillError("stages: an ONNX teacher cannot be taught; leave `teach` out, or take a timm teacher.")
+        if not 0 <= self.seed < 2**63:
+            raise DistillError(f"seed is {self.seed}, expected 0 or more.")
+
+    def stage(self, name: StageName) -> Stage:
+        """The section of one stage."""
+        section: Stage = getattr(self, name)
+        return section

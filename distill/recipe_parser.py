@@ -1,0 +1,197 @@
+"""From a recipe's YAML and a command line to a `Recipe`, through jsonargparse.
+
+`--data celeba` is short for `--data.name celeba`. Choosing another variant than the YAML's drops the YAML's keys of that
+section, and applies `recipes/<recipe>.<data name>.yaml` where there is one: settings fit for that data.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+from distill.errors import DistillError
+from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Recipe, Stage, StageName
+from distill.objectives import Objective
+from students.student import StudentConfig
+
+# What a stage or the run directory decides of Lightning's Trainer.
+_OWN_TRAINER_KEYS = {
+    "max_epochs", "callbacks", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler",
+    "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
+    "enable_progress_bar",
+}  # fmt: skip
+_NULL = {"null", "None", "none"}
+
+
+def recipe_names() -> list[str]:
+    """The recipes that ship with the package."""
+    names = (entry.name for entry in files("recipes").iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and name.count(".") == 1)
+
+
+class RecipeReader:
+    """A recipe, and the parser that goes with a command line's choice of variants.
+
+    Args:
+        recipe: the name of one that ships, or the path of a YAML file.
+        prog: how `--help` calls the command.
+
+    Raises:
+        DistillError: no such recipe.
+    """
+
+    def __init__(self, recipe: str, prog: str = "distill run RECIPE") -> None:
+        self.name, self.prog = Path(recipe).stem, prog
+        self.base, self.path = _load(recipe), recipe
+
+    def read(self, arguments: Sequence[str]) -> tuple[Recipe, str]:
+        """The recipe with the keys overridden on the command line, and the same as YAML text.
+
+        Raises:
+            DistillError: an unknown key, or a value of the wrong kind; valid ones are listed.
+            SystemExit: after `--help` and `--print_config`.
+        """
+        arguments = _spell_out(arguments)
+        content = self._content(arguments)
+        parser = self._parser(content)
+        try:
+            defaults = parser.parse_object(content, defaults=True)
+            parsed = parser.parse_args(arguments, namespace=defaults)
+            chosen = parser.instantiate_classes(parsed)
+        except _Refused as refused:
+            raise DistillError(_explain(str(refused), parser)) from None
+        printing = parsed.pop("print_config")
+        text = parser.dump(parsed, skip_none=False, skip_validation=True)
+        if printing:
+            print(text, end="")
+            raise SystemExit(0)
+        return _recipe(self.name, parsed, chosen), text
+
+    def _content(self, arguments: Sequence[str]) -> dict[str, Any]:
+        """The YAML's keys that hold for the variants chosen."""
+        content = dict(self.base)
+        for section, variants in VARIANTS.items():
+            written = (content.get(section) or {}).get("name")
+            name = _last_value(arguments, f"--{section}.name") or written
+            if name in _NULL:
+                name = None
+            if name is None:
+                content.pop(section, None)
+                continue
+            if name not in variants:
+                raise DistillError(f"{section}.name is {name!r}, expected one of {', '.join(variants)}.")
+            if name != written:
+                content[section] = {"name": name}
+                if section == "data":
+                    content = _merged(content, _overlay(self.path, name))
+        for section in ("data", "teacher"):
+            if section not in content:
+                raise DistillError(f"{self.path}: has no section `{section}`; expected one with a `name`.")
+        return content
+
+    def _parser(self, content: dict[str, Any]) -> ArgumentParser:
+        parser = _Parser(prog=self.prog, description=f"Recipe {self.path}.", exit_on_error=False)
+        parser.add_argument("--print_config", action="store_true", help="print the resolved recipe and stop")
+        parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
+        parser.add_argument("--stages", type=tuple[StageName, ...], default=("transfer",), help="what is trained, in order")
+        parser.add_argument("--workers", type=int, default=0, help="processes that load batches")
+        for section, variants in VARIANTS.items():
+            if section in content:
+                variant = variants[content[section]["name"]]
+                parser.add_class_arguments(variant, section)
+            else:
+                parser.add_argument(f"--{section}", type=type(None), default=None, help=f"one of {', '.join(variants)}")
+        parser.add_class_arguments(Prepare, "prepare")
+        parser.add_class_arguments(StudentConfig, "student")
+        parser.add_class_arguments(Objective, "objective")
+        for stage in ("teach", "pretrain", "fine_tune", "transfer"):
+            parser.add_class_arguments(Stage, stage)
+        parser.add_class_arguments(Evaluate, "evaluate")
+        parser.add_class_arguments(Export, "export")
+        import lightning as L
+
+        parser.add_class_arguments(L.Trainer, "trainer", skip=_OWN_TRAINER_KEYS, instantiate=False)
+        return parser
+
+
+class _Refused(Exception):
+    """The parser's complaint, before the valid choices are added."""
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str, ex: Exception | None = None) -> Any:  # type: ignore[override]
+        raise _Refused(message)
+
+
+def _load(recipe: str) -> dict[str, Any]:
+    path = Path(recipe)
+    if path.suffix not in (".yaml", ".yml"):
+        if recipe not in recipe_names():
+            raise DistillError(f"recipe {recipe!r}: expected one of {', '.join(recipe_names())}, or a .yaml file.")
+        return _read_yaml(files("recipes").joinpath(f"{recipe}.yaml"), recipe)
+    if not path.is_file():
+        raise DistillError(f"{path}: no such recipe file. Recipes that ship: {', '.join(recipe_names())}.")
+    return _read_yaml(path, recipe)
+
+
+def _read_yaml(file: Any, name: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise DistillError(f"{name}: not YAML ({error}).") from error
+    if not isinstance(content, dict):
+        raise DistillError(f"{name}: expected keys and values, found {type(content).__name__}.")
+    return content
+
+
+def _overlay(recipe: str, data: str) -> dict[str, Any]:
+    beside = files("recipes") if Path(recipe).suffix == "" else Path(recipe).parent
+    file = beside.joinpath(f"{Path(recipe).stem}.{data}.yaml")
+    return _read_yaml(file, str(file)) if file.is_file() else {}
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        another = both and key in VARIANTS and value.get("name", merged[key].get("name")) != merged[key].get("name")
+        merged[key] = _merged(merged[key], value) if both and not another else value
+    return merged
+
+
+def _spell_out(arguments: Sequence[str]) -> list[str]:
+    """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
+    short = re.compile(rf"^--({'|'.join(VARIANTS)})(=.*)?$")
+    return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
+
+
+def _last_value(arguments: Sequence[str], flag: str) -> str | None:
+    value = None
+    for place, argument in enumerate(arguments):
+        if argument == flag and place + 1 < len(arguments):
+            value = arguments[place + 1]
+        elif argument.startswith(f"{flag}="):
+            value = argument.partition("=")[2]
+    return value
+
+
+def _explain(message: str, parser: ArgumentParser) -> str:
+    """Add the valid keys to a complaint about an unknown one."""
+    keys = sorted(action.dest for action in parser._actions if action.dest != "help" and "." in action.dest) + ["seed", "stages", "workers"]
+    unknown = re.findall(r"--([\w.]+)", message) if "nrecognized" in message else re.findall(r"[Kk]ey \"?'?([\w.]+)", message)
+    for key in unknown:
+        section = key.partition(".")[0]
+        valid = [one for one in keys if one.startswith(f"{section}.")] or sorted({one.partition(".")[0] for one in keys})
+        if key not in keys:
+            return f"unknown key {key}. Valid: {', '.join(valid)}."
+    return message
+
+
+def _recipe(name: str, parsed: Namespace, chosen: Namespace) -> Recipe:
+    values = {field.name: chosen.get(field.name) for field in fields(Recipe) if field.name not in ("name", "trainer")}
+    return Recipe(name=name, trainer=dict(parsed.trainer.items()), **values)

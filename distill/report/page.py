@@ -1,0 +1,211 @@
+"""report.html: one file that needs no network, no script and no other file.
+
+The page shows results.json and nothing that is not in it, but for the curves, the pictures and the recipe's text. A
+part that a run did not produce (an evaluation may have no teacher) is left out.
+
+Shapes: K pictures shown, C classes, H W pixels.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from distill.files import atomic_path
+from distill.report import formatting
+from distill.report.plots import curve_plot, per_class_plot
+
+TOP_PREDICTIONS = 5
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures shown with what the student saw in them.
+
+    Attributes:
+        pictures: uint8 (K, H, W, 3), RGB.
+        classes: C names.
+        probabilities: float (K, C), of the student.
+        labels: int8 (K, C): 1 present, 0 absent, -1 unknown.
+    """
+
+    pictures: np.ndarray
+    classes: Sequence[str]
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+
+def write_report(
+    path: Path,
+    results: Mapping[str, Any],
+    curves: Mapping[str, Sequence[Mapping[str, float]]],
+    examples: Examples | None = None,
+    recipe_text: str = "",
+) -> None:
+    """Write the page of one run.
+
+    Args:
+        path: of the page; written whole or not at all.
+        results: the content of results.json.
+        curves: from a stage's name to its records, each a `step` beside any of `loss`, `val_mAP`, ...
+        examples: pictures to show.
+        recipe_text: the resolved recipe as YAML.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        score=formatting.score,
+        signed=formatting.signed,
+        interval=formatting.interval,
+        per_cent=formatting.per_cent,
+        count=formatting.count,
+        magnitude=formatting.magnitude,
+        size=formatting.size,
+        duration=formatting.duration,
+        reading=formatting.reading,
+    )
+    models = {role: results[role] for role in ("teacher", "student") if results.get(role)}
+    page = environment.get_template("page.html").render(
+        results=results,
+        headline=headline(results),
+        rendered=results["data"]["name"].startswith("rendered"),
+        models=models,
+        metrics=_metric_names([*models.values(), *results.get("exports", [])]),
+        rows=_model_rows(models, results.get("exports", [])),
+        per_class=_per_class(models),
+        unmeasured=_unmeasured(models),
+        agreement=_agreement(results.get("agreement") or {}),
+        curves=_curves(curves),
+        examples=_example_rows(examples) if examples else [],
+        recipe_text=recipe_text,
+    )
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def headline(results: Mapping[str, Any]) -> str:
+    """The outcome in a sentence, by the first metric reported."""
+    teacher, student = results.get("teacher") or {}, results.get("student") or {}
+    scores = [
+        (role, model["metrics"]) for role, model in (("student", student), ("teacher", teacher)) if model.get("metrics")
+    ]
+    if not scores:
+        return "Nothing was scored."
+    role, metrics = scores[0]
+    name = next(iter(metrics))
+    reached, target = metrics[name], teacher.get("metrics", {}).get(name)
+    sentence = f"The {role} reaches {name} {reached:.3f}"
+    if role == "teacher":
+        return sentence + "."
+    if target:
+        sentence += f", {formatting.per_cent(reached / target)} of the teacher's {target:.3f}"
+    if student.get("mult_adds") and teacher.get("mult_adds"):
+        sentence += f", at {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of its mult-adds"
+    return sentence + "."
+
+
+def _metric_names(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every metric that some model has, in order of appearance."""
+    return list(dict.fromkeys(name for model in models for name in model.get("metrics") or {}))
+
+
+def _model_rows(models: Mapping[str, Any], exports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of the main table: teacher, student, then each exported file as measured in its own runtime."""
+    blank = dict.fromkeys(("metrics", "intervals", "counts", "split", "parameters", "mult_adds", "bytes", "passed"))
+    rows = [{**blank, **model, "role": role, "label": model.get("name", "")} for role, model in models.items()]
+    student = models.get("student", {})
+    cost = {key: student.get(key) for key in ("parameters", "mult_adds")}
+    rows += [{**blank, **cost, **export, "role": export["format"], "label": export["file"]} for export in exports]
+    return rows
+
+
+def _per_class(models: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The plot of AP per attribute and the lines of its table, best student first."""
+    measured = {role: model["per_class"] for role, model in models.items() if model.get("per_class")}
+    if not measured:
+        return None
+    last = list(measured.values())[-1]
+    names = sorted(last, key=lambda name: last[name]["ap"], reverse=True)
+    return {
+        "roles": list(measured),
+        "plot": _data_uri(per_class_plot(measured), "image/svg+xml"),
+        "rows": [
+            {
+                "name": name,
+                "positives": last[name].get("positives"),
+                "models": [classes.get(name) for classes in measured.values()],
+            }
+            for name in names
+        ],
+    }
+
+
+def _unmeasured(models: Mapping[str, Any]) -> list[str]:
+    """Attributes some model could not be measured on, each once."""
+    return list(dict.fromkeys(name for model in models.values() for name in model.get("unmeasured") or ()))
+
+
+def _agreement(splits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Agreement turned to one line a measure, one column a split."""
+    if not splits:
+        return None
+    names = dict.fromkeys(name for values in splits.values() for name in values if name != "pictures")
+    return {
+        "splits": [(name, values.get("pictures")) for name, values in splits.items()],
+        "rows": [(name.replace("_", " "), [values.get(name) for values in splits.values()]) for name in names],
+    }
+
+
+def _curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[str, Any]]:
+    """A plot for each quantity of each stage that was recorded at all."""
+    plots = []
+    for stage, records in curves.items():
+        for name in dict.fromkeys(name for record in records for name in record if name != "step"):
+            values = [record[name] for record in records if record.get(name) is not None]
+            if not values:
+                continue
+            plots.append(
+                {
+                    "stage": stage,
+                    "quantity": name,
+                    "first": values[0],
+                    "last": values[-1],
+                    "plot": _data_uri(curve_plot(records, name), "image/svg+xml"),
+                }
+            )
+    return plots
+
+
+def _example_rows(examples: Examples) -> list[dict[str, Any]]:
+    """Each picture with its most probable attributes, and whether the label agrees."""
+    verdicts = {1: "right", 0: "wrong", -1: "unknown"}
+    rows = []
+    for picture, probabilities, labels in zip(examples.pictures, examples.probabilities, examples.labels, strict=True):
+        top = np.argsort(-probabilities, kind="stable")[:TOP_PREDICTIONS]
+        predictions = [
+            {"name": examples.classes[c], "probability": float(probabilities[c]), "verdict": verdicts[int(labels[c])]}
+            for c in top
+        ]
+        rows.append({"picture": _data_uri(_png(picture), "image/png"), "predictions": predictions})
+    return rows
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _data_uri(content: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,1 @@
+"""Recipes: YAML files, read by `distill run`."""

@@ -1,0 +1,1 @@
+"""Networks to learn from: frozen, and known only by their answers."""

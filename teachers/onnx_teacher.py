@@ -1,0 +1,198 @@
+"""A black box as a teacher: an ONNX file run by onnxruntime, known only by its input and its outputs.
+
+Shapes: N batch, C classes or attributes, h w the teacher's own size.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.errors import DistillError
+from distill.predictors.onnx_metadata import OnnxMetadata
+from distill.predictors.onnx_predictor import read_metadata
+from distill.predictors.onnx_session import OnnxSession
+from distill.preprocess import Interpolation, Preprocess
+from teachers.teacher import Teacher, fingerprint_of, read_classes
+
+Gives = Literal["logits", "probabilities", "softmax"]
+Layout = Literal["nchw", "nhwc"]
+Scale = Literal["0..1", "0..255"]
+Triple = tuple[float, float, float]
+Value = TypeVar("Value")
+
+CLAMP = 1e-7
+"""Probabilities are kept this far from 0 and 1 before they become logits: +-16.1, about where float32 ends at 1."""
+
+_OUTSIDE = 1e-3  # what fp16 arithmetic may put a probability above 1
+_UNIT = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+_RAW = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
+
+
+class OnnxTeacher(Teacher):
+    """An ONNX graph. It has no parameters: it is frozen by nature.
+
+    Args:
+        gives: `logits`, `probabilities` of each class by itself (sigmoid), or `softmax` probabilities.
+    """
+
+    def __init__(
+        self,
+        session: OnnxSession,
+        preprocess: Preprocess,
+        layout: Layout,
+        gives: Gives,
+        outputs: int,
+        classes: tuple[str, ...] | None,
+    ) -> None:
+        super().__init__(session.path.name, preprocess, outputs, classes)
+        self.session, self.layout, self.gives = session, layout, gives
+        self.eval()
+
+    @torch.no_grad()
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C), on the pictures' device.
+
+        Raises:
+            DistillError: the graph cannot run, answers NaN, or answers no probabilities where it was said to.
+        """
+        raw = self.session.dtype == np.uint8
+        batch = pictures.round().clamp(0, 255) if raw else self.preprocess.normalize(pictures)
+        batch = batch.permute(0, 2, 3, 1) if self.layout == "nhwc" else batch
+        answers = self.session(batch.cpu().numpy().astype(self.session.dtype))
+        return torch.from_numpy(to_logits(answers, self.gives, self.name)).to(pictures.device)
+
+    def fingerprint(self) -> str:
+        """sha256 over the file, the output read from it and the preprocessing."""
+        with self.session.path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        facts = (self.session.output, self.layout, self.gives, asdict(self.preprocess), self.classes)
+        return fingerprint_of(content, *facts)
+
+
+@dataclass(frozen=True)
+class Onnx:
+    """An ONNX file. One that was exported here says all the rest itself; elsewhere, give what its graph does not say.
+
+    Args:
+        file: the .onnx file.
+        output: the name of the output to learn from, where there are several.
+        gives: logits, probabilities (of each class by itself), or softmax (probabilities that sum to one).
+        height: pixels it sees.
+        width: pixels it sees.
+        interpolation: how pictures are brought to that size.
+        layout: the order of its input's axes.
+        scale: of a float input that is not normalised: white is 1 or 255.
+        mean: of a normalised input: subtracted from values in 0..1.
+        std: divided by after that.
+        classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+    """
+
+    file: Path
+    name: Literal["onnx"] = "onnx"
+    output: str | None = None
+    gives: Gives | None = None
+    height: int | None = None
+    width: int | None = None
+    interpolation: Interpolation | None = None
+    layout: Layout | None = None
+    scale: Scale | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    classes: tuple[str, ...] | Path | None = None
+
+    def load(self, outputs: int) -> OnnxTeacher:
+        """The teacher.
+
+        Raises:
+            DistillError: the file cannot be loaded, a key is needed or contradicts it, or it has other outputs.
+        """
+        session = OnnxSession(self.file, self.output)
+        metadata = read_metadata(session)
+        kernel: Interpolation | None = metadata.interpolation if metadata else None
+        interpolation: Interpolation | None = self._agree("interpolation", self.interpolation, kernel)
+        answers: Gives | None = metadata.gives if metadata else None
+        gives: Gives | None = self._agree("gives", self.gives, answers)
+        layout: Layout | None = self._agree("layout", self.layout, _layout(session.shape))
+        size = session.shape[1:3] if layout == "nhwc" else session.shape[2:]
+        height = self._agree("height", self.height, size[0] if layout else None)
+        width = self._agree("width", self.width, size[1] if layout else None)
+        normalization = self._normalization(session)
+        needed = {
+            "layout": layout,
+            "height": height,
+            "width": width,
+            "interpolation": interpolation,
+            "gives": gives,
+            "scale (or mean and std)": normalization,
+        }
+        missing = [f"teacher.{key}" for key, value in needed.items() if value is None]
+        if not (layout and height and width and interpolation and gives and normalization):
+            raise DistillError(
+                f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them."
+            )
+        preprocess = Preprocess(height, width, interpolation, *normalization)
+        teacher = OnnxTeacher(session, preprocess, layout, gives, outputs, self._classes(metadata))
+        found = teacher(torch.zeros(1, 3, height, width)).shape[1]
+        if found != outputs:
+            raise DistillError(
+                f"{self.file}: has {found} outputs, expected {outputs}, one for each class of the data. Give a teacher "
+                "of these classes, or data of its."
+            )
+        return teacher
+
+    def _classes(self, metadata: OnnxMetadata | None) -> tuple[str, ...] | None:
+        return self._agree("classes", read_classes(self.classes), metadata.classes if metadata else None)
+
+    def _agree(self, key: str, given: Value | None, found: Value | None) -> Value | None:
+        """What the recipe or the file says; where both speak they must say the same."""
+        if given is not None and found is not None and given != found:
+            raise DistillError(f"teacher.{key}: {given!r}, but {self.file} has {found!r}. Leave the key out.")
+        return found if given is None else given
+
+    def _normalization(self, session: OnnxSession) -> tuple[Triple, Triple] | None:
+        """Mean and deviation of values in 0..1 that bring pixels to what the graph wants; None where nothing tells."""
+        if session.dtype == np.uint8:
+            if self.scale == "0..1" or self.mean or self.std:
+                raise DistillError(
+                    f"teacher.scale, teacher.mean, teacher.std: {self.file} takes uint8; leave them out."
+                )
+            return _RAW
+        if (self.mean is None) != (self.std is None) or (self.mean and self.scale):
+            raise DistillError("teacher.scale, teacher.mean, teacher.std: give either scale, or both mean and std.")
+        if self.mean and self.std:
+            return self.mean, self.std
+        return {"0..1": _UNIT, "0..255": _RAW, None: None}[self.scale]
+
+
+def to_logits(answers: np.ndarray, gives: Gives, name: str) -> np.ndarray:
+    """What a network answers, (N, C), to float32 logits.
+
+    Probabilities p become log p - log(1 - p), softmax probabilities log p (softmax takes them back); both are clamped
+    to [CLAMP, 1 - CLAMP] first.
+
+    Raises:
+        DistillError: probabilities were announced and the values are none.
+    """
+    if gives == "logits":
+        return answers
+    low, high = float(answers.min()), float(answers.max())
+    if low < -_OUTSIDE or high > 1 + _OUTSIDE:
+        raise DistillError(
+            f"{name}: teacher.gives is {gives}, but its answers run from {low:.3g} to {high:.3g}; probabilities lie in "
+            "0..1. Is it teacher.gives: logits?"
+        )
+    clamped = answers.astype(np.float64).clip(CLAMP, 1 - CLAMP)
+    logits = np.log(clamped) if gives == "softmax" else np.log(clamped) - np.log1p(-clamped)
+    return logits.astype(np.float32)
+
+
+def _layout(shape: tuple[int | None, ...]) -> Layout | None:
+    first, last = shape[1] == 3, shape[3] == 3
+    if first == last:
+        return None
+    return "nchw" if first else "nhwc"

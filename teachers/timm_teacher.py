@@ -1,0 +1,148 @@
+"""Any timm network as a teacher: pretrained from the hub, or from a weights file."""
+
+import hashlib
+import logging
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import timm
+import timm.data
+import torch
+from torch import Tensor, nn
+
+from distill.errors import DistillError
+from distill.preprocess import Interpolation, Preprocess
+from distill.weights import hub_cfg, hub_network, load_weights, read_weights
+from teachers.teacher import Teacher, fingerprint_of, read_classes
+
+log = logging.getLogger(__name__)
+
+
+class TimmTeacher(Teacher):
+    """A torch network, frozen: timm's or any other from normalised float (N, 3, h, w) to logits (N, C)."""
+
+    def __init__(
+        self, network: nn.Module, preprocess: Preprocess, outputs: int, classes: tuple[str, ...] | None, name: str
+    ) -> None:
+        super().__init__(name, preprocess, outputs, classes)
+        self.network = network.requires_grad_(False)
+        self.eval()
+
+    @torch.no_grad()
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
+        return self.network(self.preprocess.normalize(pictures)).float()
+
+    def fingerprint(self) -> str:
+        """sha256 over name, weights and preprocessing."""
+        content = hashlib.sha256()
+        for key, tensor in self.network.state_dict().items():
+            content.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            content.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return fingerprint_of(content.hexdigest(), self.name, asdict(self.preprocess), self.classes)
+
+
+@dataclass(frozen=True)
+class Timm:
+    """A timm network.
+
+    Args:
+        model: its name in timm, for example `mobilenetv2_100`.
+        weights: a safetensors or torch file; None for the pretrained weights of the hub.
+        model_args: more arguments for timm, for example `{pad_type: same}` for weights from TensorFlow.
+        height: pixels it sees; None for the size timm says its weights were trained at. So with the next four.
+        width: pixels it sees.
+        interpolation: how pictures are brought to that size.
+        mean: subtracted from values in 0..1.
+        std: divided by after that.
+        classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+    """
+
+    model: str
+    name: Literal["timm"] = "timm"
+    weights: Path | None = None
+    model_args: dict[str, Any] = field(default_factory=dict)
+    height: int | None = None
+    width: int | None = None
+    interpolation: Interpolation | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    classes: tuple[str, ...] | Path | None = None
+
+    def load(self, outputs: int) -> TimmTeacher:
+        """The teacher, with every weight trained.
+
+        Raises:
+            DistillError: its classifier does not have that many outputs, or the weights cannot be had.
+        """
+        network = self.network(outputs, new_head=False)
+        return TimmTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self._full_name)
+
+    def network(self, outputs: int, new_head: bool, drop_rate: float = 0.0, drop_path_rate: float = 0.0) -> nn.Module:
+        """The bare network, trainable: normalised float (N, 3, h, w) to logits (N, outputs).
+
+        Args:
+            new_head: put a new classifier, at random, where the weights' has another number of outputs; it is logged as
+                a warning. For a teacher that is fine-tuned on labels first: a frozen one must not have it.
+            drop_rate: dropout before the classifier.
+            drop_path_rate: the share of residual branches dropped, where the network has them.
+
+        Raises:
+            DistillError: timm has no such network or argument, or the weights do not fit or cannot be had.
+        """
+        self._check_name()
+        rates = {"drop_rate": drop_rate, "drop_path_rate": drop_path_rate}
+        arguments = {key: rate for key, rate in rates.items() if rate} | self.model_args
+        try:
+            if self.weights is None:
+                network, left = hub_network(self.model, outputs, new_head, arguments)
+            else:
+                network = timm.create_model(self.model, pretrained=False, num_classes=outputs, **arguments)
+                left = load_weights(network, read_weights(self.weights), self.weights, allow_new_head=new_head)
+        except TypeError as error:
+            raise DistillError(
+                f"teacher.model_args: {self.model} does not take one of {sorted(arguments)} ({error}). Leave it out."
+            ) from error
+        if left:
+            log.warning(
+                "teacher %s: a new classifier of %d outputs, at random: %s.", self.model, outputs, ", ".join(left)
+            )
+        return network
+
+    def preprocess(self, network: nn.Module) -> Preprocess:
+        """The network's input contract: timm's where the recipe does not say otherwise.
+
+        Raises:
+            DistillError: the network only takes one size and the recipe names another.
+        """
+        cfg = timm.data.resolve_model_data_config(network)
+        _, height, width = cfg["input_size"]
+        chosen = Preprocess(
+            self.height or height,
+            self.width or width,
+            cast(Interpolation, self.interpolation or cfg["interpolation"]),
+            self.mean or cfg["mean"],
+            self.std or cfg["std"],
+        )
+        fixed = hub_cfg(self.model).fixed_input_size and "img_size" not in self.model_args
+        if fixed and (chosen.height, chosen.width) != (height, width):
+            raise DistillError(
+                f"teacher.height, teacher.width: {chosen.height} x {chosen.width}, but {self.model} takes only "
+                f"{height} x {width}. Leave them out, or tell timm too: teacher.model_args: {{img_size: ...}}."
+            )
+        return chosen
+
+    @property
+    def _full_name(self) -> str:
+        return " ".join([self.model, *(f"{key}={value}" for key, value in sorted(self.model_args.items()))])
+
+    def _check_name(self) -> None:
+        architecture, _, tag = self.model.partition(".")
+        if not timm.is_model(architecture):
+            close = ", ".join(get_close_matches(architecture, timm.list_models(), n=5, cutoff=0.4))
+            raise DistillError(f"teacher.model: timm has no {self.model!r}. Close to it: {close or 'nothing'}.")
+        tagged = timm.list_pretrained(f"{architecture}.*")
+        if tag and self.model not in tagged:
+            raise DistillError(f"teacher.model: no weights {tag!r} of {architecture}. There are: {', '.join(tagged)}.")

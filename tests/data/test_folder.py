@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from distill.data.folder import Folder
+from distill.errors import DistillError
+
+
+def put(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"picture")
+
+
+def test_pictures_at_any_depth_in_order(tmp_path: Path) -> None:
+    put(tmp_path, "b.jpg", "a/z.PNG", "a/b/c/d.JpEg", "a.webp", "notes.txt", "a/list.csv", "._b.jpg", ".cache/c.jpg")
+    samples = Folder(root=tmp_path).samples(8, 8)
+    assert [sample.name for sample in samples] == ["a.webp", "a/b/c/d.JpEg", "a/z.PNG", "b.jpg"]
+    assert [sample.picture for sample in samples] == [tmp_path / sample.name for sample in samples]
+    assert {(sample.labels, sample.identity, sample.split) for sample in samples} == {((), -1, "train")}
+    assert Folder(root=tmp_path).classes() == ()
+
+
+def test_the_state_follows_the_pictures_alone(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "b.jpg")
+    source = Folder(root=tmp_path)
+    states = [source.state()]
+    put(tmp_path, "notes.txt")
+    assert source.state() == states[0]
+    put(tmp_path, "c.jpg")
+    states.append(source.state())
+    (tmp_path / "a.jpg").write_bytes(b"another")
+    states.append(source.state())
+    (tmp_path / "a.jpg").rename(tmp_path / "d.jpg")
+    states.append(source.state())
+    assert len(set(states)) == 4
+
+
+def test_a_missing_or_empty_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"data\.root: not set"):
+        Folder().samples(8, 8)
+    with pytest.raises(DistillError, match=r"data\.root: .*nowhere is not a directory"):
+        Folder(root=tmp_path / "nowhere").samples(8, 8)
+    put(tmp_path, "notes.txt")
+    with pytest.raises(DistillError, match=r"data\.root: .* holds no picture; expected files named .*\.jpg"):
+        Folder(root=tmp_path).samples(8, 8)

@@ -1,0 +1,252 @@
+"""The page holds what was measured, is safe against what users name things, and needs nothing but itself."""
+
+import base64
+import copy
+import io
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from distill.errors import DistillError
+from distill.report.page import Examples, headline, write_report
+
+HOSTILE = "<script>alert('$x^{')</script>"
+CLASSES = ["Bald", "Smiling", HOSTILE]
+
+
+def scored(name: str, precision: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "parameters": 4_230_000,
+        "mult_adds": 569_000_000,
+        "metrics": {"mAP": precision, "accuracy": 0.9012},
+        "intervals": {"mAP": [precision - 0.01, precision + 0.01], "accuracy": [0.8911, 0.9113]},
+        "counts": {"pictures": 1234, "positives": {"Bald": 57, "Smiling": 611, HOSTILE: 99}},
+        "split": "test",
+        "per_class": {
+            "Smiling": {"ap": precision + 0.2, "interval": [0.71, 0.93], "positives": 611, "negatives": 623},
+            HOSTILE: {"ap": precision - 0.2, "interval": [0.31, 0.53], "positives": 99, "negatives": 1135},
+        },
+        "unmeasured": ["Bald"],
+    }
+
+
+def full_results() -> dict[str, Any]:
+    student = scored("mobilenet_v1_0.25_96", 0.6312) | {"parameters": 259_000, "mult_adds": 8_300_000}
+    student["difference"] = {"mAP": -0.0107, "interval": [-0.0163, -0.0051]}
+    return {
+        "recipe": "face_attributes",
+        "seed": 7,
+        "device": "cpu",
+        "data": {
+            "name": "celeba",
+            "fingerprint": "0a1b2c",
+            "counts": {"train": 8432, "validation": 1048, "test": 1234},
+            "left_out": 3,
+            "classes": CLASSES,
+        },
+        "teacher": scored("mobilenetv2_100", 0.6419),
+        "student": student,
+        "agreement": {
+            "transfer": {"bernoulli_kl": 0.8123, "equal_decisions": 0.9511, "spearman": None, "pictures": 500},
+            "test": {"bernoulli_kl": 1.2345, "equal_decisions": 0.9322, "spearman": 0.8877, "pictures": 1234},
+        },
+        "exports": [
+            {
+                "format": "onnx",
+                "file": "student.onnx",
+                "bytes": 1_920_000,
+                "metrics": {"mAP": 0.6311},
+                "intervals": {"mAP": [0.6201, 0.6401]},
+                "counts": {"pictures": 1234},
+                "split": "test",
+                "passed": False,
+                "difference": {"mAP": -0.0001, "interval": [-0.0002, 0.0001]},
+            }
+        ],
+        "stages": [
+            {"name": "prepare", "seconds": 4.25, "metrics": {}},
+            {"name": "transfer", "seconds": 185.0, "metrics": {"val_mAP": 0.62519, "loss": None, "note": "done"}},
+        ],
+        "seeds": {"mAP": {"mean": 0.6299, "spread": 0.0021, "values": [0.6312, 0.6286]}},
+    }
+
+
+CURVES = {
+    "teach": [{"step": step, "loss": 10 / (step + 1)} for step in range(900)],
+    "transfer": [{"step": 100, "loss": 2.0}, {"step": 100, "val_mAP": 0.5}, {"step": 200, "val_mAP": 0.6, "lr": None}],
+}
+
+
+def some_examples() -> Examples:
+    generator = np.random.default_rng(0)
+    return Examples(
+        pictures=generator.integers(0, 256, (2, 12, 10, 3), dtype=np.uint8),
+        classes=CLASSES,
+        probabilities=np.array([[0.01, 0.97, 0.55], [0.88, 0.05, 0.33]]),
+        labels=np.array([[0, 1, -1], [0, 1, 0]], dtype=np.int8),
+    )
+
+
+class Page(HTMLParser):
+    """Text, tags, sources and texts for those who cannot see, of a page."""
+
+    VOID = ("meta", "img", "br", "link")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.text = " ".join(" ".join(self.words).split())
+        for typeset, plain in (("\N{NARROW NO-BREAK SPACE}", " "), ("\N{MINUS SIGN}", "-"), ("\N{EN DASH}", "--")):
+            self.text = self.text.replace(typeset, plain)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    def images(self) -> list[bytes]:
+        sources = [attributes["src"] or "" for tag, attributes in self.attributes if tag == "img"]
+        return [base64.b64decode(source.split(";base64,")[1], validate=True) for source in sources]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    path = tmp_path_factory.mktemp("run") / "report.html"
+    write_report(path, full_results(), CURVES, some_examples(), "data:\n  name: celeba  # https://example.org <b>\n")
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+    return Page(path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The student reaches mAP 0.631, 98.3 % of the teacher's 0.642, at 1.46 % of its mult-adds.",
+        "0.6312 [0.6212, 0.6412] 0.9012 [0.8911, 0.9113] 1 234 test 259 k 8.30 M",
+        "mobilenetv2_100 0.6419",
+        "student.onnx 0.6311 [0.6201, 0.6401]",
+        "1.92 MB FAILED",
+        "Student minus teacher: -0.0107 mAP, 95 % interval [-0.0163, -0.0051]",
+        "Onnx minus student: -0.0001 mAP",
+        "mean mAP 0.6299 , spread 0.0021 (0.6312, 0.6286)",
+        "bernoulli kl 0.8123 1.2345",
+        "spearman -- 0.8877",
+        "for want of a positive or a negative picture: Bald.",
+        f"{HOSTILE} 99 0.4419 [0.3100, 0.5300] 0.4312 [0.3100, 0.5300] -0.0107",
+        "✓ Smiling 0.97 ? " + HOSTILE + " 0.55 ✗ Bald 0.01",
+        "prepare 4.2 s",
+        "transfer 3 min 05 s val_mAP 0.6252, loss --, note done",
+        "train 8 432 validation 1 048 test 1 234",
+        "named in the ledger 3",
+        "name: celeba # https://example.org <b>",
+        "seed 7, on cpu",
+    ],
+)
+def test_what_was_measured_is_on_the_page(page: Page, words: str) -> None:
+    assert words in page.text
+
+
+def test_hostile_names_stay_text(page: Page) -> None:
+    assert "script" not in page.tags
+    assert page.open == []
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    assert "link" not in page.tags
+    for tag, attributes in page.attributes:
+        for key in ("src", "href", "srcset", "data", "action", "poster"):
+            if key in attributes:
+                assert (attributes[key] or "").startswith("data:"), (tag, attributes[key])
+    policy = [a["content"] for _, a in page.attributes if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_pictures_are_embedded_to_the_pixel(page: Page) -> None:
+    decoded = [np.asarray(Image.open(io.BytesIO(image))) for image in page.images() if image.startswith(b"\x89PNG")]
+    np.testing.assert_array_equal(np.stack(decoded), some_examples().pictures)
+
+
+def test_plots_are_drawn_for_every_quantity_recorded(page: Page) -> None:
+    alternatives = [attributes.get("alt") or "" for tag, attributes in page.attributes if tag == "img"]
+    assert all(alternatives)
+    assert sum(image.startswith(b"<?xml") for image in page.images()) == 4
+    for start in (
+        "Average precision of each attribute",
+        "loss during teach, from 10 to 0.01111",
+        "val_mAP during transfer",
+    ):
+        assert any(text.startswith(start) for text in alternatives)
+    assert not any("lr during" in text for text in alternatives)
+
+
+def test_tables_have_captions_and_header_cells(page: Page) -> None:
+    assert page.tags.count("table") == page.tags.count("caption") == 5
+    assert all("scope" in attributes for tag, attributes in page.attributes if tag == "th")
+
+
+def test_the_same_run_writes_the_same_page(page: Page, tmp_path: Path) -> None:
+    for name in ("first.html", "second.html"):
+        write_report(tmp_path / name, full_results(), CURVES, some_examples())
+    assert (tmp_path / "first.html").read_bytes() == (tmp_path / "second.html").read_bytes()
+
+
+def test_rendered_data_is_said_to_be(page: Page, tmp_path: Path) -> None:
+    note = "Figures on rendered pictures prove the machinery, not performance on real faces."
+    assert note not in page.text
+    results = full_results()
+    results["data"]["name"] = "rendered_faces"
+    write_report(tmp_path / "report.html", results, {})
+    assert note in Page(tmp_path / "report.html").text
+
+
+@pytest.mark.parametrize("missing", ["teacher", "student", "agreement", "exports", "stages", "seeds", "device"])
+def test_a_part_that_was_not_produced_is_left_out(missing: str, tmp_path: Path) -> None:
+    results = full_results()
+    del results[missing]
+    write_report(tmp_path / "report.html", results, {})
+    page = Page(tmp_path / "report.html")
+    assert page.open == []
+    assert ("0.6419" in page.text) == (missing != "teacher")
+
+
+def test_a_bare_evaluation_is_enough(tmp_path: Path) -> None:
+    student = {"name": "student.onnx", "parameters": None, "mult_adds": None, "metrics": {"top1": 0.5}, "split": "test"}
+    results = {"recipe": "mine", "seed": 0, "data": {"name": "folder"}, "student": student}
+    write_report(tmp_path / "report.html", results, {"transfer": []})
+    page = Page(tmp_path / "report.html")
+    assert page.text.startswith("Distill: mine The student reaches top1 0.500. Recipe mine")
+    assert "student.onnx 0.5000" in page.text
+
+
+def test_headline_says_only_what_is_known() -> None:
+    results = full_results()
+    results["teacher"]["mult_adds"] = None
+    assert headline(results) == "The student reaches mAP 0.631, 98.3\N{NARROW NO-BREAK SPACE}% of the teacher's 0.642."
+    alone = copy.deepcopy(results)
+    del alone["teacher"]
+    assert headline(alone) == "The student reaches mAP 0.631."
+    assert headline({"teacher": results["teacher"]}) == "The teacher reaches mAP 0.642."
+    assert headline({}) == "Nothing was scored."
+
+
+def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "report.html" / "in the way").mkdir(parents=True)
+    with pytest.raises(DistillError, match=r"report\.html: cannot be written"):
+        write_report(tmp_path / "report.html", full_results(), {})
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

@@ -1,0 +1,93 @@
+"""A student on disk comes back to the bit, or is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from distill.errors import DistillError
+from distill.preprocess import Preprocess
+from students.files import load_student, save_student
+from students.manifest import StudentManifest
+from students.student import StudentConfig, build_student
+
+MANIFEST = StudentManifest(
+    config=StudentConfig(width=0.1, resolution=48, variant="shallow", activation="relu6", weights="timm"),
+    classes=("Smiling", "Wearing_Hat", "Ängstlich"),
+    preprocess=Preprocess(48, 40, "bicubic", (0.5, 0.4, 0.3), (0.2, 0.1, 1 / 3)),
+    picture=(60, 50),
+    thresholds=(0.5, 0.1 + 0.2, 0.9),
+    activation="sigmoid",
+    seed=7,
+    teacher="mobilenetv2_100",
+)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[Path, nn.Module, StudentManifest]:
+    torch.manual_seed(0)
+    network = build_student(MANIFEST.config, len(MANIFEST.classes)).train()
+    return tmp_path, network, save_student(tmp_path, network, MANIFEST)
+
+
+@pytest.mark.parametrize("place", [".", "student.safetensors", "config.json"])
+def test_comes_back_to_the_bit(saved: tuple[Path, nn.Module, StudentManifest], place: str) -> None:
+    directory, network, manifest = saved
+    found, read = load_student(directory / place)
+    assert read == manifest
+    assert replace(read, checksum="") == MANIFEST
+    assert not any(module.training for module in found.modules())
+    pixels = torch.randn(2, 3, 48, 40, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        assert torch.equal(found(pixels), network.eval()(pixels))
+    assert sorted(file.name for file in directory.iterdir()) == ["config.json", "student.safetensors"]
+
+
+def test_without_thresholds(tmp_path: Path) -> None:
+    manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, thresholds=None))
+    assert load_student(tmp_path)[1] == manifest
+
+
+def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, StudentManifest], tmp_path: Path) -> None:
+    directory, network, _ = saved
+    nn.init.ones_(network.get_parameter("classifier.bias"))
+    other = save_student(tmp_path / "other", network, MANIFEST)
+    (tmp_path / "other/student.safetensors").replace(directory / "student.safetensors")
+    with pytest.raises(DistillError, match=other.checksum[:12]):
+        load_student(directory)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": None}, "missing key seed"),
+        ({"tempo": 3}, "unknown key tempo"),
+        ({"config": {"width": 1.0}}, r"missing key config\.name"),
+        ({"preprocess": 3}, r"preprocess\.holds a int"),
+        ({"activation": "tanh"}, "activation: 'tanh'"),
+        ({"classes": "abc"}, "'abc' is not a list"),
+        ({"classes": ["a", "a", "b"]}, "each of them once"),
+        ({"thresholds": [0.5]}, "1 for 3 classes"),
+        ({"picture": [1]}, "not enough values"),
+        ({"teacher": 5}, "5 is not a text"),
+    ],
+)
+def test_broken_manifests(saved: tuple[Path, nn.Module, StudentManifest], change: dict[str, Any], message: str) -> None:
+    file = saved[0] / "config.json"
+    content = json.loads(file.read_text()) | change
+    file.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    with pytest.raises(DistillError, match=message) as caught:
+        load_student(file)
+    assert str(file) in str(caught.value)
+
+
+def test_missing_files(saved: tuple[Path, nn.Module, StudentManifest]) -> None:
+    directory = saved[0]
+    for name in ("student.safetensors", "config.json"):
+        (directory / name).unlink()
+        with pytest.raises(DistillError, match=f"{name}: no such"):
+            load_student(directory)

@@ -1,0 +1,185 @@
+"""An ONNX file as a teacher: the same answers as the network it came from, and nothing guessed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import timm
+import torch
+from onnx import TensorProto
+from torch import nn
+
+from distill.errors import DistillError
+from distill.predictors.onnx_metadata import OnnxMetadata
+from distill.preprocess import Preprocess
+from teachers.onnx_teacher import CLAMP, Onnx, to_logits
+from teachers.timm_teacher import TimmTeacher
+from tests.predictors.graphs import linear_graph, linear_logits
+
+MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
+PICTURES = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (5, 3, 32, 24)).astype(np.float32))
+SMALL = torch.from_numpy(np.random.default_rng(2).integers(0, 256, (5, 3, 8, 6)).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TimmTeacher]:
+    torch.manual_seed(0)
+    network = timm.create_model("test_resnet", num_classes=5).eval()
+    file = tmp_path_factory.mktemp("teacher") / "teacher.onnx"
+    shapes = ({0: torch.export.Dim("batch")},)
+    pixels = torch.zeros(2, 3, 32, 24)
+    torch.onnx.export(network, (pixels,), file, dynamo=True, dynamic_shapes=shapes, external_data=False)
+    return file, TimmTeacher(network, Preprocess(32, 24, "bicubic", MEAN, STD), 5, None, "test_resnet")
+
+
+def black_box(file: Path) -> Onnx:
+    return Onnx(file, gives="logits", interpolation="bicubic", mean=MEAN, std=STD)
+
+
+def test_equals_the_torch_teacher(exported: tuple[Path, TimmTeacher]) -> None:
+    file, teacher = exported
+    found = black_box(file).load(5)
+    assert (found.preprocess, found.layout, found.outputs) == (teacher.preprocess, "nchw", 5)
+    torch.testing.assert_close(found(PICTURES), teacher(PICTURES), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_equals_the_torch_teacher_at_a_fixed_batch(
+    exported: tuple[Path, TimmTeacher], tmp_path: Path, batch: int
+) -> None:
+    model = onnx.load(exported[0])
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = batch
+    onnx.save(model, tmp_path / "fixed.onnx")
+    found = black_box(tmp_path / "fixed.onnx").load(5)
+    assert found.session.shape[0] == batch
+    torch.testing.assert_close(found(PICTURES), exported[1](PICTURES), rtol=0, atol=1e-5)
+
+
+def test_frozen(exported: tuple[Path, TimmTeacher]) -> None:
+    teacher = black_box(exported[0]).load(5)
+    assert teacher.train() is teacher and not teacher.training
+    assert not list(teacher.parameters())
+    assert not teacher(PICTURES.clone().requires_grad_()).requires_grad
+
+
+def test_other_outputs_are_refused(exported: tuple[Path, TimmTeacher]) -> None:
+    with pytest.raises(DistillError, match=r"teacher\.onnx: has 5 outputs, expected 40"):
+        black_box(exported[0]).load(40)
+
+
+def test_a_foreign_file_names_the_keys_it_needs(tmp_path: Path) -> None:
+    file = linear_graph(tmp_path / "vendor.onnx", shape=("N", 3, "H", "W"), kind=TensorProto.FLOAT)
+    keys = "height, teacher.width, teacher.interpolation, teacher.gives, teacher.scale (or mean and std)"
+    with pytest.raises(DistillError) as caught:
+        Onnx(file).load(4)
+    assert f"tells teacher.{keys}. Give them." in str(caught.value)
+    with pytest.raises(DistillError, match=r"tells teacher\.layout, teacher\.height"):
+        Onnx(linear_graph(tmp_path / "cube.onnx", shape=("N", 3, 3, 3))).load(4)
+
+
+def test_keys_that_contradict_the_file(tmp_path: Path) -> None:
+    file = linear_graph(tmp_path / "vendor.onnx", ends="Identity")
+    recipe = Onnx(file, interpolation="bilinear", gives="logits")
+    for key, value in {"height": 9, "layout": "nchw", "scale": "0..1", "mean": MEAN}.items():
+        with pytest.raises(DistillError, match=rf"teacher\.{key}.*vendor\.onnx"):
+            replace(recipe, **{key: value}).load(4)
+    floats = linear_graph(tmp_path / "floats.onnx", kind=TensorProto.FLOAT, ends="Identity")
+    for given in ({"mean": MEAN}, {"mean": MEAN, "std": STD, "scale": "0..1"}):
+        with pytest.raises(DistillError, match="either scale, or both mean and std"):
+            replace(recipe, file=floats, **given).load(4)
+
+
+@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
+@pytest.mark.parametrize(
+    ("kind", "scale", "unit"),
+    [
+        (TensorProto.UINT8, None, 1 / 255),
+        (TensorProto.FLOAT, "0..255", 1 / 255),
+        (TensorProto.FLOAT, "0..1", 1.0),
+        (TensorProto.FLOAT16, "0..1", 1.0),
+    ],
+)
+def test_scales_and_layouts_of_foreign_files(tmp_path: Path, layout: str, kind: int, scale: str, unit: float) -> None:
+    shape = ("N", 8, 6, 3) if layout == "nhwc" else ("N", 3, 8, 6)
+    file = linear_graph(tmp_path / "vendor.onnx", shape=shape, kind=kind, ends="Identity", scale=unit)
+    teacher = Onnx(file, interpolation="bilinear", gives="logits", scale=scale).load(4)
+    tolerance = 1e-3 if kind == TensorProto.FLOAT16 else 1e-5
+    expected = linear_logits(SMALL.permute(0, 2, 3, 1).numpy())
+    np.testing.assert_allclose(teacher(SMALL).numpy(), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("gives", "ends"), [("probabilities", "Sigmoid"), ("softmax", "Softmax")])
+def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> None:
+    metadata = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12, gives=gives)
+    file = linear_graph(tmp_path / "student.onnx", ends=ends, properties=metadata.to_props())
+    teacher = Onnx(file).load(4)
+    assert teacher.classes == ("a", "b", "c", "d")
+    assert (teacher.preprocess.height, teacher.preprocess.width, teacher.preprocess.interpolation) == (8, 6, "bicubic")
+    found, logits = teacher(SMALL).double().numpy(), linear_logits(SMALL.permute(0, 2, 3, 1).numpy())
+    if gives == "softmax":
+        found, logits = (values - values.mean(axis=1, keepdims=True) for values in (found, logits))
+    np.testing.assert_allclose(found, logits, atol=1e-5)
+    for key, value in {"classes": ("a", "b", "d", "c"), "gives": "logits", "interpolation": "bilinear"}.items():
+        with pytest.raises(DistillError, match=rf"teacher\.{key}: "):
+            replace(Onnx(file), **{key: value}).load(4)
+
+
+def test_probabilities_and_logits_are_inverse() -> None:
+    logits = np.linspace(-16, 8, 200, dtype=np.float32).reshape(50, 4)
+    tensor = torch.from_numpy(logits)
+    np.testing.assert_allclose(to_logits(tensor.sigmoid().numpy(), "probabilities", "t"), logits, atol=1e-3)
+    back = torch.from_numpy(to_logits(tensor.softmax(dim=1).numpy(), "softmax", "t"))
+    torch.testing.assert_close(back.softmax(dim=1), tensor.softmax(dim=1))
+    assert to_logits(logits, "logits", "t") is logits
+
+
+def test_saturated_probabilities_are_clamped() -> None:
+    found = to_logits(np.array([[0.0, 1.0, 0.5]], np.float32), "probabilities", "t")
+    limit = float(np.log((1 - CLAMP) / CLAMP))
+    np.testing.assert_allclose(found, [[-limit, limit, 0.0]], rtol=1e-6)
+    assert found.dtype == np.float32
+    assert to_logits(np.array([[0.0, 1.0]], np.float32), "softmax", "t")[0, 0] == pytest.approx(np.log(CLAMP))
+
+
+def test_logits_announced_as_probabilities(tmp_path: Path) -> None:
+    file = linear_graph(tmp_path / "vendor.onnx", ends="Identity")
+    teacher = Onnx(file, interpolation="bilinear", gives="probabilities").load(4)
+    with pytest.raises(DistillError, match=r"probabilities lie in 0\.\.1"):
+        teacher(SMALL)
+
+
+def test_nan_is_an_error(tmp_path: Path) -> None:
+    teacher = Onnx(linear_graph(tmp_path / "roots.onnx", ends="Sqrt"), interpolation="bilinear", gives="logits").load(4)
+    with pytest.raises(DistillError, match=r"roots\.onnx: NaN or infinity"):
+        teacher(SMALL)
+
+
+def test_pixels_between_integers_are_rounded_for_a_uint8_graph(tmp_path: Path) -> None:
+    teacher = Onnx(linear_graph(tmp_path / "a.onnx", ends="Identity"), interpolation="bilinear", gives="logits").load(4)
+    torch.testing.assert_close(teacher(SMALL.clamp(1, 254) + 0.4), teacher(SMALL.clamp(1, 254)))
+    torch.testing.assert_close(teacher(torch.full_like(SMALL, 255.9)), teacher(torch.full_like(SMALL, 255)))
+
+
+def test_fingerprint_follows_the_file_and_its_use(tmp_path: Path) -> None:
+    first = linear_graph(tmp_path / "a.onnx", ends="Identity")
+    second = linear_graph(tmp_path / "b.onnx", ends="Identity", scale=1 / 254)
+    recipe = Onnx(first, interpolation="bilinear", gives="logits")
+    recipes = [recipe, replace(recipe, file=second), replace(recipe, interpolation="bicubic")]
+    assert len({recipe.load(4).fingerprint() for recipe in recipes}) == 3
+    assert recipe.load(4).fingerprint() == recipe.load(4).fingerprint()
+
+
+def test_several_outputs(tmp_path: Path) -> None:
+    recipe = Onnx(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear", gives="logits")
+    with pytest.raises(DistillError, match="logits, scaled"):
+        recipe.load(4)
+    assert replace(recipe, output="logits").load(4)(SMALL).shape == (5, 4)
+
+
+def test_can_be_held_by_a_module(exported: tuple[Path, TimmTeacher]) -> None:
+    """A training loop that puts its modules into training mode reaches the teacher too."""
+    teacher = black_box(exported[0]).load(5)
+    nn.ModuleList([teacher]).train()
+    assert not teacher.training
