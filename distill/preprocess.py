@@ -2,7 +2,8 @@
 
 Training views, evaluation, prediction and the exported files all resample through `resampling_matrix`, so the kernel
 named in a file's metadata is the kernel the student was trained with. A resize is two small matrix products, rows
-then columns; crop and flip are only other matrices, which is why a whole batch of different crops is one pass.
+then columns; crop and flip are only other matrices, which is why a whole batch of different crops is one pass, and why
+a box need not fall on whole pixels.
 
 Shapes: N batch, H W pixels in, h w pixels out. Pictures are uint8 (N, H, W, 3), RGB; networks eat float (N, 3, h, w).
 """
@@ -20,15 +21,23 @@ from distill.errors import DistillError
 
 Interpolation = Literal["bilinear", "bicubic"]
 
+Crop = tuple[float, float, float, float]
+"""Top, left, height, width of a box as shares of the picture."""
+
+WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_SMALLEST_CROP = 2  # pixels; in less, no pixel's centre need lie inside
 
 
 @dataclass(frozen=True)
 class Preprocess:
     """The input contract of one network.
 
-    `mean` and `std` are of values in 0..1 and channels in RGB order, as timm's `pretrained_cfg` has them.
+    `mean` and `std` are of values in 0..1 and channels in RGB order, as timm's `pretrained_cfg` has them. `crop` is the
+    part of a prepared picture, or of a view of one, that the network sees; only that is brought to `height` x `width`.
     """
 
     height: int
@@ -36,6 +45,7 @@ class Preprocess:
     interpolation: Interpolation = "bilinear"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    crop: Crop = WHOLE
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -46,6 +56,11 @@ class Preprocess:
             )
         if min(self.std) <= 0:
             raise DistillError(f"preprocess: std is {self.std}, expected positive values of the 0..1 scale.")
+        if not is_crop(self.crop):
+            raise DistillError(
+                f"preprocess: crop is {self.crop}, expected top, left, height, width as shares of the picture, a box of "
+                "positive size inside 0..1."
+            )
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """Float (N, 3, h, w) on the 0..255 scale to zero mean and unit deviation."""
@@ -53,9 +68,45 @@ class Preprocess:
         scale = torch.tensor(self.std, dtype=pixels.dtype, device=pixels.device).mul(255).reciprocal().view(1, 3, 1, 1)
         return (pixels - mean) * scale
 
+    def matrices(self, box: Tensor, flip: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """What brings this network's share of each box to its size, for `resample`.
+
+        Args:
+            box: (N, 4), top, left, height, width in pixels of H x W pictures.
+            flip: bool (N,); a mirrored view is cropped after it was mirrored.
+            height, width: H, W.
+
+        Returns:
+            float32 (N, h, H) and (N, w, W).
+        """
+        top, left, box_height, box_width = box.unbind(1)
+        crop_top, crop_left, crop_height, crop_width = self.crop
+        start_y = top + crop_top * box_height
+        start_x = left + torch.where(flip, 1 - crop_left - crop_width, crop_left) * box_width
+        rows = resampling_matrix(start_y, crop_height * box_height, height, self.height, self.interpolation)
+        columns = resampling_matrix(start_x, crop_width * box_width, width, self.width, self.interpolation)
+        return rows, torch.where(flip.view(-1, 1, 1), columns.flip(1), columns)
+
+    def scale(self, images: Tensor) -> Tensor:
+        """uint8 or float (N, H, W, 3) of any size to float32 (N, 3, h, w) on the same scale, not rounded.
+
+        Raises:
+            DistillError: the crop leaves less than two pixels of an axis.
+        """
+        _, height, width, _ = images.shape
+        if (height, width, self.crop) == (self.height, self.width, WHOLE):
+            return images.permute(0, 3, 1, 2).float()
+        if self.crop != WHOLE and min(self.crop[2] * height, self.crop[3] * width) < _SMALLEST_CROP:
+            raise DistillError(f"preprocess: crop {self.crop} leaves less than two pixels of {height} x {width}.")
+        box = torch.tensor([[0.0, 0.0, height, width]], device=images.device)
+        rows, columns = self.matrices(box, torch.zeros(1, dtype=torch.bool, device=images.device), height, width)
+        return resample(images, rows, columns)
+
     def resize(self, pictures: Tensor) -> Tensor:
-        """uint8 (N, H, W, 3) of any size to uint8 (N, h, w, 3) of this network's."""
-        return resize(pictures, self.height, self.width, self.interpolation)
+        """uint8 (N, H, W, 3) of any size to uint8 (N, h, w, 3), antialiased, rounded to nearest."""
+        if (pictures.shape[1], pictures.shape[2], self.crop) == (self.height, self.width, WHOLE):
+            return pictures
+        return self.scale(pictures).round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """uint8 (N, H, W, 3) of any size to normalised float (N, 3, h, w): what an exported file does inside."""
@@ -108,16 +159,11 @@ def resample(pictures: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return rows.unsqueeze(1) @ planes @ columns.transpose(1, 2).unsqueeze(1)
 
 
-def resize(pictures: Tensor, height: int, width: int, interpolation: Interpolation = "bilinear") -> Tensor:
-    """uint8 (N, H, W, 3) to uint8 (N, height, width, 3), antialiased, rounded to nearest."""
-    _, size_y, size_x, _ = pictures.shape
-    if (size_y, size_x) == (height, width):
-        return pictures
-    zero = torch.zeros(1, device=pictures.device)
-    rows = resampling_matrix(zero, zero + size_y, size_y, height, interpolation)
-    columns = resampling_matrix(zero, zero + size_x, size_x, width, interpolation)
-    pixels = resample(pictures, rows, columns).round_().clamp_(0, 255).to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).contiguous()
+def is_crop(crop: Crop) -> bool:
+    """Whether the box has a size and lies inside the picture, to the rounding of shares that add up to one."""
+    top, left, height, width = crop
+    inside = max(top + height, left + width) <= 1 + 1e-6
+    return min(top, left) >= 0 and min(height, width) > 0 and inside
 
 
 def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -127,4 +173,4 @@ def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     box_x = min(size_x, max(1, round(size_y * width / height)))
     top, left = (size_y - box_y) // 2, (size_x - box_x) // 2
     box = np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])
-    return resize(torch.from_numpy(box).unsqueeze(0), height, width)[0].numpy()
+    return Preprocess(height, width).resize(torch.from_numpy(box).unsqueeze(0))[0].numpy()

@@ -56,7 +56,8 @@ class RecipeReader:
             DistillError: an unknown key, or a value of the wrong kind; valid ones are listed.
             SystemExit: after `--help` and `--print_config`.
         """
-        arguments = _spell_out(arguments)
+        printing = "--print_config" in arguments
+        arguments = _spell_out([argument for argument in arguments if argument != "--print_config"])
         content = self._content(arguments)
         parser = self._parser(content)
         try:
@@ -65,7 +66,6 @@ class RecipeReader:
             chosen = parser.instantiate_classes(parsed)
         except _Refused as refused:
             raise DistillError(_explain(str(refused), parser)) from None
-        printing = parsed.pop("print_config")
         text = parser.dump(parsed, skip_none=False, skip_validation=True)
         if printing:
             print(text, end="")
@@ -95,8 +95,7 @@ class RecipeReader:
         return content
 
     def _parser(self, content: dict[str, Any]) -> ArgumentParser:
-        parser = _Parser(prog=self.prog, description=f"Recipe {self.path}.", exit_on_error=False)
-        parser.add_argument("--print_config", action="store_true", help="print the resolved recipe and stop")
+        parser = _Parser(prog=self.prog, description=f"Recipe {self.path}. --print_config prints it as resolved.", exit_on_error=False)
         parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
         parser.add_argument("--stages", type=tuple[StageName, ...], default=("transfer",), help="what is trained, in order")
         parser.add_argument("--workers", type=int, default=0, help="processes that load batches")

@@ -1,5 +1,6 @@
 """Weights of networks: read without running code, written whole, loaded completely or refused (law 7)."""
 
+import hashlib
 import re
 import urllib.error
 import urllib.request
@@ -51,6 +52,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return tensors
+
+
+def checksum(module: nn.Module) -> str:
+    """sha256 over the names, types, shapes and values of the network's state."""
+    content = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        content.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        content.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return content.hexdigest()
 
 
 def write_weights(path: Path, module: nn.Module) -> None:

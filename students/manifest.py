@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from distill.errors import DistillError
 from distill.files import read_json, write_json
-from distill.preprocess import Preprocess
+from distill.preprocess import Crop, Preprocess
 from students.student import StudentConfig
 
 OutputActivation = Literal["sigmoid", "softmax"]
@@ -18,7 +18,7 @@ class StudentManifest:
 
     Args:
         classes: the name of each output, in order.
-        preprocess: size, resize kernel and normalisation of what the network eats.
+        preprocess: crop, size, resize kernel and normalisation of what the network eats.
         picture: (height, width) of the prepared picture before that resize.
         thresholds: per class, the probability from which it counts as present; None where none was chosen.
         activation: from logits to probabilities: `sigmoid` a class, or `softmax` over them.
@@ -77,6 +77,7 @@ def read_manifest(path: Path) -> StudentManifest:
                 preprocess["interpolation"],
                 _triple(preprocess["mean"]),
                 _triple(preprocess["std"]),
+                _crop(preprocess["crop"]),
             ),
             picture=_pair(content["picture"]),
             thresholds=None if thresholds is None else tuple(float(value) for value in _list(thresholds)),
@@ -123,3 +124,8 @@ def _pair(value: Any) -> tuple[int, int]:
 def _triple(value: Any) -> tuple[float, float, float]:
     red, green, blue = _list(value)
     return float(red), float(green), float(blue)
+
+
+def _crop(value: Any) -> Crop:
+    top, left, height, width = _list(value)
+    return float(top), float(left), float(height), float(width)

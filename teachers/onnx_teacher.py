@@ -16,7 +16,7 @@ from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
-from distill.preprocess import Interpolation, Preprocess
+from distill.preprocess import WHOLE, Crop, Interpolation, Preprocess
 from teachers.teacher import Teacher, fingerprint_of, read_classes
 
 Gives = Literal["logits", "probabilities", "softmax"]
@@ -89,6 +89,7 @@ class Onnx:
         scale: of a float input that is not normalised: white is 1 or 255.
         mean: of a normalised input: subtracted from values in 0..1.
         std: divided by after that.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
     """
 
@@ -103,6 +104,7 @@ class Onnx:
     scale: Scale | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
 
     def load(self, outputs: int) -> OnnxTeacher:
@@ -115,6 +117,7 @@ class Onnx:
         metadata = read_metadata(session)
         kernel: Interpolation | None = metadata.interpolation if metadata else None
         interpolation: Interpolation | None = self._agree("interpolation", self.interpolation, kernel)
+        crop: Crop = self._agree("crop", self.crop, metadata.crop if metadata else None) or WHOLE
         answers: Gives | None = metadata.gives if metadata else None
         gives: Gives | None = self._agree("gives", self.gives, answers)
         layout: Layout | None = self._agree("layout", self.layout, _layout(session.shape))
@@ -135,7 +138,7 @@ class Onnx:
             raise DistillError(
                 f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them."
             )
-        preprocess = Preprocess(height, width, interpolation, *normalization)
+        preprocess = Preprocess(height, width, interpolation, *normalization, crop)
         teacher = OnnxTeacher(session, preprocess, layout, gives, outputs, self._classes(metadata))
         found = teacher(torch.zeros(1, 3, height, width)).shape[1]
         if found != outputs:

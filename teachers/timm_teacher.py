@@ -1,47 +1,22 @@
 """Any timm network as a teacher: pretrained from the hub, or from a weights file."""
 
-import hashlib
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import timm
 import timm.data
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from distill.errors import DistillError
-from distill.preprocess import Interpolation, Preprocess
+from distill.preprocess import WHOLE, Interpolation, Preprocess
 from distill.weights import hub_cfg, hub_network, load_weights, read_weights
-from teachers.teacher import Teacher, fingerprint_of, read_classes
+from teachers.teacher import read_classes
+from teachers.torch_teacher import TorchTeacher
 
 log = logging.getLogger(__name__)
-
-
-class TimmTeacher(Teacher):
-    """A torch network, frozen: timm's or any other from normalised float (N, 3, h, w) to logits (N, C)."""
-
-    def __init__(
-        self, network: nn.Module, preprocess: Preprocess, outputs: int, classes: tuple[str, ...] | None, name: str
-    ) -> None:
-        super().__init__(name, preprocess, outputs, classes)
-        self.network = network.requires_grad_(False)
-        self.eval()
-
-    @torch.no_grad()
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
-        return self.network(self.preprocess.normalize(pictures)).float()
-
-    def fingerprint(self) -> str:
-        """sha256 over name, weights and preprocessing."""
-        content = hashlib.sha256()
-        for key, tensor in self.network.state_dict().items():
-            content.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            content.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-        return fingerprint_of(content.hexdigest(), self.name, asdict(self.preprocess), self.classes)
 
 
 @dataclass(frozen=True)
@@ -50,35 +25,38 @@ class Timm:
 
     Args:
         model: its name in timm, for example `mobilenetv2_100`.
-        weights: a safetensors or torch file; None for the pretrained weights of the hub.
+        weights: a safetensors or torch file; None for the pretrained weights of the hub; `scratch` for a network at random,
+            which must be taught first.
         model_args: more arguments for timm, for example `{pad_type: same}` for weights from TensorFlow.
         height: pixels it sees; None for the size timm says its weights were trained at. So with the next four.
         width: pixels it sees.
         interpolation: how pictures are brought to that size.
         mean: subtracted from values in 0..1.
         std: divided by after that.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
     """
 
     model: str
     name: Literal["timm"] = "timm"
-    weights: Path | None = None
+    weights: Literal["scratch"] | Path | None = None
     model_args: dict[str, Any] = field(default_factory=dict)
     height: int | None = None
     width: int | None = None
     interpolation: Interpolation | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
 
-    def load(self, outputs: int) -> TimmTeacher:
+    def load(self, outputs: int) -> TorchTeacher:
         """The teacher, with every weight trained.
 
         Raises:
             DistillError: its classifier does not have that many outputs, or the weights cannot be had.
         """
         network = self.network(outputs, new_head=False)
-        return TimmTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self._full_name)
+        return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self._full_name)
 
     def network(self, outputs: int, new_head: bool, drop_rate: float = 0.0, drop_path_rate: float = 0.0) -> nn.Module:
         """The bare network, trainable: normalised float (N, 3, h, w) to logits (N, outputs).
@@ -96,6 +74,10 @@ class Timm:
         rates = {"drop_rate": drop_rate, "drop_path_rate": drop_path_rate}
         arguments = {key: rate for key, rate in rates.items() if rate} | self.model_args
         try:
+            if self.weights == "scratch":
+                if not new_head:
+                    raise DistillError("teacher.weights: scratch is no teacher; teach it first (stages: [teach, ...]).")
+                return timm.create_model(self.model, pretrained=False, num_classes=outputs, **arguments)
             if self.weights is None:
                 network, left = hub_network(self.model, outputs, new_head, arguments)
             else:
@@ -125,6 +107,7 @@ class Timm:
             cast(Interpolation, self.interpolation or cfg["interpolation"]),
             self.mean or cfg["mean"],
             self.std or cfg["std"],
+            self.crop or WHOLE,
         )
         fixed = hub_cfg(self.model).fixed_input_size and "img_size" not in self.model_args
         if fixed and (chosen.height, chosen.width) != (height, width):

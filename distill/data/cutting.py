@@ -11,23 +11,20 @@ import torch
 from torch import Tensor
 
 from distill.data.batch import ViewBatch
-from distill.preprocess import Preprocess, resample, resampling_matrix
+from distill.preprocess import Preprocess, resample
 
 _LUMA = (0.299, 0.587, 0.114)
 _MID_GREY = 127.5
 
 
 def cut(batch: ViewBatch, preprocess: Preprocess) -> Tensor:
-    """Cut, colour and mix the views at one network's size.
+    """Cut, colour and mix the views at one network's size; of each view it sees its `crop`.
 
     Returns:
         float32 (N, 3, h, w) on 0..255, not normalised.
     """
     _, height, width, _ = batch.pictures.shape
-    top, left, box_height, box_width = batch.box.unbind(1)
-    rows = resampling_matrix(top, box_height, height, preprocess.height, preprocess.interpolation)
-    columns = resampling_matrix(left, box_width, width, preprocess.width, preprocess.interpolation)
-    columns = torch.where(batch.flip.view(-1, 1, 1), columns.flip(1), columns)
+    rows, columns = preprocess.matrices(batch.box, batch.flip, height, width)
     pixels = recolor(resample(batch.pictures, rows, columns), batch.color)
     if batch.partner is not None and batch.weight is not None:
         pixels = torch.lerp(pixels, cut(batch.partner, preprocess), batch.weight.view(-1, 1, 1, 1))

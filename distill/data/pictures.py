@@ -4,7 +4,7 @@ Shapes: N pictures, C classes, H W pixels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -31,7 +31,7 @@ class Pictures:
 
     @classmethod
     def of(cls, labelled: Prepared, split: Split, unlabelled: Sequence[Prepared] = ()) -> Self:
-        """One split of a set, and every picture of the unlabelled ones.
+        """One split of a set, and every picture of the unlabelled ones that is not in the set already.
 
         Raises:
             DistillError: the sets were prepared at different sizes.
@@ -43,8 +43,13 @@ class Pictures:
                     f"{other.directory}: its pictures are {other.pictures.shape[1:]}, those of {labelled.directory} are "
                     f"{shape}. Prepare both at one size (prepare.height, prepare.width)."
                 )
-        rows = (labelled.indices(split), *(np.arange(len(other)) for other in unlabelled))
-        return cls((labelled, *unlabelled), rows, labelled.classes)
+        # A picture that is scored must not be transferred on, though it came in a second time without its labels.
+        known = labelled.hashes
+        rows = [labelled.indices(split)]
+        for other in unlabelled:
+            rows.append(np.flatnonzero(~np.isin(other.hashes, known)))
+            known = np.union1d(known, other.hashes)
+        return cls((labelled, *unlabelled), tuple(rows), labelled.classes)
 
     @cached_property
     def _starts(self) -> np.ndarray:
@@ -57,6 +62,10 @@ class Pictures:
     def size(self) -> tuple[int, int]:
         """Height and width of the prepared pictures in pixels."""
         return self.sets[0].pictures.shape[1:3]
+
+    def every(self, step: int) -> Self:
+        """Each ``step``-th picture of each set: a smaller sample of the same mixture."""
+        return replace(self, rows=tuple(rows[::step] for rows in self.rows))
 
     @cached_property
     def hashes(self) -> np.ndarray:

@@ -11,6 +11,7 @@
 Shapes: N pictures, C classes, H W pixels.
 """
 
+import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,12 @@ class Prepared:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reopen, (self.directory.absolute(), self.fingerprint)
+
+    @property
+    def left_out(self) -> int:
+        """Pictures the ledger names."""
+        with (self.directory / LEDGER).open(encoding="utf-8", newline="") as file:
+            return sum(1 for _ in csv.reader(file)) - 1
 
     def indices(self, split: Split) -> np.ndarray:
         """int64, the rows of one split in ascending order."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from distill.data.batch import ViewBatch
 from distill.data.cutting import cut
 from distill.errors import DistillError
-from distill.preprocess import Preprocess, resample, resampling_matrix
+from distill.preprocess import Crop, Preprocess
 
 _ACCEPTED = "a ViewBatch, images, or (images, labels); images are uint8 (N, H, W, 3) or float (N, 3, H, W) from 0 to 1"
 
@@ -22,14 +22,14 @@ class Pixels:
 
     def __init__(self, batch: Any) -> None:
         self._batch = batch if isinstance(batch, ViewBatch) else _images(batch)
-        self._cut: dict[tuple[int, int, str], Tensor] = {}
+        self._cut: dict[tuple[int, int, str, Crop], Tensor] = {}
 
     def at(self, preprocess: Preprocess) -> Tensor:
         """float32 (N, 3, h, w) on 0..255."""
-        key = (preprocess.height, preprocess.width, preprocess.interpolation)
+        key = (preprocess.height, preprocess.width, preprocess.interpolation, preprocess.crop)
         if key not in self._cut:
             batch = self._batch
-            self._cut[key] = cut(batch, preprocess) if isinstance(batch, ViewBatch) else _resized(batch, preprocess)
+            self._cut[key] = cut(batch, preprocess) if isinstance(batch, ViewBatch) else preprocess.scale(batch)
         return self._cut[key]
 
 
@@ -56,13 +56,3 @@ def _images(batch: Any) -> Tensor:
             return images.permute(0, 2, 3, 1) * 255
     found = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
     raise DistillError(f"a batch of {found} was loaded; expected {_ACCEPTED}.")
-
-
-def _resized(images: Tensor, preprocess: Preprocess) -> Tensor:
-    _, height, width, _ = images.shape
-    if (height, width) == (preprocess.height, preprocess.width):
-        return images.permute(0, 3, 1, 2).float()
-    zero = torch.zeros(1, device=images.device)
-    rows = resampling_matrix(zero, zero + height, height, preprocess.height, preprocess.interpolation)
-    columns = resampling_matrix(zero, zero + width, width, preprocess.width, preprocess.interpolation)
-    return resample(images, rows, columns)

@@ -68,10 +68,15 @@ class Optimization:
 
 
 def parameter_groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Parameters to decay (weights of full and pointwise convolutions and of the classifier) and all others."""
+    """Parameters to decay (weights of full and pointwise convolutions and of the classifier) and all others.
+
+    Frozen parameters are in neither: decay would change what no gradient reaches.
+    """
     decayed, undecayed = [], []
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
+            if not parameter.requires_grad:
+                continue
             depthwise = isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
             weight = isinstance(module, nn.Conv2d | nn.Linear) and name == "weight" and not depthwise
             (decayed if weight else undecayed).append(parameter)

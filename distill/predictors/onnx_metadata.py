@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
 from distill.errors import DistillError
-from distill.preprocess import Interpolation
+from distill.preprocess import WHOLE, Crop, Interpolation, Preprocess, is_crop
 
 PREFIX = "distill."
 
@@ -24,6 +24,7 @@ class OnnxMetadata:
         height, width: pixels of the graph's input.
         interpolation: the antialiased kernel that brings a picture to that size.
         picture_height, picture_width: pixels of the prepared picture before that resize.
+        crop: top, left, height, width of the part of the prepared picture that is brought to that size, as shares.
         fit: how any other picture becomes a prepared one: the largest centred box of its shape, resized.
     """
 
@@ -36,6 +37,7 @@ class OnnxMetadata:
     picture_width: int
     fit: Literal["cover_center_crop"] = "cover_center_crop"
     gives: Probabilities = "probabilities"
+    crop: Crop = WHOLE
 
     def __post_init__(self) -> None:
         count = len(self.classes)
@@ -48,11 +50,26 @@ class OnnxMetadata:
             "interpolation": self.interpolation in get_args(Interpolation),
             "fit": self.fit == "cover_center_crop",
             "gives": self.gives in get_args(Probabilities),
+            "crop": len(self.crop) == 4 and all(isinstance(share, float | int) for share in self.crop)
+            and is_crop(self.crop),
         }
         for key, holds in checks.items():
             if not holds:
                 values = [getattr(self, name) for name in key.split(", ")]
                 raise DistillError(f"{PREFIX}{key}: {', '.join(map(repr, values))} is not valid in an exported file.")
+
+    @classmethod
+    def of(
+        cls,
+        classes: tuple[str, ...],
+        thresholds: tuple[float, ...] | None,
+        preprocess: Preprocess,
+        picture: tuple[int, int],
+        gives: Probabilities = "probabilities",
+    ) -> Self:
+        """The metadata of a network with this input contract, for prepared pictures of (height, width) pixels."""
+        height, width, interpolation = preprocess.height, preprocess.width, preprocess.interpolation
+        return cls(classes, thresholds, height, width, interpolation, *picture, gives=gives, crop=preprocess.crop)
 
     def to_props(self) -> dict[str, str]:
         """The entries to store in `metadata_props`."""
@@ -76,6 +93,7 @@ class OnnxMetadata:
             values: dict[str, Any] = {key: json.loads(text) for key, text in found.items()}
             values["classes"] = tuple(values["classes"])
             values["thresholds"] = None if values["thresholds"] is None else tuple(values["thresholds"])
+            values["crop"] = tuple(values["crop"])
             return cls(**values)
         except (json.JSONDecodeError, TypeError) as error:
             raise DistillError(f"metadata entries that cannot be read ({error}). Export the student again.") from error

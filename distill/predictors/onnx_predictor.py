@@ -14,7 +14,7 @@ from distill.preprocess import Preprocess
 class OnnxPredictor:
     """Runs an exported student in onnxruntime.
 
-    Its `preprocess` gives the graph's size and the resize kernel; the normalisation is the graph's own and not applied.
+    Its `preprocess` gives the crop, the graph's size and the resize kernel; the normalisation is the graph's own and not applied.
 
     Raises:
         DistillError: not an ONNX file, or one that does not say what it wants.
@@ -29,7 +29,7 @@ class OnnxPredictor:
                 "elsewhere can be a teacher: --teacher onnx --teacher.file."
             )
         self.name = path.name
-        self.preprocess = Preprocess(metadata.height, metadata.width, metadata.interpolation)
+        self.preprocess = Preprocess(metadata.height, metadata.width, metadata.interpolation, crop=metadata.crop)
         self.classes: tuple[str, ...] | None = metadata.classes
         self.thresholds = metadata.thresholds
         self.picture: tuple[int, int] | None = (metadata.picture_height, metadata.picture_width)

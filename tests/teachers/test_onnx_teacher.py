@@ -15,7 +15,7 @@ from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess import Preprocess
 from teachers.onnx_teacher import CLAMP, Onnx, to_logits
-from teachers.timm_teacher import TimmTeacher
+from teachers.torch_teacher import TorchTeacher
 from tests.predictors.graphs import linear_graph, linear_logits
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
@@ -24,21 +24,21 @@ SMALL = torch.from_numpy(np.random.default_rng(2).integers(0, 256, (5, 3, 8, 6))
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TimmTeacher]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TorchTeacher]:
     torch.manual_seed(0)
     network = timm.create_model("test_resnet", num_classes=5).eval()
     file = tmp_path_factory.mktemp("teacher") / "teacher.onnx"
     shapes = ({0: torch.export.Dim("batch")},)
     pixels = torch.zeros(2, 3, 32, 24)
     torch.onnx.export(network, (pixels,), file, dynamo=True, dynamic_shapes=shapes, external_data=False)
-    return file, TimmTeacher(network, Preprocess(32, 24, "bicubic", MEAN, STD), 5, None, "test_resnet")
+    return file, TorchTeacher(network, Preprocess(32, 24, "bicubic", MEAN, STD), 5, None, "test_resnet")
 
 
 def black_box(file: Path) -> Onnx:
     return Onnx(file, gives="logits", interpolation="bicubic", mean=MEAN, std=STD)
 
 
-def test_equals_the_torch_teacher(exported: tuple[Path, TimmTeacher]) -> None:
+def test_equals_the_torch_teacher(exported: tuple[Path, TorchTeacher]) -> None:
     file, teacher = exported
     found = black_box(file).load(5)
     assert (found.preprocess, found.layout, found.outputs) == (teacher.preprocess, "nchw", 5)
@@ -47,7 +47,7 @@ def test_equals_the_torch_teacher(exported: tuple[Path, TimmTeacher]) -> None:
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_equals_the_torch_teacher_at_a_fixed_batch(
-    exported: tuple[Path, TimmTeacher], tmp_path: Path, batch: int
+    exported: tuple[Path, TorchTeacher], tmp_path: Path, batch: int
 ) -> None:
     model = onnx.load(exported[0])
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = batch
@@ -57,14 +57,14 @@ def test_equals_the_torch_teacher_at_a_fixed_batch(
     torch.testing.assert_close(found(PICTURES), exported[1](PICTURES), rtol=0, atol=1e-5)
 
 
-def test_frozen(exported: tuple[Path, TimmTeacher]) -> None:
+def test_frozen(exported: tuple[Path, TorchTeacher]) -> None:
     teacher = black_box(exported[0]).load(5)
     assert teacher.train() is teacher and not teacher.training
     assert not list(teacher.parameters())
     assert not teacher(PICTURES.clone().requires_grad_()).requires_grad
 
 
-def test_other_outputs_are_refused(exported: tuple[Path, TimmTeacher]) -> None:
+def test_other_outputs_are_refused(exported: tuple[Path, TorchTeacher]) -> None:
     with pytest.raises(DistillError, match=r"teacher\.onnx: has 5 outputs, expected 40"):
         black_box(exported[0]).load(40)
 
@@ -178,7 +178,7 @@ def test_several_outputs(tmp_path: Path) -> None:
     assert replace(recipe, output="logits").load(4)(SMALL).shape == (5, 4)
 
 
-def test_can_be_held_by_a_module(exported: tuple[Path, TimmTeacher]) -> None:
+def test_can_be_held_by_a_module(exported: tuple[Path, TorchTeacher]) -> None:
     """A training loop that puts its modules into training mode reaches the teacher too."""
     teacher = black_box(exported[0]).load(5)
     nn.ModuleList([teacher]).train()

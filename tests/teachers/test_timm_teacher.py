@@ -13,7 +13,8 @@ from distill.errors import DistillError
 from distill.preprocess import Preprocess
 from distill.weights import write_weights
 from teachers.teacher import read_classes
-from teachers.timm_teacher import Timm, TimmTeacher
+from teachers.timm_teacher import Timm
+from teachers.torch_teacher import TorchTeacher
 
 MODEL = "test_resnet"  # timm's own network for tests, 160 pixels
 
@@ -128,7 +129,7 @@ def test_fingerprint_follows_weights_and_preprocessing(recipe: Timm) -> None:
     prints.add(replace(recipe, height=64).load(5).fingerprint())
     changed = recipe.network(5, new_head=False)
     changed.get_parameter("fc.bias").data[0] += 1e-6
-    prints.add(TimmTeacher(changed, first.preprocess, 5, None, first.name).fingerprint())
+    prints.add(TorchTeacher(changed, first.preprocess, 5, None, first.name).fingerprint())
     assert len(prints) == 4
 
 

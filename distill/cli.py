@@ -1,0 +1,47 @@
+"""distill run | evaluate | predict | bench: the command line.
+
+A user's mistake is printed without a traceback and ends with status 2; a file outside its tolerance with status 1.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+# Threads that spin while they wait slow everything else on a small machine tenfold; torch reads this when it loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+from distill.errors import DistillError  # noqa: E402  (after the line above)
+
+# A command's module is imported when it is called: `distill --help` must not wait for torch.
+_COMMANDS = {
+    "run": "run a recipe",
+    "evaluate": "score a file on a recipe's test pictures",
+    "predict": "write what a student sees in a folder of pictures",
+    "bench": "compare speeds side by side",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="distill", description="Distil large vision models into MobileNets, and score the files that ship."
+    )
+    listing = "; ".join(f"{name}: {what}" for name, what in _COMMANDS.items())
+    parser.add_argument("command", choices=list(_COMMANDS), help=listing)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="see distill COMMAND --help")
+    chosen = parser.parse_args(arguments)
+    try:
+        module = importlib.import_module(f"distill.commands.{chosen.command}")
+        return int(module.main(chosen.rest))
+    except DistillError as error:
+        print(f"distill {chosen.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""distill run RECIPE [--out DIR] [--seeds N] [--KEY VALUE ...]"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from distill.recipe_parser import RecipeReader, recipe_names
+from distill.report.terminal import print_report_place, print_results
+from distill.run import run
+
+
+def main(arguments: list[str]) -> int:
+    """Run a recipe; status 1 where an exported file failed."""
+    parser = argparse.ArgumentParser(
+        prog="distill run",
+        usage="distill run RECIPE [--out DIR] [--seeds N] [--KEY VALUE ...]",
+        description="Train a student as a recipe says, score it, export it and report. The same command again goes on "
+        "where it was stopped.",
+        epilog="distill run RECIPE --help lists every key of the recipe; --print_config prints it as resolved.",
+    )
+    parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--out", type=Path, help="run directory; default runs/RECIPE")
+    own.add_argument("--seeds", type=int, default=1, help="students to train, for a mean and a spread")
+    if not arguments or arguments[0].startswith("-"):
+        parser.parse_args(arguments)
+    chosen, keys = own.parse_known_args(arguments[1:])
+    reader = RecipeReader(arguments[0], f"distill run {arguments[0]} [--out DIR] [--seeds N]")
+    recipe, resolved = reader.read(keys)
+    out = chosen.out or Path("runs") / recipe.name
+    results = run(recipe, resolved, out, chosen.seeds)
+    console = Console()
+    print_results(results, console)
+    print_report_place(out / "report.html", console)
+    return 0 if all(file["passed"] for file in results["exports"]) else 1

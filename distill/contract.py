@@ -1,0 +1,50 @@
+"""What must hold before the first step of a transfer (laws 3 and 6): checked, and the teacher's own score known."""
+
+from distill.errors import DistillError
+from distill.objectives import Objective
+from distill.objectives.objective import EXCLUSIVE
+from teachers.teacher import Teacher
+
+
+def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
+    """A teacher must be frozen, in eval mode, and answer the data's classes in the data's order.
+
+    Raises:
+        DistillError: it is not, or does not.
+    """
+    learning = [name for name, parameter in teacher.named_parameters() if parameter.requires_grad]
+    training = [name for name, module in teacher.named_modules() if module.training]
+    if learning or training:
+        raise DistillError(
+            f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules are "
+            "in training mode). A teacher must not change while it teaches."
+        )
+    if teacher.outputs != len(classes):
+        raise DistillError(f"teacher {teacher.name}: {teacher.outputs} outputs, and the data has {len(classes)} classes.")
+    if teacher.classes is None or teacher.classes == classes:
+        return
+    lacking = [name for name in classes if name not in teacher.classes]
+    if lacking:
+        raise DistillError(
+            f"teacher {teacher.name}: does not know {', '.join(lacking)}. It knows {', '.join(teacher.classes)}. "
+            "Choose among those with data.attributes."
+        )
+    raise DistillError(
+        f"teacher {teacher.name}: has the data's classes in another order: {', '.join(teacher.classes)}. Give "
+        "data.attributes in that order."
+    )
+
+
+def check_objective(objective: Objective, labelled: bool) -> None:
+    """Attributes are not exclusive, and a label term needs labels.
+
+    Raises:
+        DistillError: the objective cannot see what it should teach.
+    """
+    if objective.name in EXCLUSIVE:
+        raise DistillError(
+            f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to all "
+            "attributes would cost nothing. Use bernoulli_kl or squared_logits."
+        )
+    if objective.label_weight and not labelled:
+        raise DistillError(f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0.")

@@ -1,0 +1,78 @@
+"""The run directory: one recipe's, with a place for each stage's work.
+
+    run.json            whose directory this is
+    recipe.yaml         the resolved recipe
+    data/               prepared sets, each with its ledger of pictures left out
+    stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
+    teacher/            a teacher this run taught, as safetensors and as ONNX
+    student/            student.safetensors and config.json
+    export/             one file a format
+    results.json        every figure
+    report.html
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.errors import DistillError
+from distill.files import atomic_path, read_json, write_json
+
+VERSION = 1  # of this layout and of what a stage computes; raise it with either
+
+
+def key_of(*facts: Any) -> str:
+    """A short name for what a piece of work read: 16 hex digits of sha256 over its JSON."""
+    text = json.dumps([VERSION, *facts], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The places in a run directory."""
+
+    root: Path
+
+    @classmethod
+    def claim(cls, root: Path, recipe: str, resolved: str) -> "RunDirectory":
+        """Make the directory this recipe's, or go on in it.
+
+        Raises:
+            DistillError: it belongs to another recipe, or holds something that is no run.
+        """
+        marker = root / "run.json"
+        if marker.exists():
+            found = read_json(marker)
+            owner = found.get("recipe") if isinstance(found, dict) else None
+            if owner != recipe:
+                raise DistillError(
+                    f"{root}: holds a run of recipe {owner!r}, and this is {recipe!r}. Name another place with --out."
+                )
+        elif root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise DistillError(f"{root}: exists and is not a run directory. Name another place with --out, or empty it.")
+        write_json(marker, {"recipe": recipe, "version": VERSION})
+        with atomic_path(root / "recipe.yaml") as temporary:
+            temporary.write_text(resolved, encoding="utf-8")
+        return cls(root)
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def teacher(self) -> Path:
+        return self.root / "teacher"
+
+    @property
+    def student(self) -> Path:
+        return self.root / "student"
+
+    @property
+    def export(self) -> Path:
+        return self.root / "export"
+
+    def stage(self, name: str, key: str) -> Path:
+        """Where a stage works."""
+        return self.root / "stages" / f"{name}-{key}"

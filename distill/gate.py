@@ -1,0 +1,49 @@
+"""The exported files of a student, each scored in its own runtime and held to the torch student's score."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from distill.evaluation.attributes import compare
+from distill.export.onnx import export_onnx
+from distill.predictors.onnx_predictor import OnnxPredictor
+from distill.scoring import Judge, Verdict
+from students.manifest import StudentManifest
+
+PARITY = 1e-4
+"""Largest difference of a probability between the torch student and a file of the same precision."""
+
+
+def export_and_score(
+    directory: Path, network: nn.Module, manifest: StudentManifest, student: Verdict, judge: Judge, tolerance: float
+) -> list[dict[str, Any]]:
+    """Write every format, run it on the test pictures, and say whether it passed.
+
+    Args:
+        student: the torch student's verdict, which each file is held to.
+        tolerance: points of mAP a file's score may differ by.
+
+    Returns:
+        the `exports` of results.json.
+    """
+    path = directory / "student.onnx"
+    export_onnx(
+        path, network, manifest.preprocess,
+        classes=manifest.classes, thresholds=manifest.thresholds, picture=manifest.picture,
+    )  # fmt: skip
+    verdict = judge(OnnxPredictor(path))
+    difference = compare(verdict.scores, student.scores)
+    parity = float(np.abs(verdict.probabilities - student.probabilities).max())
+    return [
+        {
+            "format": "onnx",
+            "file": str(path.relative_to(directory.parent)),
+            "bytes": path.stat().st_size,
+            **verdict.to_dict(),
+            "difference": difference.to_dict(),
+            "largest_difference": parity,
+            "passed": parity <= PARITY and abs(difference.difference) * 100 <= tolerance,
+        }
+    ]

@@ -1,0 +1,41 @@
+"""The one table at the end of a run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from distill.report import formatting
+
+
+def print_results(results: Mapping[str, Any], console: Console) -> None:
+    """Teacher, student and files with their scores on the test pictures."""
+    table = Table(title=f"{results['recipe']}: {results['data']['counts']['test']} test pictures of {results['data']['name']}")
+    for column in ("", "mAP", "95 % interval", "mult-adds", "parameters", "bytes", ""):
+        table.add_column(column, justify="left" if not column else "right")
+    for role in ("teacher", "student"):
+        model = results.get(role)
+        if model:
+            table.add_row(
+                f"{role} {model['name']}", *_scored(model), formatting.magnitude(model["mult_adds"]),
+                formatting.magnitude(model["parameters"]), "", "",
+            )  # fmt: skip
+    for file in results.get("exports", []):
+        verdict = "passed" if file["passed"] else "FAILED"
+        table.add_row(file["file"], *_scored(file), "", "", formatting.size(file["bytes"]), verdict)
+    console.print(table)
+    difference = results["student"].get("difference")
+    if difference:
+        points = formatting.signed(difference["mAP"])
+        console.print(f"student minus teacher: {points} {formatting.interval(difference['interval'])}")
+
+
+def print_report_place(page: Path, console: Console) -> None:
+    """Where the report is, on a line of its own so that it can be clicked and copied."""
+    console.print(f"report: {page}", soft_wrap=True)
+
+
+def _scored(model: Mapping[str, Any]) -> tuple[str, str]:
+    return formatting.score(model["metrics"]["mAP"]), formatting.interval(model["intervals"]["mAP"])

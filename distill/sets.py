@@ -1,0 +1,69 @@
+"""The pictures of a run, by what they are used for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from distill.data.pictures import Pictures
+from distill.data.prepare import prepare
+from distill.data.prepared import Prepared
+from distill.data.source import SPLITS
+from distill.directory import key_of
+from distill.errors import DistillError
+from distill.recipe import Data, Recipe
+
+
+@dataclass(frozen=True)
+class Sets:
+    """One labelled set's splits, and the pictures to transfer on: its training pictures and all unlabelled ones."""
+
+    prepared: Prepared
+    labelled: Pictures
+    transfer: Pictures
+    validation: Pictures
+    test: Pictures
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.prepared.classes
+
+    def describe(self, name: str) -> dict[str, object]:
+        """The `data` entry of results.json."""
+        return {
+            "name": name,
+            "fingerprint": self.prepared.fingerprint,
+            "counts": {split: len(self.prepared.indices(split)) for split in SPLITS} | {"transfer": len(self.transfer)},
+            "left_out": self.prepared.left_out,
+            "classes": list(self.classes),
+        }
+
+
+def open_sets(recipe: Recipe, directory: Path) -> Sets:
+    """Prepare whatever is not prepared yet.
+
+    Raises:
+        DistillError: a source is unusable, or there is nothing to validate or test on.
+    """
+    labelled = prepared_set(recipe.data, recipe, directory)
+    for split, use in (("validation", "choose thresholds on"), ("test", "report on")):
+        if labelled.classes and not len(labelled.indices(split)):
+            raise DistillError(f"data: {recipe.data.name} has no {split} pictures to {use}.")
+    if not labelled.classes:
+        raise DistillError(
+            f"data.name is {recipe.data.name}: pictures without labels, on which nothing can be scored. Give a labelled set "
+            "as data, and these as unlabelled: they are transferred on, and the labelled ones need no training part."
+        )
+    more = () if recipe.unlabelled is None else (prepared_set(recipe.unlabelled, recipe, directory),)
+    return Sets(
+        prepared=labelled,
+        labelled=Pictures.of(labelled, "train"),
+        transfer=Pictures.of(labelled, "train", more),
+        validation=Pictures.of(labelled, "validation"),
+        test=Pictures.of(labelled, "test"),
+    )
+
+
+def prepared_set(source: Data, recipe: Recipe, directory: Path) -> Prepared:
+    """One source, prepared under a name of its own."""
+    size = recipe.prepare
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width)}"
+    return prepare(source, place, height=size.height, width=size.width, max_bad_share=size.max_bad_share)

@@ -1,0 +1,136 @@
+"""The training stages of a run: `teach` makes the teacher; the others train the student, each going on from the last.
+
+A stage's key covers all it reads, the start weights included, so a finished one is reused and a changed one repeated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import nn
+
+from distill.contract import check_objective
+from distill.data.data_module import ViewDataModule
+from distill.data.pictures import Pictures
+from distill.directory import RunDirectory, key_of
+from distill.export.onnx import export_onnx
+from distill.modules import Distiller, FineTuner
+from distill.modules.training import TrainingModule
+from distill.preprocess import Preprocess
+from distill.recipe import Recipe, Stage, StageName
+from distill.sets import Sets
+from distill.train import Trained, finished, train
+from distill.weights import checksum, write_weights
+from students.student import create_student
+from teachers.onnx_teacher import Onnx
+from teachers.teacher import Teacher
+
+console = Console(stderr=True)
+TEACHER_WEIGHTS, TEACHER_ONNX = "teacher.safetensors", "teacher.onnx"
+
+
+@dataclass
+class Log:
+    """What results.json and the report say of each stage."""
+
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+
+    def add(self, name: str, trained: Trained) -> None:
+        self.curves[name] = trained.history
+        scored = [record["val_mAP"] for record in trained.history if "val_mAP" in record]
+        entry: dict[str, Any] = {"name": name, "seconds": trained.seconds, "metrics": {}}
+        if scored:
+            entry |= {"metrics": {"mAP": scored[-1]}, "split": "validation"}
+        self.stages.append(entry)
+
+
+def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher | None:
+    """The recipe's teacher: taught first where the stages say so; None where nothing is transferred.
+
+    Raises:
+        DistillError: it cannot be loaded, or has other outputs than the data.
+    """
+    if "teach" in recipe.stages:
+        return _teach(recipe, sets, places, log)
+    return recipe.teacher.load(len(sets.classes)) if "transfer" in recipe.stages else None
+
+
+def _teach(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher:
+    assert not isinstance(recipe.teacher, Onnx)  # refused by Recipe
+    stage, classes = recipe.teach, sets.classes
+    torch.manual_seed(recipe.seed)
+    network = recipe.teacher.network(
+        len(classes), new_head=True, drop_rate=stage.drop_rate, drop_path_rate=stage.drop_path_rate
+    )
+    preprocess = recipe.teacher.preprocess(network)
+    module = FineTuner(network, preprocess, stage.optimization, classes, recipe.seed)
+    key = _key(recipe, "teach", module, sets.labelled, sets, None, recipe.seed)
+    trained = _train(recipe, "teach", module, sets.labelled, sets, places, key, recipe.seed)
+    log.add("teach", trained)
+    network.load_state_dict(trained.weights)
+    weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
+    write_weights(weights, network)
+    # So that it can be scored, or teach another run as a black box.
+    export_onnx(file, network, preprocess, classes=classes, thresholds=None, picture=sets.test.size)
+    return replace(recipe.teacher, weights=weights, classes=classes).load(len(classes))
+
+
+def train_student(
+    recipe: Recipe, sets: Sets, places: RunDirectory, log: Log, teacher: Teacher | None, seed: int
+) -> nn.Module:
+    """The student after all its stages, in eval mode on the CPU; logged under the recipe's own seed only."""
+    torch.manual_seed(seed)
+    network = create_student(recipe.student, len(sets.classes))
+    preprocess = recipe.student.preprocess
+    for name in recipe.stages:
+        if name == "teach":
+            continue
+        module = _module(recipe, name, network, preprocess, sets, teacher, seed)
+        pictures = sets.transfer if name == "transfer" else sets.labelled
+        key = _key(recipe, name, module, pictures, sets, teacher if name == "transfer" else None, seed)
+        trained = _train(recipe, name, module, pictures, sets, places, key, seed)
+        network.load_state_dict(trained.weights)
+        if seed == recipe.seed:
+            log.add(name, trained)
+    return network.cpu().eval()
+
+
+def _module(
+    recipe: Recipe, name: StageName, network: nn.Module, preprocess: Preprocess, sets: Sets, teacher: Teacher | None, seed: int
+) -> TrainingModule:
+    optimization = recipe.stage(name).optimization
+    if name != "transfer":
+        return FineTuner(network, preprocess, optimization, sets.classes, seed)
+    assert teacher is not None  # open_teacher gives one for every transfer
+    check_objective(recipe.objective, bool(sets.classes))
+    return Distiller(
+        network, teacher, recipe.objective, preprocess=preprocess, optimization=optimization, classes=sets.classes, seed=seed
+    )
+
+
+def _key(
+    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, sets: Sets, teacher: Teacher | None, seed: int
+) -> str:
+    stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
+    learns_from = None if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
+    data = [one.fingerprint for one in pictures.sets]
+    # The averaged weights start as the network's own, so these weights stand for both.
+    return key_of(name, stage, checksum(module.network), asdict(module.preprocess), data, learns_from, seed)
+
+
+def _train(
+    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, sets: Sets, places: RunDirectory, key: str,
+    seed: int,
+) -> Trained:  # fmt: skip
+    directory, stage = places.stage(name, key), recipe.stage(name)
+    if done := finished(directory):
+        console.print(f"{name}: done before, {directory}")
+        return done
+    console.print(f"{name}: {stage.epochs} passes over {len(pictures)} pictures, {directory}")
+    data = ViewDataModule(
+        pictures, sets.validation, stage.views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers
+    )
+    return train(directory, module, data, stage, recipe.trainer)

@@ -1,0 +1,113 @@
+"""A face recogniser that was taught attributes as a teacher: MobileFaceNet, frozen, under a linear probe."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from torch import nn
+
+from distill.errors import DistillError
+from distill.preprocess import Crop, Preprocess
+from distill.weights import load_weights, read_weights
+from teachers.mobilefacenet import HEIGHT, WIDTH, AttributeProbe, MobileFaceNet
+from teachers.teacher import read_classes
+from teachers.torch_teacher import TorchTeacher
+
+log = logging.getLogger(__name__)
+
+_CELEBA_SIZE = (218, 178)
+_CELEBA = ((69.5, 111.0), (108.5, 111.0), (72.0, 152.0), (106.0, 152.0))
+"""Eyes and mouth corners in CelebA's aligned pictures: (column, row) of pixel centres."""
+
+_TEMPLATE = ((38.3, 51.7), (73.5, 51.5), (41.5, 92.4), (70.7, 92.2))
+"""The same points in the 112 x 112 template that recognisers of ArcFace's kind (arXiv 1801.07698) are trained on."""
+
+_TEMPLATE_LEFT = 8
+"""The first of the 96 columns of the template that this network sees."""
+
+
+def aligned_crop() -> Crop:
+    """The box of CelebA's aligned 218 x 178 pictures that the template's rows 0..112 and columns 8..104 cover.
+
+    Scale and shift are those of least squares between the two sets of points. The best rotation is a quarter of a
+    degree, and left out. An edge lies half a pixel before the centre of its first pixel.
+    """
+    picture, template = np.array(_CELEBA), np.array(_TEMPLATE)
+    spread = picture - picture.mean(axis=0)
+    scale = float((spread * (template - template.mean(axis=0))).sum() / (spread**2).sum())
+    corner = np.array([_TEMPLATE_LEFT, 0]) - 0.5
+    left, top = (corner - template.mean(axis=0)) / scale + picture.mean(axis=0) + 0.5
+    height, width = _CELEBA_SIZE
+    return float(top / height), float(left / width), HEIGHT / scale / height, WIDTH / scale / width
+
+
+@dataclass(frozen=True)
+class Mobilefacenet:
+    """MobileFaceNet, a face recogniser, with a classifier of attributes on its features.
+
+    Args:
+        weights: a safetensors or torch file: of the recogniser, for a teacher that is taught first, or of one that was
+            taught here.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the box where the
+            face of a CelebA picture stands as in the pictures the recogniser was trained on.
+        classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+    """
+
+    name: Literal["mobilefacenet"] = "mobilefacenet"
+    weights: Path | None = None
+    crop: tuple[float, float, float, float] | None = None
+    classes: tuple[str, ...] | Path | None = None
+
+    def load(self, outputs: int) -> TorchTeacher:
+        """The teacher, with every weight trained.
+
+        Raises:
+            DistillError: the weights are missing, of a recogniser alone, or have other outputs.
+        """
+        network = self.network(outputs, new_head=False)
+        return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self.name)
+
+    def network(
+        self, outputs: int, new_head: bool, drop_rate: float = 0.0, drop_path_rate: float = 0.0
+    ) -> AttributeProbe:
+        """The bare network, whose head is trainable: normalised float (N, 3, 112, 96) to logits (N, outputs).
+
+        Args:
+            new_head: the weights are the recogniser's and get a classifier at random, which is logged as a warning;
+                otherwise they are the whole of a network taught here.
+            drop_rate: dropout before the classifier.
+            drop_path_rate: must be 0.
+
+        Raises:
+            DistillError: the weights are missing or of another network, or a rate has no meaning here.
+        """
+        if drop_path_rate:
+            raise DistillError(
+                f"drop_path_rate is {drop_path_rate}, but the residual branches of {self.name} are frozen. Set it to 0."
+            )
+        if self.weights is None:
+            raise DistillError(
+                f"teacher.weights: none given, and {self.name} has no weights that can be fetched. Give the file of a "
+                "MobileFaceNet for 112 x 96 pictures."
+            )
+        network = AttributeProbe(MobileFaceNet(), outputs, drop_rate)
+        tensors = read_weights(self.weights)
+        if new_head:
+            load_weights(network.backbone, tensors, self.weights)
+            log.warning("teacher %s: a new classifier of %d outputs, at random.", self.name, outputs)
+        elif "classifier.weight" not in tensors:
+            raise DistillError(
+                f"{self.weights}: no classifier in it, so it is no teacher yet. Put `teach` among the stages, or give "
+                "the teacher.safetensors of a run that taught one."
+            )
+        else:
+            load_weights(network, tensors, self.weights)
+        return network
+
+    def preprocess(self, network: nn.Module) -> Preprocess:
+        """The network's input contract; the size and normalisation are those it was trained with."""
+        half, unit = 127.5 / 255, 128 / 255
+        crop = aligned_crop() if self.crop is None else self.crop
+        return Preprocess(HEIGHT, WIDTH, "bilinear", (half,) * 3, (unit,) * 3, crop)

@@ -1,0 +1,37 @@
+"""A torch network as a teacher.
+
+Shapes: N batch, C classes or attributes, h w the teacher's own size.
+"""
+
+import hashlib
+from dataclasses import asdict
+
+import torch
+from torch import Tensor, nn
+
+from distill.preprocess import Preprocess
+from teachers.teacher import Teacher, fingerprint_of
+
+
+class TorchTeacher(Teacher):
+    """Any network from normalised float (N, 3, h, w) to logits (N, C), frozen."""
+
+    def __init__(
+        self, network: nn.Module, preprocess: Preprocess, outputs: int, classes: tuple[str, ...] | None, name: str
+    ) -> None:
+        super().__init__(name, preprocess, outputs, classes)
+        self.network = network.requires_grad_(False)
+        self.eval()
+
+    @torch.no_grad()
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
+        return self.network(self.preprocess.normalize(pictures)).float()
+
+    def fingerprint(self) -> str:
+        """sha256 over name, weights and preprocessing."""
+        content = hashlib.sha256()
+        for key, tensor in self.network.state_dict().items():
+            content.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            content.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return fingerprint_of(content.hexdigest(), self.name, asdict(self.preprocess), self.classes)
