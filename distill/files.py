@@ -54,7 +54,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        DistillError: the file is missing or is not JSON.
+        DistillError: the file is missing, cannot be read or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -62,3 +62,5 @@ def read_json(path: Path) -> Any:
         raise DistillError(f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DistillError(f"{path}: not a JSON file ({error})") from None
+    except OSError as error:
+        raise DistillError(f"{path}: cannot be read ({error.strerror or error})") from error

@@ -58,8 +58,8 @@ class Preprocess:
             raise DistillError(f"preprocess: std is {self.std}, expected positive values of the 0..1 scale.")
         if not is_crop(self.crop):
             raise DistillError(
-                f"preprocess: crop is {self.crop}, expected top, left, height, width as shares of the picture, a box of "
-                "positive size inside 0..1."
+                f"preprocess: crop is {self.crop}, expected top, left, height, width as shares of the picture: a box "
+                "of positive size inside 0..1."
             )
 
     def normalize(self, pixels: Tensor) -> Tensor:

@@ -17,19 +17,21 @@ from distill.errors import DistillError
 from distill.modules.optimization import Optimization
 from distill.objectives import Objective
 from students.student import StudentConfig
+from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
 from teachers.timm_teacher import Timm
 
 Data = CelebA | Folder | Hub | RenderedFaces
-TeacherConfig = Timm | Onnx
+TeacherConfig = Timm | Mobilefacenet | Onnx
 
 VARIANTS: dict[str, dict[str, type]] = {
     "data": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
     "unlabelled": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
-    "teacher": {"timm": Timm, "onnx": Onnx},
+    "teacher": {"timm": Timm, "mobilefacenet": Mobilefacenet, "onnx": Onnx},
 }
 
-StageName = Literal["teach", "pretrain", "fine_tune", "transfer"]
+StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
+TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
 Precision = Literal["32-true", "bf16-mixed"]
 
 
@@ -83,6 +85,29 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """How a classifier is fitted in closed form on a frozen network's features.
+
+    Attributes:
+        passes: views of each training picture, beside the whole picture.
+        batch_size: pictures at a time.
+        views: how views are drawn.
+        ridge: strengths of the penalty to choose from on validation, as shares of a feature's variance.
+    """
+
+    passes: int = 2
+    batch_size: int = 64
+    views: Views = field(default_factory=Views)
+    ridge: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
+
+    def __post_init__(self) -> None:
+        if self.passes < 1 or self.batch_size < 1:
+            raise DistillError(f"probe: passes is {self.passes} and batch_size {self.batch_size}, expected at least 1.")
+        if not self.ridge or min(self.ridge) <= 0:
+            raise DistillError(f"probe.ridge is {list(self.ridge)}, expected positive numbers.")
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """How scores are computed.
 
@@ -115,7 +140,8 @@ class Recipe:
     Attributes:
         name: of the recipe's file.
         seed: of initialisation, views, order and resampling.
-        stages: what is trained, in order: `teach` trains the teacher on labels; `pretrain` and `fine_tune` train the student
+        stages: what is trained, in order: `probe` fits a classifier on the teacher's frozen features, and `teach`
+            trains all of it, both on labels; `pretrain` and `fine_tune` train the student
             on labels; `transfer` trains it on the teacher's answers.
         unlabelled: more pictures to transfer on.
         workers: processes that load batches; the batches do not depend on it.
@@ -131,6 +157,7 @@ class Recipe:
     teacher: TeacherConfig
     student: StudentConfig
     objective: Objective
+    probe: Probe
     teach: Stage
     pretrain: Stage
     fine_tune: Stage
@@ -145,12 +172,15 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}, expected at least one of {', '.join(get_args(StageName))}, each once."
             )
-        if "teach" in self.stages and isinstance(self.teacher, Onnx):
-            raise DistillError("stages: an ONNX teacher cannot be taught; leave `teach` out, or take a timm teacher.")
+        making = [name for name in self.stages if name in TEACHER_STAGES]
+        if making and isinstance(self.teacher, Onnx):
+            raise DistillError(f"stages: an ONNX teacher cannot be trained; leave `{making[0]}` out, or take another teacher.")
+        if len(making) > 1:
+            raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")
         if not 0 <= self.seed < 2**63:
             raise DistillError(f"seed is {self.seed}, expected 0 or more.")
 
     def stage(self, name: StageName) -> Stage:
-        """The section of one stage."""
+        """The section of one stage that trains by gradient steps."""
         section: Stage = getattr(self, name)
         return section

@@ -15,7 +15,7 @@ import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError
-from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Recipe, Stage, StageName
+from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Probe, Recipe, Stage, StageName
 from distill.objectives import Objective
 from students.student import StudentConfig
 
@@ -108,6 +108,7 @@ class RecipeReader:
         parser.add_class_arguments(Prepare, "prepare")
         parser.add_class_arguments(StudentConfig, "student")
         parser.add_class_arguments(Objective, "objective")
+        parser.add_class_arguments(Probe, "probe")
         for stage in ("teach", "pretrain", "fine_tune", "transfer"):
             parser.add_class_arguments(Stage, stage)
         parser.add_class_arguments(Evaluate, "evaluate")

@@ -1,9 +1,9 @@
-"""The training stages of a run: `teach` makes the teacher; the others train the student, each going on from the last.
+"""The training stages of a run: `probe` and `teach` make the teacher; the others train the student, each going on from the last.
 
 A stage's key covers all it reads, the start weights included, so a finished one is reused and a changed one repeated.
 """
 
-from collections.abc import Mapping
+import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -19,9 +19,10 @@ from distill.export.onnx import export_onnx
 from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
 from distill.preprocess import Preprocess
-from distill.recipe import Recipe, Stage, StageName
+from distill.probe import fit_probe
+from distill.recipe import TEACHER_STAGES, Recipe, StageName
 from distill.sets import Sets
-from distill.train import Trained, finished, train
+from distill.train import Trained, finished, keep, train
 from distill.weights import checksum, write_weights
 from students.student import create_student
 from teachers.onnx_teacher import Onnx
@@ -53,12 +54,12 @@ def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> 
     Raises:
         DistillError: it cannot be loaded, or has other outputs than the data.
     """
-    if "teach" in recipe.stages:
-        return _teach(recipe, sets, places, log)
+    if "probe" in recipe.stages or "teach" in recipe.stages:
+        return _make_teacher(recipe, sets, places, log)
     return recipe.teacher.load(len(sets.classes)) if "transfer" in recipe.stages else None
 
 
-def _teach(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher:
+def _make_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher:
     assert not isinstance(recipe.teacher, Onnx)  # refused by Recipe
     stage, classes = recipe.teach, sets.classes
     torch.manual_seed(recipe.seed)
@@ -66,16 +67,31 @@ def _teach(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teache
         len(classes), new_head=True, drop_rate=stage.drop_rate, drop_path_rate=stage.drop_path_rate
     )
     preprocess = recipe.teacher.preprocess(network)
-    module = FineTuner(network, preprocess, stage.optimization, classes, recipe.seed)
-    key = _key(recipe, "teach", module, sets.labelled, sets, None, recipe.seed)
-    trained = _train(recipe, "teach", module, sets.labelled, sets, places, key, recipe.seed)
-    log.add("teach", trained)
+    if "probe" in recipe.stages:
+        name, trained = "probe", _probe(recipe, network, preprocess, sets, places)
+    else:
+        name, module = "teach", FineTuner(network, preprocess, stage.optimization, classes, recipe.seed)
+        key = _key(recipe, "teach", module, sets.labelled, None, recipe.seed)
+        trained = _train(recipe, "teach", module, sets.labelled, sets, places, key, recipe.seed)
+    log.add(name, trained)
     network.load_state_dict(trained.weights)
     weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
     write_weights(weights, network)
     # So that it can be scored, or teach another run as a black box.
     export_onnx(file, network, preprocess, classes=classes, thresholds=None, picture=sets.test.size)
     return replace(recipe.teacher, weights=weights, classes=classes).load(len(classes))
+
+
+def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, sets: Sets, places: RunDirectory) -> Trained:
+    facts = (asdict(recipe.probe), checksum(network), asdict(preprocess), sets.prepared.fingerprint, recipe.seed)
+    directory = places.stage("probe", key_of("probe", *facts))
+    if done := finished(directory):
+        console.print(f"probe: done before, {directory}", soft_wrap=True)
+        return done
+    console.print(f"probe: {1 + recipe.probe.passes} passes over {len(sets.labelled)} pictures", soft_wrap=True)
+    started = time.monotonic()
+    fit_probe(network, preprocess, sets.labelled, sets.validation, recipe.probe, recipe.seed)
+    return keep(directory, network, time.monotonic() - started, [])
 
 
 def train_student(
@@ -86,11 +102,11 @@ def train_student(
     network = create_student(recipe.student, len(sets.classes))
     preprocess = recipe.student.preprocess
     for name in recipe.stages:
-        if name == "teach":
+        if name in TEACHER_STAGES:
             continue
         module = _module(recipe, name, network, preprocess, sets, teacher, seed)
         pictures = sets.transfer if name == "transfer" else sets.labelled
-        key = _key(recipe, name, module, pictures, sets, teacher if name == "transfer" else None, seed)
+        key = _key(recipe, name, module, pictures, teacher if name == "transfer" else None, seed)
         trained = _train(recipe, name, module, pictures, sets, places, key, seed)
         network.load_state_dict(trained.weights)
         if seed == recipe.seed:
@@ -112,7 +128,7 @@ def _module(
 
 
 def _key(
-    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, sets: Sets, teacher: Teacher | None, seed: int
+    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, teacher: Teacher | None, seed: int
 ) -> str:
     stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
     learns_from = None if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
@@ -127,9 +143,9 @@ def _train(
 ) -> Trained:  # fmt: skip
     directory, stage = places.stage(name, key), recipe.stage(name)
     if done := finished(directory):
-        console.print(f"{name}: done before, {directory}")
+        console.print(f"{name}: done before, {directory}", soft_wrap=True)
         return done
-    console.print(f"{name}: {stage.epochs} passes over {len(pictures)} pictures, {directory}")
+    console.print(f"{name}: {stage.epochs} passes over {len(pictures)} pictures, {directory}", soft_wrap=True)
     data = ViewDataModule(
         pictures, sets.validation, stage.views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers
     )

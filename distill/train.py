@@ -10,7 +10,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
-from torch import Tensor
+from torch import Tensor, nn
 
 from distill.data.data_module import ViewDataModule
 from distill.errors import DistillError
@@ -89,7 +89,7 @@ def train(
                 enable_version_counter=False,
             )  # fmt: skip
         )
-    _quieten()
+    quieten()
     given = {key: value for key, value in arguments.items() if value is not None}
     trainer = L.Trainer(
         **{"logger": False} | given,
@@ -113,15 +113,22 @@ def train(
         best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])
     result = module.result()
-    if trainer.is_global_zero:
-        write_weights(directory / _RESULT, result)
-        write_json(directory / _RECORD, {"seconds": timer.time_elapsed("train"), "history": history.records})
-        for leftover in (_CHECKPOINT, _BEST):
-            (directory / leftover).unlink(missing_ok=True)
-    return Trained(dict(result.state_dict()), timer.time_elapsed("train"), history.records)
+    if not trainer.is_global_zero:
+        return Trained(dict(result.state_dict()), timer.time_elapsed("train"), history.records)
+    trained = keep(directory, result, timer.time_elapsed("train"), history.records)
+    for leftover in (_CHECKPOINT, _BEST):
+        (directory / leftover).unlink(missing_ok=True)
+    return trained
 
 
-def _quieten() -> None:
+def keep(directory: Path, network: nn.Module, seconds: float, history: list[dict[str, float]]) -> Trained:
+    """Write a stage's result, the record last: with it the stage is finished."""
+    write_weights(directory / _RESULT, network)
+    write_json(directory / _RECORD, {"seconds": seconds, "history": history})
+    return Trained(dict(network.state_dict()), seconds, history)
+
+
+def quieten() -> None:
     """Lightning's hints about loaders and hardware are about choices made here on purpose."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -20,7 +20,9 @@ _STEM, _TOP = 64, 512
 _STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Table 1 of the paper: expansion, channels, blocks, stride of the first block."""
 
-_FINE, _COARSE = (4, 8), (11, 14)  # blocks whose outputs are features: of 28 x 24 and 14 x 12 cells, and 14 x 12 and 7 x 6
+_FINE, _COARSE = (4, 8), (11, 14)
+"""Blocks whose outputs are features: of 28 x 24 and 14 x 12 cells; of 14 x 12 and 7 x 6."""
+
 _GRID = (4, 3)  # cells that say where in a face: brow, eyes, nose, mouth by left, middle, right
 
 

@@ -31,7 +31,7 @@ _TEMPLATE_LEFT = 8
 def aligned_crop() -> Crop:
     """The box of CelebA's aligned 218 x 178 pictures that the template's rows 0..112 and columns 8..104 cover.
 
-    Scale and shift are those of least squares between the two sets of points. The best rotation is a quarter of a
+    Scale and shift are those of least squares between the two sets of points. The best rotation is a third of a
     degree, and left out. An edge lies half a pixel before the centre of its first pixel.
     """
     picture, template = np.array(_CELEBA), np.array(_TEMPLATE)

@@ -25,8 +25,8 @@ class Timm:
 
     Args:
         model: its name in timm, for example `mobilenetv2_100`.
-        weights: a safetensors or torch file; None for the pretrained weights of the hub; `scratch` for a network at random,
-            which must be taught first.
+        weights: a safetensors or torch file; None for the pretrained weights of the hub; `scratch` for a network at
+            random, which must be taught first.
         model_args: more arguments for timm, for example `{pad_type: same}` for weights from TensorFlow.
         height: pixels it sees; None for the size timm says its weights were trained at. So with the next four.
         width: pixels it sees.

@@ -13,18 +13,23 @@ from distill.data.views import Views
 
 
 class PictureLoader:
-    """Whole pictures in order, unpadded; each rank loads every `world_size`-th."""
+    """Whole pictures in order, unpadded; each rank loads every `world_size`-th.
+
+    Args:
+        batch_size: the largest a rank, in as many batches on each; one may be empty where pictures are few.
+    """
 
     def __init__(self, pictures: Pictures, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
-        self.pictures, self.batch_size = pictures, batch_size
+        self.pictures = pictures
         self.index = np.arange(rank, len(pictures), world_size)
+        # As many on every rank: DDP exchanges buffers in each forward pass, and a rank with one more would wait forever.
+        self.batches = -(-len(pictures) // (batch_size * world_size))
 
     def __len__(self) -> int:
-        return -(-len(self.index) // self.batch_size)
+        return self.batches
 
     def __iter__(self) -> Iterator[PictureBatch]:
-        for start in range(0, len(self.index), self.batch_size):
-            index = self.index[start : start + self.batch_size]
+        for index in np.array_split(self.index, self.batches):
             yield PictureBatch(
                 torch.from_numpy(self.pictures.gather(index)), torch.from_numpy(self.pictures.labels[index])
             )

@@ -22,7 +22,7 @@ class Pictures:
     Attributes:
         sets: prepared sets of one picture size.
         rows: for each set the rows that belong, int64.
-        classes: columns of the labels; a set without labels is unknown (-1) in all of them.
+        classes: columns of the labels; a set without labels, or of other classes, is unknown (-1) in all of them.
     """
 
     sets: tuple[Prepared, ...]
@@ -77,7 +77,7 @@ class Pictures:
         """int8 (N, C)."""
         blocks = []
         for one, rows in zip(self.sets, self.rows, strict=True):
-            known = one.labels.shape[1] == len(self.classes)
+            known = one.classes == self.classes
             blocks.append(one.labels[rows] if known else np.full((len(rows), len(self.classes)), -1, np.int8))
         return np.concatenate(blocks)
 

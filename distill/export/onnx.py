@@ -47,9 +47,7 @@ def export_onnx(
     """
     import onnx
 
-    metadata = OnnxMetadata(
-        classes, thresholds, preprocess.height, preprocess.width, preprocess.interpolation, *picture
-    )
+    metadata = OnnxMetadata.of(classes, thresholds, preprocess, picture)
     exported = _Exported(copy.deepcopy(network).cpu().eval(), preprocess).eval()
     # Two pictures: an example batch of one would be taken for a constant.
     example = torch.zeros(2, preprocess.height, preprocess.width, 3, dtype=torch.uint8)

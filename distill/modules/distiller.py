@@ -73,7 +73,8 @@ class Distiller(TrainingModule):
 
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
         # Reading the flag waits for the device; where that is not the CPU, do it where Lightning's logging waits anyway.
-        waits = self.device.type == "cpu" or self.trainer.global_step % self.trainer.log_every_n_steps == 0
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set when the Trainer is made
+        waits = self.device.type == "cpu" or self.trainer.global_step % every == 0
         if waits and self._answers_finite is not None and not bool(self._answers_finite):
             raise DistillError(
                 f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered NaN or infinity at step "

@@ -36,7 +36,8 @@ class Optimization:
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(OptimizerName):
-            raise DistillError(f"optimizer is {self.optimizer!r}, expected one of {', '.join(get_args(OptimizerName))}.")
+            expected = ", ".join(get_args(OptimizerName))
+            raise DistillError(f"optimizer is {self.optimizer!r}, expected one of {expected}.")
         if self.learning_rate <= 0:
             raise DistillError(f"learning_rate is {self.learning_rate}, expected a positive number.")
         if not 0 <= self.warmup < 1:
@@ -72,7 +73,8 @@ def parameter_groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Pa
 
     Frozen parameters are in neither: decay would change what no gradient reaches.
     """
-    decayed, undecayed = [], []
+    decayed: list[nn.Parameter] = []
+    undecayed: list[nn.Parameter] = []
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
             if not parameter.requires_grad:

@@ -57,7 +57,7 @@ class Objective:
                 f"the student answers {tuple(student.shape)} and the teacher {tuple(teacher.shape)} (pictures, outputs): "
                 "both need the same outputs in the same order."
             )
-        parts = {self.name: self._imitation()(student, teacher)}
+        parts: dict[str, Tensor] = {self.name: self._imitation()(student, teacher)}
         parts["loss"] = parts[self.name]
         if self.label_weight:
             if labels is None or labels.shape != student.shape:

@@ -50,7 +50,8 @@ class OnnxMetadata:
             "interpolation": self.interpolation in get_args(Interpolation),
             "fit": self.fit == "cover_center_crop",
             "gives": self.gives in get_args(Probabilities),
-            "crop": len(self.crop) == 4 and all(isinstance(share, float | int) for share in self.crop)
+            "crop": len(self.crop) == 4
+            and all(isinstance(share, float | int) for share in self.crop)
             and is_crop(self.crop),
         }
         for key, holds in checks.items():
@@ -65,11 +66,10 @@ class OnnxMetadata:
         thresholds: tuple[float, ...] | None,
         preprocess: Preprocess,
         picture: tuple[int, int],
-        gives: Probabilities = "probabilities",
     ) -> Self:
         """The metadata of a network with this input contract, for prepared pictures of (height, width) pixels."""
         height, width, interpolation = preprocess.height, preprocess.width, preprocess.interpolation
-        return cls(classes, thresholds, height, width, interpolation, *picture, gives=gives, crop=preprocess.crop)
+        return cls(classes, thresholds, height, width, interpolation, *picture, crop=preprocess.crop)
 
     def to_props(self) -> dict[str, str]:
         """The entries to store in `metadata_props`."""

@@ -14,7 +14,8 @@ from distill.preprocess import Preprocess
 class OnnxPredictor:
     """Runs an exported student in onnxruntime.
 
-    Its `preprocess` gives the crop, the graph's size and the resize kernel; the normalisation is the graph's own and not applied.
+    Its `preprocess` gives crop, size and resize kernel of the graph's input; the normalisation is the graph's own and
+    not applied.
 
     Raises:
         DistillError: not an ONNX file, or one that does not say what it wants.

@@ -25,7 +25,9 @@ METADATA = OnnxMetadata(
 PICTURES = np.random.default_rng(1).integers(0, 256, (5, 8, 6, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("metadata", [METADATA, replace(METADATA, thresholds=None, gives="softmax")])
+@pytest.mark.parametrize(
+    "metadata", [METADATA, replace(METADATA, thresholds=None, gives="softmax", crop=(0.1, 0.2, 1 / 3, 0.4))]
+)
 def test_metadata_survives_the_round_trip(metadata: OnnxMetadata) -> None:
     properties = metadata.to_props()
     assert all(key.startswith("distill.") for key in properties)
@@ -44,6 +46,10 @@ def test_metadata_survives_the_round_trip(metadata: OnnxMetadata) -> None:
         ({"distill.classes": "3"}, "cannot be read"),
         ({"distill.interpolation": '"nearest"'}, r"distill\.interpolation: 'nearest'"),
         ({"distill.gives": '"logits"'}, r"distill\.gives"),
+        ({"distill.crop": "[0, 0, 1]"}, r"distill\.crop"),
+        ({"distill.crop": "[0.5, 0, 0.6, 1]"}, r"distill\.crop"),
+        ({"distill.crop": '["0", 0, 1, 1]'}, r"distill\.crop"),
+        ({"distill.crop": None}, r"missing or unknown: distill\.crop"),
     ],
 )
 def test_broken_metadata(change: dict[str, str | None], message: str) -> None:
@@ -74,6 +80,15 @@ def test_larger_pictures_are_resized_by_the_named_kernel(tmp_path: Path) -> None
                 matrix[i, tap] = weight / sum(weight for _, weight in inside)
     resized = np.einsum("yi,nijc,xj->nyxc", rows, pictures.astype(np.float64), columns)
     np.testing.assert_allclose(predictor(pictures), sigmoid(linear_logits(resized)), atol=2e-3)
+
+
+def test_the_crop_of_the_metadata_is_cut(tmp_path: Path) -> None:
+    metadata = replace(METADATA, crop=(0.25, 0.5, 0.5, 0.5))
+    predictor = OnnxPredictor(linear_graph(tmp_path / "student.onnx", properties=metadata.to_props()))
+    pictures = np.random.default_rng(2).integers(0, 256, (3, 16, 12, 3), dtype=np.uint8)
+    found = predictor(pictures)
+    whole = OnnxPredictor(linear_graph(tmp_path / "whole.onnx", properties=METADATA.to_props()))
+    np.testing.assert_allclose(found, whole(pictures[:, 4:12, 6:]), atol=2e-3)
 
 
 def test_metadata_that_contradicts_the_graph(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A student on disk comes back to the bit, or is refused."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,15 @@ from students.student import StudentConfig, build_student
 MANIFEST = StudentManifest(
     config=StudentConfig(width=0.1, resolution=48, variant="shallow", activation="relu6", weights="timm"),
     classes=("Smiling", "Wearing_Hat", "Ängstlich"),
-    preprocess=Preprocess(48, 40, "bicubic", (0.5, 0.4, 0.3), (0.2, 0.1, 1 / 3)),
+    preprocess=Preprocess(48, 40, "bicubic", (0.5, 0.4, 0.3), (0.2, 0.1, 1 / 3), crop=(0.1, 0.0, 1 / 3, 1.0)),
     picture=(60, 50),
     thresholds=(0.5, 0.1 + 0.2, 0.9),
     activation="sigmoid",
     seed=7,
     teacher="mobilenetv2_100",
 )
+
+PREPROCESS = asdict(MANIFEST.preprocess)
 
 
 @pytest.fixture
@@ -68,6 +70,8 @@ def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, Studen
         ({"tempo": 3}, "unknown key tempo"),
         ({"config": {"width": 1.0}}, r"missing key config\.name"),
         ({"preprocess": 3}, r"preprocess\.holds a int"),
+        ({"preprocess": PREPROCESS | {"crop": [0.5, 0.0, 0.6, 1.0]}}, r"preprocess: crop is \(0\.5, "),
+        ({"preprocess": PREPROCESS | {"crop": [0.0, 1.0]}}, "not enough values"),
         ({"activation": "tanh"}, "activation: 'tanh'"),
         ({"classes": "abc"}, "'abc' is not a list"),
         ({"classes": ["a", "a", "b"]}, "each of them once"),

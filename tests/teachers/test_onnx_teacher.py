@@ -112,16 +112,21 @@ def test_scales_and_layouts_of_foreign_files(tmp_path: Path, layout: str, kind: 
 
 @pytest.mark.parametrize(("gives", "ends"), [("probabilities", "Sigmoid"), ("softmax", "Softmax")])
 def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> None:
-    metadata = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12, gives=gives)
+    box = (0.1, 0.2, 0.6, 0.5)
+    metadata = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12, gives=gives, crop=box)
     file = linear_graph(tmp_path / "student.onnx", ends=ends, properties=metadata.to_props())
     teacher = Onnx(file).load(4)
     assert teacher.classes == ("a", "b", "c", "d")
-    assert (teacher.preprocess.height, teacher.preprocess.width, teacher.preprocess.interpolation) == (8, 6, "bicubic")
+    preprocess = teacher.preprocess
+    assert (preprocess.height, preprocess.width, preprocess.interpolation, preprocess.crop) == (8, 6, "bicubic", box)
     found, logits = teacher(SMALL).double().numpy(), linear_logits(SMALL.permute(0, 2, 3, 1).numpy())
     if gives == "softmax":
         found, logits = (values - values.mean(axis=1, keepdims=True) for values in (found, logits))
     np.testing.assert_allclose(found, logits, atol=1e-5)
-    for key, value in {"classes": ("a", "b", "d", "c"), "gives": "logits", "interpolation": "bilinear"}.items():
+    contradictions = {
+        "classes": ("a", "b", "d", "c"), "gives": "logits", "interpolation": "bilinear", "crop": (0.0, 0.0, 1.0, 1.0)
+    }  # fmt: skip
+    for key, value in contradictions.items():
         with pytest.raises(DistillError, match=rf"teacher\.{key}: "):
             replace(Onnx(file), **{key: value}).load(4)
 
@@ -166,8 +171,10 @@ def test_fingerprint_follows_the_file_and_its_use(tmp_path: Path) -> None:
     first = linear_graph(tmp_path / "a.onnx", ends="Identity")
     second = linear_graph(tmp_path / "b.onnx", ends="Identity", scale=1 / 254)
     recipe = Onnx(first, interpolation="bilinear", gives="logits")
-    recipes = [recipe, replace(recipe, file=second), replace(recipe, interpolation="bicubic")]
-    assert len({recipe.load(4).fingerprint() for recipe in recipes}) == 3
+    cropped = replace(recipe, crop=(0.0, 0.1, 1.0, 0.8))
+    assert (recipe.load(4).preprocess.crop, cropped.load(4).preprocess.crop) == ((0.0, 0.0, 1.0, 1.0), cropped.crop)
+    recipes = [recipe, replace(recipe, file=second), replace(recipe, interpolation="bicubic"), cropped]
+    assert len({recipe.load(4).fingerprint() for recipe in recipes}) == 4
     assert recipe.load(4).fingerprint() == recipe.load(4).fingerprint()
 
 

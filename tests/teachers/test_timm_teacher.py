@@ -65,6 +65,7 @@ def test_input_contract_is_timms_unless_the_recipe_says_otherwise(recipe: Timm) 
     assert plain.height == 160
     own = replace(recipe, interpolation="bilinear", mean=(0.1, 0.2, 0.3), std=(0.6, 0.7, 0.8)).load(5).preprocess
     assert own == Preprocess(48, 40, "bilinear", (0.1, 0.2, 0.3), (0.6, 0.7, 0.8))
+    assert replace(recipe, crop=(0.1, 0.2, 0.5, 0.6)).load(5).preprocess.crop == (0.1, 0.2, 0.5, 0.6)
 
 
 def test_other_outputs_are_refused(recipe: Timm) -> None:

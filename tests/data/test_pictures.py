@@ -1,0 +1,64 @@
+"""Rows of several prepared sets under one index."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distill.data.pictures import Pictures
+from distill.data.prepared import Prepared
+from distill.errors import DistillError
+from tests.data.noise import Noise, prepare_noise
+
+
+def test_a_split_alone_is_plain_indexing(labelled: Prepared) -> None:
+    pictures = Pictures.of(labelled, "validation")
+    rows = labelled.indices("validation")
+    assert len(pictures) == len(rows) == 9 and pictures.size == (20, 16)
+    assert np.array_equal(pictures.hashes, labelled.hashes[rows])
+    assert np.array_equal(pictures.labels, labelled.labels[rows])
+    index = np.array([8, 0, 3, 3])
+    assert np.array_equal(pictures.gather(index), labelled.pictures[rows[index]])
+
+
+def test_a_union_is_plain_indexing_in_the_sets_laid_end_to_end(labelled: Prepared, unlabelled: Prepared) -> None:
+    pictures = Pictures.of(labelled, "train", [unlabelled])
+    rows = labelled.indices("train")
+    everything = np.concatenate([labelled.pictures[rows], unlabelled.pictures])
+    assert len(pictures) == len(everything) == 46
+    index = np.random.default_rng(0).permutation(np.r_[0:46, 32, 33, 45])
+    assert np.array_equal(pictures.gather(index), everything[index])
+    assert np.array_equal(pictures.hashes, np.concatenate([labelled.hashes[rows], unlabelled.hashes]))
+    assert pictures.classes == labelled.classes
+    assert np.array_equal(pictures.labels[:33], labelled.labels[rows])
+    assert pictures.labels.shape == (46, 3) and (pictures.labels[33:] == -1).all()
+
+
+def test_labels_of_other_classes_are_not_taken_for_ours(labelled: Prepared, tmp_path: Path) -> None:
+    other = prepare_noise(tmp_path / "other", Noise(3, (("train", 5),), ("Hat", "Young", "Chubby")))
+    assert other.labels.shape[1] == labelled.labels.shape[1] and (other.labels >= 0).any()
+    assert (Pictures.of(labelled, "train", [other]).labels[33:] == -1).all()
+
+
+def test_a_picture_that_is_scored_does_not_come_back_unlabelled(labelled: Prepared, tmp_path: Path) -> None:
+    # The same stream of noise: its first pictures are those of the labelled set, and of both splits of it.
+    again = prepare_noise(tmp_path / "again", Noise(1, (("train", 50),), labelled.classes))
+    assert np.isin(labelled.hashes, again.hashes).all()
+    twice = Pictures.of(labelled, "train", [again, again])
+    assert len(twice) == 33 + 4 == len(np.unique(twice.hashes))
+    held_out = labelled.hashes[np.r_[labelled.indices("validation"), labelled.indices("test")]]
+    assert not np.isin(held_out, twice.hashes).any()
+
+
+def test_every_third_picture_of_each_set(labelled: Prepared, unlabelled: Prepared) -> None:
+    pictures = Pictures.of(labelled, "train", [unlabelled])
+    fewer = pictures.every(3)
+    expected = np.r_[0:33:3, 33:46:3]
+    assert np.array_equal(fewer.hashes, pictures.hashes[expected])
+    assert np.array_equal(fewer.gather(np.arange(len(fewer))), pictures.gather(expected))
+
+
+def test_sets_of_two_sizes_are_refused(labelled: Prepared, tmp_path: Path) -> None:
+    larger = prepare_noise(tmp_path / "larger", Noise(3, (("train", 2),), height=24))
+    with pytest.raises(DistillError, match=r"larger: its pictures are \(24, 16, 3\), those of .*labelled are \(20, 16, 3\)"):
+        Pictures.of(labelled, "train", [larger])
