@@ -5,14 +5,11 @@ A user's mistake is printed without a traceback and ends with status 2; a file o
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
-# Threads that spin while they wait slow everything else on a small machine tenfold; torch reads this when it loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-from distill.errors import DistillError  # noqa: E402  (after the line above)
+from distill.errors import DistillError
+from distill.host import settle
 
 # A command's module is imported when it is called: `distill --help` must not wait for torch.
 _COMMANDS = {
@@ -32,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=list(_COMMANDS), help=listing)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="see distill COMMAND --help")
     chosen = parser.parse_args(arguments)
+    settle()
     try:
         module = importlib.import_module(f"distill.commands.{chosen.command}")
         return int(module.main(chosen.rest))

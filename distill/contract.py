@@ -16,11 +16,13 @@ def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
     training = [name for name, module in teacher.named_modules() if module.training]
     if learning or training:
         raise DistillError(
-            f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules are "
-            "in training mode). A teacher must not change while it teaches."
+            f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules "
+            "are in training mode). A teacher must not change while it teaches."
         )
     if teacher.outputs != len(classes):
-        raise DistillError(f"teacher {teacher.name}: {teacher.outputs} outputs, and the data has {len(classes)} classes.")
+        raise DistillError(
+            f"teacher {teacher.name}: {teacher.outputs} outputs, and the data has {len(classes)} classes."
+        )
     if teacher.classes is None or teacher.classes == classes:
         return
     lacking = [name for name in classes if name not in teacher.classes]
@@ -43,8 +45,10 @@ def check_objective(objective: Objective, labelled: bool) -> None:
     """
     if objective.name in EXCLUSIVE:
         raise DistillError(
-            f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to all "
-            "attributes would cost nothing. Use bernoulli_kl or squared_logits."
+            f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to "
+            "all attributes would cost nothing. Use bernoulli_kl or squared_logits."
         )
     if objective.label_weight and not labelled:
-        raise DistillError(f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0.")
+        raise DistillError(
+            f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0."
+        )

@@ -1,14 +1,14 @@
 """The run directory: one recipe's, with a place for each stage's work.
 
-    run.json            whose directory this is
-    recipe.yaml         the resolved recipe
-    data/               prepared sets, each with its ledger of pictures left out
-    stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
-    teacher/            a teacher this run taught, as safetensors and as ONNX
-    student/            student.safetensors and config.json
-    export/             one file a format
-    results.json        every figure
-    report.html
+run.json            whose directory this is
+recipe.yaml         the resolved recipe
+data/               prepared sets, each with its ledger of pictures left out
+stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
+teacher/            a teacher this run taught, as safetensors and as ONNX
+student/            student.safetensors and config.json
+export/             one file a format
+results.json        every figure
+report.html
 """
 
 import hashlib
@@ -50,8 +50,10 @@ class RunDirectory:
                 raise DistillError(
                     f"{root}: holds a run of recipe {owner!r}, and this is {recipe!r}. Name another place with --out."
                 )
-        elif root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise DistillError(f"{root}: exists and is not a run directory. Name another place with --out, or empty it.")
+        elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
+            raise DistillError(
+                f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
+            )
         write_json(marker, {"recipe": recipe, "version": VERSION})
         with atomic_path(root / "recipe.yaml") as temporary:
             temporary.write_text(resolved, encoding="utf-8")

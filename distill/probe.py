@@ -33,11 +33,11 @@ Features = Callable[[Tensor], Tensor]
 def fit_probe(
     network: nn.Module, preprocess: Preprocess, train: Pictures, validation: Pictures, settings: Probe, seed: int
 ) -> None:
-    """Fit the network's classifier to `train.classes`, on what it is given by the layers before it; those stay as they are.
+    """Fit the network's classifier to `train.classes`, on what the layers before it give; those stay as they are.
 
     Args:
-        network: normalised float (N, 3, h, w) to logits (N, C), its last layer, a Linear, returned by `get_classifier()`
-            as timm's networks do. It is left in eval mode.
+        network: normalised float (N, 3, h, w) to logits (N, C), its last layer, a Linear, returned by
+            `get_classifier()` as timm's networks do. It is left in eval mode.
 
     Raises:
         DistillError: the last layer is no Linear, a label is unknown, or a class lacks positives or negatives.

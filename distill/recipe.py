@@ -174,7 +174,9 @@ class Recipe:
             )
         making = [name for name in self.stages if name in TEACHER_STAGES]
         if making and isinstance(self.teacher, Onnx):
-            raise DistillError(f"stages: an ONNX teacher cannot be trained; leave `{making[0]}` out, or take another teacher.")
+            raise DistillError(
+                f"stages: an ONNX teacher cannot be trained; leave `{making[0]}` out, or take another teacher."
+            )
         if len(making) > 1:
             raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")
         if not 0 <= self.seed < 2**63:

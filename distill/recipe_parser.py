@@ -1,12 +1,13 @@
 """From a recipe's YAML and a command line to a `Recipe`, through jsonargparse.
 
-`--data celeba` is short for `--data.name celeba`. Choosing another variant than the YAML's drops the YAML's keys of that
-section, and applies `recipes/<recipe>.<data name>.yaml` where there is one: settings fit for that data.
+`--data celeba` is short for `--data.name celeba`. Choosing another variant than the YAML's drops the YAML's keys of
+that section, and applies `recipes/<recipe>.<data name>.yaml` where there is one: settings fit for that data.
 """
 
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError
-from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Probe, Recipe, Stage, StageName
 from distill.objectives import Objective
+from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Probe, Recipe, Stage, StageName
 from students.student import StudentConfig
 
 # What a stage or the run directory decides of Lightning's Trainer.
@@ -60,23 +61,29 @@ class RecipeReader:
         arguments = _spell_out([argument for argument in arguments if argument != "--print_config"])
         content = self._content(arguments)
         parser = self._parser(content)
+        written = dict(_flat(content, _keys(parser), self.path))
+        parser.set_defaults(written)  # what --help shows
+        # Put before the command line's, the YAML's keys are read and checked by the same code.
+        given = [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in written.items()]
         try:
-            defaults = parser.parse_object(content, defaults=True)
-            parsed = parser.parse_args(arguments, namespace=defaults)
-            chosen = parser.instantiate_classes(parsed)
-        except _Refused as refused:
+            parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
+            chosen = parser.instantiate(parsed)
+        except _RefusedError as refused:
             raise DistillError(_explain(str(refused), parser)) from None
         text = parser.dump(parsed, skip_none=False, skip_validation=True)
         if printing:
             print(text, end="")
             raise SystemExit(0)
-        return _recipe(self.name, parsed, chosen), text
+        return _recipe(self.name, chosen), text
 
     def _content(self, arguments: Sequence[str]) -> dict[str, Any]:
         """The YAML's keys that hold for the variants chosen."""
         content = dict(self.base)
         for section, variants in VARIANTS.items():
-            written = (content.get(section) or {}).get("name")
+            found = content.get(section) or {}
+            if not isinstance(found, dict):
+                raise DistillError(f"{self.path}: {section} is {found!r}, expected keys and values: {{name: {found}}}.")
+            written = found.get("name")
             name = _last_value(arguments, f"--{section}.name") or written
             if name in _NULL:
                 name = None
@@ -95,16 +102,24 @@ class RecipeReader:
         return content
 
     def _parser(self, content: dict[str, Any]) -> ArgumentParser:
-        parser = _Parser(prog=self.prog, description=f"Recipe {self.path}. --print_config prints it as resolved.", exit_on_error=False)
+        parser = _Parser(
+            prog=self.prog,
+            description=f"Recipe {self.path}. --print_config prints it as resolved. "
+            + " ".join(f"--{section}: one of {', '.join(variants)}." for section, variants in VARIANTS.items()),
+            exit_on_error=False,
+            allow_abbrev=False,
+        )
         parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
-        parser.add_argument("--stages", type=tuple[StageName, ...], default=("transfer",), help="what is trained, in order")
+        parser.add_argument(
+            "--stages", type=tuple[StageName, ...], default=("transfer",), help="what is trained, in order"
+        )
         parser.add_argument("--workers", type=int, default=0, help="processes that load batches")
         for section, variants in VARIANTS.items():
             if section in content:
                 variant = variants[content[section]["name"]]
                 parser.add_class_arguments(variant, section)
             else:
-                parser.add_argument(f"--{section}", type=type(None), default=None, help=f"one of {', '.join(variants)}")
+                parser.add_argument(f"--{section}", type=type(None), help="none in this recipe")
         parser.add_class_arguments(Prepare, "prepare")
         parser.add_class_arguments(StudentConfig, "student")
         parser.add_class_arguments(Objective, "objective")
@@ -119,13 +134,13 @@ class RecipeReader:
         return parser
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The parser's complaint, before the valid choices are added."""
 
 
 class _Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> Any:  # type: ignore[override]
-        raise _Refused(message)
+        raise _RefusedError(message)
 
 
 def _load(recipe: str) -> dict[str, Any]:
@@ -143,7 +158,7 @@ def _read_yaml(file: Any, name: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise DistillError(f"{name}: not YAML ({error}).") from error
+        raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(content, dict):
         raise DistillError(f"{name}: expected keys and values, found {type(content).__name__}.")
     return content
@@ -180,18 +195,69 @@ def _last_value(arguments: Sequence[str], flag: str) -> str | None:
     return value
 
 
-def _explain(message: str, parser: ArgumentParser) -> str:
-    """Add the valid keys to a complaint about an unknown one."""
-    keys = sorted(action.dest for action in parser._actions if action.dest != "help" and "." in action.dest) + ["seed", "stages", "workers"]
-    unknown = re.findall(r"--([\w.]+)", message) if "nrecognized" in message else re.findall(r"[Kk]ey \"?'?([\w.]+)", message)
-    for key in unknown:
+def _without_absent(arguments: Sequence[str], content: dict[str, Any]) -> list[str]:
+    """The arguments but for `--unlabelled.name null`, which leaves that section out.
+
+    Raises:
+        DistillError: another key of a section that is left out.
+    """
+    kept: list[str] = []
+    value = False
+    for argument in arguments:
+        key = argument.partition("=")[0].removeprefix("--")
         section = key.partition(".")[0]
-        valid = [one for one in keys if one.startswith(f"{section}.")] or sorted({one.partition(".")[0] for one in keys})
-        if key not in keys:
-            return f"unknown key {key}. Valid: {', '.join(valid)}."
-    return message
+        dropped = argument.startswith("--") and section in VARIANTS and section not in content
+        if dropped and key != f"{section}.name":
+            choices = " | ".join(VARIANTS[section])
+            raise DistillError(f"unknown key {key}: the recipe has no {section}; say which with --{section} {choices}.")
+        if not dropped and not value:
+            kept.append(argument)
+        value = dropped and "=" not in argument
+    return kept
 
 
-def _recipe(name: str, parsed: Namespace, chosen: Namespace) -> Recipe:
+def _keys(parser: ArgumentParser) -> list[str]:
+    """Every key of the recipe; those of a section are `section.key`."""
+    dests = [action.dest for action in parser._actions]
+    leaves = [dest for dest in dests if not any(other.startswith(f"{dest}.") for other in dests)]
+    return sorted({dest.removesuffix(".help") for dest in leaves} - {"help", "print_shtab"})
+
+
+def _flat(content: dict[str, Any], keys: Sequence[str], path: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """A YAML's content as (key, value), keys of sections as `section.key`."""
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if key in keys:
+            yield key, value
+        elif not any(one.startswith(f"{key}.") for one in keys):
+            raise DistillError(f"{path}: {_unknown(key, keys)}")
+        elif isinstance(value, dict):
+            yield from _flat(value, keys, path, f"{key}.")
+        elif value is not None:
+            raise DistillError(f"{path}: {key} is {value!r}, expected keys and values.")
+
+
+def _unknown(key: str, keys: Sequence[str]) -> str:
+    """Name the keys beside an unknown one: those of the innermost section that exists."""
+    section = key
+    while section:
+        section = section.rpartition(".")[0]
+        beside = [one for one in keys if one.startswith(f"{section}.")] if section else []
+        if beside:
+            return f"unknown key {key}. Valid: {', '.join(beside)}."
+    return f"unknown key {key}. Valid: {', '.join(sorted({one.partition('.')[0] for one in keys}))}."
+
+
+def _explain(message: str, parser: ArgumentParser) -> str:
+    """Add the valid keys to a complaint about an unknown one, and put it on one line."""
+    keys = _keys(parser)
+    if "nrecognized" in message:
+        for key in re.findall(r"--([\w.]+)", message):
+            if key not in keys:
+                return _unknown(key, keys)
+    return " ".join(message.split())
+
+
+def _recipe(name: str, chosen: Namespace) -> Recipe:
     values = {field.name: chosen.get(field.name) for field in fields(Recipe) if field.name not in ("name", "trainer")}
-    return Recipe(name=name, trainer=dict(parsed.trainer.items()), **values)
+    return Recipe(name=name, trainer=vars(chosen.trainer), **values)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 
-from distill.contract import check_teacher
+from distill.contract import check_objective, check_teacher
 from distill.cost import Cost, count, count_onnx
 from distill.data.pictures import Pictures
 from distill.directory import RunDirectory
@@ -27,19 +28,20 @@ from distill.predictors.predictor import Predictor
 from distill.recipe import Recipe
 from distill.report.page import Examples, write_report
 from distill.scoring import Judge, Verdict, teacher_predictor
-from distill.sets import Sets, open_sets
+from distill.sets import open_sets
 from distill.stages import Log, open_teacher, train_student
 from students.files import save_student
 from students.manifest import StudentManifest
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
+from teachers.torch_teacher import TorchTeacher
 
 AGREEMENT_PICTURES = 2000
 """Transfer pictures that agreement is measured on; more would not move the means."""
 
 EXAMPLES = 12
 
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False, emoji=False)
 
 
 def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, Any]:
@@ -60,14 +62,21 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     places, log = RunDirectory.claim(out, recipe.name, resolved), Log()
     sets = open_sets(recipe, places.data)
     judge = Judge(sets, recipe.seed, recipe.evaluate.resamples, recipe.evaluate.batch_size)
+    if "transfer" in recipe.stages:
+        check_objective(recipe.objective, bool(sets.classes))
 
     teacher = open_teacher(recipe, sets, places, log)
+    if rank_zero_only.rank:  # type: ignore[attr-defined]  # of several processes, one scores and writes; the others only train
+        for seed in range(recipe.seed, recipe.seed + seeds):
+            train_student(recipe, sets, places, log, teacher, seed)
+        return {}
     taught = None if teacher is None else _judge_teacher(teacher, judge)
 
     network = train_student(recipe, sets, places, log, teacher, recipe.seed)
     manifest = StudentManifest(
         config=recipe.student, classes=sets.classes, preprocess=recipe.student.preprocess, picture=sets.test.size,
-        thresholds=None, activation="sigmoid", seed=recipe.seed, teacher=teacher.name if teacher else "none, labels only",
+        thresholds=None, activation="sigmoid", seed=recipe.seed,
+        teacher=teacher.name if teacher else "none, labels only",
     )  # fmt: skip
     learnt = judge(student_predictor(network, manifest))
     manifest = save_student(places.student, network, replace(manifest, thresholds=tuple(learnt.thresholds.tolist())))
@@ -78,7 +87,9 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         "device": _device(),
         "data": sets.describe(recipe.data.name),
         "teacher": None,
-        "student": _model(recipe.student.full_name, count(network, recipe.student.resolution, recipe.student.resolution), learnt),
+        "student": _model(
+            recipe.student.full_name, count(network, recipe.student.resolution, recipe.student.resolution), learnt
+        ),
         "exports": export_and_score(places.export, network, manifest, learnt, judge, recipe.export.tolerance),
         "stages": log.stages,
     }
@@ -121,14 +132,16 @@ def _teacher_cost(teacher: Teacher) -> Cost | None:
     try:
         if isinstance(teacher, OnnxTeacher):
             return count_onnx(teacher.session.path)
-        return count(teacher.network, teacher.preprocess.height, teacher.preprocess.width)
+        if isinstance(teacher, TorchTeacher):
+            return count(teacher.network, teacher.preprocess.height, teacher.preprocess.width)
+        return None
     except DistillError as error:
         console.print(f"teacher {teacher.name}: its cost is unknown: {error}")
         return None
 
 
 def _agreement(student: Predictor, learnt: Verdict, teacher: Teacher, taught: Verdict, judge: Judge) -> dict[str, Any]:
-    """On what was transferred and on what was held out: a gap between the two is a lack of pictures, not of capacity."""
+    """On what was transferred and on what was held out: a gap between the two is a lack of pictures, not capacity."""
     transfer = judge.sets.transfer.every(max(1, -(-len(judge.sets.transfer) // AGREEMENT_PICTURES)))
     pairs = {
         "transfer": [judge.answers(one, transfer, "transfer") for one in (student, teacher_predictor(teacher))],

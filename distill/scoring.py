@@ -55,8 +55,8 @@ class Judge:
         if predictor.classes is not None and predictor.classes != classes:
             differing = sorted(set(predictor.classes) ^ set(classes)) or ["their order"]
             raise DistillError(
-                f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on data "
-                "of its classes (data.attributes chooses some and their order)."
+                f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
+                "data of its classes (data.attributes chooses some and their order)."
             )
         validation, test = self.sets.validation, self.sets.test
         seen = self.answers(predictor, validation, "validation")

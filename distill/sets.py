@@ -6,7 +6,7 @@ from pathlib import Path
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.prepared import Prepared
-from distill.data.source import SPLITS
+from distill.data.source import SPLITS, Split
 from distill.directory import key_of
 from distill.errors import DistillError
 from distill.recipe import Data, Recipe
@@ -44,13 +44,15 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
         DistillError: a source is unusable, or there is nothing to validate or test on.
     """
     labelled = prepared_set(recipe.data, recipe, directory)
-    for split, use in (("validation", "choose thresholds on"), ("test", "report on")):
+    uses: tuple[tuple[Split, str], ...] = (("validation", "choose thresholds on"), ("test", "report on"))
+    for split, use in uses:
         if labelled.classes and not len(labelled.indices(split)):
             raise DistillError(f"data: {recipe.data.name} has no {split} pictures to {use}.")
     if not labelled.classes:
         raise DistillError(
-            f"data.name is {recipe.data.name}: pictures without labels, on which nothing can be scored. Give a labelled set "
-            "as data, and these as unlabelled: they are transferred on, and the labelled ones need no training part."
+            f"data.name is {recipe.data.name}: pictures without labels, on which nothing can be scored. Give a "
+            "labelled set as data, and these as unlabelled: they are transferred on, and the labelled ones need no "
+            "training part."
         )
     more = () if recipe.unlabelled is None else (prepared_set(recipe.unlabelled, recipe, directory),)
     return Sets(

@@ -1,4 +1,4 @@
-"""The training stages of a run: `probe` and `teach` make the teacher; the others train the student, each going on from the last.
+"""The training stages of a run: `probe` and `teach` make the teacher; the others train the student, one after another.
 
 A stage's key covers all it reads, the start weights included, so a finished one is reused and a changed one repeated.
 """
@@ -11,7 +11,6 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from distill.contract import check_objective
 from distill.data.data_module import ViewDataModule
 from distill.data.pictures import Pictures
 from distill.directory import RunDirectory, key_of
@@ -28,8 +27,14 @@ from students.student import create_student
 from teachers.onnx_teacher import Onnx
 from teachers.teacher import Teacher
 
-console = Console(stderr=True)
+console = Console(stderr=True, markup=False, emoji=False)
 TEACHER_WEIGHTS, TEACHER_ONNX = "teacher.safetensors", "teacher.onnx"
+
+# Arguments of Lightning's Trainer that change what is learnt; the others say where it runs and what is logged.
+_TRAINER_FACTS = (
+    "accumulate_grad_batches", "check_val_every_n_epoch", "gradient_clip_algorithm", "limit_train_batches",
+    "limit_val_batches", "max_steps", "max_time", "overfit_batches", "sync_batchnorm", "val_check_interval",
+)  # fmt: skip
 
 
 @dataclass
@@ -115,15 +120,26 @@ def train_student(
 
 
 def _module(
-    recipe: Recipe, name: StageName, network: nn.Module, preprocess: Preprocess, sets: Sets, teacher: Teacher | None, seed: int
+    recipe: Recipe,
+    name: StageName,
+    network: nn.Module,
+    preprocess: Preprocess,
+    sets: Sets,
+    teacher: Teacher | None,
+    seed: int,
 ) -> TrainingModule:
     optimization = recipe.stage(name).optimization
     if name != "transfer":
         return FineTuner(network, preprocess, optimization, sets.classes, seed)
     assert teacher is not None  # open_teacher gives one for every transfer
-    check_objective(recipe.objective, bool(sets.classes))
     return Distiller(
-        network, teacher, recipe.objective, preprocess=preprocess, optimization=optimization, classes=sets.classes, seed=seed
+        network,
+        teacher,
+        recipe.objective,
+        preprocess=preprocess,
+        optimization=optimization,
+        classes=sets.classes,
+        seed=seed,
     )
 
 
@@ -133,13 +149,14 @@ def _key(
     stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
     learns_from = None if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
     data = [one.fingerprint for one in pictures.sets]
+    trainer = {key: recipe.trainer.get(key) for key in _TRAINER_FACTS}
     # The averaged weights start as the network's own, so these weights stand for both.
-    return key_of(name, stage, checksum(module.network), asdict(module.preprocess), data, learns_from, seed)
+    return key_of(name, stage, checksum(module.network), asdict(module.preprocess), data, learns_from, seed, trainer)
 
 
 def _train(
-    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, sets: Sets, places: RunDirectory, key: str,
-    seed: int,
+    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, sets: Sets, places: RunDirectory,
+    key: str, seed: int,
 ) -> Trained:  # fmt: skip
     directory, stage = places.stage(name, key), recipe.stage(name)
     if done := finished(directory):

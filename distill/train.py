@@ -1,5 +1,6 @@
 """One stage, by Lightning's Trainer: resumed where it was stopped, kept when it is done."""
 
+import copy
 import logging
 import warnings
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
 from distill.data.data_module import ViewDataModule
@@ -74,7 +76,9 @@ def train(
         arguments: of Lightning's Trainer, beside those a stage decides.
 
     Raises:
-        DistillError: a checkpoint cannot be read or written, the training diverged, or the teacher failed.
+        DistillError: a checkpoint cannot be read or written, the training diverged, the teacher failed, or Lightning
+            refuses the arguments.
+        KeyboardInterrupt: it was stopped.
     """
     history, timer = History(), Timer()
     last = ModelCheckpoint(
@@ -85,30 +89,40 @@ def train(
     if stage.keep == "best":
         callbacks.append(
             ModelCheckpoint(
-                directory, filename=_BEST.removesuffix(".ckpt"), monitor="val_mAP", mode="max", save_weights_only=True,
+                directory,
+                filename=_BEST.removesuffix(".ckpt"),
+                monitor="val_mAP",
+                mode="max",
+                save_weights_only=True,
                 enable_version_counter=False,
-            )  # fmt: skip
+            )
         )
     quieten()
-    given = {key: value for key, value in arguments.items() if value is not None}
-    trainer = L.Trainer(
-        **{"logger": False} | given,
-        max_epochs=stage.epochs,
-        callbacks=callbacks,
-        gradient_clip_val=stage.clip,
-        precision=stage.precision,
-        default_root_dir=directory,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-    )
+    # Copies: a logger belongs to one Trainer, and a run makes several.
+    given = {key: copy.deepcopy(value) for key, value in arguments.items() if value is not None}
+    try:
+        trainer = L.Trainer(
+            **{"logger": False} | given,
+            max_epochs=stage.epochs,
+            callbacks=callbacks,
+            gradient_clip_val=stage.clip,
+            precision=stage.precision,
+            default_root_dir=directory,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     checkpoint = directory / _CHECKPOINT
     try:
         trainer.fit(module, data, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True)
     except OSError as error:
         raise DistillError(f"{directory}: a checkpoint cannot be read or written ({error}).") from error
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    except SystemExit:
+        if trainer.interrupted:  # how Lightning passes on a Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
     if stage.keep == "best":
         best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])

@@ -1,11 +1,16 @@
 """Small prepared sets that the tests of data and modules share."""
 
 import pytest
+import torch
 
 from distill.data.pictures import Pictures
 from distill.data.prepared import Prepared
 from distill.data.source import Split
+from distill.host import settle
 from tests.data.noise import Noise, prepare_noise
+
+settle()
+torch.set_num_threads(1)  # the tensors of these tests are so small that threads would only wait for each other
 
 
 @pytest.fixture(scope="session")

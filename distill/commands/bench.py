@@ -20,6 +20,7 @@ from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.rendered_faces import RenderedFaces
 from distill.data.views import Views
+from distill.errors import DistillError
 from distill.modules import Distiller, Optimization
 from distill.objectives import Objective
 from distill.objectives.logits import bernoulli_kl
@@ -35,18 +36,25 @@ CLIP = 5.0
 def main(arguments: list[str]) -> int:
     """Time the same step by Lightning and by a bare loop, in turns, and print the ratio of the medians."""
     parser = argparse.ArgumentParser(prog="distill bench", description="Compare speeds side by side in one run.")
-    parser.add_argument("what", choices=["step"], help="step: one transfer step, against the same in a bare PyTorch loop")
+    parser.add_argument(
+        "what", choices=["step"], help="step: one transfer step, against the same in a bare PyTorch loop"
+    )
     parser.add_argument("--rounds", type=int, default=9, help="turns each takes")
     parser.add_argument("--steps", type=int, default=30, help="steps a turn")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--resolution", type=int, default=96, help="pixels of a side, of the student and the teacher")
     chosen = parser.parse_args(arguments)
+    if min(chosen.rounds, chosen.batch_size) < 1 or chosen.steps <= WARM_UP:
+        raise DistillError(
+            f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
+        )
     quieten()
     with tempfile.TemporaryDirectory() as place:
         source = RenderedFaces(train=chosen.batch_size * 8, validation=64, test=64, people=64)
         prepared = prepare(source, Path(place) / "data", height=64, width=64)
         pictures = Pictures.of(prepared, "train")
-        by_loop, by_lightning = [], []
+        by_loop: list[float] = []
+        by_lightning: list[float] = []
         for turn in range(chosen.rounds):
             for times, measure in ((by_loop, bare_steps), (by_lightning, lightning_steps)):
                 torch.manual_seed(turn)
@@ -86,9 +94,7 @@ def bare_steps(pictures: Pictures, steps: int, batch_size: int, resolution: int)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (steps + 1))
     loader = ViewLoader(pictures, Views(), batch_size=batch_size, seed=0)
     started = 0.0
-    for step, batch in enumerate(_passes(loader, steps)):
-        if step == WARM_UP:
-            started = time.perf_counter()
+    for step, batch in enumerate(_passes(loader, steps), 1):
         pixels = cut(batch, preprocess)
         with torch.inference_mode():
             answers = teacher(pixels)
@@ -99,6 +105,8 @@ def bare_steps(pictures: Pictures, steps: int, batch_size: int, resolution: int)
         nn.utils.clip_grad_norm_(student.parameters(), CLIP)
         optimizer.step()
         schedule.step()
+        if step == WARM_UP:
+            started = time.perf_counter()
     return (time.perf_counter() - started) / (steps - WARM_UP)
 
 

@@ -11,7 +11,7 @@ from distill.evaluation.attributes import compare
 from distill.files import write_json
 from distill.predictors.open import open_predictor
 from distill.predictors.predictor import Predictor
-from distill.recipe import Recipe
+from distill.recipe import TEACHER_STAGES, Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report import formatting
 from distill.scoring import Judge, Verdict, teacher_predictor
@@ -32,8 +32,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
     model = f"a student's directory or file, an exported .onnx, or the word {TEACHER} for the recipe's own teacher"
     parser.add_argument("--model", required=True, help=model)
-    parser.add_argument("--against", help="a second model: the paired difference of the first minus this one is reported")
-    parser.add_argument("--out", type=Path, help="where the prepared pictures are kept; default runs/RECIPE, a run's own")
+    parser.add_argument(
+        "--against", help="a second model: the paired difference of the first minus this one is reported"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="where the prepared pictures are kept; default runs/RECIPE, a run's own"
+    )
     parser.add_argument("--json", type=Path, help="also write the scores to this file")
     chosen, keys = parser.parse_known_args(arguments)
     recipe, _ = RecipeReader(chosen.recipe, parser.prog).read(keys)
@@ -41,7 +45,7 @@ def main(arguments: list[str]) -> int:
     judge = Judge(sets, recipe.seed, recipe.evaluate.resamples, recipe.evaluate.batch_size)
     verdict = judge(_open(chosen.model, recipe, len(sets.classes)))
     found: dict[str, Any] = {"model": chosen.model, **verdict.to_dict()}
-    console = Console()
+    console = Console(markup=False, emoji=False)
     _print(console, chosen.model, verdict)
     if chosen.against:
         other = judge(_open(chosen.against, recipe, len(sets.classes)))
@@ -60,10 +64,10 @@ def main(arguments: list[str]) -> int:
 def _open(model: str, recipe: Recipe, outputs: int) -> Predictor:
     if model != TEACHER:
         return open_predictor(Path(model))
-    if "teach" in recipe.stages and getattr(recipe.teacher, "weights", None) in (None, "scratch"):
+    if set(TEACHER_STAGES) & set(recipe.stages) and getattr(recipe.teacher, "weights", None) in (None, "scratch"):
         raise DistillError(
-            "--model teacher: this recipe teaches its teacher; score the file in the run directory, teacher/teacher.onnx, or "
-            "give teacher.weights."
+            "--model teacher: this recipe makes its teacher; score the file in the run directory, "
+            "teacher/teacher.onnx, or give teacher.weights."
         )
     return teacher_predictor(recipe.teacher.load(outputs))
 

@@ -23,7 +23,9 @@ BATCH = 64
 
 def main(arguments: list[str]) -> int:
     """Write one row a picture: its name, what is present at the model's thresholds, and every probability."""
-    parser = argparse.ArgumentParser(prog="distill predict", description="Write what a student sees in your own pictures.")
+    parser = argparse.ArgumentParser(
+        prog="distill predict", description="Write what a student sees in your own pictures."
+    )
     parser.add_argument("model", type=Path, help="a student's directory or file, or an exported .onnx")
     parser.add_argument("folder", type=Path, help="pictures, at any depth")
     parser.add_argument("--csv", type=Path, default=Path("predictions.csv"), help="default predictions.csv")
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
         raise DistillError(f"{chosen.model}: does not name its classes and picture size; predict with a student.")
     samples = list(Folder(root=chosen.folder).samples(*predictor.picture))
     thresholds = predictor.thresholds or (0.5,) * len(predictor.classes)
-    console, bad = Console(stderr=True), 0
+    console, bad = Console(stderr=True, markup=False, emoji=False), 0
     with atomic_path(chosen.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["file", "present", *predictor.classes])
@@ -54,9 +56,7 @@ def _answers(predictor: Predictor, pictures: list[np.ndarray]) -> np.ndarray:
     return predictor(np.stack(pictures)) if pictures else np.zeros((0, 0), np.float32)
 
 
-def _batches(
-    samples: list[Sample], size: tuple[int, int]
-) -> Iterator[tuple[list[str], list[np.ndarray], list[str]]]:
+def _batches(samples: list[Sample], size: tuple[int, int]) -> Iterator[tuple[list[str], list[np.ndarray], list[str]]]:
     """Names and pictures that can be used, and the reasons of those that cannot."""
     for start in track(range(0, len(samples), BATCH), "predicting", transient=True):
         names, pictures, reasons = [], [], []

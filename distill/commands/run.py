@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from distill.errors import DistillError
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report.terminal import print_report_place, print_results
 from distill.run import run
@@ -28,9 +29,13 @@ def main(arguments: list[str]) -> int:
     chosen, keys = own.parse_known_args(arguments[1:])
     reader = RecipeReader(arguments[0], f"distill run {arguments[0]} [--out DIR] [--seeds N]")
     recipe, resolved = reader.read(keys)
+    if chosen.seeds < 1:
+        raise DistillError(f"--seeds is {chosen.seeds}, expected at least 1.")
     out = chosen.out or Path("runs") / recipe.name
     results = run(recipe, resolved, out, chosen.seeds)
-    console = Console()
+    if not results:  # one of several processes that only trained
+        return 0
+    console = Console(markup=False, emoji=False)
     print_results(results, console)
     print_report_place(out / "report.html", console)
     return 0 if all(file["passed"] for file in results["exports"]) else 1

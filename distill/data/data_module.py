@@ -56,18 +56,24 @@ class ViewDataModule(L.LightningDataModule):
         super().__init__()
         self.train, self.validation, self.views = train, validation, views
         self.batch_size, self.seed, self.workers = batch_size, seed, workers
+        self._loader: ViewLoader | None = None
 
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def train_dataloader(self) -> ViewLoader:
         rank, world_size = self._ranks()
-        return ViewLoader(
+        self._loader = ViewLoader(
             self.train, self.views, batch_size=self.batch_size, seed=self.seed,
             rank=rank, world_size=world_size, workers=self.workers,
         )  # fmt: skip
+        return self._loader
 
     def val_dataloader(self) -> PictureLoader | list[PictureLoader]:
         if self.validation is None or len(self.validation) == 0:
             return []
         return PictureLoader(self.validation, self.batch_size, *self._ranks())
+
+    def teardown(self, stage: str) -> None:
+        if self._loader is not None:
+            self._loader.close()

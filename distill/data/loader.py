@@ -93,55 +93,64 @@ class ViewLoader:
                 f"the training set holds {len(pictures)} pictures, fewer than one batch of {batch_size}. "
                 "Set a smaller batch_size."
             )
-        self.pictures, self.views, self.seed = pictures, views, seed
-        self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
-        self.consumed = 0
-        self._loader = DataLoader(
-            ViewDataset(pictures, views, seed),
-            batch_sampler=_Requests(self),
+        self._dataset, self._workers = ViewDataset(pictures, views, seed), workers
+        self._requests = _Requests(self._dataset, batch_size, rank, world_size)
+        self._loader = self._start()
+
+    def _start(self) -> DataLoader[ViewBatch]:
+        return DataLoader(
+            self._dataset,
+            batch_sampler=self._requests,
             collate_fn=_as_is,
-            num_workers=workers,
+            num_workers=self._workers,
             # A fork after OpenMP has started its threads hangs.
-            multiprocessing_context="spawn" if workers else None,
-            persistent_workers=workers > 0,
+            multiprocessing_context="spawn" if self._workers else None,
+            persistent_workers=self._workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
 
     def __len__(self) -> int:
         """Batches a pass."""
-        return len(self.pictures) // self.batch_size
+        return len(self._requests)
 
     def __iter__(self) -> Iterator[ViewBatch]:
         for batch in self._loader:
-            self.consumed += 1
+            self._requests.consumed += 1
             yield batch
 
-    def requests(self) -> Iterator[Request]:
-        """What is left of the current pass."""
-        epoch, done = divmod(self.consumed, len(self))
-        order = permutation(self.seed, self.pictures.hashes, epoch, Purpose.ORDER)
-        share = self.batch_size // self.world_size
-        for k in range(done, len(self)):
-            start = k * self.batch_size + self.rank * share
-            yield Request(order[start : start + share], self.views.number(epoch))
+    def close(self) -> None:
+        """End the workers; another pass would start new ones.
+
+        Found later by the garbage collector in a cycle, such as a Trainer's, their queues are closed before they are told
+        to end, and torch then waits five seconds for each.
+        """
+        self._loader = self._start()
 
     def state_dict(self) -> dict[str, Any]:
         """The number of batches consumed: each rank's is the same."""
-        return {"consumed": self.consumed}
+        return {"consumed": self._requests.consumed}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.consumed = int(state["consumed"])
+        self._requests.consumed = int(state["consumed"])
 
 
 class _Requests(Sampler[Any]):
-    def __init__(self, loader: ViewLoader) -> None:
-        self.loader = loader
+    """What is left of the current pass. It knows nothing of the loader: that would be a cycle."""
+
+    def __init__(self, dataset: ViewDataset, batch_size: int, rank: int, world_size: int) -> None:
+        self.dataset, self.batch_size, self.rank, self.world_size = dataset, batch_size, rank, world_size
+        self.consumed = 0
 
     def __iter__(self) -> Iterator[Request]:
-        return self.loader.requests()
+        epoch, done = divmod(self.consumed, len(self))
+        order = permutation(self.dataset.seed, self.dataset.pictures.hashes, epoch, Purpose.ORDER)
+        share = self.batch_size // self.world_size
+        for k in range(done, len(self)):
+            start = k * self.batch_size + self.rank * share
+            yield Request(order[start : start + share], self.dataset.views.number(epoch))
 
     def __len__(self) -> int:
-        return len(self.loader)
+        return len(self.dataset.pictures) // self.batch_size
 
 
 def _as_is(batch: ViewBatch) -> ViewBatch:

@@ -56,6 +56,8 @@ class Distiller(TrainingModule):
         self.objective = objective or Objective()
         # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it (law 3).
         self._teacher = (teacher,)
+        if isinstance(teacher, nn.Module):
+            teacher.eval()  # one just built is in training mode, and no hook will reach it
         self._answers_finite: Tensor | None = None
 
     def on_fit_start(self) -> None:

@@ -42,6 +42,8 @@ class Optimization:
             raise DistillError(f"learning_rate is {self.learning_rate}, expected a positive number.")
         if not 0 <= self.warmup < 1:
             raise DistillError(f"warmup is {self.warmup}, expected a share of the steps from 0 to below 1.")
+        if self.weight_decay < 0:
+            raise DistillError(f"weight_decay is {self.weight_decay}, expected 0 or more.")
         if self.ema is not None and not 0 < self.ema < 1:
             raise DistillError(f"ema is {self.ema}, expected a decay between 0 and 1, or null.")
 

@@ -5,6 +5,7 @@ Shapes: N batch, C classes or attributes.
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import lightning as L
@@ -50,9 +51,10 @@ class TrainingModule(L.LightningModule):
         self.average: AveragedModel | None = None
         if self.optimization.ema is not None:
             # Buffers are averaged as well: BatchNorm's statistics belong to the averaged weights.
-            update = get_ema_multi_avg_fn(self.optimization.ema)
+            update = partial(_average, self.optimization.ema)
             self.average = AveragedModel(network, multi_avg_fn=update, use_buffers=True).requires_grad_(False)
         self._validated: list[tuple[Tensor, Tensor]] = []
+        self._loader_state: dict[str, Any] | None = None
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         """Terms by name, each (N,), among them the `loss` to minimise."""
@@ -81,9 +83,25 @@ class TrainingModule(L.LightningModule):
         self.log("loss", terms["loss"].detach(), prog_bar=True, logger=False)
         return terms["loss"]
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        loader = self.trainer.train_dataloader
+        if hasattr(loader, "state_dict"):
+            checkpoint["train_dataloader"] = loader.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._loader_state = checkpoint.get("train_dataloader")
+
+    def on_train_start(self) -> None:
+        # Lightning gives a loader its state only when it opens it after the checkpoint was read. `configure_optimizers`
+        # has it opened before, to count the steps.
+        if self._loader_state is not None and self.trainer.train_dataloader is not None:
+            self.trainer.train_dataloader.load_state_dict(self._loader_state)
+            self._loader_state = None
+
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        # Dropout must not depend on where a run was interrupted. The multipliers only keep the three apart.
-        torch.manual_seed((self.seed * 1_000_003 + self.trainer.global_step) * 1_009 + self.global_rank)
+        # Dropout must not depend on where a run was interrupted. The multipliers only keep the three apart, the modulus
+        # keeps any seed inside what torch takes.
+        torch.manual_seed(((self.seed * 1_000_003 + self.trainer.global_step) * 1_009 + self.global_rank) % 2**63)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
@@ -110,6 +128,9 @@ class TrainingModule(L.LightningModule):
         """Score all ranks' pictures together, each once: the shares are gathered unpadded (law 5)."""
         if not self.classes:
             return
+        if self.trainer.sanity_checking:  # on a few batches, which need not hold a positive of any class
+            self._validated.clear()
+            return
         logits, labels = (torch.cat(column) for column in zip(*self._validated, strict=True))
         self._validated.clear()
         if self.trainer.world_size > 1:
@@ -120,3 +141,8 @@ class TrainingModule(L.LightningModule):
             raise DistillError("training diverged: the network answers NaN or infinity. Lower learning_rate.")
         scores = average_precision(logits.numpy(), labels.numpy().astype(np.int8), self.classes)
         self.log("val_mAP", mean_average_precision(scores.values, self.classes)[0], prog_bar=True)
+
+
+def _average(decay: float, averages: Any, weights: Any, updates: Any) -> None:
+    # torch's own function is a closure, which cannot be sent to the processes of `ddp_spawn`.
+    get_ema_multi_avg_fn(decay)(averages, weights, updates)

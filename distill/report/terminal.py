@@ -12,7 +12,9 @@ from distill.report import formatting
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
     """Teacher, student and files with their scores on the test pictures."""
-    table = Table(title=f"{results['recipe']}: {results['data']['counts']['test']} test pictures of {results['data']['name']}")
+    table = Table(
+        title=f"{results['recipe']}: {results['data']['counts']['test']} test pictures of {results['data']['name']}"
+    )
     for column in ("", "mAP", "95 % interval", "mult-adds", "parameters", "bytes", ""):
         table.add_column(column, justify="left" if not column else "right")
     for role in ("teacher", "student"):

@@ -1,0 +1,183 @@
+"""Transfer: a teacher that nothing touches, and a student that comes to answer as it does."""
+
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from distill.data.cutting import cut
+from distill.data.data_module import ViewDataModule
+from distill.data.loader import ViewLoader
+from distill.data.pictures import Pictures
+from distill.data.prepared import Prepared
+from distill.data.views import Views
+from distill.errors import DistillError
+from distill.modules import Distiller, Optimization
+from distill.objectives import Objective
+from distill.preprocess import Preprocess
+from students.mobilenet_v1 import mobilenet_v1
+from tests.modules.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, linear_student, same, trainer
+
+FAST = Optimization(learning_rate=0.02)
+
+
+def data(train: Pictures, validation: Pictures | None = None, mixup: float = 0.0) -> ViewDataModule:
+    return ViewDataModule(train, validation, Views(mixup=mixup), batch_size=8, seed=3)
+
+
+def student_alone(distiller: Distiller) -> dict[str, Tensor]:
+    return clone(distiller.network.state_dict().items())
+
+
+class Trains(Callback):
+    """Asks for training mode as often as it can, as careless code does."""
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+        assert pl_module.train() is pl_module
+        pl_module._teacher[0].train()
+
+
+class Losses(Callback):
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, *_: Any) -> None:
+        self.values.append(float(outputs["loss"]))
+
+
+def test_the_teacher_is_no_part_of_the_module() -> None:
+    teacher = ConvTeacher()
+    distiller = Distiller(conv_student(), teacher, preprocess=SMALL, optimization=Optimization(ema=0.9))
+    assert not set(teacher.modules()) & set(distiller.modules())
+    assert not {id(p) for p in teacher.parameters()} & {id(p) for p in distiller.parameters()}
+    assert not {t.data_ptr() for t in teacher.state_dict().values()} & {
+        t.data_ptr() for t in distiller.state_dict().values()
+    }
+    counts = [sum(p.numel() for p in m.parameters()) for m in (distiller, conv_student())]
+    assert counts[0] == 2 * counts[1]  # the student and its average
+
+
+def test_nothing_disturbs_the_teacher(train: Pictures, validation: Pictures) -> None:
+    teacher = ConvTeacher()
+    before = clone(teacher.state_dict().items())
+    distiller = Distiller(conv_student(), teacher, preprocess=SMALL, optimization=FAST, classes=CLASSES)
+    trainer(max_epochs=2, val_check_interval=2, callbacks=[Trains()]).fit(distiller, data(train, validation))
+    assert same(before, clone(teacher.state_dict().items()))
+    assert len(teacher.asked) == 8  # once a batch, never for validation
+    assert not any(training or grad for training, grad in teacher.asked)
+    assert not any(module.training for module in teacher.modules())
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_the_loss_is_the_objective_on_the_same_views_at_each_ones_size(train: Pictures) -> None:
+    teacher, losses = ConvTeacher(), Losses()
+    objective = Objective("bernoulli_kl", temperature=2.0)
+    still = Optimization(learning_rate=1e-30)
+    distiller = Distiller(linear_student(), teacher, objective, preprocess=SMALL, optimization=still)
+    fitted = trainer(callbacks=[losses])
+    fitted.fit(distiller, data(train, mixup=0.3))
+    expected = []
+    for batch in ViewLoader(train, Views(mixup=0.3), batch_size=8, seed=3):
+        with torch.no_grad():
+            # Of a mixture the teacher sees the mixture: a mean of two answers is not its answer.
+            answers = teacher.network(teacher.preprocess.normalize(cut(batch, teacher.preprocess)))
+            logits = distiller.network(SMALL.normalize(cut(batch, SMALL)))
+            expected.append(float(objective(logits, answers)["loss"].mean()))
+    assert losses.values == pytest.approx(expected, rel=1e-5)
+    assert float(fitted.callback_metrics["train_bernoulli_kl"]) == pytest.approx(sum(expected) / 4, rel=1e-5)
+
+
+def test_transfer_needs_no_labels_and_learns(unlabelled: Prepared) -> None:
+    pictures, losses = Pictures.of(unlabelled, "train"), Losses()
+    assert pictures.labels.shape == (13, 0)
+    student = linear_student()
+    torch.nn.init.constant_(student.get_parameter("1.bias"), 3.0)  # too high on every attribute
+    distiller = Distiller(student, ConvTeacher(), preprocess=SMALL, optimization=Optimization(learning_rate=0.02))
+    trainer(max_epochs=60, callbacks=[losses]).fit(distiller, data(pictures))
+    assert sum(losses.values[-5:]) < 0.2 * sum(losses.values[:5])
+
+
+def test_a_label_term_without_labels_is_refused(unlabelled: Prepared) -> None:
+    distiller = Distiller(linear_student(), ConvTeacher(), Objective(label_weight=1.0), preprocess=SMALL)
+    with pytest.raises(DistillError, match="which needs labels .* Set it to 0 to train without labels"):
+        trainer().fit(distiller, data(Pictures.of(unlabelled, "train")))
+
+
+def test_a_label_term_of_the_data_is_added(train: Pictures) -> None:
+    distiller = Distiller(linear_student(), ConvTeacher(), Objective(label_weight=0.5), preprocess=SMALL)
+    fitted = trainer()
+    fitted.fit(distiller, data(train))
+    logged = {name: float(value) for name, value in fitted.callback_metrics.items()}
+    total = logged["train_bernoulli_kl"] + 0.5 * logged["train_labels"]
+    assert logged["train_loss"] == pytest.approx(total, rel=1e-5) and logged["train_labels"] > 0
+
+
+def test_loaders_of_ones_own_train_the_same_student(train: Pictures) -> None:
+    pictures = torch.randint(0, 256, (16, 20, 16, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    floats, labels = pictures.permute(0, 3, 1, 2) / 255, torch.ones(16, 3)
+    results = []
+    for loader in (
+        DataLoader(TensorDataset(pictures, labels), 4),
+        DataLoader(TensorDataset(floats, labels), 4),
+        DataLoader(TensorDataset(pictures), 4),
+        DataLoader(list(floats), 4),  # type: ignore[arg-type]
+    ):
+        distiller = Distiller(conv_student(), ConvTeacher(), preprocess=SMALL, optimization=FAST)
+        trainer().fit(distiller, loader)
+        results.append(student_alone(distiller))
+    for result in results[1:]:
+        for name, tensor in results[0].items():
+            torch.testing.assert_close(result[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_a_loader_of_something_else_is_refused() -> None:
+    distiller = Distiller(linear_student(), ConvTeacher(), preprocess=SMALL)
+    with pytest.raises(DistillError, match=r"torch\.float32 \(4, 5\) was loaded; expected .* images"):
+        trainer().fit(distiller, DataLoader(TensorDataset(torch.zeros(8, 5)), 4))
+
+
+def test_a_student_with_other_outputs_is_refused(train: Pictures) -> None:
+    student = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 1))
+    with pytest.raises(DistillError, match=r"student answers \(8, 1\) and the teacher \(8, 3\)"):
+        trainer().fit(Distiller(student, ConvTeacher(), preprocess=SMALL), data(train))
+
+
+@pytest.mark.parametrize("answer", [float("nan"), float("inf")])
+def test_a_teacher_that_answers_no_number_stops_the_run(train: Pictures, answer: float) -> None:
+    class Broken(ConvTeacher):
+        def forward(self, pictures: Tensor) -> Tensor:
+            answers = super().forward(pictures)
+            return answers if len(self.asked) < 3 else answers * answer
+
+    teacher = Broken()
+    with pytest.raises(DistillError, match=r"teacher: conv answered NaN or infinity at step 3\. .* mean and std"):
+        trainer().fit(Distiller(linear_student(), teacher, preprocess=SMALL), data(train))
+    assert len(teacher.asked) == 3
+
+
+def test_a_checkpoint_holds_nothing_of_the_teacher(train: Pictures, tmp_path: Any) -> None:
+    distiller = Distiller(linear_student(), ConvTeacher(), preprocess=SMALL)
+    fitted = trainer()
+    fitted.fit(distiller, data(train))
+    fitted.save_checkpoint(tmp_path / "last.ckpt")
+    stored = torch.load(tmp_path / "last.ckpt", weights_only=True)["state_dict"]
+    assert stored.keys() == {"network.1.weight", "network.1.bias"}
+
+
+def test_a_mobilenet_is_distilled(train: Pictures, validation: Pictures) -> None:
+    preprocess = Preprocess(32, 32)
+    torch.manual_seed(0)
+    student = mobilenet_v1(width=0.1, resolution=32, outputs=3)
+    options = Optimization(ema=0.9)
+    distiller = Distiller(student, ConvTeacher(32), preprocess=preprocess, optimization=options, classes=CLASSES)
+    before = student_alone(distiller)
+    fitted = trainer(gradient_clip_val=5.0)
+    fitted.fit(distiller, data(train, validation))
+    after = student_alone(distiller)
+    moved = [name for name, _ in student.named_parameters() if not torch.equal(before[name], after[name])]
+    assert len(moved) == len(list(student.parameters()))
+    assert 0 < float(fitted.callback_metrics["val_mAP"]) < 1

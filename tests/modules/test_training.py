@@ -1,0 +1,206 @@
+"""What every stage shares: modes, the average of the weights, the validation score, reproducible dropout."""
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+from sklearn.metrics import average_precision_score
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from distill.data.cutting import cut
+from distill.data.data_module import ViewDataModule
+from distill.data.loader import ViewLoader
+from distill.data.pictures import Pictures
+from distill.data.views import Views
+from distill.errors import DistillError
+from distill.modules import FineTuner, Optimization
+from distill.objectives.labels import labelled_cross_entropy
+from tests.modules.nets import CLASSES, SMALL, clone, conv_student, linear_student, same, trainer
+
+
+def data(train: Pictures, validation: Pictures | None = None) -> ViewDataModule:
+    return ViewDataModule(train, validation, Views(), batch_size=8, seed=3)
+
+
+class Modes(Callback):
+    """Notes whether the network trains, in training and in validation."""
+
+    def __init__(self) -> None:
+        self.training: list[bool] = []
+        self.validation: list[bool] = []
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+        self.training += [module.training for module in pl_module.network.modules()]
+
+    def on_validation_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+        self.validation += [module.training for module in pl_module.modules()]
+
+
+class Weights(Callback):
+    """Keeps the weights after each step."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Tensor]] = []
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+        self.steps.append(clone(pl_module.network.state_dict().items()))
+
+
+def test_the_network_trains_in_training_and_not_in_validation(train: Pictures, validation: Pictures) -> None:
+    modes = Modes()
+    module = FineTuner(conv_student(dropout=0.5), SMALL, Optimization(ema=0.9), CLASSES)
+    trainer(max_epochs=3, val_check_interval=2, callbacks=[modes]).fit(module, data(train, validation))
+    assert modes.training and all(modes.training)
+    assert modes.validation and not any(modes.validation)
+
+
+def test_validation_leaves_the_statistics_alone(validation: Pictures) -> None:
+    module = FineTuner(conv_student(), SMALL, classes=CLASSES)
+    before = clone(module.state_dict().items())
+    trainer().validate(module, data(validation, validation), verbose=False)
+    assert same(before, clone(module.state_dict().items()))
+
+
+@pytest.mark.parametrize("network", [linear_student, conv_student])
+def test_the_average_is_exponential_over_steps(network: Any, train: Pictures) -> None:
+    weights = Weights()
+    module = FineTuner(network(), SMALL, Optimization(learning_rate=0.05, ema=0.7))
+    trainer(max_epochs=2, callbacks=[weights]).fit(module, data(train))
+    result = module.result()
+    assert len(weights.steps) == 8
+    for name, found in result.state_dict().items():
+        if not found.is_floating_point():
+            continue
+        values = [step[name].flatten().tolist() for step in weights.steps]
+        expected = values[0]
+        for value in values[1:]:
+            expected = [0.7 * average + 0.3 * new for average, new in zip(expected, value, strict=True)]
+        assert found.flatten().tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        assert not torch.equal(found, weights.steps[-1][name])
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_the_result_is_a_copy_ready_for_use(train: Pictures, ema: float | None) -> None:
+    weights = Weights()
+    module = FineTuner(conv_student(dropout=0.5), SMALL, Optimization(ema=ema))
+    trainer(callbacks=[weights]).fit(module, data(train))
+    result = module.result()
+    assert not any(part.training for part in result.modules())
+    assert same(dict(result.state_dict()), weights.steps[-1]) == (ema is None)
+    before = clone(module.state_dict().items())
+    for parameter in result.parameters():
+        nn.init.zeros_(parameter)
+    assert same(before, clone(module.state_dict().items()))
+
+
+def test_the_score_is_scikit_learns_on_the_averaged_network(train: Pictures, validation: Pictures) -> None:
+    module = FineTuner(conv_student(), SMALL, Optimization(learning_rate=0.05, ema=0.9), CLASSES)
+    fitted = trainer()
+    fitted.fit(module, data(train, validation))
+    with torch.no_grad():
+        pictures = torch.from_numpy(validation.gather(np.arange(len(validation))))
+        scores = module.result()(SMALL(pictures)).numpy()
+    known = validation.labels >= 0
+    expected = [
+        average_precision_score(validation.labels[known[:, c], c], scores[known[:, c], c]) for c in range(len(CLASSES))
+    ]
+    assert float(fitted.callback_metrics["val_mAP"]) == pytest.approx(np.mean(expected), abs=1e-6)
+
+
+def test_a_loader_of_ones_own_is_scored_alike(validation: Pictures) -> None:
+    pictures = torch.from_numpy(validation.gather(np.arange(len(validation))))
+    labels = torch.from_numpy(validation.labels)
+    module = FineTuner(conv_student(), SMALL, classes=CLASSES)
+    scores = []
+    for images in (pictures, pictures.permute(0, 3, 1, 2) / 255):
+        scores += trainer().validate(module, DataLoader(TensorDataset(images, labels), 4), verbose=False)
+    scores += trainer().validate(module, data(validation, validation), verbose=False)
+    assert scores[0] == scores[1] == scores[2] and 0 < scores[0]["val_mAP"] < 1
+
+
+def test_the_first_look_at_validation_need_not_be_measurable(train: Pictures, validation: Pictures) -> None:
+    # Lightning tries two batches before it trains; sorted by attribute they may hold no positive at all.
+    labels = torch.zeros(12, 3, dtype=torch.int8)
+    labels[-2:] = 1
+    images = torch.from_numpy(validation.gather(np.arange(12) % 9))
+    module = FineTuner(conv_student(), SMALL, classes=CLASSES)
+    fitted = trainer(num_sanity_val_steps=2)
+    fitted.fit(module, data(train).train_dataloader(), DataLoader(TensorDataset(images, labels), 4))
+    assert 0 < float(fitted.callback_metrics["val_mAP"]) <= 1
+
+
+def test_a_validation_set_nobody_can_score_is_refused(train: Pictures, validation: Pictures) -> None:
+    images = DataLoader(TensorDataset(torch.from_numpy(validation.gather(np.arange(9)))), 4)
+    with pytest.raises(DistillError, match=r"a validation batch has no labels to score mAP with; load \(images, labels\)"):
+        trainer().validate(FineTuner(conv_student(), SMALL, classes=CLASSES), images, verbose=False)
+
+
+def test_a_network_that_diverged_is_refused(train: Pictures, validation: Pictures) -> None:
+    module = FineTuner(linear_student(), SMALL, classes=CLASSES)
+    nn.init.constant_(module.network[1].bias, float("nan"))
+    with pytest.raises(DistillError, match=r"training diverged.*Lower learning_rate"):
+        trainer().fit(module, data(train, validation))
+
+
+def test_the_loss_is_the_mean_over_pictures(train: Pictures) -> None:
+    module = FineTuner(linear_student(), SMALL, Optimization(learning_rate=1e-30))
+    fitted = trainer()
+    fitted.fit(module, data(train))
+    batches = list(ViewLoader(train, Views(), batch_size=8, seed=3))
+    with torch.no_grad():
+        rows = [
+            labelled_cross_entropy(module(cut(batch, SMALL)), batch.labels) for batch in batches
+        ]
+    expected = sum(float(value) for row in rows for value in row) / 32
+    assert float(fitted.callback_metrics["train_loss"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_fine_tuning_without_labels_is_refused(unlabelled: Any) -> None:
+    pictures = Pictures.of(unlabelled, "train")
+    with pytest.raises(DistillError, match=r"fine-tuning needs labels of shape \(8, 3\); the batch has none"):
+        trainer().fit(FineTuner(linear_student(), SMALL), data(pictures))
+
+
+@pytest.mark.parametrize("seed", [0, 2**63 - 1])
+def test_dropout_is_the_seeds_alone(train: Pictures, seed: int) -> None:
+    results = []
+    for disturbance, own_seed in ((0, seed), (1, seed), (0, seed - 1 if seed else 1)):
+        module = FineTuner(conv_student(dropout=0.5), SMALL, Optimization(learning_rate=0.05), seed=own_seed)
+        torch.manual_seed(disturbance)
+        trainer().fit(module, data(train))
+        results.append(clone(module.state_dict().items()))
+    assert same(results[0], results[1])
+    assert not same(results[0], results[2])
+
+
+def test_channels_last_is_only_a_layout(train: Pictures) -> None:
+    results = []
+    for channels_last in (True, False):
+        module = FineTuner(conv_student(), SMALL, Optimization(channels_last=channels_last))
+        assert module.network[0].weight.is_contiguous(memory_format=torch.channels_last) == channels_last
+        trainer().fit(module, data(train))
+        results.append(module.result().state_dict())
+    for name in results[0]:
+        torch.testing.assert_close(results[0][name], results[1][name], rtol=1e-3, atol=1e-4)
+
+
+def test_gradients_are_clipped_and_bf16_trains(train: Pictures) -> None:
+    weights = Weights()
+    module = FineTuner(conv_student(), SMALL, Optimization())
+    before = clone(module.network.state_dict().items())
+    trainer(precision="bf16-mixed", gradient_clip_val=1.0, callbacks=[weights]).fit(module, data(train))
+    assert all(tensor.isfinite().all() for tensor in weights.steps[-1].values())
+    assert all(parameter.dtype == torch.float32 for parameter in module.parameters())
+    assert not same(before, weights.steps[-1])
+
+
+def test_workers_are_ended_with_the_stage(train: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[ViewLoader] = []
+    monkeypatch.setattr(ViewLoader, "close", lambda self: closed.append(self))
+    fitted = trainer()
+    fitted.fit(FineTuner(linear_student(), SMALL), data(train))
+    assert closed == [fitted.train_dataloader]

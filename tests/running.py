@@ -1,0 +1,64 @@
+"""A recipe small enough to run from top to bottom in seconds, and one finished run of it that several tests read."""
+
+import functools
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from distill.recipe import Recipe
+from distill.recipe_parser import RecipeReader
+from distill.run import run
+
+STAGE = {
+    "epochs": 1,
+    "batch_size": 16,
+    "optimization": {"learning_rate": 0.003, "ema": 0.9},
+    "views": {"mixup": 0.3},
+    "checkpoint_steps": 3,
+}
+TINY: dict[str, Any] = {
+    "seed": 3,
+    "stages": ["teach", "transfer"],
+    "data": {"name": "rendered_faces", "train": 64, "validation": 48, "test": 48, "people": 40},
+    "prepare": {"height": 32, "width": 32},
+    "teacher": {"name": "timm", "model": "test_resnet", "weights": "scratch", "height": 32, "width": 32},
+    "student": {"width": 0.1, "resolution": 32},
+    "teach": STAGE,
+    "fine_tune": STAGE,
+    "transfer": STAGE,
+    "evaluate": {"resamples": 20},
+    "trainer": {"accelerator": "cpu", "devices": 1},
+}
+_PLACES: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def write_recipe(directory: Path, content: dict[str, Any] = TINY, name: str = "tiny") -> Path:
+    """A recipe file; JSON is YAML."""
+    import json
+
+    path = directory / f"{name}.yaml"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def read(path: Path, arguments: Sequence[str] = ()) -> tuple[Recipe, str]:
+    return RecipeReader(str(path)).read(arguments)
+
+
+def run_recipe(path: Path, out: Path, arguments: Sequence[str] = (), seeds: int = 1) -> dict[str, Any]:
+    """Run in this process, on one thread."""
+    torch.set_num_threads(1)
+    return run(*read(path, arguments), out, seeds)
+
+
+@functools.cache
+def finished() -> tuple[Path, Path]:
+    """The recipe's file and the directory of a run of it: made once, to be read only."""
+    _PLACES.append(tempfile.TemporaryDirectory())
+    place = Path(_PLACES[0].name)
+    recipe = write_recipe(place)
+    run_recipe(recipe, place / "run")
+    return recipe, place / "run"
