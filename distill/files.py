@@ -15,7 +15,7 @@ from distill.errors import DistillError
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it over ``path`` when the block ends without an error.
 
-    A file or a directory may be written. What stood at ``path`` stays until the new one is complete and flushed to disk.
+    A file or a directory may be written. What stood at ``path`` stays until the new one is complete and on the disk.
 
     Raises:
         DistillError: the disk is full or the place cannot be written to; nothing is left behind.

@@ -179,6 +179,12 @@ class Recipe:
             )
         if len(making) > 1:
             raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")
+        if making and self.stages[0] != making[0]:
+            raise DistillError(f"stages is {list(self.stages)}: `{making[0]}` makes the teacher; put it first.")
+        if len(self.stages) == len(making):
+            raise DistillError(
+                f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
+            )
         if not 0 <= self.seed < 2**63:
             raise DistillError(f"seed is {self.seed}, expected 0 or more.")
 

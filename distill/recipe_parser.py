@@ -62,7 +62,8 @@ class RecipeReader:
         content = self._content(arguments)
         parser = self._parser(content)
         written = dict(_flat(content, _keys(parser), self.path))
-        parser.set_defaults(written)  # what --help shows
+        if {"-h", "--help"} & set(arguments):
+            parser.set_defaults(written)  # shown there; elsewhere they would pass unchecked
         # Put before the command line's, the YAML's keys are read and checked by the same code.
         given = [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in written.items()]
         try:

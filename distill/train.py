@@ -10,7 +10,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
+from lightning.pytorch.callbacks import Callback, RichProgressBar, Timer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
@@ -44,19 +44,62 @@ class History(Callback):
 
     def __init__(self) -> None:
         self.records: list[dict[str, float]] = []
+        self._loss, self._batches = torch.zeros(()), 0
+        self._scored: float | None = None
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        # Lightning's own mean over a pass forgets, on resuming, the batches before the checkpoint. It hands over the
+        # loss divided for accumulation.
+        loss = outputs["loss"].detach().float() * trainer.accumulate_grad_batches
+        self._loss, self._batches = self._loss.to(loss.device) + loss, self._batches + 1
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if "val_mAP" in trainer.callback_metrics:
+            self._scored = float(trainer.callback_metrics["val_mAP"])
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        metrics = trainer.callback_metrics
-        record = {"step": float(trainer.global_step), "loss": float(metrics["train_loss"])}
-        if "val_mAP" in metrics:
-            record["val_mAP"] = float(metrics["val_mAP"])
+        record = {"step": float(trainer.global_step), "loss": float(self._loss) / self._batches}
+        if self._scored is not None:
+            record["val_mAP"] = self._scored
         self.records.append(record)
+        self._loss, self._batches, self._scored = torch.zeros(()), 0, None
+
+    def is_best(self) -> bool:
+        """Whether the last pass scored above all before it."""
+        score = self.records[-1].get("val_mAP", -1.0)
+        return all(score > record.get("val_mAP", -1.0) for record in self.records[:-1]) and score >= 0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"records": self.records}
+        return {"records": self.records, "loss": self._loss, "batches": self._batches, "scored": self._scored}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.records = list(state_dict["records"])
+        self._loss, self._batches, self._scored = (state_dict[key] for key in ("loss", "batches", "scored"))
+
+
+class Checkpoints(Callback):
+    """Saves where training stands every few steps and after each pass, and the weights of the best pass.
+
+    A pass's last step is saved after its validation: a run resumed between the two would never validate it.
+    """
+
+    def __init__(self, directory: Path, every_steps: int, history: History, keep_best: bool) -> None:
+        self.directory, self.every_steps, self.history, self.keep_best = directory, every_steps, history, keep_best
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        # Gradients that are being accumulated are not saved.
+        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if stepped and trainer.global_step % self.every_steps == 0 and not trainer.is_last_batch:
+            trainer.save_checkpoint(self.directory / _CHECKPOINT)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.keep_best and self.history.is_best():
+            trainer.save_checkpoint(self.directory / _BEST, weights_only=True)
+        trainer.save_checkpoint(self.directory / _CHECKPOINT)
 
 
 def finished(directory: Path) -> Trained | None:
@@ -81,22 +124,8 @@ def train(
         KeyboardInterrupt: it was stopped.
     """
     history, timer = History(), Timer()
-    last = ModelCheckpoint(
-        directory, filename=_CHECKPOINT.removesuffix(".ckpt"), every_n_train_steps=stage.checkpoint_steps,
-        save_top_k=1, enable_version_counter=False, save_on_train_epoch_end=False,
-    )  # fmt: skip
-    callbacks: list[Callback] = [history, timer, last, RichProgressBar(leave=False)]
-    if stage.keep == "best":
-        callbacks.append(
-            ModelCheckpoint(
-                directory,
-                filename=_BEST.removesuffix(".ckpt"),
-                monitor="val_mAP",
-                mode="max",
-                save_weights_only=True,
-                enable_version_counter=False,
-            )
-        )
+    saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
+    callbacks: list[Callback] = [history, timer, RichProgressBar(leave=False), saving]
     quieten()
     # Copies: a logger belongs to one Trainer, and a run makes several.
     given = {key: copy.deepcopy(value) for key, value in arguments.items() if value is not None}
@@ -110,13 +139,13 @@ def train(
             default_root_dir=directory,
             use_distributed_sampler=False,
             num_sanity_val_steps=0,
+            enable_checkpointing=False,
             enable_model_summary=False,
         )
     except (MisconfigurationException, ValueError) as error:
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
-    checkpoint = directory / _CHECKPOINT
     try:
-        trainer.fit(module, data, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
     except OSError as error:
         raise DistillError(f"{directory}: a checkpoint cannot be read or written ({error}).") from error
     except SystemExit:
@@ -124,6 +153,8 @@ def train(
             raise KeyboardInterrupt from None
         raise
     if stage.keep == "best":
+        if not (directory / _BEST).exists():
+            raise DistillError(f"{directory}: no pass was validated, so none is best. Set keep to last.")
         best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])
     result = module.result()
@@ -133,6 +164,18 @@ def train(
     for leftover in (_CHECKPOINT, _BEST):
         (directory / leftover).unlink(missing_ok=True)
     return trained
+
+
+def _resumable(checkpoint: Path) -> Path | None:
+    if not checkpoint.exists():
+        return None
+    try:
+        torch.load(checkpoint, map_location="meta", weights_only=True)
+    except Exception as error:  # a broken file makes the restricted unpickler raise almost anything
+        raise DistillError(
+            f"{checkpoint}: damaged ({type(error).__name__}). Delete it, and the stage begins anew."
+        ) from error
+    return checkpoint
 
 
 def keep(directory: Path, network: nn.Module, seconds: float, history: list[dict[str, float]]) -> Trained:

@@ -45,7 +45,9 @@ def test_a_picture_of_the_right_size_is_untouched() -> None:
 def test_each_picture_is_resized_as_if_alone() -> None:
     preprocess = Preprocess(7, 9, "bicubic")
     together = preprocess.resize(pictures(20, 16))
-    assert all(torch.equal(preprocess.resize(one[None])[0], two) for one, two in zip(pictures(20, 16), together, strict=True))
+    assert all(
+        torch.equal(preprocess.resize(one[None])[0], two) for one, two in zip(pictures(20, 16), together, strict=True)
+    )
 
 
 def test_normalisation_is_on_the_scale_of_0_to_1() -> None:

@@ -4,7 +4,7 @@ Shapes: N batch, C classes or attributes, H W pixels of the prepared pictures.
 """
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -37,7 +37,7 @@ class ViewBatch:
         return len(self.index)
 
     def _map(self, function: str, *args: object, **kwargs: object) -> Self:
-        moved = {}
+        moved: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             moved[field.name] = None if value is None else getattr(value, function)(*args, **kwargs)

@@ -22,7 +22,7 @@ class PictureLoader:
     def __init__(self, pictures: Pictures, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
         self.pictures = pictures
         self.index = np.arange(rank, len(pictures), world_size)
-        # As many on every rank: DDP exchanges buffers in each forward pass, and a rank with one more would wait forever.
+        # As many on every rank: one without any would not come to gather the scores, and the others would wait for it.
         self.batches = -(-len(pictures) // (batch_size * world_size))
 
     def __len__(self) -> int:

@@ -121,8 +121,8 @@ class ViewLoader:
     def close(self) -> None:
         """End the workers; another pass would start new ones.
 
-        Found later by the garbage collector in a cycle, such as a Trainer's, their queues are closed before they are told
-        to end, and torch then waits five seconds for each.
+        Where the garbage collector finds them in a cycle, such as a Trainer's, their queues are closed before they are
+        told to end, and torch waits five seconds for each.
         """
         self._loader = self._start()
 
@@ -153,5 +153,5 @@ class _Requests(Sampler[Any]):
         return len(self.dataset.pictures) // self.batch_size
 
 
-def _as_is(batch: ViewBatch) -> ViewBatch:
+def _as_is(batch: Any) -> Any:
     return batch

@@ -40,8 +40,8 @@ class Pictures:
         for other in unlabelled:
             if other.pictures.shape[1:] != shape:
                 raise DistillError(
-                    f"{other.directory}: its pictures are {other.pictures.shape[1:]}, those of {labelled.directory} are "
-                    f"{shape}. Prepare both at one size (prepare.height, prepare.width)."
+                    f"{other.directory}: its pictures are {other.pictures.shape[1:]}, those of {labelled.directory} "
+                    f"are {shape}. Prepare both at one size (prepare.height, prepare.width)."
                 )
         # A picture that is scored must not be transferred on, though it came in a second time without its labels.
         known = labelled.hashes

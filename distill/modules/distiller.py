@@ -74,7 +74,7 @@ class Distiller(TrainingModule):
         return self.objective(logits, answers.clone(), labels)
 
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
-        # Reading the flag waits for the device; where that is not the CPU, do it where Lightning's logging waits anyway.
+        # Reading the flag waits for the device; other than on a CPU, do it where Lightning's logging waits as well.
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set when the Trainer is made
         waits = self.device.type == "cpu" or self.trainer.global_step % every == 0
         if waits and self._answers_finite is not None and not bool(self._answers_finite):

@@ -85,7 +85,7 @@ class TrainingModule(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         loader = self.trainer.train_dataloader
-        if hasattr(loader, "state_dict"):
+        if loader is not None and hasattr(loader, "state_dict"):
             checkpoint["train_dataloader"] = loader.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -54,8 +54,8 @@ class Objective:
         """
         if student.shape != teacher.shape:
             raise DistillError(
-                f"the student answers {tuple(student.shape)} and the teacher {tuple(teacher.shape)} (pictures, outputs): "
-                "both need the same outputs in the same order."
+                f"the student answers {tuple(student.shape)} and the teacher {tuple(teacher.shape)} (pictures, "
+                "outputs): both need the same outputs in the same order."
             )
         parts: dict[str, Tensor] = {self.name: self._imitation()(student, teacher)}
         parts["loss"] = parts[self.name]
@@ -63,8 +63,8 @@ class Objective:
             if labels is None or labels.shape != student.shape:
                 found = "none" if labels is None else tuple(labels.shape)
                 raise DistillError(
-                    f"objective.label_weight is {self.label_weight}, which needs labels of shape {tuple(student.shape)}; "
-                    f"the batch has {found}. Set it to 0 to train without labels."
+                    f"objective.label_weight is {self.label_weight}, which needs labels of shape "
+                    f"{tuple(student.shape)}; the batch has {found}. Set it to 0 to train without labels."
                 )
             parts["labels"] = labelled_cross_entropy(student, labels)
             parts["loss"] = parts["loss"] + self.label_weight * parts["labels"]

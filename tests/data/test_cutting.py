@@ -80,7 +80,9 @@ def test_a_box_between_pixels_moves_a_ramp_by_as_much() -> None:
 
 def test_mixing_is_linear_in_two_finished_views() -> None:
     one = whole(pictures(0), color=torch.full((N, 3), 1.5))
-    two = whole(pictures(1), flip=torch.ones(N, dtype=torch.bool), box=torch.tensor([[2.0, 1.0, 30.0, 25.0]]).repeat(N, 1))
+    two = whole(
+        pictures(1), flip=torch.ones(N, dtype=torch.bool), box=torch.tensor([[2.0, 1.0, 30.0, 25.0]]).repeat(N, 1)
+    )
     weight = torch.tensor([0.0, 0.1, 0.35, 0.5])
     preprocess = Preprocess(10, 10)
     first, second = cut(one, preprocess), cut(two, preprocess)
@@ -89,7 +91,9 @@ def test_mixing_is_linear_in_two_finished_views() -> None:
     torch.testing.assert_close(mixed, (1 - share) * first + share * second, rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("color", [(1.0, 1.0, 1.0), (1.3, 1, 1), (1, 0.6, 1), (1, 1, 1.8), (0.8, 1.2, 0.0), (1.9, 1.9, 1.9)])
+@pytest.mark.parametrize(
+    "color", [(1.0, 1.0, 1.0), (1.3, 1, 1), (1, 0.6, 1), (1, 1, 1.8), (0.8, 1.2, 0.0), (1.9, 1.9, 1.9)]
+)
 def test_colour_is_brightness_then_contrast_then_saturation(color: tuple[float, float, float]) -> None:
     brightness, contrast, saturation = color
     levels = [[12.0, 200.0, 90.0], [255.0, 0.0, 30.0], [128.0, 128.0, 128.0]]
@@ -119,6 +123,8 @@ def test_teacher_and_student_see_the_same_view_at_their_own_size() -> None:
     teacher, student = cut(batch, Preprocess(48, 48, "bicubic")), cut(batch, Preprocess(12, 12, "bilinear"))
     reduced = F.interpolate(teacher, (12, 12), mode="bilinear", antialias=True)
     same = (reduced - student).abs().mean()
-    moved = (reduced - cut(replace(batch, box=box + torch.tensor([2.0, 0.0, 0.0, 0.0])), Preprocess(12, 12))).abs().mean()
+    moved = (
+        (reduced - cut(replace(batch, box=box + torch.tensor([2.0, 0.0, 0.0, 0.0])), Preprocess(12, 12))).abs().mean()
+    )
     mirrored = (reduced - cut(replace(batch, flip=~batch.flip), Preprocess(12, 12))).abs().mean()
     assert same < 3 < 20 < min(moved, mirrored)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from itertools import islice
+from multiprocessing import active_children
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,10 @@ def test_any_number_of_workers_loads_the_same_batches(labelled: Prepared, unlabe
         # Workers have loaded ahead; only what was handed out counts.
         assert found.state_dict() == {"consumed": 3}
         assert equal(begun + list(started) + passes(found, 1), expected)
+        processes = active_children()
+        found.close()
+        # Told to end, not killed after torch has waited for each in vain.
+        assert [process.exitcode for process in processes] == [0] * workers
 
 
 def test_a_pass_shows_each_picture_once_in_an_order_of_its_own(train: Pictures) -> None:

@@ -60,5 +60,7 @@ def test_every_third_picture_of_each_set(labelled: Prepared, unlabelled: Prepare
 
 def test_sets_of_two_sizes_are_refused(labelled: Prepared, tmp_path: Path) -> None:
     larger = prepare_noise(tmp_path / "larger", Noise(3, (("train", 2),), height=24))
-    with pytest.raises(DistillError, match=r"larger: its pictures are \(24, 16, 3\), those of .*labelled are \(20, 16, 3\)"):
+    with pytest.raises(
+        DistillError, match=r"larger: its pictures are \(24, 16, 3\), those of .*labelled are \(20, 16, 3\)"
+    ):
         Pictures.of(labelled, "train", [larger])

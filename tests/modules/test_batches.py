@@ -45,7 +45,9 @@ def test_one_cut_serves_teacher_and_student_of_one_size_whatever_their_normalisa
     assert pixels.at(student) is pixels.at(teacher)
     others = [Preprocess(8, 9), Preprocess(8, 8, "bicubic"), Preprocess(8, 8, crop=(0.1, 0.1, 0.8, 0.8))]
     for other in others:
-        assert pixels.at(other).shape != pixels.at(student).shape or not torch.equal(pixels.at(other), pixels.at(student))
+        assert pixels.at(other).shape != pixels.at(student).shape or not torch.equal(
+            pixels.at(other), pixels.at(student)
+        )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,9 @@ def test_one_cut_serves_teacher_and_student_of_one_size_whatever_their_normalisa
     ],
 )
 def test_anything_else_is_refused_with_what_was_expected(batch: Any, found: str) -> None:
-    with pytest.raises(DistillError, match=rf"a batch of {found} was loaded; expected a ViewBatch, images, or \(images, lab"):
+    with pytest.raises(
+        DistillError, match=rf"a batch of {found} was loaded; expected a ViewBatch, images, or \(images, lab"
+    ):
         Pixels(batch)
 
 

@@ -47,8 +47,7 @@ class Recorder(Callback):
 
 def fit(train: Pictures, validation: Pictures, place: Path, **options: Any) -> list[Seen]:
     """Two passes over four batches; the weights all but stand still, so that every step is comparable."""
-    # The average brings buffers, which DDP exchanges in each forward pass, that of validation too: 5 pictures on one
-    # rank and 4 on the other, at most 4 at a time, must not make one rank wait for the other.
+    # The average is there to be sent to the processes and for its buffers, which DDP exchanges in forward passes.
     still = Optimization(learning_rate=1e-30, ema=0.9)
     module = Distiller(linear_student(), ConvTeacher(), preprocess=SMALL, optimization=still, classes=CLASSES)
     data = ViewDataModule(train, validation, Views(mixup=0.3), batch_size=4, seed=3)

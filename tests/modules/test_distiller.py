@@ -103,7 +103,7 @@ def test_transfer_needs_no_labels_and_learns(unlabelled: Prepared) -> None:
 
 def test_a_label_term_without_labels_is_refused(unlabelled: Prepared) -> None:
     distiller = Distiller(linear_student(), ConvTeacher(), Objective(label_weight=1.0), preprocess=SMALL)
-    with pytest.raises(DistillError, match="which needs labels .* Set it to 0 to train without labels"):
+    with pytest.raises(DistillError, match=r"which needs labels .* Set it to 0 to train without labels"):
         trainer().fit(distiller, data(Pictures.of(unlabelled, "train")))
 
 

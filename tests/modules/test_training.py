@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from distill.data.cutting import cut
-from distill.data.data_module import ViewDataModule
+from distill.data.data_module import PictureLoader, ViewDataModule
 from distill.data.loader import ViewLoader
 from distill.data.pictures import Pictures
 from distill.data.views import Views
@@ -98,17 +98,20 @@ def test_the_result_is_a_copy_ready_for_use(train: Pictures, ema: float | None) 
 
 
 def test_the_score_is_scikit_learns_on_the_averaged_network(train: Pictures, validation: Pictures) -> None:
-    module = FineTuner(conv_student(), SMALL, Optimization(learning_rate=0.05, ema=0.9), CLASSES)
+    module = FineTuner(conv_student(), SMALL, Optimization(learning_rate=0.5, ema=0.9), CLASSES)
     fitted = trainer()
     fitted.fit(module, data(train, validation))
-    with torch.no_grad():
-        pictures = torch.from_numpy(validation.gather(np.arange(len(validation))))
-        scores = module.result()(SMALL(pictures)).numpy()
-    known = validation.labels >= 0
-    expected = [
-        average_precision_score(validation.labels[known[:, c], c], scores[known[:, c], c]) for c in range(len(CLASSES))
-    ]
-    assert float(fitted.callback_metrics["val_mAP"]) == pytest.approx(np.mean(expected), abs=1e-6)
+    pictures, known = torch.from_numpy(validation.gather(np.arange(len(validation)))), validation.labels >= 0
+
+    def score(network: nn.Module) -> float:
+        with torch.no_grad():
+            answers = network.eval()(SMALL(pictures)).numpy()
+        columns = [(validation.labels[known[:, c], c], answers[known[:, c], c]) for c in range(len(CLASSES))]
+        return float(np.mean([average_precision_score(*column) for column in columns]))
+
+    found = float(fitted.callback_metrics["val_mAP"])
+    assert found == pytest.approx(score(module.result()), abs=1e-6)
+    assert abs(found - score(module.network)) > 1e-3
 
 
 def test_a_loader_of_ones_own_is_scored_alike(validation: Pictures) -> None:
@@ -135,8 +138,17 @@ def test_the_first_look_at_validation_need_not_be_measurable(train: Pictures, va
 
 def test_a_validation_set_nobody_can_score_is_refused(train: Pictures, validation: Pictures) -> None:
     images = DataLoader(TensorDataset(torch.from_numpy(validation.gather(np.arange(9)))), 4)
-    with pytest.raises(DistillError, match=r"a validation batch has no labels to score mAP with; load \(images, labels\)"):
+    with pytest.raises(
+        DistillError, match=r"a validation batch has no labels to score mAP with; load \(images, labels\)"
+    ):
         trainer().validate(FineTuner(conv_student(), SMALL, classes=CLASSES), images, verbose=False)
+
+
+def test_an_empty_batch_of_a_rank_with_few_pictures_is_no_error(validation: Pictures) -> None:
+    module = FineTuner(conv_student(), SMALL, classes=CLASSES).eval()
+    for batch in PictureLoader(validation, 1, rank=3, world_size=4):
+        module.validation_step(batch, 0)
+    assert [len(logits) for logits, _ in module._validated] == [1, 1, 0]
 
 
 def test_a_network_that_diverged_is_refused(train: Pictures, validation: Pictures) -> None:
@@ -152,9 +164,7 @@ def test_the_loss_is_the_mean_over_pictures(train: Pictures) -> None:
     fitted.fit(module, data(train))
     batches = list(ViewLoader(train, Views(), batch_size=8, seed=3))
     with torch.no_grad():
-        rows = [
-            labelled_cross_entropy(module(cut(batch, SMALL)), batch.labels) for batch in batches
-        ]
+        rows = [labelled_cross_entropy(module(cut(batch, SMALL)), batch.labels) for batch in batches]
     expected = sum(float(value) for row in rows for value in row) / 32
     assert float(fitted.callback_metrics["train_loss"]) == pytest.approx(expected, rel=1e-5)
 
@@ -163,6 +173,17 @@ def test_fine_tuning_without_labels_is_refused(unlabelled: Any) -> None:
     pictures = Pictures.of(unlabelled, "train")
     with pytest.raises(DistillError, match=r"fine-tuning needs labels of shape \(8, 3\); the batch has none"):
         trainer().fit(FineTuner(linear_student(), SMALL), data(pictures))
+
+
+def test_every_step_drops_out_something_else(train: Pictures) -> None:
+    class Seeds(Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            seeds.append(torch.initial_seed())
+
+    seeds: list[int] = []
+    for seed in (0, 1):
+        trainer(max_epochs=2, callbacks=[Seeds()]).fit(FineTuner(linear_student(), SMALL, seed=seed), data(train))
+    assert len(seeds) == 16 == len(set(seeds))
 
 
 @pytest.mark.parametrize("seed", [0, 2**63 - 1])

@@ -52,7 +52,9 @@ def plain_softmax_kl(student: list[float], teacher: list[float], temperature: fl
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize(
-    ("formula", "plain"), [(bernoulli_kl, plain_bernoulli_kl), (softmax_kl, plain_softmax_kl)], ids=["bernoulli", "softmax"]
+    ("formula", "plain"),
+    [(bernoulli_kl, plain_bernoulli_kl), (softmax_kl, plain_softmax_kl)],
+    ids=["bernoulli", "softmax"],
 )
 def test_divergences_are_the_formula(
     formula: Callable[..., Tensor], plain: Callable[..., float], temperature: float

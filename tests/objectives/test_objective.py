@@ -42,7 +42,9 @@ def test_the_label_term_is_weighted_in_the_sum_alone() -> None:
 
 @pytest.mark.parametrize(("labels", "found"), [(None, "none"), (LABELS[:, :0], r"\(4, 0\)"), (LABELS[:, 0], r"\(4,\)")])
 def test_a_label_term_without_labels_is_refused(labels: torch.Tensor | None, found: str) -> None:
-    with pytest.raises(DistillError, match=rf"label_weight is 0.5, which needs labels of shape \(4, 3\); .* has {found}"):
+    with pytest.raises(
+        DistillError, match=rf"label_weight is 0.5, which needs labels of shape \(4, 3\); .* has {found}"
+    ):
         Objective(label_weight=0.5)(STUDENT, TEACHER, labels)
 
 
