@@ -40,7 +40,8 @@ def fit_probe(
             `get_classifier()` as timm's networks do. It is left in eval mode.
 
     Raises:
-        DistillError: the last layer is no Linear, a label is unknown, or a class lacks positives or negatives.
+        DistillError: the last layer is no Linear, a label is unknown, a class lacks positives or negatives, or the
+            features say nothing.
     """
     classifier = network.get_classifier()  # type: ignore[operator]  # a convention, not a protocol of torch
     if not isinstance(classifier, nn.Linear):
@@ -58,6 +59,10 @@ def fit_probe(
     features = _inputs_of(classifier, network.eval())
     covariance, correlation, mean = _moments(features, classifier.in_features, preprocess, train, settings, seed)
     seen = torch.cat(list(_whole(features, preprocess, validation, settings.batch_size))).double()
+    if not seen.isfinite().all() or (seen == seen[0]).all():
+        raise DistillError(
+            "probe: the network's features are NaN, infinite or alike for all pictures. Check its weights, mean and std."
+        )
     best, chosen = -1.0, torch.empty(0)
     deviation = covariance.diagonal().clamp(min=1e-12).sqrt()
     scaled = covariance / deviation.outer(deviation)

@@ -59,9 +59,10 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     Raises:
         DistillError: an input that cannot be used; whatever was finished stays and is not repeated.
     """
-    places, log = RunDirectory.claim(out, recipe.name, resolved), Log()
+    places = RunDirectory.claim(out, recipe.name, resolved)
     sets = open_sets(recipe, places.data)
     judge = Judge(sets, recipe.seed, recipe.evaluate.resamples, recipe.evaluate.batch_size)
+    log = Log(judge)
     if "transfer" in recipe.stages:
         check_objective(recipe.objective, bool(sets.classes))
 

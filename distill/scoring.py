@@ -69,6 +69,20 @@ class Judge:
         )
         return Verdict(answers, thresholds, mean, scores)
 
+    def on_validation(self, predictor: Predictor) -> dict[str, object]:
+        """The part of results.json under a stage: mAP on the validation pictures.
+
+        Raises:
+            DistillError: the model answers NaN.
+        """
+        pictures = self.sets.validation
+        answers = self.answers(predictor, pictures, "validation")
+        scores = evaluate_attributes(
+            answers, pictures.labels, self.sets.classes, seed=self.seed, resamples=self.resamples
+        )
+        kept = ("metrics", "intervals", "counts")
+        return {key: value for key, value in scores.to_dict().items() if key in kept} | {"split": "validation"}
+
     def answers(self, predictor: Predictor, pictures: Pictures, of: str) -> np.ndarray:
         """Show every picture once, in order, unpadded: float32 probabilities (N, C).
 

@@ -17,9 +17,11 @@ from distill.directory import RunDirectory, key_of
 from distill.export.onnx import export_onnx
 from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
+from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
 from distill.recipe import TEACHER_STAGES, Recipe, StageName
+from distill.scoring import Judge
 from distill.sets import Sets
 from distill.train import Trained, finished, keep, train
 from distill.weights import checksum, write_weights
@@ -39,18 +41,16 @@ _TRAINER_FACTS = (
 
 @dataclass
 class Log:
-    """What results.json and the report say of each stage."""
+    """What results.json and the report say of each stage; `judge` scores what it left."""
 
+    judge: Judge
     stages: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
-    def add(self, name: str, trained: Trained) -> None:
+    def add(self, name: str, trained: Trained, network: nn.Module, preprocess: Preprocess) -> None:
+        predictor = TorchPredictor(network, preprocess, "sigmoid", normalize=True, name=name)
         self.curves[name] = trained.history
-        scored = [record["val_mAP"] for record in trained.history if "val_mAP" in record]
-        entry: dict[str, Any] = {"name": name, "seconds": trained.seconds, "metrics": {}}
-        if scored:
-            entry |= {"metrics": {"mAP": scored[-1]}, "split": "validation"}
-        self.stages.append(entry)
+        self.stages.append({"name": name, "seconds": trained.seconds, **self.judge.on_validation(predictor)})
 
 
 def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher | None:
@@ -78,8 +78,8 @@ def _make_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) ->
         name, module = "teach", FineTuner(network, preprocess, stage.optimization, classes, recipe.seed)
         key = _key(recipe, "teach", module, sets.labelled, None, recipe.seed)
         trained = _train(recipe, "teach", module, sets.labelled, sets, places, key, recipe.seed)
-    log.add(name, trained)
     network.load_state_dict(trained.weights)
+    log.add(name, trained, network, preprocess)
     weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
     write_weights(weights, network)
     # So that it can be scored, or teach another run as a black box.
@@ -115,7 +115,7 @@ def train_student(
         trained = _train(recipe, name, module, pictures, sets, places, key, seed)
         network.load_state_dict(trained.weights)
         if seed == recipe.seed:
-            log.add(name, trained)
+            log.add(name, trained, network, preprocess)
     return network.cpu().eval()
 
 

@@ -1,11 +1,14 @@
 """A recipe small enough to run from top to bottom in seconds, and one finished run of it that several tests read."""
 
 import functools
+import json
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from distill.recipe import Recipe
@@ -37,8 +40,6 @@ _PLACES: list[tempfile.TemporaryDirectory[str]] = []
 
 def write_recipe(directory: Path, content: dict[str, Any] = TINY, name: str = "tiny") -> Path:
     """A recipe file; JSON is YAML."""
-    import json
-
     path = directory / f"{name}.yaml"
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
@@ -62,3 +63,17 @@ def finished() -> tuple[Path, Path]:
     recipe = write_recipe(place)
     run_recipe(recipe, place / "run")
     return recipe, place / "run"
+
+
+def copy_of_finished(place: Path) -> tuple[Path, Path]:
+    """The same, to be changed."""
+    recipe, run_directory = finished()
+    place.mkdir(exist_ok=True)
+    shutil.copytree(run_directory, place / "run")
+    return Path(shutil.copy(recipe, place)), place / "run"
+
+
+def without_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing an ONNX file takes seconds: the files of an earlier run stay, and are scored, as they are."""
+    for module in ("stages", "gate"):
+        monkeypatch.setattr(f"distill.{module}.export_onnx", lambda *arguments, **keywords: None)

@@ -67,7 +67,7 @@ def test_an_objective_blind_to_a_constant_is_refused_for_attributes() -> None:
     logits = torch.randn(4, 3)
     blind = Objective("softmax_kl")(logits + 5, logits)["loss"]
     assert blind.abs().max() < 1e-5  # all attributes 5 too high cost nothing: the reason
-    with pytest.raises(DistillError, match="softmax_kl.*bernoulli_kl or squared_logits"):
+    with pytest.raises(DistillError, match=r"softmax_kl.*bernoulli_kl or squared_logits"):
         check_objective(Objective("softmax_kl"), labelled=True)
 
 

@@ -44,7 +44,7 @@ def test_another_recipes_directory_is_refused_untouched(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_no_run_is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
-    with pytest.raises(DistillError, match="not a run directory.*--out"):
+    with pytest.raises(DistillError, match=r"not a run directory.*--out"):
         claim(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 

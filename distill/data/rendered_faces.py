@@ -19,6 +19,7 @@ from distill.data.source import SPLITS, Sample
 from distill.errors import DistillError
 
 BATCH = 256  # pictures described and drawn between two yields
+VERSION = 1  # of what is drawn; raise it with any change to a picture, so that prepared sets are drawn afresh
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,11 @@ class RenderedFaces:
         test: pictures of the test split.
         people: persons over all splits, shared out in proportion to their pictures; each split shows its own in turn.
         seed: another seed draws other people and other pictures; 0 to 2**63 - 1.
+        attributes: those to label, in this order; None for all. The pictures are the same.
 
     Raises:
-        DistillError: a count is negative, there are more persons than pictures, a split is left without a person, or
-            the seed is out of range.
+        DistillError: an attribute is not drawn, a count is negative, there are more persons than pictures, a split is
+            left without a person, or the seed is out of range.
     """
 
     name: Literal["rendered_faces"] = "rendered_faces"
@@ -43,8 +45,12 @@ class RenderedFaces:
     test: int = 2000
     people: int = 3000
     seed: int = 0
+    attributes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        for wanted in self.attributes or ():
+            if wanted not in CLASSES:
+                raise DistillError(f"data.attributes: {wanted!r} is not drawn; there are {', '.join(CLASSES)}.")
         for split, count in zip(SPLITS, self._counts(), strict=True):
             if count < 0:
                 raise DistillError(f"data.{split}: {count} pictures, expected 0 or more.")
@@ -63,13 +69,18 @@ class RenderedFaces:
                 )
 
     def classes(self) -> tuple[str, ...]:
-        """Names of the C attributes, as CelebA has them."""
-        return CLASSES
+        """Names of the chosen attributes, as CelebA has them."""
+        return CLASSES if self.attributes is None else self.attributes
+
+    def state(self) -> str:
+        """The renderer's version; with the fields above it decides every picture."""
+        return str(VERSION)
 
     def samples(self, height: int, width: int) -> Iterator[Sample]:
         """Every picture of the three splits, drawn as it is asked for."""
         total = sum(self._counts())
         splits = np.repeat(np.arange(len(SPLITS)), self._counts())
+        columns = [CLASSES.index(name) for name in self.classes()]
         for start in range(0, total, BATCH):
             indices = np.arange(start, min(start + BATCH, total))
             pictures, labels, identities = self.render(indices, height, width)
@@ -77,7 +88,7 @@ class RenderedFaces:
                 yield Sample(
                     name=f"{self.name}/{index:07d}",
                     picture=picture,
-                    labels=tuple(row.tolist()),
+                    labels=tuple(row[columns].tolist()),
                     identity=int(identity),
                     split=SPLITS[splits[index]],
                 )
@@ -89,7 +100,7 @@ class RenderedFaces:
             indices: (N,), each from 0 to the number of pictures; training, validation and test follow one another.
 
         Returns:
-            Pictures uint8 (N, height, width, 3), labels 0 or 1 (N, C), identities (N,).
+            Pictures uint8 (N, height, width, 3), labels 0 or 1 (N, C) of all attributes, identities (N,).
         """
         faces = self.describe(indices)
         return draw(faces, height, width), faces.labels.astype(np.int64), self.identities(indices)

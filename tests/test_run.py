@@ -1,0 +1,212 @@
+"""A run from top to bottom: what it leaves, what it repeats, and what a kill costs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from distill.data.prepared import Prepared
+from distill.predictors.open import open_predictor
+from tests.running import (
+    TINY,
+    copy_of_finished,
+    finished,
+    run_recipe,
+    without_exports,
+    write_recipe,
+)
+
+ROOT = Path(__file__).parents[1]
+LONGER = ["--transfer.epochs", "2"]  # 8 steps, with a checkpoint after 3 and 6 and after each pass
+
+
+def results_of(out: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((out / "results.json").read_text())
+    return content
+
+
+def stage_files(out: Path) -> dict[str, int]:
+    return {file.parent.name: file.stat().st_mtime_ns for file in out.glob("stages/*/result.safetensors")}
+
+
+def only(directory: Path, stage: str) -> Path:
+    (found,) = directory.glob(f"stages/{stage}-*")
+    return found
+
+
+def shown(out: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The test pictures and their labels, read without the code that scores."""
+    (place,) = (out / "data").iterdir()
+    prepared = Prepared.open(place)
+    rows = np.flatnonzero(prepared.splits == 2)
+    return np.ascontiguousarray(prepared.pictures[rows]), prepared.labels[rows]
+
+
+def mean_ap(labels: np.ndarray, scores: np.ndarray) -> float:
+    measured = [c for c in range(labels.shape[1]) if 0 < labels[:, c].sum() < len(labels)]
+    return float(np.mean([average_precision_score(labels[:, c], scores[:, c]) for c in measured]))
+
+
+def test_results_have_the_documented_schema() -> None:
+    _, out = finished()
+    results = results_of(out)
+    assert results["recipe"] == "tiny" and results["seed"] == 3
+    assert results["data"]["name"] == "rendered_faces"
+    assert results["data"]["counts"] == {"train": 64, "validation": 48, "test": 48, "transfer": 64}
+    for model in (results["teacher"], results["student"]):
+        assert isinstance(model["name"], str) and model["parameters"] > 0 and model["mult_adds"] > 0
+    for scored in (results["teacher"], results["student"], *results["exports"]):
+        assert 0 < scored["metrics"]["mAP"] < 1 and 0 < scored["metrics"]["accuracy"] < 1
+        assert scored["intervals"].keys() == scored["metrics"].keys()
+        assert scored["counts"]["pictures"] == 48 and scored["split"] == "test"
+        assert len(scored["counts"]["positives"]) == len(results["data"]["classes"])
+    difference = results["student"]["metrics"]["mAP"] - results["teacher"]["metrics"]["mAP"]
+    assert results["student"]["difference"]["mAP"] == pytest.approx(difference)
+    low, high = results["student"]["difference"]["interval"]
+    assert low < high
+    assert results["agreement"].keys() == {"transfer", "test"}
+    assert [results["agreement"][name]["pictures"] for name in ("transfer", "test")] == [64, 48]
+    (export,) = results["exports"]
+    assert export["format"] == "onnx" and export["passed"] is True
+    assert export["bytes"] == (out / export["file"]).stat().st_size
+    assert [stage["name"] for stage in results["stages"]] == ["teach", "transfer"]
+    for stage in results["stages"]:
+        assert stage["seconds"] > 0 and stage["split"] == "validation" and stage["counts"]["pictures"] == 48
+        (record,) = json.loads((only(out, stage["name"]) / "stage.json").read_text())["history"]
+        assert stage["metrics"]["mAP"] == pytest.approx(record["val_mAP"], abs=1e-6)  # as training measured it
+        assert stage["intervals"].keys() == stage["metrics"].keys()
+
+
+def test_the_run_directory_holds_what_is_documented() -> None:
+    _, out = finished()
+    assert {path.name for path in out.iterdir()} == {
+        "run.json", "recipe.yaml", "data", "stages", "teacher", "student", "export", "results.json", "report.html",
+    }  # fmt: skip
+    assert {path.name for path in (out / "teacher").iterdir()} == {"teacher.safetensors", "teacher.onnx"}
+    assert {path.name for path in (out / "student").iterdir()} == {"student.safetensors", "config.json"}
+    assert len(list(out.glob("data/*/ledger.csv"))) == 1
+    assert not list(out.rglob("*.part")) and not list(out.rglob("*.ckpt"))
+    page = (out / "report.html").read_text()
+    score = results_of(out)["student"]["metrics"]["mAP"]
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert f"{score:.3f}" in page and "mobilenet_v1_0.1_32" in page
+
+
+def test_every_file_scores_what_the_results_say() -> None:
+    _, out = finished()
+    results = results_of(out)
+    pictures, labels = shown(out)
+    student, exported = (open_predictor(out / name)(pictures) for name in ("student", "export/student.onnx"))
+    assert mean_ap(labels, student) == pytest.approx(results["student"]["metrics"]["mAP"], abs=1e-9)
+    assert mean_ap(labels, exported) == pytest.approx(results["exports"][0]["metrics"]["mAP"], abs=1e-9)
+    assert abs(mean_ap(labels, exported) - mean_ap(labels, student)) <= 1e-3
+    assert np.abs(exported - student).max() <= 1e-4
+    teacher = open_predictor(out / "teacher" / "teacher.onnx")(pictures)
+    assert mean_ap(labels, teacher) == pytest.approx(results["teacher"]["metrics"]["mAP"], abs=1e-3)
+
+
+def test_the_same_command_again_trains_nothing_and_says_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out = copy_of_finished(tmp_path)
+    without_exports(monkeypatch)
+    before, files = results_of(out), stage_files(out)
+    assert run_recipe(recipe, out) == before
+    assert results_of(out) == before
+    assert stage_files(out) == files and len(files) == 2
+
+
+def test_a_changed_key_repeats_only_the_stages_it_touches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = copy_of_finished(tmp_path)
+    without_exports(monkeypatch)
+    monkeypatch.setattr("distill.run.write_report", lambda *arguments: None)  # it takes a second
+    files = stage_files(out)
+
+    def trained(*arguments: str) -> set[str]:
+        before = stage_files(out)
+        run_recipe(recipe, out, arguments)
+        after = stage_files(out)
+        assert before.items() <= after.items()
+        return {name.partition("-")[0] for name in after.keys() - before.keys()}
+
+    assert trained("--transfer.optimization.learning_rate", "0.001") == {"transfer"}
+    assert trained("--trainer.max_steps", "2") == {"teach", "transfer"}
+    assert trained("--objective.temperature", "2") == {"transfer"}
+    assert trained("--transfer.checkpoint_steps", "7", "--evaluate.resamples", "10", "--workers", "0") == set()
+    assert trained("--stages", "[teach, fine_tune]", "--fine_tune.epochs", "1") == {"fine_tune"}
+    assert trained() == set() and files.items() <= stage_files(out).items()
+
+
+def test_labels_alone_need_no_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, out = copy_of_finished(tmp_path)
+    without_exports(monkeypatch)
+    recipe = write_recipe(tmp_path, TINY | {"stages": ["fine_tune"]})
+    results = run_recipe(recipe, out)
+    assert results["teacher"] is None and "agreement" not in results and "difference" not in results["student"]
+    assert [stage["name"] for stage in results["stages"]] == ["fine_tune"]
+    manifest = json.loads((out / "student" / "config.json").read_text())
+    assert manifest["teacher"] == "none, labels only" and len(manifest["thresholds"]) == len(manifest["classes"])
+    assert "mobilenet_v1_0.1_32" in (out / "report.html").read_text()
+
+
+def test_more_seeds_give_a_mean_and_a_spread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, out = copy_of_finished(tmp_path)
+    without_exports(monkeypatch)
+    alone = results_of(out)
+    results = run_recipe(recipe, out, seeds=2)
+    spread = results.pop("seeds")["mAP"]
+    assert results == alone  # the first student is the one that ships
+    first, second = spread["values"]
+    assert first == alone["student"]["metrics"]["mAP"] != second
+    assert spread["mean"] == pytest.approx((first + second) / 2)
+    assert spread["spread"] == pytest.approx(abs(first - second) / 2**0.5)
+
+
+KILL = """
+import os, signal, sys
+from pathlib import Path
+import pytest
+from distill.train import History
+from tests.running import run_recipe, without_exports
+
+without_exports(pytest.MonkeyPatch())
+before = History.on_train_batch_end
+
+def kill(self, trainer, *arguments):
+    before(self, trainer, *arguments)
+    if trainer.global_step == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+History.on_train_batch_end = kill
+run_recipe(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+"""
+
+
+def test_a_run_killed_in_a_pass_ends_with_the_same_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_exports(monkeypatch)
+    recipe, unbroken = copy_of_finished(tmp_path / "unbroken")
+    expected = run_recipe(recipe, unbroken, LONGER)
+
+    recipe, killed = copy_of_finished(tmp_path / "killed")
+    command = [sys.executable, "-c", KILL, recipe, killed, *LONGER]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=300, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    (checkpoint,) = killed.glob("stages/*/last.ckpt")
+    assert not (checkpoint.parent / "result.safetensors").exists()
+
+    results = run_recipe(recipe, killed, LONGER)
+    files = [out / "student" / "student.safetensors" for out in (unbroken, killed)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    for one in (expected, results):
+        for stage in one["stages"]:
+            del stage["seconds"]
+    assert results == expected
+    assert not list(killed.rglob("*.ckpt"))
