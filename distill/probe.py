@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from rich.console import Console
 from rich.progress import track
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
@@ -61,7 +62,7 @@ def fit_probe(
     seen = torch.cat(list(_whole(features, preprocess, validation, settings.batch_size))).double()
     if not seen.isfinite().all() or (seen == seen[0]).all():
         raise DistillError(
-            "probe: the network's features are NaN, infinite or alike for all pictures. Check its weights, mean and std."
+            "probe: the network's features are NaN, infinite or alike for all pictures. Check weights, mean and std."
         )
     best, chosen = -1.0, torch.empty(0)
     deviation = covariance.diagonal().clamp(min=1e-12).sqrt()
@@ -125,7 +126,7 @@ def _views(
         yield x, labels[number * size : number * size + len(x)]
     dataset = ViewDataset(train, settings.views, seed)
     starts = [(view, start) for view in range(settings.passes) for start in range(0, len(train), size)]
-    for view, start in track(starts, "features of views", transient=True):
+    for view, start in track(starts, "features of views", console=Console(stderr=True), transient=True):
         batch = dataset.__getitems__(Request(np.arange(start, min(start + size, len(train))), view))
         with torch.inference_mode():
             x = features(preprocess.normalize(cut(batch, preprocess)))
@@ -135,7 +136,8 @@ def _views(
 
 
 def _whole(features: Features, preprocess: Preprocess, pictures: Pictures, size: int) -> Iterator[Tensor]:
-    for start in track(range(0, len(pictures), size), "features of pictures", transient=True):
+    starts = range(0, len(pictures), size)
+    for start in track(starts, "features of pictures", console=Console(stderr=True), transient=True):
         rows = np.arange(start, min(start + size, len(pictures)))
         with torch.inference_mode():
             yield features(preprocess(torch.from_numpy(pictures.gather(rows))))

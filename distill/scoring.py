@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from rich.console import Console
 from rich.progress import track
 
 from distill.data.pictures import Pictures
@@ -93,7 +94,9 @@ class Judge:
             DistillError: the model does not answer with finite numbers.
         """
         answers = []
-        for start in track(range(0, len(pictures), self.batch_size), f"{predictor.name} on {of}", transient=True):
+        starts = range(0, len(pictures), self.batch_size)
+        bar = Console(stderr=True)
+        for start in track(starts, f"{predictor.name} on {of}", console=bar, transient=True):
             rows = np.arange(start, min(start + self.batch_size, len(pictures)))
             answers.append(predictor(pictures.gather(rows)))
             if not np.isfinite(answers[-1]).all():

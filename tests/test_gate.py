@@ -36,8 +36,8 @@ def one_off(probabilities: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("change", "tolerance", "passed", "scores_equal"),
     [
-        (lambda probabilities: probabilities, 0.0, True, True),
-        (lambda probabilities: probabilities + 5e-5, 0.0, True, True),
+        (lambda probabilities: probabilities, 0.1, True, True),
+        (lambda probabilities: probabilities + 5e-5, 0.1, True, True),
         (one_off, 100.0, False, None),
         (lambda probabilities: np.clip(probabilities + 0.01, 0, 1), 0.1, False, True),  # same ranking, other decisions
         (lambda probabilities: 1 - probabilities, 0.1, False, False),
@@ -62,7 +62,7 @@ def test_a_file_passes_by_its_probabilities_and_its_score(
     assert found["passed"] is passed
     assert found["file"] == "export/student.onnx" and found["format"] == "onnx"
     if scores_equal is not None:
-        assert (abs(found["difference"]["mAP"]) < 1e-9) is scores_equal
+        assert (abs(found["difference"]["mAP"]) < 1e-3) is scores_equal
     expected = np.abs(change(student.probabilities) - student.probabilities).max()
     assert found["largest_difference"] == pytest.approx(expected, abs=1e-5)
 

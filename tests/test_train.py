@@ -70,19 +70,18 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, hook: str, step: int, error: type[
     monkeypatch.setattr(History, hook, crash)
 
 
-@pytest.mark.parametrize("keep", ["last", "best"])
 @pytest.mark.parametrize(
-    ("hook", "step"),
+    ("hook", "step", "keep"),
     [
-        ("on_train_batch_end", 1),  # before the first checkpoint
-        ("on_train_batch_end", 3),
-        ("on_train_batch_end", 4),
-        ("on_validation_start", 4),  # after the checkpoint of a pass's last step, before it is scored
-        ("on_validation_end", 4),
-        ("on_train_batch_start", 4),
-        ("on_train_batch_end", 7),
-        ("on_validation_start", 12),
-        ("on_train_end", 12),
+        ("on_train_batch_end", 1, "last"),  # before the first checkpoint
+        ("on_train_batch_end", 3, "last"),
+        ("on_train_batch_end", 4, "last"),
+        ("on_validation_start", 4, "best"),  # between a pass's last step and its score
+        ("on_validation_end", 4, "last"),
+        ("on_train_batch_start", 4, "last"),
+        ("on_train_batch_end", 7, "best"),
+        ("on_validation_start", 12, "last"),
+        ("on_train_end", 12, "best"),
     ],
 )
 def test_a_stage_stopped_anywhere_ends_as_an_unbroken_one(

@@ -46,9 +46,9 @@ def main(arguments: list[str]) -> int:
             for name, row in zip(names, _answers(predictor, pictures), strict=True):
                 present = [one for one, p, t in zip(predictor.classes, row, thresholds, strict=True) if p >= t]
                 writer.writerow([name, " ".join(present), *(f"{p:.4f}" for p in row)])
+        if bad == len(samples):
+            raise DistillError(f"{chosen.folder}: none of its {bad} pictures can be used.")
     console.print(f"{len(samples) - bad} pictures, {bad} left out: {chosen.csv}", soft_wrap=True)
-    if bad == len(samples):
-        raise DistillError(f"{chosen.folder}: none of its {bad} pictures can be used.")
     return 0
 
 
@@ -58,7 +58,7 @@ def _answers(predictor: Predictor, pictures: list[np.ndarray]) -> np.ndarray:
 
 def _batches(samples: list[Sample], size: tuple[int, int]) -> Iterator[tuple[list[str], list[np.ndarray], list[str]]]:
     """Names and pictures that can be used, and the reasons of those that cannot."""
-    for start in track(range(0, len(samples), BATCH), "predicting", transient=True):
+    for start in track(range(0, len(samples), BATCH), "predicting", console=Console(stderr=True), transient=True):
         names, pictures, reasons = [], [], []
         for sample in samples[start : start + BATCH]:
             assert isinstance(sample.picture, Path)  # what a folder lists

@@ -1,0 +1,108 @@
+"""`distill predict` writes what a student sees, and leaves out what is no picture, by name."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from distill import cli
+from students.files import load_student
+from tests.running import finished
+
+
+def picture(seed: int, height: int = 32, width: int = 32) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pictures at several depths, one of another aspect, one with a name that is markup to some, and a wreck."""
+    root = tmp_path / "pictures"
+    (root / "deep" / "deeper").mkdir(parents=True)
+    Image.fromarray(picture(0)).save(root / "a.png")
+    wide = np.zeros((32, 72, 3), np.uint8)
+    wide[:, 20:52] = picture(1)
+    wide[:, :20], wide[:, 52:] = 255, 77  # cut away, so that it does not matter
+    Image.fromarray(wide).save(root / "deep" / "wide.png")
+    Image.fromarray(picture(2)).save(root / "deep" / "deeper" / "[red]c.PNG")
+    (root / "deep" / "[bold]wreck:smile:.jpg").write_bytes(b"\xff\xd8 no picture")
+    (root / "notes.txt").write_text("not listed")
+    return root
+
+
+def predict(model: str, folder: Path, file: Path) -> int:
+    return cli.main(["predict", str(finished()[1] / model), str(folder), "--csv", str(file)])
+
+
+@pytest.mark.parametrize("model", ["student", "export/student.onnx"])
+def test_a_row_a_picture_at_any_depth(
+    model: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert predict(model, folder, tmp_path / "seen.csv") == 0
+    with (tmp_path / "seen.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    network, manifest = load_student(finished()[1] / "student")
+    assert header == ["file", "present", *manifest.classes]
+    assert [row[0] for row in rows] == ["a.png", "deep/deeper/[red]c.PNG", "deep/wide.png"]
+
+    pixels = torch.from_numpy(np.stack([picture(seed) for seed in (0, 2, 1)])).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (manifest.preprocess.mean, manifest.preprocess.std))
+    with torch.no_grad():
+        expected = network((pixels - mean) / std).sigmoid().numpy()
+    found = np.array([[float(value) for value in row[2:]] for row in rows])
+    np.testing.assert_allclose(found, expected, atol=1e-3)  # the file has four decimals
+    assert manifest.thresholds is not None
+    for row, probabilities in zip(rows, expected, strict=True):
+        sure = np.abs(probabilities - manifest.thresholds) > 1e-4
+        present = {
+            name for name, p, t in zip(manifest.classes, probabilities, manifest.thresholds, strict=True) if p >= t
+        }
+        unsure = {name for name, one in zip(manifest.classes, sure, strict=True) if not one}
+        assert set(row[1].split()) - unsure == present - unsure
+
+    errors = capsys.readouterr().err
+    assert "left out: deep/[bold]wreck:smile:.jpg" in errors
+    assert "3 pictures, 1 left out" in errors
+
+
+def test_the_thresholds_are_the_models_own(folder: Path, tmp_path: Path) -> None:
+    config = json.loads((finished()[1] / "student" / "config.json").read_text())
+    assert predict("student", folder, tmp_path / "before.csv") == 0
+    changed = tmp_path / "student"
+    changed.mkdir()
+    (changed / "student.safetensors").write_bytes((finished()[1] / "student" / "student.safetensors").read_bytes())
+    config["thresholds"] = [0.0, *[1.1] * (len(config["classes"]) - 1)]
+    (changed / "config.json").write_text(json.dumps(config))
+    assert cli.main(["predict", str(changed), str(folder), "--csv", str(tmp_path / "after.csv")]) == 0
+    with (tmp_path / "after.csv").open(newline="") as file:
+        assert [row["present"] for row in csv.DictReader(file)] == [config["classes"][0]] * 3
+    assert (tmp_path / "before.csv").read_text() != (tmp_path / "after.csv").read_text()
+
+
+def test_a_folder_with_nothing_to_see(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder, reason in ((tmp_path / "empty", "holds no picture"), (tmp_path / "none", "none")):
+        assert predict("student", folder, tmp_path / "seen.csv") == 2
+        error = capsys.readouterr().err
+        assert str(folder) in error and reason in error
+    assert not (tmp_path / "seen.csv").exists()
+
+
+def test_a_folder_of_wrecks_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "wrecks").mkdir()
+    for name in ("a.jpg", "b.png"):
+        (tmp_path / "wrecks" / name).write_bytes(b"no picture")
+    (tmp_path / "seen.csv").write_text("mine")
+    assert predict("student", tmp_path / "wrecks", tmp_path / "seen.csv") == 2
+    error = capsys.readouterr().err
+    assert "none of its 2 pictures can be used" in error and "a.jpg" in error and "b.png" in error
+    assert (tmp_path / "seen.csv").read_text() == "mine"
+
+
+def test_a_file_that_is_no_student_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict("report.html", folder, tmp_path / "seen.csv") == 2
+    assert "not a model this can run" in capsys.readouterr().err

@@ -1,0 +1,109 @@
+"""What a user who makes a mistake is told: one line, no traceback, status 2."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from distill import cli
+from tests.running import TINY, finished, write_recipe
+
+
+def refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.main(command) == 2
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith(f"distill {command[0]}: ")
+    return message
+
+
+def only_line(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.main(command) == 2
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1 and "Traceback" not in shown.err and not shown.out
+    return shown.err
+
+
+def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = str(write_recipe(tmp_path))
+    out = tmp_path / "run"
+    assert "expected one of face_attributes" in only_line(["run", "face_atributes"], capsys)
+    assert "unknown key transfer.epoch" in only_line(["run", recipe, "--transfer.epoch", "1"], capsys)
+    assert "--seeds is 0" in only_line(["run", recipe, "--seeds", "0", "--out", str(out)], capsys)
+    assert not out.exists()
+    assert "data.root" in only_line(["run", "face_attributes", "--data", "celeba", "--teacher.weights", "x",
+                                     "--out", str(out)], capsys)  # fmt: skip
+    out.mkdir(exist_ok=True)
+    (out / "run.json").write_text('{"recipe": "another"}')
+    assert "run of recipe 'another'" in only_line(["run", recipe, "--out", str(out)], capsys)
+    assert "no such file" in only_line(["predict", str(tmp_path / "none"), str(tmp_path)], capsys)
+    assert "--steps must be above" in only_line(["bench", "step", "--steps", "1"], capsys)
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["evaluate", "--help"], ["predict", "--help"]])
+def test_help_ends_with_status_0(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(command)
+    assert ended.value.code == 0
+    assert "usage: distill" in capsys.readouterr().out
+
+
+def test_the_help_of_a_recipe_lists_its_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["run", str(write_recipe(tmp_path)), "--help"], ["run", "face_attributes", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(command)
+        assert ended.value.code == 0
+        shown = capsys.readouterr().out
+        assert all(key in shown for key in ("--out", "--seeds", "--transfer.epochs", "--teacher.model", "--trainer."))
+
+
+def test_print_config_starts_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", str(write_recipe(tmp_path)), "--print_config", "--seed", "8", "--out", str(tmp_path / "run")])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("seed: 8\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_or_an_unknown_command_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ([], ["train"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(command)
+        assert ended.value.code == 2
+        assert "run" in capsys.readouterr().err
+
+
+class Code:
+    """Pickled, it asks for a file to be written when it is loaded."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.file,)
+
+
+def test_weights_that_hold_code_are_refused_unrun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path, TINY | {"stages": ["transfer"]})
+    torch.save({"weights": Code(tmp_path / "ran")}, tmp_path / "evil.pt")
+    command = ["run", str(recipe), "--teacher.weights", str(tmp_path / "evil.pt"), "--out", str(tmp_path / "run")]
+    message = refused(command, capsys)
+    assert "evil.pt: holds the Python object" in message and "refused without running it" in message
+    assert not (tmp_path / "ran").exists()
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path, TINY | {"stages": ["transfer"]})
+    theirs = finished()[1] / "student" / "student.safetensors"
+    message = refused(["run", str(recipe), "--teacher.weights", str(theirs), "--out", str(tmp_path / "run")], capsys)
+    assert "student.safetensors: weights for another network" in message
+
+
+def test_a_stop_is_status_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("distill.commands.run.run", stop)
+    assert cli.main(["run", str(write_recipe(tmp_path))]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
