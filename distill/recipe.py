@@ -122,14 +122,12 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Export:
-    """Which files are written for the student.
+    """What the student's exported file is held to.
 
     Attributes:
-        formats: of `distill.export`.
         tolerance: largest difference of an exported file's score from the torch student's, in points of mAP.
     """
 
-    formats: tuple[Literal["onnx"], ...] = ("onnx",)
     tolerance: float = 0.1
 
 

@@ -157,6 +157,7 @@ def train(
             raise DistillError(f"{directory}: no pass was validated, so none is best. Set keep to last.")
         best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])
+    trainer.strategy.barrier("every process has read the best weights")
     result = module.result()
     if not trainer.is_global_zero:
         return Trained(dict(result.state_dict()), timer.time_elapsed("train"), history.records)
