@@ -3,6 +3,7 @@
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.objectives.objective import EXCLUSIVE
+from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 
 
@@ -18,6 +19,11 @@ def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
         raise DistillError(
             f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules "
             "are in training mode). A teacher must not change while it teaches."
+        )
+    if isinstance(teacher, OnnxTeacher) and teacher.gives == "softmax":
+        raise DistillError(
+            f"teacher {teacher.name}: teacher.gives is softmax, probabilities of classes that exclude each other; "
+            "attributes need one probability each. Give a teacher of attributes."
         )
     if teacher.outputs != len(classes):
         raise DistillError(

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError
 
+_QUANTISED = {"ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "DequantizeLinear"}
+
 
 @dataclass(frozen=True)
 class LayerCost:
@@ -70,7 +72,7 @@ def count_onnx(path: Path) -> Cost:
     `parameters` are the weights and biases of those layers and of the normalisations that were not folded into them.
 
     Raises:
-        DistillError: not an ONNX file, or a layer's shape is not fixed by the graph.
+        DistillError: not an ONNX file, a quantised one, or a layer's shape is not fixed by the graph.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -80,11 +82,17 @@ def count_onnx(path: Path) -> Cost:
     except (OSError, DecodeError) as error:
         raise DistillError(f"{path}: not an ONNX file ({error}).") from error
     graph = model.graph
+    hidden = sorted({node.op_type for node in graph.node if node.op_type in _QUANTISED})
+    if hidden:
+        raise DistillError(f"{path}: has {', '.join(hidden)}; the mult-adds of a quantised graph are not counted.")
     graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     del graph.value_info[:]  # they say N where it is 1 now
     for output in graph.output:
         output.type.tensor_type.ClearField("shape")
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except onnx.shape_inference.InferenceError as error:
+        raise DistillError(f"{path}: its shapes cannot be inferred ({error}).") from error
     stored = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     shapes = {
         value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)

@@ -50,13 +50,17 @@ class RunDirectory:
                 raise DistillError(
                     f"{root}: holds a run of recipe {owner!r}, and this is {recipe!r}. Name another place with --out."
                 )
-        elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
+        elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
         write_json(marker, {"recipe": recipe, "version": VERSION})
-        with atomic_path(root / "recipe.yaml") as temporary:
-            temporary.write_text(resolved, encoding="utf-8")
+        written = root / "recipe.yaml"
+        if not written.exists() or written.read_text(encoding="utf-8") != resolved:
+            for name in ("results.json", "report.html"):  # another recipe's figures must not stand beside this one
+                (root / name).unlink(missing_ok=True)
+            with atomic_path(written) as temporary:
+                temporary.write_text(resolved, encoding="utf-8")
         return cls(root)
 
     @property
@@ -78,3 +82,8 @@ class RunDirectory:
     def stage(self, name: str, key: str) -> Path:
         """Where a stage works."""
         return self.root / "stages" / f"{name}-{key}"
+
+
+def _may_precede(entry: Path) -> bool:
+    """What may lie in a directory before its first run: sets `distill evaluate` prepared, and leftovers of a crash."""
+    return entry.name == "data" or entry.suffix == ".part"

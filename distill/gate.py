@@ -1,4 +1,4 @@
-"""The exported files of a student, each scored in its own runtime and held to the torch student's score."""
+"""The exported file of a student, scored in its own runtime and held to the torch student's score."""
 
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ PARITY = 1e-4
 def export_and_score(
     directory: Path, network: nn.Module, manifest: StudentManifest, student: Verdict, judge: Judge, tolerance: float
 ) -> list[dict[str, Any]]:
-    """Write every format, run it on the test pictures, and say whether it passed.
+    """Write the ONNX file, run it on the test pictures, and say whether it passed.
 
     Args:
-        student: the torch student's verdict, which each file is held to.
-        tolerance: points of mAP a file's score may differ by.
+        student: the torch student's verdict, which the file is held to.
+        tolerance: points of mAP the file's score may differ by.
 
     Returns:
         the `exports` of results.json.

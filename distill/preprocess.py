@@ -156,7 +156,9 @@ def resample(pictures: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         float32 (N, 3, h, w) on the scale of the input, not rounded and not clamped.
     """
     planes = pictures.permute(0, 3, 1, 2).float()
-    return rows.unsqueeze(1) @ planes @ columns.transpose(1, 2).unsqueeze(1)
+    # Not in bf16, whatever a training step runs in: its 8 bits would be a grey level or more.
+    with torch.autocast(pictures.device.type, enabled=False):
+        return rows.unsqueeze(1) @ planes @ columns.transpose(1, 2).unsqueeze(1)
 
 
 def is_crop(crop: Crop) -> bool:

@@ -50,6 +50,12 @@ class Prepare:
     max_bad_share: float = 0.01
     root: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
+        if not 0 <= self.max_bad_share < 1:
+            raise DistillError(f"prepare.max_bad_share is {self.max_bad_share}, expected a share from 0 to below 1.")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -62,7 +68,6 @@ class Stage:
         optimization: optimiser, schedule, averaging.
         clip: largest norm of the gradient; null does not clip.
         precision: 32-true, or bf16-mixed where the device is faster with it.
-        drop_rate, drop_path_rate: dropout before the classifier and of residual branches; only of a stage with labels.
         keep: `last` weights, or the `best` on validation. Transfer has no early stopping (section 4.5).
         checkpoint_steps: steps between checkpoints: what a crash can cost.
     """
@@ -73,8 +78,6 @@ class Stage:
     optimization: Optimization = field(default_factory=Optimization)
     clip: float | None = 5.0
     precision: Precision = "32-true"
-    drop_rate: float = 0.0
-    drop_path_rate: float = 0.0
     keep: Literal["last", "best"] = "last"
     checkpoint_steps: int = 200
 
@@ -82,6 +85,27 @@ class Stage:
         for key in ("epochs", "batch_size", "checkpoint_steps"):
             if getattr(self, key) < 1:
                 raise DistillError(f"{key} is {getattr(self, key)}, expected at least 1.")
+        if self.clip is not None and self.clip <= 0:
+            raise DistillError(f"clip is {self.clip}, expected a positive norm, or null.")
+
+
+@dataclass(frozen=True)
+class Teach(Stage):
+    """How a teacher is trained on labels.
+
+    Attributes:
+        drop_rate: dropout before the classifier.
+        drop_path_rate: share of residual branches dropped, where the network has them.
+    """
+
+    drop_rate: float = 0.0
+    drop_path_rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key in ("drop_rate", "drop_path_rate"):
+            if not 0 <= getattr(self, key) < 1:
+                raise DistillError(f"teach.{key} is {getattr(self, key)}, expected a share from 0 to below 1.")
 
 
 @dataclass(frozen=True)
@@ -119,6 +143,11 @@ class Evaluate:
     resamples: int = 1000
     batch_size: int = 128
 
+    def __post_init__(self) -> None:
+        for key in ("resamples", "batch_size"):
+            if getattr(self, key) < 1:
+                raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+
 
 @dataclass(frozen=True)
 class Export:
@@ -129,6 +158,10 @@ class Export:
     """
 
     tolerance: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.tolerance < 0:
+            raise DistillError(f"export.tolerance is {self.tolerance}, expected 0 or more points.")
 
 
 @dataclass(frozen=True)
@@ -156,7 +189,7 @@ class Recipe:
     student: StudentConfig
     objective: Objective
     probe: Probe
-    teach: Stage
+    teach: Teach
     pretrain: Stage
     fine_tune: Stage
     transfer: Stage
@@ -183,6 +216,8 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
             )
+        if self.workers < 0:
+            raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:
             raise DistillError(f"seed is {self.seed}, expected 0 or more.")
 

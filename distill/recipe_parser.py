@@ -17,14 +17,14 @@ from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError
 from distill.objectives import Objective
-from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Probe, Recipe, Stage, StageName
+from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Probe, Recipe, Stage, StageName, Teach
 from students.student import StudentConfig
 
 # What a stage or the run directory decides of Lightning's Trainer.
 _OWN_TRAINER_KEYS = {
     "max_epochs", "callbacks", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler",
     "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
-    "enable_progress_bar",
+    "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches",
 }  # fmt: skip
 _NULL = {"null", "None", "none"}
 
@@ -97,6 +97,11 @@ class RecipeReader:
                 content[section] = {"name": name}
                 if section == "data":
                     content = _merged(content, _overlay(self.path, name))
+        student = content.get("student") or {}
+        name = _last_value(arguments, "--student.name")
+        if isinstance(student, dict) and name and name != student.get("name"):
+            # What is written of one network's width and variant says nothing of another's.
+            content["student"] = {key: value for key, value in student.items() if key == "resolution"}
         for section in ("data", "teacher"):
             if section not in content:
                 raise DistillError(f"{self.path}: has no section `{section}`; expected one with a `name`.")
@@ -125,7 +130,8 @@ class RecipeReader:
         parser.add_class_arguments(StudentConfig, "student")
         parser.add_class_arguments(Objective, "objective")
         parser.add_class_arguments(Probe, "probe")
-        for stage in ("teach", "pretrain", "fine_tune", "transfer"):
+        parser.add_class_arguments(Teach, "teach")
+        for stage in ("pretrain", "fine_tune", "transfer"):
             parser.add_class_arguments(Stage, stage)
         parser.add_class_arguments(Evaluate, "evaluate")
         parser.add_class_arguments(Export, "export")
@@ -182,7 +188,7 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:
     """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
-    short = re.compile(rf"^--({'|'.join(VARIANTS)})(=.*)?$")
+    short = re.compile(rf"^--({'|'.join((*VARIANTS, 'student', 'objective'))})(=.*)?$")
     return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
 
 

@@ -43,6 +43,9 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     Raises:
         DistillError: a source is unusable, or there is nothing to validate or test on.
     """
+    names = recipe.data.classes()
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
     labelled = prepared_set(recipe.data, recipe, directory)
     uses: tuple[tuple[Split, str], ...] = (("validation", "choose thresholds on"), ("test", "report on"))
     for split, use in uses:

@@ -35,7 +35,7 @@ TEACHER_WEIGHTS, TEACHER_ONNX = "teacher.safetensors", "teacher.onnx"
 # Arguments of Lightning's Trainer that change what is learnt; the others say where it runs and what is logged.
 _TRAINER_FACTS = (
     "accumulate_grad_batches", "check_val_every_n_epoch", "gradient_clip_algorithm", "limit_train_batches",
-    "limit_val_batches", "max_steps", "max_time", "overfit_batches", "sync_batchnorm", "val_check_interval",
+    "limit_val_batches", "max_steps", "max_time", "sync_batchnorm", "val_check_interval",
 )  # fmt: skip
 
 

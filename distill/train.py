@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from distill.data.data_module import ViewDataModule
 from distill.errors import DistillError
-from distill.files import read_json, write_json
+from distill.files import atomic_path, read_json, write_json
 from distill.modules.training import TrainingModule
 from distill.recipe import Stage
 from distill.weights import read_weights, write_weights
@@ -94,12 +94,20 @@ class Checkpoints(Callback):
         # Gradients that are being accumulated are not saved.
         stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         if stepped and trainer.global_step % self.every_steps == 0 and not trainer.is_last_batch:
-            trainer.save_checkpoint(self.directory / _CHECKPOINT)
+            self._save(trainer, _CHECKPOINT)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.keep_best and self.history.is_best():
-            trainer.save_checkpoint(self.directory / _BEST, weights_only=True)
-        trainer.save_checkpoint(self.directory / _CHECKPOINT)
+            self._save(trainer, _BEST, weights_only=True)
+        self._save(trainer, _CHECKPOINT)
+
+    def _save(self, trainer: L.Trainer, name: str, weights_only: bool = False) -> None:
+        # Lightning moves a file over from the system's temporary folder, which can be cut off half-way.
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.directory / name, weights_only)  # takes part, and writes nothing
+            return
+        with atomic_path(self.directory / name) as temporary:
+            trainer.save_checkpoint(temporary, weights_only)
 
 
 def finished(directory: Path) -> Trained | None:
@@ -146,6 +154,8 @@ def train(
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     try:
         trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
+    except MisconfigurationException as error:
+        raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     except OSError as error:
         raise DistillError(f"{directory}: a checkpoint cannot be read or written ({error}).") from error
     except SystemExit:

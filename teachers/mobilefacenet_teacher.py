@@ -99,7 +99,7 @@ class Mobilefacenet:
             log.warning("teacher %s: a new classifier of %d outputs, at random.", self.name, outputs)
         elif "classifier.weight" not in tensors:
             raise DistillError(
-                f"{self.weights}: no classifier in it, so it is no teacher yet. Put `teach` among the stages, or give "
+                f"{self.weights}: no classifier in it, so it is no teacher yet. Put `probe` among the stages, or give "
                 "the teacher.safetensors of a run that taught one."
             )
         else:

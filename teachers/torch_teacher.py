@@ -3,13 +3,13 @@
 Shapes: N batch, C classes or attributes, h w the teacher's own size.
 """
 
-import hashlib
 from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
 
 from distill.preprocess import Preprocess
+from distill.weights import checksum
 from teachers.teacher import Teacher, fingerprint_of
 
 
@@ -32,8 +32,4 @@ class TorchTeacher(Teacher):
 
     def fingerprint(self) -> str:
         """sha256 over name, weights and preprocessing."""
-        content = hashlib.sha256()
-        for key, tensor in self.network.state_dict().items():
-            content.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            content.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-        return fingerprint_of(content.hexdigest(), self.name, asdict(self.preprocess), self.classes)
+        return fingerprint_of(checksum(self.network), self.name, asdict(self.preprocess), self.classes)

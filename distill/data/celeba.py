@@ -8,6 +8,7 @@ root/identity_CelebA.txt        `000001.jpg 2880`; optional
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -30,7 +31,8 @@ class CelebA:
 
     Attributes:
         root: the directory of the official files.
-        partition: another partition file; only the pictures it lists are used. Default: the one in ``root``.
+        partition: another partition file, or the name of a shipped one (celeba_10000); only the pictures it lists are
+            used. Default: the one in ``root``.
         attributes: the attributes to learn, in this order. Default: all, in the file's order.
     """
 
@@ -49,7 +51,7 @@ class CelebA:
         pictures = root / PICTURES
         if not pictures.is_dir():
             raise DistillError(f"data.root: {pictures} is missing; expected the aligned pictures there.")
-        partition = root / PARTITION if self.partition is None else self.partition.expanduser()
+        partition = root / PARTITION if self.partition is None else _partition(self.partition.expanduser())
         splits = _pairs(partition, "a picture and 0, 1 or 2", _split)
         people = root / IDENTITIES
         identities = _pairs(people, "a picture and a person's number", int) if people.exists() else {}
@@ -92,6 +94,11 @@ class CelebA:
                 raise DistillError(f"{file}:{number}: {picture} has a row already; expected one a picture.")
             labels[picture] = tuple(int(values[column] == "1") for column in columns)
         return labels
+
+
+def _partition(named: Path) -> Path:
+    shipped = Path(str(files("recipes"))) / "splits" / f"{named}.txt"
+    return shipped if not named.exists() and shipped.is_file() else named
 
 
 def _lines(file: Path) -> list[str]:

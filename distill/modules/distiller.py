@@ -66,7 +66,8 @@ class Distiller(TrainingModule):
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         teacher = self._teacher[0]
-        with torch.inference_mode():
+        # The teacher that was scored answers, not a bf16 copy of it.
+        with torch.inference_mode(), torch.autocast(self.device.type, enabled=False):
             answers = teacher(views.at(teacher.preprocess))
             if self._answers_finite is not None:
                 self._answers_finite = self._answers_finite & answers.isfinite().all()
