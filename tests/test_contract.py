@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from distill.contract import check_objective, check_teacher
 from distill.errors import DistillError
+from distill.export.onnx import export_onnx
 from distill.objectives import Objective
 from distill.preprocess import Preprocess
+from teachers.onnx_teacher import Onnx
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
 from tests.running import TINY, run_recipe, write_recipe
@@ -116,3 +118,31 @@ def test_a_run_with_a_teacher_of_other_outputs_stops(tmp_path: Path, monkeypatch
     recipe = write_recipe(tmp_path, TINY | {"stages": ["transfer"]})
     with pytest.raises(DistillError, match=r"short: \d+ outputs, and the data has \d+ classes"):
         run_recipe(recipe, tmp_path / "run")
+
+
+def test_a_teacher_of_exclusive_classes_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "softmax.onnx"
+    export_onnx(file, network(), Preprocess(8, 8), classes=CLASSES, thresholds=None, picture=(8, 8))
+    black_box = Onnx(file=file).load(3)
+    check_teacher(black_box, CLASSES)
+    black_box.gives = "softmax"
+    with pytest.raises(DistillError, match=r"teacher\.gives is softmax"):
+        check_teacher(black_box, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("--data.attributes=[Bald,Male,Bald]", "Bald more than once"),
+        ("--evaluate.resamples=0", r"evaluate\.resamples is 0"),
+        ("--prepare.max_bad_share=7", r"max_bad_share is 7"),
+        ("--export.tolerance=-1", r"tolerance is -1"),
+        ("--teach.drop_rate=1", r"teach\.drop_rate is 1"),
+        ("--transfer.drop_rate=0.2", r"unknown key transfer\.drop_rate"),
+        ("--workers=-2", "workers is -2"),
+    ],
+)
+def test_a_senseless_key_stops_before_anything_is_trained(tmp_path: Path, argument: str, reason: str) -> None:
+    with pytest.raises(DistillError, match=reason):
+        run_recipe(write_recipe(tmp_path), tmp_path / "out", [argument])
+    assert not (tmp_path / "out" / "stages").exists()

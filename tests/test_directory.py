@@ -77,3 +77,17 @@ def test_a_key_depends_on_every_fact_and_on_nothing_else() -> None:
     ]
     assert len({key_of(*one) for one in [facts, *others]}) == len(others) + 1
     assert len(key_of(*facts)) == 16
+
+
+def test_sets_prepared_by_evaluate_are_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "data" / "set").mkdir(parents=True)
+    assert RunDirectory.claim(tmp_path, "faces", "seed: 0\n").data == tmp_path / "data"
+
+
+def test_figures_of_another_recipe_text_do_not_stay(tmp_path: Path) -> None:
+    RunDirectory.claim(tmp_path, "faces", "seed: 0\n")
+    (tmp_path / "results.json").write_text("{}", encoding="utf-8")
+    RunDirectory.claim(tmp_path, "faces", "seed: 0\n")
+    assert (tmp_path / "results.json").exists()
+    RunDirectory.claim(tmp_path, "faces", "seed: 1\n")
+    assert not (tmp_path / "results.json").exists()

@@ -63,6 +63,11 @@ def test_another_partition_chooses_the_pictures(root: Path, tmp_path: Path) -> N
     assert [(sample.name, sample.split) for sample in samples] == [("000003.jpg", "test"), ("000001.jpg", "validation")]
 
 
+def test_a_shipped_partition_is_known_by_its_name(root: Path) -> None:
+    with pytest.raises(DistillError, match=r"celeba_10000\.txt: 000004\.jpg has no row"):
+        CelebA(root=root, partition=Path("celeba_10000")).samples(8, 8)
+
+
 def test_the_state_follows_lists_and_pictures(root: Path) -> None:
     source = CelebA(root=root)
     states = [source.state(), source.state()]

@@ -97,3 +97,12 @@ def test_labels_of_a_mixture_are_mixed_where_both_are_known(train: Pictures) -> 
         else:
             assert float(found[i, c]) == pytest.approx((1 - w) * one + w * two, abs=1e-6)
     assert 0 < unknown < 24
+
+
+def test_bf16_training_leaves_the_pixels_in_fp32(train: Pictures) -> None:
+    batch = views(train, 0.3)
+    plain = Pixels(batch).at(Preprocess(24, 24))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = Pixels(batch).at(Preprocess(24, 24))
+    assert mixed.dtype == torch.float32
+    assert torch.equal(mixed, plain)
