@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -13,20 +14,23 @@ from distill.report import formatting
 def print_results(results: Mapping[str, Any], console: Console) -> None:
     """Teacher, student and files with their scores on the test pictures."""
     table = Table(
-        title=f"{results['recipe']}: {results['data']['counts']['test']} test pictures of {results['data']['name']}"
+        box=box.SIMPLE_HEAD,
+        title=f"{results['recipe']}: {results['data']['counts']['test']} test pictures of {results['data']['name']}",
     )
-    for column in ("", "mAP", "95 % interval", "mult-adds", "parameters", "bytes", ""):
-        table.add_column(column, justify="left" if not column else "right")
+    # Narrow enough for 80 columns: the size is parameters for a network and bytes for a file.
+    table.add_column("", overflow="fold")
+    for column in ("mAP", "95 % interval", "mult-adds", "size", ""):
+        table.add_column(column, justify="right", no_wrap=True)
     for role in ("teacher", "student"):
         model = results.get(role)
         if model:
+            size = f"{formatting.magnitude(model['parameters'])} par."
             table.add_row(
-                f"{role} {model['name']}", *_scored(model), formatting.magnitude(model["mult_adds"]),
-                formatting.magnitude(model["parameters"]), "", "",
-            )  # fmt: skip
+                f"{role} {model['name']}", *_scored(model), formatting.magnitude(model["mult_adds"]), size, ""
+            )
     for file in results.get("exports", []):
         verdict = "passed" if file["passed"] else "FAILED"
-        table.add_row(file["file"], *_scored(file), "", "", formatting.size(file["bytes"]), verdict)
+        table.add_row(file["file"], *_scored(file), "", formatting.size(file["bytes"]), verdict)
     console.print(table)
     difference = results["student"].get("difference")
     if difference:
