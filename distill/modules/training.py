@@ -4,6 +4,7 @@ Shapes: N batch, C classes or attributes.
 """
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from distill.modules.optimization import Optimization
 from distill.preprocess import Preprocess
 
 
-class TrainingModule(L.LightningModule):
+class TrainingModule(L.LightningModule, ABC):
     """Trains `network`; subclasses say what on, in `losses`.
 
     Args:
@@ -56,9 +57,9 @@ class TrainingModule(L.LightningModule):
         self._validated: list[tuple[Tensor, Tensor]] = []
         self._loader_state: dict[str, Any] | None = None
 
+    @abstractmethod
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         """Terms by name, each (N,), among them the `loss` to minimise."""
-        raise NotImplementedError(f"{type(self).__name__} must say what it learns from")
 
     def forward(self, pixels: Tensor) -> Tensor:
         """float (N, 3, h, w) on 0..255, at this network's size, to logits (N, C)."""
