@@ -3,8 +3,8 @@
 Ridge regression of the labels, its strength chosen on validation; then each attribute's score is scaled to a logit by
 logistic regression on validation (Platt, 1999), so that a student learns from calibrated probabilities.
 
-On 8,000 CelebA photographs and 4,864 features it scores 4 points of mAP above the same layer trained by AdamW, which
-stops long before it reaches the directions of small variance.
+In closed form, because gradient descent on thousands of correlated features stops long before it reaches the directions of
+small variance.
 
 Shapes: N pictures, F features, C classes.
 """
