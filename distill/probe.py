@@ -3,8 +3,8 @@
 Ridge regression of the labels, its strength chosen on validation; then each attribute's score is scaled to a logit by
 logistic regression on validation (Platt, 1999), so that a student learns from calibrated probabilities.
 
-In closed form, because gradient descent on thousands of correlated features stops long before it reaches the directions of
-small variance.
+In closed form, because gradient descent on thousands of correlated features stops long before it reaches the
+directions of small variance.
 
 Shapes: N pictures, F features, C classes.
 """
