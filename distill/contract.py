@@ -3,18 +3,20 @@
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.objectives.objective import EXCLUSIVE
+from distill.store.teacher import StoredTeacher
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 
 
-def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
+def check_teacher(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) -> None:
     """A teacher must be frozen, in eval mode, and answer the data's classes in the data's order.
 
     Raises:
         DistillError: it is not, or does not.
     """
-    learning = [name for name, parameter in teacher.named_parameters() if parameter.requires_grad]
-    training = [name for name, module in teacher.named_modules() if module.training]
+    modules = () if isinstance(teacher, StoredTeacher) else tuple(teacher.named_modules())
+    training = [name for name, module in modules if module.training]
+    learning = [one for _, module in modules[:1] for one in module.parameters() if one.requires_grad]
     if learning or training:
         raise DistillError(
             f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules "

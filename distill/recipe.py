@@ -16,18 +16,21 @@ from distill.data.views import Views
 from distill.errors import DistillError
 from distill.modules.optimization import Optimization
 from distill.objectives import Objective
+from distill.store.teacher import Stored
 from students.student import StudentConfig
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
 from teachers.timm_teacher import Timm
 
 Data = CelebA | Folder | Hub | RenderedFaces
-TeacherConfig = Timm | Mobilefacenet | Onnx
+TeacherConfig = Timm | Mobilefacenet | Onnx | Stored
+READY_MADE = (Onnx, Stored)
+"""Teachers that answer as they are: no stage can make them."""
 
 VARIANTS: dict[str, dict[str, type]] = {
     "data": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
     "unlabelled": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
-    "teacher": {"timm": Timm, "mobilefacenet": Mobilefacenet, "onnx": Onnx},
+    "teacher": {"timm": Timm, "mobilefacenet": Mobilefacenet, "onnx": Onnx, "stored": Stored},
 }
 
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
@@ -204,9 +207,9 @@ class Recipe:
                 f"stages is {list(self.stages)}, expected at least one of {', '.join(get_args(StageName))}, each once."
             )
         making = [name for name in self.stages if name in TEACHER_STAGES]
-        if making and isinstance(self.teacher, Onnx):
+        if making and isinstance(self.teacher, READY_MADE):
             raise DistillError(
-                f"stages: an ONNX teacher cannot be trained; leave `{making[0]}` out, or take another teacher."
+                f"stages: teacher {self.teacher.name} cannot be trained; leave `{making[0]}` out, or take another."
             )
         if len(making) > 1:
             raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")

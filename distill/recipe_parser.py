@@ -1,7 +1,8 @@
 """From a recipe's YAML and a command line to a `Recipe`, through jsonargparse.
 
 `--data celeba` is short for `--data.name celeba`. Choosing another variant than the YAML's drops the YAML's keys of
-that section, and applies `recipes/<recipe>.<data name>.yaml` where there is one: settings fit for that data.
+that section, and applies `recipes/<recipe>.<data name>.yaml` where there is one: settings fit for that data. With a
+teacher that is ready-made, the YAML's stages that make one are left out.
 """
 
 import json
@@ -17,7 +18,19 @@ from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError
 from distill.objectives import Objective
-from distill.recipe import VARIANTS, Evaluate, Export, Prepare, Probe, Recipe, Stage, StageName, Teach
+from distill.recipe import (
+    READY_MADE,
+    TEACHER_STAGES,
+    VARIANTS,
+    Evaluate,
+    Export,
+    Prepare,
+    Probe,
+    Recipe,
+    Stage,
+    StageName,
+    Teach,
+)
 from students.student import StudentConfig
 
 # What a stage or the run directory decides of Lightning's Trainer.
@@ -26,6 +39,7 @@ _OWN_TRAINER_KEYS = {
     "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
     "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches",
 }  # fmt: skip
+_READY_MADE = {name for name, variant in VARIANTS["teacher"].items() if issubclass(variant, READY_MADE)}
 _NULL = {"null", "None", "none"}
 
 
@@ -97,6 +111,9 @@ class RecipeReader:
                 content[section] = {"name": name}
                 if section == "data":
                     content = _merged(content, _overlay(self.path, name))
+        if content.get("teacher", {}).get("name") in _READY_MADE and "stages" in content:
+            # What a recipe writes of making its own teacher says nothing of one that is ready.
+            content["stages"] = [stage for stage in content["stages"] if stage not in TEACHER_STAGES]
         student = content.get("student") or {}
         name = _last_value(arguments, "--student.name")
         if isinstance(student, dict) and name and name != student.get("name"):

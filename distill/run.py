@@ -29,11 +29,11 @@ from distill.recipe import Recipe
 from distill.report.page import Examples, write_report
 from distill.scoring import Judge, Verdict, teacher_predictor
 from distill.sets import open_sets
-from distill.stages import Log, open_teacher, train_student
+from distill.stages import AnyTeacher, Log, open_teacher, train_student
+from distill.store.teacher import StoredTeacher
 from students.files import save_student
 from students.manifest import StudentManifest
 from teachers.onnx_teacher import OnnxTeacher
-from teachers.teacher import Teacher
 from teachers.torch_teacher import TorchTeacher
 
 AGREEMENT_PICTURES = 2000
@@ -95,7 +95,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         "stages": log.stages,
     }
     if teacher is not None and taught is not None:
-        results["teacher"] = _model(teacher.name, _teacher_cost(teacher), taught)
+        results["teacher"] = _model(teacher.name, teacher_cost(teacher), taught)
         results["student"]["difference"] = compare(learnt.scores, taught.scores).to_dict()
         results["agreement"] = _agreement(student_predictor(network, manifest), learnt, teacher, taught, judge)
     if seeds > 1:
@@ -109,7 +109,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     return results
 
 
-def _judge_teacher(teacher: Teacher, judge: Judge) -> Verdict:
+def _judge_teacher(teacher: AnyTeacher, judge: Judge) -> Verdict:
     """Its contract and its own score, before the first step."""
     check_teacher(teacher, judge.sets.classes)
     verdict = judge(teacher_predictor(teacher))
@@ -128,8 +128,13 @@ def _model(name: str, cost: Cost | None, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _teacher_cost(teacher: Teacher) -> Cost | None:
+def teacher_cost(teacher: AnyTeacher) -> Cost | None:
     """None where a black box hides its shapes."""
+    if isinstance(teacher, StoredTeacher):
+        facts = teacher.store.manifest.teacher
+        if facts.mult_adds is None or facts.parameters is None:
+            return None
+        return Cost(facts.mult_adds, facts.parameters, ())
     try:
         if isinstance(teacher, OnnxTeacher):
             return count_onnx(teacher.session.path)
@@ -141,7 +146,9 @@ def _teacher_cost(teacher: Teacher) -> Cost | None:
         return None
 
 
-def _agreement(student: Predictor, learnt: Verdict, teacher: Teacher, taught: Verdict, judge: Judge) -> dict[str, Any]:
+def _agreement(
+    student: Predictor, learnt: Verdict, teacher: AnyTeacher, taught: Verdict, judge: Judge
+) -> dict[str, Any]:
     """On what was transferred and on what was held out: a gap between the two is a lack of pictures, not capacity."""
     transfer = judge.sets.transfer.every(max(1, -(-len(judge.sets.transfer) // AGREEMENT_PICTURES)))
     pairs = {

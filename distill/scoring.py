@@ -14,7 +14,10 @@ from distill.evaluation.thresholds import choose_thresholds
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.sets import Sets
+from distill.store.teacher import StoredPredictor, StoredTeacher
 from teachers.teacher import Teacher
+
+Judged = Predictor | StoredPredictor
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Judge:
     resamples: int
     batch_size: int
 
-    def __call__(self, predictor: Predictor) -> Verdict:
+    def __call__(self, predictor: Judged) -> Verdict:
         """Score on test; thresholds the model does not bring are chosen on validation.
 
         Raises:
@@ -84,7 +87,7 @@ class Judge:
         kept = ("metrics", "intervals", "counts")
         return {key: value for key, value in scores.to_dict().items() if key in kept} | {"split": "validation"}
 
-    def answers(self, predictor: Predictor, pictures: Pictures, of: str) -> np.ndarray:
+    def answers(self, predictor: Judged, pictures: Pictures, of: str) -> np.ndarray:
         """Show every picture once, in order, unpadded: float32 probabilities (N, C).
 
         Args:
@@ -93,6 +96,8 @@ class Judge:
         Raises:
             DistillError: the model does not answer with finite numbers.
         """
+        if isinstance(predictor, StoredPredictor):
+            return predictor.recall(pictures)
         answers = []
         starts = range(0, len(pictures), self.batch_size)
         bar = Console(stderr=True)
@@ -107,8 +112,10 @@ class Judge:
         return np.concatenate(answers)
 
 
-def teacher_predictor(teacher: Teacher) -> TorchPredictor:
+def teacher_predictor(teacher: Teacher | StoredTeacher) -> TorchPredictor | StoredPredictor:
     """A teacher of attributes as a predictor."""
+    if isinstance(teacher, StoredTeacher):
+        return StoredPredictor(teacher)
     return TorchPredictor(
         teacher, teacher.preprocess, "sigmoid", normalize=False, name=teacher.name, classes=teacher.classes
     )

@@ -20,13 +20,13 @@ from distill.modules.training import TrainingModule
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
-from distill.recipe import TEACHER_STAGES, Recipe, StageName
+from distill.recipe import READY_MADE, TEACHER_STAGES, Recipe, StageName
 from distill.scoring import Judge
 from distill.sets import Sets
+from distill.store.teacher import StoredTeacher
 from distill.train import Trained, finished, keep, train
 from distill.weights import checksum, write_weights
 from students.student import create_student
-from teachers.onnx_teacher import Onnx
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -53,7 +53,10 @@ class Log:
         self.stages.append({"name": name, "seconds": trained.seconds, **self.judge.on_validation(predictor)})
 
 
-def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher | None:
+AnyTeacher = Teacher | StoredTeacher
+
+
+def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> AnyTeacher | None:
     """The recipe's teacher: taught first where the stages say so; None where nothing is transferred.
 
     Raises:
@@ -65,7 +68,7 @@ def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> 
 
 
 def _make_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher:
-    assert not isinstance(recipe.teacher, Onnx)  # refused by Recipe
+    assert not isinstance(recipe.teacher, READY_MADE)  # refused by Recipe
     stage, classes = recipe.teach, sets.classes
     torch.manual_seed(recipe.seed)
     network = recipe.teacher.network(
@@ -100,7 +103,7 @@ def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, sets: Set
 
 
 def train_student(
-    recipe: Recipe, sets: Sets, places: RunDirectory, log: Log, teacher: Teacher | None, seed: int
+    recipe: Recipe, sets: Sets, places: RunDirectory, log: Log, teacher: AnyTeacher | None, seed: int
 ) -> nn.Module:
     """The student after all its stages, in eval mode on the CPU; logged under the recipe's own seed only."""
     torch.manual_seed(seed)
@@ -111,8 +114,9 @@ def train_student(
             continue
         module = _module(recipe, name, network, preprocess, sets, teacher, seed)
         pictures = sets.transfer if name == "transfer" else sets.labelled
-        key = _key(recipe, name, module, pictures, teacher if name == "transfer" else None, seed)
-        trained = _train(recipe, name, module, pictures, sets, places, key, seed)
+        learns_from = teacher if name == "transfer" else None
+        key = _key(recipe, name, module, pictures, learns_from, seed)
+        trained = _train(recipe, name, module, pictures, sets, places, key, seed, learns_from)
         network.load_state_dict(trained.weights)
         if seed == recipe.seed:
             log.add(name, trained, network, preprocess)
@@ -125,7 +129,7 @@ def _module(
     network: nn.Module,
     preprocess: Preprocess,
     sets: Sets,
-    teacher: Teacher | None,
+    teacher: AnyTeacher | None,
     seed: int,
 ) -> TrainingModule:
     optimization = recipe.stage(name).optimization
@@ -134,7 +138,7 @@ def _module(
     assert teacher is not None  # open_teacher gives one for every transfer
     return Distiller(
         network,
-        teacher,
+        None if isinstance(teacher, StoredTeacher) else teacher,
         recipe.objective,
         preprocess=preprocess,
         optimization=optimization,
@@ -144,7 +148,7 @@ def _module(
 
 
 def _key(
-    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, teacher: Teacher | None, seed: int
+    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, teacher: AnyTeacher | None, seed: int
 ) -> str:
     stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
     learns_from = None if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
@@ -156,14 +160,20 @@ def _key(
 
 def _train(
     recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, sets: Sets, places: RunDirectory,
-    key: str, seed: int,
+    key: str, seed: int, teacher: AnyTeacher | None = None,
 ) -> Trained:  # fmt: skip
     directory, stage = places.stage(name, key), recipe.stage(name)
     if done := finished(directory):
         console.print(f"{name}: done before, {directory}", soft_wrap=True)
         return done
     console.print(f"{name}: {stage.epochs} passes over {len(pictures)} pictures, {directory}", soft_wrap=True)
+    views, view_seed, answers = stage.views, seed, None
+    if isinstance(teacher, StoredTeacher):
+        # Siblings of --seeds differ in their weights and order; their views are those that were answered.
+        view_seed, views = recipe.seed, replace(views, count=views.count or teacher.store.manifest.count)
+        answers = teacher.answers_to(pictures, views, view_seed)
     data = ViewDataModule(
-        pictures, sets.validation, stage.views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers
-    )
+        pictures, sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
+        view_seed=view_seed, answers=answers,
+    )  # fmt: skip
     return train(directory, module, data, stage, recipe.trainer)

@@ -246,7 +246,14 @@ def test_stages_that_make_no_run(tiny: Path, stages: str, reason: str) -> None:
 
 
 def test_a_black_box_cannot_be_taught(tiny: Path) -> None:
-    assert "cannot be trained; leave `teach` out" in complaint(tiny, "--teacher", "onnx", "--teacher.file", "x.onnx")
+    black_box = ("--teacher", "onnx", "--teacher.file", "x.onnx", "--stages", "[teach, transfer]")
+    assert "cannot be trained; leave `teach` out" in complaint(tiny, *black_box)
+
+
+@pytest.mark.parametrize("chosen", [("onnx", "--teacher.file", "x.onnx"), ("stored", "--teacher.root", "x")])
+def test_stages_that_make_a_teacher_are_left_out_for_one_that_is_ready(tiny: Path, chosen: tuple[str, ...]) -> None:
+    assert read(tiny)[0].stages == ("teach", "transfer")
+    assert read(tiny, ["--teacher", *chosen])[0].stages == ("transfer",)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,10 @@ from distill.errors import DistillError
 from distill.evaluation.attributes import compare
 from distill.files import write_json
 from distill.predictors.open import open_predictor
-from distill.predictors.predictor import Predictor
 from distill.recipe import TEACHER_STAGES, Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report import formatting
-from distill.scoring import Judge, Verdict, teacher_predictor
+from distill.scoring import Judge, Judged, Verdict, teacher_predictor
 from distill.sets import open_sets
 
 TEACHER = "teacher"
@@ -61,7 +60,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _open(model: str, recipe: Recipe, outputs: int) -> Predictor:
+def _open(model: str, recipe: Recipe, outputs: int) -> Judged:
     if model != TEACHER:
         return open_predictor(Path(model))
     if set(TEACHER_STAGES) & set(recipe.stages) and getattr(recipe.teacher, "weights", None) in (None, "scratch"):

@@ -9,6 +9,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from distill.objectives.top import TopAnswers
+
 
 @dataclass
 class ViewBatch:
@@ -22,6 +24,8 @@ class ViewBatch:
         labels: int8 (N, C), 1 present, 0 absent, -1 unknown; C = 0 without labels.
         weight: float32 (N,), the share of `partner` in the mixture, or None where nothing is mixed.
         partner: the views mixed in, whose own weight and partner are None.
+        answers: what a stored teacher answered to these views, logits (N, C) or the largest of them; None
+            where it is to be asked.
     """
 
     index: Tensor
@@ -32,6 +36,7 @@ class ViewBatch:
     labels: Tensor
     weight: Tensor | None = None
     partner: Self | None = None
+    answers: Tensor | TopAnswers | None = None
 
     def __len__(self) -> int:
         return len(self.index)

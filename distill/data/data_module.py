@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from distill.data.batch import PictureBatch
-from distill.data.loader import ViewLoader
+from distill.data.loader import Answers, ViewLoader
 from distill.data.pictures import Pictures
 from distill.data.views import Views
 
@@ -41,6 +41,7 @@ class ViewDataModule(L.LightningDataModule):
     Args:
         batch_size: over all ranks.
         workers: loading processes a rank.
+        view_seed, answers: as in `ViewLoader`.
     """
 
     def __init__(
@@ -52,8 +53,11 @@ class ViewDataModule(L.LightningDataModule):
         batch_size: int,
         seed: int,
         workers: int = 0,
+        view_seed: int | None = None,
+        answers: Answers | None = None,
     ) -> None:
         super().__init__()
+        self.view_seed, self.answers = view_seed, answers
         self.train, self.validation, self.views = train, validation, views
         self.batch_size, self.seed, self.workers = batch_size, seed, workers
         self._loader: ViewLoader | None = None
@@ -65,7 +69,7 @@ class ViewDataModule(L.LightningDataModule):
         rank, world_size = self._ranks()
         self._loader = ViewLoader(
             self.train, self.views, batch_size=self.batch_size, seed=self.seed,
-            rank=rank, world_size=world_size, workers=self.workers,
+            rank=rank, world_size=world_size, workers=self.workers, view_seed=self.view_seed, answers=self.answers,
         )  # fmt: skip
         return self._loader
 

@@ -4,12 +4,13 @@ torch's DataLoader does the loading in workers; which pictures and views make up
 number of batches consumed since training began, and only that number is saved with a checkpoint.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from distill.data.batch import ViewBatch
@@ -17,6 +18,10 @@ from distill.data.philox import Purpose, permutation
 from distill.data.pictures import Pictures
 from distill.data.views import Views, draw, mixing_weights, partners
 from distill.errors import DistillError
+from distill.objectives.top import TopAnswers
+
+Answers = Callable[[np.ndarray, int], Tensor | TopAnswers]
+"""A stored teacher's answers to one view of the pictures of an index (n,)."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,8 @@ class Request:
 class ViewDataset(Dataset[ViewBatch]):
     """Gathers whole batches; it is what travels to the workers."""
 
-    def __init__(self, pictures: Pictures, views: Views, seed: int) -> None:
-        self.pictures, self.views, self.seed = pictures, views, seed
+    def __init__(self, pictures: Pictures, views: Views, seed: int, answers: Answers | None = None) -> None:
+        self.pictures, self.views, self.seed, self.answers = pictures, views, seed, answers
         self._partners: tuple[int, np.ndarray] | None = None
 
     def __getitems__(self, request: Request) -> ViewBatch:
@@ -41,6 +46,8 @@ class ViewDataset(Dataset[ViewBatch]):
             hashes = self.pictures.hashes[request.index]
             batch.weight = torch.from_numpy(mixing_weights(self.views, self.seed, hashes, request.view))
             batch.partner = self._cut_out(Request(self._partners_of(request.view)[request.index], request.view))
+        if self.answers is not None:
+            batch.answers = self.answers(request.index, request.view)
         return batch
 
     def _cut_out(self, request: Request) -> ViewBatch:
@@ -70,6 +77,8 @@ class ViewLoader:
         batch_size: over all ranks; each rank takes its slice. The last incomplete batch of a pass is left out.
         rank, world_size: which slice.
         workers: processes that load; 0 loads in the training process. The batches are the same.
+        view_seed: of the views, where another than that of the order.
+        answers: of a stored teacher, handed out with the views.
 
     Raises:
         DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices.
@@ -85,6 +94,8 @@ class ViewLoader:
         rank: int = 0,
         world_size: int = 1,
         workers: int = 0,
+        view_seed: int | None = None,
+        answers: Answers | None = None,
     ) -> None:
         if batch_size % world_size:
             raise DistillError(f"batch_size is {batch_size}, expected a multiple of the {world_size} processes.")
@@ -93,8 +104,8 @@ class ViewLoader:
                 f"the training set holds {len(pictures)} pictures, fewer than one batch of {batch_size}. "
                 "Set a smaller batch_size."
             )
-        self._dataset, self._workers = ViewDataset(pictures, views, seed), workers
-        self._requests = _Requests(self._dataset, batch_size, rank, world_size)
+        self._dataset = ViewDataset(pictures, views, seed if view_seed is None else view_seed, answers)
+        self._requests, self._workers = _Requests(self._dataset, seed, batch_size, rank, world_size), workers
         self._loader = self._start()
 
     def _start(self) -> DataLoader[ViewBatch]:
@@ -137,13 +148,14 @@ class ViewLoader:
 class _Requests(Sampler[Any]):
     """What is left of the current pass. It knows nothing of the loader: that would be a cycle."""
 
-    def __init__(self, dataset: ViewDataset, batch_size: int, rank: int, world_size: int) -> None:
-        self.dataset, self.batch_size, self.rank, self.world_size = dataset, batch_size, rank, world_size
+    def __init__(self, dataset: ViewDataset, seed: int, batch_size: int, rank: int, world_size: int) -> None:
+        self.dataset, self.seed = dataset, seed
+        self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
         self.consumed = 0
 
     def __iter__(self) -> Iterator[Request]:
         epoch, done = divmod(self.consumed, len(self))
-        order = permutation(self.dataset.seed, self.dataset.pictures.hashes, epoch, Purpose.ORDER)
+        order = permutation(self.seed, self.dataset.pictures.hashes, epoch, Purpose.ORDER)
         share = self.batch_size // self.world_size
         for k in range(done, len(self)):
             start = k * self.batch_size + self.rank * share

@@ -81,6 +81,11 @@ class Pictures:
             blocks.append(one.labels[rows] if known else np.full((len(rows), len(self.classes)), -1, np.int8))
         return np.concatenate(blocks)
 
+    def name(self, index: int) -> str:
+        """What the source calls one picture."""
+        part = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self.sets[part].names[self.rows[part][index - self._starts[part]]]
+
     def gather(self, index: np.ndarray) -> np.ndarray:
         """uint8 (len(index), H, W, 3), in the order of ``index``."""
         part = np.searchsorted(self._starts, index, side="right") - 1

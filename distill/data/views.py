@@ -13,6 +13,9 @@ import numpy as np
 from distill.data.philox import Purpose, permutation, uniform, words
 from distill.errors import DistillError
 
+POLICY = 1
+"""Of what is drawn here and cut in `distill.data.cutting`; raise it with any change: answers to views are kept."""
+
 
 @dataclass(frozen=True)
 class Views:

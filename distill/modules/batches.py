@@ -12,6 +12,7 @@ from torch import Tensor
 from distill.data.batch import ViewBatch
 from distill.data.cutting import cut
 from distill.errors import DistillError
+from distill.objectives.top import TopAnswers
 from distill.preprocess import Crop, Preprocess
 
 _ACCEPTED = "a ViewBatch, images, or (images, labels); images are uint8 (N, H, W, 3) or float (N, 3, H, W) from 0 to 1"
@@ -23,6 +24,11 @@ class Pixels:
     def __init__(self, batch: Any) -> None:
         self._batch = batch if isinstance(batch, ViewBatch) else _images(batch)
         self._cut: dict[tuple[int, int, str, Crop], Tensor] = {}
+
+    @property
+    def answers(self) -> Tensor | TopAnswers | None:
+        """What a stored teacher answered to the batch; None where there is none."""
+        return self._batch.answers if isinstance(self._batch, ViewBatch) else None
 
     def at(self, preprocess: Preprocess) -> Tensor:
         """float32 (N, 3, h, w) on 0..255."""

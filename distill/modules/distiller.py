@@ -35,7 +35,7 @@ class Distiller(TrainingModule):
 
     Args:
         student: float (N, 3, h, w), normalised, to logits (N, C).
-        teacher: any `teachers.Teacher`.
+        teacher: any `teachers.Teacher`; None where every batch brings the answers of a stored one.
         objective: the formula and its label term.
         preprocess: the student's input contract; the teacher brings its own.
         optimization, classes, seed: as in `TrainingModule`.
@@ -44,7 +44,7 @@ class Distiller(TrainingModule):
     def __init__(
         self,
         student: nn.Module,
-        teacher: Teaches,
+        teacher: Teaches | None,
         objective: Objective | None = None,
         *,
         preprocess: Preprocess,
@@ -61,18 +61,25 @@ class Distiller(TrainingModule):
         self._answers_finite: Tensor | None = None
 
     def on_fit_start(self) -> None:
-        self._teacher[0].to(self.device)
+        if self._teacher[0] is not None:
+            self._teacher[0].to(self.device)
         self._answers_finite = torch.ones((), dtype=torch.bool, device=self.device)
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+        answers = views.answers
+        return self.objective(logits, self._ask(views) if answers is None else answers, labels)
+
+    def _ask(self, views: Pixels) -> Tensor:
         teacher = self._teacher[0]
+        if teacher is None:
+            raise DistillError("the batch brings no answers, and there is no teacher to ask: give the Distiller one.")
         # The teacher that was scored answers, not a bf16 copy of it.
         with torch.inference_mode(), torch.autocast(self.device.type, enabled=False):
             answers = teacher(views.at(teacher.preprocess))
             if self._answers_finite is not None:
                 self._answers_finite = self._answers_finite & answers.isfinite().all()
         # A tensor of inference mode cannot be saved for backward.
-        return self.objective(logits, answers.clone(), labels)
+        return answers.clone()
 
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
         # Reading the flag waits for the device; other than on a CPU, do it where Lightning's logging waits as well.

@@ -1,0 +1,148 @@
+"""distill store RECIPE --views V --out DIR [--KEY VALUE ...], and distill store verify DIR"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import lightning as L
+from rich.console import Console
+
+from distill.contract import check_teacher
+from distill.directory import RunDirectory
+from distill.errors import DistillError
+from distill.recipe import Recipe
+from distill.recipe_parser import RecipeReader, recipe_names
+from distill.report import formatting
+from distill.run import teacher_cost
+from distill.scoring import Judge
+from distill.sets import Sets, open_sets
+from distill.stages import Log, open_teacher
+from distill.store.asking import Shown
+from distill.store.manifest import Dtype, Manifest, PictureFacts, TeacherFacts
+from distill.store.store import Store, read_manifest
+from distill.store.verify import ask_again, check_all_files
+from distill.store.writer import write_store
+from distill.train import quieten
+from teachers.teacher import Teacher
+
+_FABRIC_KEYS = ("accelerator", "devices", "num_nodes", "strategy")
+
+
+def main(arguments: list[str]) -> int:
+    """Ask a recipe's teacher about every view, or verify what was kept."""
+    if arguments[:1] == ["verify"]:
+        return _verify(arguments[1:])
+    parser = argparse.ArgumentParser(
+        prog="distill store",
+        usage="distill store RECIPE --views V --out DIR [--KEY VALUE ...]\n       distill store verify DIR",
+        description="Ask the recipe's teacher about V views of each picture and keep its answers; afterwards any run "
+        "with the same data, seed and transfer.views learns from them: --teacher stored --teacher.root DIR. The same "
+        "command again goes on where it was stopped; with more views or pictures it asks for those alone.",
+        epilog="distill run RECIPE --help lists every key; trainer.devices and trainer.strategy share the work out.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
+    parser.add_argument("--out", type=Path, required=True, help="the store's directory")
+    parser.add_argument("--views", type=int, default=10, help="views of each picture; default 10")
+    parser.add_argument(
+        "--dtype", choices=("float16", "float32"), default="float16", help="of a logit; default float16"
+    )
+    parser.add_argument("--top", type=int, help="keep the K largest logits alone, of classes that exclude each other")
+    parser.add_argument(
+        "--run", type=Path, help="where pictures are prepared and a teacher is made first; default runs/RECIPE"
+    )
+    chosen, keys = parser.parse_known_args(arguments)
+    if chosen.views < 1:
+        raise DistillError(f"--views is {chosen.views}, expected at least 1.")
+    recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
+    quieten()
+    store = _store(recipe, resolved, chosen.out, chosen.run, chosen.views, chosen.dtype, chosen.top)
+    if store is not None:
+        facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
+        Console(markup=False, emoji=False).print(
+            f"{facts.count} views of {facts.pictures.viewed:,} pictures, answered by {facts.teacher.name}: "
+            f"{formatting.size(size)}, {store.directory}",
+            soft_wrap=True,
+        )
+    return 0
+
+
+def _store(
+    recipe: Recipe, resolved: str, out: Path, run: Path | None, views: int, dtype: Dtype, top: int | None
+) -> Store | None:
+    if top is not None:
+        raise DistillError("--top: attributes do not exclude each other, so all of them are kept. Leave it out.")
+    teacher, sets, shown = _open(recipe, resolved, run)
+    manifest = _manifest(recipe, sets, teacher, shown, out, views, dtype, top)
+    given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
+    fabric = L.Fabric(**given)
+    fabric.launch()
+    return write_store(
+        out, manifest, teacher, shown, batch_size=recipe.transfer.batch_size, fabric=fabric, workers=recipe.workers,
+        texts={f"{recipe.name}.yaml": resolved},  # so that it can be asked again
+    )  # fmt: skip
+
+
+def _open(recipe: Recipe, resolved: str, run: Path | None) -> tuple[Teacher, Sets, Shown]:
+    """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
+    places = RunDirectory.claim(run or Path("runs") / recipe.name, recipe.name, resolved)
+    sets = open_sets(recipe, places.data)
+    judge = Judge(sets, recipe.seed, recipe.evaluate.resamples, recipe.evaluate.batch_size)
+    teacher = open_teacher(recipe, sets, places, Log(judge))
+    if not isinstance(teacher, Teacher):
+        raise DistillError(
+            f"teacher.name is {recipe.teacher.name}, with the stages {list(recipe.stages)}: expected a teacher "
+            "that can be asked, and transfer among the stages."
+        )
+    check_teacher(teacher, sets.classes)
+    return teacher, sets, Shown(sets.transfer, (sets.validation, sets.test))
+
+
+def _manifest(
+    recipe: Recipe, sets: Sets, teacher: Teacher, shown: Shown, out: Path, views: int, dtype: Dtype, top: int | None
+) -> Manifest:
+    cost, found = teacher_cost(teacher), read_manifest(out)
+    return Manifest(
+        teacher=TeacherFacts(
+            name=teacher.name,
+            fingerprint=teacher.fingerprint(),
+            outputs=teacher.outputs,
+            classes=teacher.classes or sets.classes,
+            preprocess=teacher.preprocess,
+            mult_adds=cost.mult_adds if cost else None,
+            parameters=cost.parameters if cost else None,
+        ),
+        pictures=PictureFacts.of(sets.transfer.size, shown.viewed(), shown.whole()),
+        seed=recipe.seed,
+        views=replace(recipe.transfer.views, count=None),
+        count=max(views, found.count if found else 0),  # fewer views do not take away what was answered
+        dtype=dtype,
+        top=top,
+    )
+
+
+def _verify(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="distill store verify",
+        description="Compare every file of a store with its checksum, its pictures with its fingerprint, and 64 of its "
+        "answers with what the teacher says now, where the teacher is at hand.",
+    )
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--run", type=Path, help="where its pictures are prepared; default runs/RECIPE")
+    chosen = parser.parse_args(arguments)
+    console = Console(markup=False, emoji=False)
+    store = Store.open(chosen.directory)
+    check_all_files(store)
+    console.print(f"{chosen.directory}: {len(store.manifest.files())} files, each as it was written", soft_wrap=True)
+    written = sorted(chosen.directory.glob("*.yaml"))
+    try:
+        if not written:
+            raise DistillError("there is no recipe beside the answers")
+        reader = RecipeReader(str(written[0]))
+        teacher, _, shown = _open(*reader.read([]), chosen.run)
+    except DistillError as error:
+        console.print(f"the teacher is not at hand, so nothing was asked again: {error}", soft_wrap=True)
+        return 0
+    asked, worst = ask_again(store, teacher, shown)
+    console.print(f"{asked} views asked again of {teacher.name}: largest difference of a logit {worst:.2g}")
+    return 0

@@ -1,0 +1,96 @@
+"""What a teacher is shown, batch by batch, and how it is asked.
+
+Shapes: N pictures in views, M pictures whole, n of one batch, C outputs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from distill.data.batch import ViewBatch
+from distill.data.cutting import cut
+from distill.data.loader import Request, ViewDataset
+from distill.data.pictures import Pictures
+from distill.store.manifest import Manifest, view_file, whole_file
+from teachers.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a teacher is shown: pictures in views, and others beside them that are only evaluated on.
+
+    Attributes:
+        transfer: pictures of which views are answered, and each whole.
+        evaluated: pictures answered whole alone.
+    """
+
+    transfer: Pictures
+    evaluated: tuple[Pictures, ...]
+
+    def viewed(self) -> np.ndarray:
+        """uint64 (N,), rising content hashes."""
+        return np.sort(self.transfer.hashes)
+
+    def whole(self) -> np.ndarray:
+        """uint64 (M,), rising content hashes, each once."""
+        return np.unique(np.concatenate([one.hashes for one in (self.transfer, *self.evaluated)]))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of answers: rows start to stop of the pictures, shown in a view or (None) whole."""
+
+    view: int | None
+    number: int
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        return whole_file(self.number) if self.view is None else view_file(self.view, self.number)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One batch: `count` rows of a file that are not known, filled up with its last one."""
+
+    part: Part
+    rows: np.ndarray
+    count: int
+
+
+class Asked(Dataset[ViewBatch | Tensor]):
+    """Loads what is asked; it is what travels to the workers."""
+
+    def __init__(self, shown: Shown, manifest: Manifest) -> None:
+        self.views = ViewDataset(shown.transfer, manifest.views, manifest.seed)
+        self.order = np.argsort(shown.transfer.hashes)
+        self.groups = (shown.transfer, *shown.evaluated)
+        hashes = np.concatenate([one.hashes for one in self.groups])
+        self.places = np.unique(hashes, return_index=True)[1]  # of the first picture of each hash, over all groups
+        self.starts = np.cumsum([0, *map(len, self.groups)])
+
+    def __getitems__(self, ask: Ask) -> ViewBatch | Tensor:
+        rows = ask.part.start + ask.rows
+        if ask.part.view is not None:
+            return self.views.__getitems__(Request(self.order[rows], ask.part.view))
+        places = self.places[rows]
+        group = np.searchsorted(self.starts, places, side="right") - 1
+        pictures = np.empty((len(rows), *self.groups[0].size, 3), np.uint8)
+        for number, one in enumerate(self.groups):
+            here = group == number
+            pictures[here] = one.gather(places[here] - self.starts[number])
+        return torch.from_numpy(pictures)
+
+
+def answer(teacher: Teacher, shown: ViewBatch | Tensor) -> Tensor:
+    """A teacher's float32 logits (n, C) to views, or to whole pictures uint8 (n, H, W, 3), on their device."""
+    if isinstance(shown, ViewBatch):
+        pixels = cut(shown, teacher.preprocess)
+    else:
+        pixels = teacher.preprocess.resize(shown).permute(0, 3, 1, 2).float()
+    with torch.inference_mode():
+        return teacher(pixels).float()

@@ -1,0 +1,121 @@
+"""How an answer is kept: all its logits, or the largest ones and the mass of the rest.
+
+Shapes: N views, C classes, k classes kept.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.errors import DistillError
+from distill.objectives.top import TEMPERATURES, TopAnswers
+
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+class Codec(Protocol):
+    """From logits to the rows of a file."""
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The shape of one row: bytes a view are its size times those of `dtype`."""
+        ...
+
+    def encode(self, logits: Tensor) -> np.ndarray:
+        """float32 (N, C) to (N, *row) of `dtype`.
+
+        Raises:
+            DistillError: a logit does not fit.
+        """
+        ...
+
+    def decode(self, rows: np.ndarray) -> Tensor | TopAnswers:
+        """Rows (N, *row) to what an objective takes, in the precision they were kept in."""
+        ...
+
+
+@dataclass(frozen=True)
+class FullCodec:
+    """All C logits: for attributes and embeddings, where every output counts."""
+
+    outputs: int
+    dtype: np.dtype
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        return (self.outputs,)
+
+    def encode(self, logits: Tensor) -> np.ndarray:
+        _check_range(logits, self.dtype)
+        return logits.cpu().numpy().astype(self.dtype)
+
+    def decode(self, rows: np.ndarray) -> Tensor:
+        return torch.from_numpy(rows)
+
+
+@dataclass(frozen=True)
+class TopCodec:
+    """The k largest logits of classes that exclude each other, less the largest: 4 k + 6 bytes, 46 for k = 10.
+
+    A constant taken from all logits does not change their softmax, and float16 is finest near zero. With m_T the stored
+    mass of the other classes, the probability of kept class i at temperature T is (1 - m_T) times its softmax among the
+    kept ones, so that the distribution sums to one whatever rounding did.
+    """
+
+    outputs: int
+    top: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.top < self.outputs:
+            raise DistillError(
+                f"--top is {self.top}, expected 1 to {self.outputs - 1}: the teacher has {self.outputs} classes. Leave "
+                "it out to keep all of them."
+            )
+        if self.outputs > 65_536:
+            raise DistillError(f"--top: {self.outputs} classes, and at most 65,536 can be numbered in two bytes.")
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(
+            [("logits", "<f2", (self.top,)), ("classes", "<u2", (self.top,)), ("log_rest", "<f2", (len(TEMPERATURES),))]
+        )
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        return ()
+
+    def encode(self, logits: Tensor) -> np.ndarray:
+        _check_range(logits, np.dtype(np.float16))
+        wide = logits.double().cpu()
+        values, index = wide.topk(self.top, dim=1)
+        kept = torch.zeros_like(wide, dtype=torch.bool).scatter_(1, index, True)
+        rows = np.empty(len(wide), self.dtype)
+        rows["logits"], rows["classes"] = (values - values[:, :1]).numpy(), index.numpy()
+        for i, temperature in enumerate(TEMPERATURES):
+            scaled = wide / temperature
+            rest = scaled.masked_fill(kept, -torch.inf).logsumexp(1) - scaled.logsumexp(1)
+            rows["log_rest"][:, i] = rest.clamp(min=-_LARGEST).numpy()
+        return rows
+
+    def decode(self, rows: np.ndarray) -> TopAnswers:
+        columns = (np.ascontiguousarray(rows[name]) for name in ("logits", "classes", "log_rest"))
+        return TopAnswers(*map(torch.from_numpy, columns))
+
+
+def codec_of(outputs: int, dtype: str, top: int | None) -> Codec:
+    """The codec of a manifest's facts."""
+    return FullCodec(outputs, np.dtype(dtype)) if top is None else TopCodec(outputs, top)
+
+
+def _check_range(logits: Tensor, dtype: np.dtype) -> None:
+    if dtype == np.float16 and float(logits.abs().max()) > _LARGEST:
+        raise DistillError(
+            f"the teacher answers {float(logits.abs().max()):.0f}, and float16 ends at {_LARGEST:.0f}. Store float32: "
+            "--dtype float32."
+        )

@@ -1,0 +1,47 @@
+"""What storing will cost, said before it starts.
+
+Shapes: n views of one batch.
+"""
+
+import math
+import shutil
+import time
+from pathlib import Path
+
+from rich.console import Console
+from torch import Tensor
+
+from distill.data.batch import ViewBatch
+from distill.errors import DistillError
+from distill.report import formatting
+from distill.store.asking import answer
+from distill.store.codec import Codec
+from teachers.teacher import Teacher
+
+console = Console(stderr=True, markup=False, emoji=False)
+
+
+def announce(teacher: Teacher, shown: ViewBatch | Tensor, views: int, codec: Codec, place: Path) -> None:
+    """Time one batch, and print the bytes and the time that `views` answers of this process will take.
+
+    Args:
+        shown: one batch, on the teacher's device.
+
+    Raises:
+        DistillError: there is less space than that.
+    """
+    answer(teacher, shown)  # the first call prepares kernels
+    started = time.perf_counter()
+    answer(teacher, shown).sum().item()  # the sum waits for a GPU
+    seconds = (time.perf_counter() - started) / len(shown) * views
+    needed = views * codec.dtype.itemsize * math.prod(codec.row)
+    console.print(
+        f"{views:,} answers of {teacher.name}: {formatting.size(needed)}, about {formatting.duration(seconds)}",
+        soft_wrap=True,
+    )
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise DistillError(
+            f"{place}: {formatting.size(needed)} are needed and {formatting.size(free)} are free. Free some space, "
+            "name another place with --out, or store fewer views."
+        )

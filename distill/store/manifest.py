@@ -1,0 +1,192 @@
+"""What a store says of itself: whose answers, to which views of which pictures, in which files.
+
+A store is a directory that another program can read, or write, from this description alone:
+
+    manifest.json         the facts below, and the sha256 of every other file
+    pictures.npy          uint64 (N,), content hashes of the pictures whose views were shown, rising
+    whole.npy             uint64 (M,), content hashes of the pictures shown whole, rising: those N and the pictures that
+                          are only evaluated on
+    view-0007-00003.npy   the answers to view 7 of the pictures of rows 3 R to 4 R - 1 of pictures.npy
+    whole-00003.npy       the same of whole.npy, each picture whole, as evaluation shows it
+
+R is `rows`. Every file is a NumPy array of version 1.0: 128 bytes of header, then the rows, which a memory map reads
+in place. A row is one of
+
+    full    the C logits, as float16 or float32
+    top     one record (`distill.store.codec`): the k largest logits less the largest of them, their
+            classes, and for the temperatures 1, 2 and 4 the logarithm of the probability of all other classes together
+
+View v of a picture is what `distill.data.views` draws from (seed, content hash, v) under the policy `views`, cut at the
+teacher's own size by `distill.data.cutting`; both are pure functions, so an answer stays true for ever. `view_policy`
+counts the changes of those functions.
+
+Shapes: N pictures with V views each, M pictures, C outputs of the teacher, R rows a file.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+import numpy as np
+
+from distill.data.prepared import VERSION as PIXELS
+from distill.data.views import POLICY, Views
+from distill.errors import DistillError
+from distill.files import read_json, write_json
+from distill.preprocess import Preprocess
+
+VERSION = 1
+MANIFEST = "manifest.json"
+PICTURES, WHOLE = "pictures.npy", "whole.npy"
+ROWS = 16_384  # rows a file: what a kill can cost, in answers
+
+Dtype = Literal["float16", "float32"]
+
+
+@dataclass(frozen=True)
+class TeacherFacts:
+    """Who answered. `mult_adds` and `parameters` are None where a black box hides them."""
+
+    name: str
+    fingerprint: str
+    outputs: int
+    classes: tuple[str, ...] | None
+    preprocess: Preprocess
+    mult_adds: int | None
+    parameters: int | None
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What was shown: prepared pictures of H x W pixels, N of them in views and M whole.
+
+    `version` is that of the prepared pixels; `fingerprint` is sha256 over it, H, W and both lists of hashes.
+    """
+
+    version: int
+    height: int
+    width: int
+    viewed: int
+    whole: int
+    fingerprint: str
+
+    @classmethod
+    def of(cls, size: tuple[int, int], viewed: np.ndarray, whole: np.ndarray) -> Self:
+        """The facts of pictures prepared here, by rising content hashes uint64 (N,) and (M,)."""
+        digest = hashlib.sha256(f"{PIXELS} {size} {len(viewed)}".encode())
+        for hashes in (viewed, whole):
+            digest.update(hashes.astype("<u8").tobytes())
+        return cls(PIXELS, *size, len(viewed), len(whole), digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of `manifest.json`.
+
+    Attributes:
+        count: V, views of each picture: numbers 0 to V - 1.
+        views: how they were drawn; its own `count` is null.
+        top: k where only the k largest logits were kept, else None.
+        checksums: sha256 by file name; empty while the store is being written.
+    """
+
+    teacher: TeacherFacts
+    pictures: PictureFacts
+    seed: int
+    views: Views
+    count: int
+    dtype: Dtype = "float16"
+    top: int | None = None
+    rows: int = ROWS
+    view_policy: int = POLICY
+    version: int = VERSION
+    checksums: dict[str, str] = field(default_factory=dict)
+
+    def files(self) -> list[str]:
+        """The names of all files of answers."""
+        viewed, whole = (-(-number // self.rows) for number in (self.pictures.viewed, self.pictures.whole))
+        views = [view_file(view, part) for view in range(self.count) for part in range(viewed)]
+        return [whole_file(part) for part in range(whole)] + views
+
+    def describe(self) -> dict[str, Any]:
+        """All but the checksums, as JSON holds it: equal for stores of the same answers."""
+        content = json.loads(json.dumps(asdict(self)))
+        del content["checksums"]
+        return cast(dict[str, Any], content)
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the file.
+
+        Raises:
+            DistillError: it is missing or no manifest, or of an older version or view policy.
+        """
+        content = read_json(path)
+        if not isinstance(content, dict) or "view_policy" not in content or "checksums" not in content:
+            raise DistillError(f"{path}: not the manifest of a store of teacher answers.")
+        for key, expected in (("version", VERSION), ("view_policy", POLICY)):
+            if content.get(key) != expected:
+                raise DistillError(
+                    f"{path}: {key} is {content.get(key)!r}, and this program's is {expected}: its views are no longer "
+                    "those that were answered. Store the answers again."
+                )
+        try:
+            teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, content["views"])
+            preprocess = _known(Preprocess, teacher["preprocess"])
+            teacher["preprocess"] = Preprocess(**{key: _frozen(value) for key, value in preprocess.items()})
+            return cls(
+                **_known(cls, content)
+                | {
+                    "teacher": TeacherFacts(**{key: _frozen(value) for key, value in teacher.items()}),
+                    "pictures": PictureFacts(**_known(PictureFacts, content["pictures"])),
+                    "views": Views(**{key: _frozen(value) for key, value in views.items()}),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise DistillError(f"{path}: not the manifest of a store of teacher answers ({error}).") from error
+
+
+def view_file(view: int, part: int) -> str:
+    """The file of answers to one view."""
+    return f"view-{view:04d}-{part:05d}.npy"
+
+
+def whole_file(part: int) -> str:
+    """The file of answers to whole pictures."""
+    return f"whole-{part:05d}.npy"
+
+
+def differences(found: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> list[str]:
+    """Each fact in which two descriptions differ, with both values."""
+    said: list[str] = []
+    for key in dict.fromkeys((*found, *wanted)):
+        one, other = found.get(key), wanted.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            said += differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            said.append(f"{prefix}{key} is {one!r} there and {other!r} here")
+    return said
+
+
+def without_growth(manifest: Manifest) -> dict[str, Any]:
+    """What must stay the same where a store grows: all but the number of views and the pictures."""
+    content = replace(manifest, count=0).describe()
+    del content["pictures"]
+    return content
+
+
+def _known(kind: type, content: dict[str, Any]) -> dict[str, Any]:
+    expected = {one.name for one in fields(kind)}
+    if content.keys() != expected:
+        raise KeyError(f"keys missing or unknown: {', '.join(sorted(content.keys() ^ expected))}")
+    return dict(content)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,56 @@
+"""What an earlier store in the same place answered to pictures that are shown again.
+
+Shapes: N pictures, C outputs.
+"""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from rich.console import Console
+
+from distill.errors import DistillError
+from distill.store.manifest import MANIFEST, Manifest, view_file, whole_file
+from distill.store.store import Store, find, sha256_of
+
+console = Console(stderr=True, markup=False, emoji=False)
+
+
+class Previous:
+    """An earlier store, as far as its files are whole."""
+
+    def __init__(self, store: Store, manifest: Manifest) -> None:
+        self.store = store
+        names = store.manifest.files()
+        self.whole = {
+            name for name in names if (store.directory / name).is_file()
+            and sha256_of(store.directory / name) == store.manifest.checksums[name]
+        }  # fmt: skip
+        same = store.manifest.pictures.fingerprint == manifest.pictures.fingerprint
+        # A mixing partner is drawn from all pictures: with others among them, a view of the same number is another one.
+        self.views = store.manifest.count if same or manifest.views.mixup == 0 else 0
+
+    @classmethod
+    def of(cls, directory: Path, manifest: Manifest) -> Self | None:
+        """The store at a place; None where there is none, or where nobody can say any more what it answered."""
+        if not (directory / MANIFEST).is_file():
+            return None
+        try:
+            return cls(Store.open(directory), manifest)
+        except DistillError as error:
+            console.print(f"{error} All of it is asked again.", soft_wrap=True)
+            return None
+
+    def recall(self, hashes: np.ndarray, view: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Which pictures (N,) it knows, bool (N,), and its answers to those in their order."""
+        if view is not None and view >= self.views:
+            return np.zeros(len(hashes), bool), np.empty((0, *self.store.codec.row), self.store.codec.dtype)
+        rows = find(self.store.whole if view is None else self.store.viewed, hashes)
+        parts = rows // self.store.manifest.rows
+        for part in np.unique(parts[rows >= 0]):
+            name = whole_file(int(part)) if view is None else view_file(view, int(part))
+            if name not in self.whole:
+                rows[parts == part] = -1
+        known = rows >= 0
+        found = rows[known]
+        return known, self.store.whole_answers(found) if view is None else self.store.view_answers(found, view)

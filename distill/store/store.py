@@ -1,0 +1,147 @@
+"""Reading a store: answers by picture and view, from memory maps.
+
+Shapes: N pictures in views, M pictures shown whole, n pictures asked for, C outputs.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distill.errors import DistillError
+from distill.store.codec import Codec, codec_of
+from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, view_file, whole_file
+
+BUILDING = ".building"
+"""What the directory of an unfinished store is called after."""
+
+
+def building_place(directory: Path) -> Path:
+    """Where a store is written until it is complete."""
+    return directory.with_name(directory.name + BUILDING)
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """A complete store. Pickling it stores its place alone, so it can be sent to the workers of a loader.
+
+    Attributes:
+        viewed: uint64 (N,), rising: pictures whose views were answered.
+        whole: uint64 (M,), rising: pictures answered whole.
+    """
+
+    directory: Path
+    manifest: Manifest
+    viewed: np.ndarray
+    whole: np.ndarray
+
+    @classmethod
+    def open(cls, directory: Path) -> "Store":
+        """Open a store and check its lists of pictures; `check_files` reads the rest.
+
+        Raises:
+            DistillError: there is none, it is not complete, or a file is missing or not what was written.
+        """
+        if not (directory / MANIFEST).is_file():
+            begun = building_place(directory)
+            if begun.is_dir():
+                raise DistillError(
+                    f"{directory}: not complete; what was answered so far is in {begun}. The `distill store` command "
+                    "that began it goes on."
+                )
+            raise DistillError(f"{directory}: not a store of teacher answers ({MANIFEST} is missing).")
+        manifest = Manifest.read(directory / MANIFEST)
+        expected = {PICTURES, WHOLE, *manifest.files()}
+        if expected != manifest.checksums.keys():
+            raise DistillError(f"{directory / MANIFEST}: its list of files is not that of its counts: it was altered.")
+        for name in (PICTURES, WHOLE):
+            check_file(directory, name, manifest)
+        return cls(directory, manifest, *(np.load(directory / name, allow_pickle=False) for name in (PICTURES, WHOLE)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Store.open, (self.directory.absolute(),)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """How a row is to be read."""
+        return codec_of(self.manifest.teacher.outputs, self.manifest.dtype, self.manifest.top)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the manifest, and so over every answer."""
+        return hashlib.sha256((self.directory / MANIFEST).read_bytes()).hexdigest()
+
+    def view_answers(self, rows: np.ndarray, view: int) -> np.ndarray:
+        """Answers to one view of pictures, by their rows of `viewed` (n,): (n, *row) of the codec's type."""
+        return self._gather(rows, lambda part: view_file(view, part))
+
+    def whole_answers(self, rows: np.ndarray) -> np.ndarray:
+        """Answers to whole pictures, by their rows of `whole` (n,): (n, *row) of the codec's type."""
+        return self._gather(rows, whole_file)
+
+    def _gather(self, rows: np.ndarray, name: Any) -> np.ndarray:
+        part, place = np.divmod(rows, self.manifest.rows)
+        out = np.empty((len(rows), *self.codec.row), self.codec.dtype)
+        for number in np.unique(part):
+            here = part == number
+            out[here] = self._map(name(int(number)))[place[here]]
+        return out
+
+    def _map(self, name: str) -> np.ndarray:
+        maps: dict[str, np.ndarray] = self.__dict__.setdefault("_maps", {})
+        if name not in maps:
+            file = self.directory / name
+            try:
+                found = np.load(file, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise DistillError(f"{file}: missing or damaged ({error}). {REPAIR}") from None
+            maps[name] = found
+        return maps[name]
+
+
+REPAIR = "Run the `distill store` command that wrote it again: it keeps what is whole and asks for the rest."
+
+
+def find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Rows of `wanted` (n,) in rising `hashes` (N,): int64 (n,), -1 where one is not there."""
+    if len(hashes) == 0:
+        return np.full(len(wanted), -1)
+    rows = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+    return np.where(hashes[rows] == wanted, rows, -1)
+
+
+def check_files(store: Store) -> Iterator[str]:
+    """Read every file of a store and compare its checksum; yields the name of each once it was found whole.
+
+    Raises:
+        DistillError: naming the first file that is not what was written.
+    """
+    for name in store.manifest.files():
+        check_file(store.directory, name, store.manifest)
+        yield name
+
+
+def check_file(directory: Path, name: str, manifest: Manifest) -> None:
+    """Compare one file with its checksum.
+
+    Raises:
+        DistillError: it is missing or not what was written.
+    """
+    file = directory / name
+    if not file.is_file() or sha256_of(file) != manifest.checksums.get(name):
+        raise DistillError(f"{file}: missing, or not what {MANIFEST} has the checksum of: damaged. {REPAIR}")
+
+
+def sha256_of(file: Path) -> str:
+    """Hex digest of a file's content."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def read_manifest(directory: Path) -> Manifest | None:
+    """The manifest of a complete store, None where there is none."""
+    return Manifest.read(directory / MANIFEST) if (directory / MANIFEST).is_file() else None

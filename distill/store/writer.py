@@ -1,0 +1,295 @@
+"""Asking a teacher about every view, and writing its answers where a stop costs one file at most.
+
+A store is written in a directory beside its place, `NAME.building`, file by file: each is written whole, then its
+checksum beside it, and only both together count. When all are there the directory takes its place in one rename. What
+an earlier store there answered to the same pictures is copied, not asked again.
+
+Shapes: N pictures, C outputs, n views of one batch.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import lightning as L
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from distill.data.batch import ViewBatch
+from distill.errors import DistillError
+from distill.files import atomic_path
+from distill.store.asking import Ask, Asked, Part, Shown, answer
+from distill.store.codec import Codec, codec_of
+from distill.store.estimate import announce
+from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, differences, without_growth
+from distill.store.previous import Previous
+from distill.store.store import Store, building_place, read_manifest, sha256_of
+from teachers.teacher import Teacher
+
+LOCK, CHECKSUM = "lock", ".sha256"
+
+console = Console(stderr=True, markup=False, emoji=False)
+
+
+def write_store(
+    directory: Path,
+    manifest: Manifest,
+    teacher: Teacher,
+    shown: Shown,
+    *,
+    batch_size: int,
+    fabric: L.Fabric,
+    workers: int = 0,
+    texts: Mapping[str, str] | None = None,
+) -> Store | None:
+    """Answer all that `manifest` names, or go on with it.
+
+    Args:
+        directory: where the store is or will be. A store of the same teacher and views, but of other pictures or fewer
+            views, is replaced by the new one when that is complete; what is in both is copied.
+        manifest: without checksums.
+        batch_size: views the teacher is asked at a time.
+        fabric: launched; each of its processes writes files of its own.
+        workers: processes that load, for each of those.
+        texts: files to keep beside the answers, by name.
+
+    Returns:
+        the complete store; None in all processes but the first.
+
+    Raises:
+        DistillError: the place holds another store, or is being written to by another process, or is full; the
+            teacher answers NaN.
+    """
+    if _is_complete(directory, manifest):
+        return None if fabric.global_rank else Store.open(directory)
+    building = building_place(directory)
+    with _claimed(directory, manifest, fabric):
+        previous = Previous.of(directory, manifest)
+        parts: list[Part] = fabric.broadcast(_missing(building, manifest) if fabric.global_rank == 0 else [])
+        codec = codec_of(manifest.teacher.outputs, manifest.dtype, manifest.top)
+        asks = Batches(shown, manifest, previous, codec, parts[fabric.global_rank :: fabric.world_size], batch_size)
+        asks.write_known(building)
+        if asks.batches:
+            teacher.to(fabric.device)
+            if fabric.global_rank == 0:
+                announce(teacher, asks.first().to(fabric.device), asks.unknown, codec, building)
+            _answer(asks, teacher, codec, building, fabric.device, workers, bar=fabric.global_rank == 0)
+        fabric.barrier()
+        if fabric.global_rank:
+            return None
+        for name, text in (texts or {}).items():
+            with atomic_path(building / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        return _complete(directory, manifest, shown)
+
+
+@contextmanager
+def _claimed(directory: Path, manifest: Manifest, fabric: L.Fabric) -> Iterator[None]:
+    """Hold the place where the store is written: one writer at a time, of one store.
+
+    The lock is the system's, so it ends with a process that is killed.
+    """
+    if fabric.global_rank:
+        fabric.barrier()
+        yield
+        return
+    _check_place(directory, manifest)
+    building = building_place(directory)
+    building.mkdir(parents=True, exist_ok=True)
+    lock = (building / LOCK).open("w")
+    try:
+        _lock(lock, building)
+        _check_begun(building, manifest)
+        fabric.barrier()
+        yield
+    finally:
+        lock.close()
+
+
+def _is_complete(directory: Path, manifest: Manifest) -> bool:
+    """Whether the store stands there already, every file of it as it was written."""
+    found = read_manifest(directory)
+    if found is None or found.describe() != manifest.describe():
+        return False
+    files = ((directory / name, checksum) for name, checksum in found.checksums.items())
+    return all(file.is_file() and sha256_of(file) == checksum for file, checksum in files)
+
+
+def _lock(lock: IO[str], building: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise DistillError(
+            f"{building}: another process is writing to it. Wait for it, or name another place with --out."
+        ) from None
+
+
+def _check_place(directory: Path, manifest: Manifest) -> None:
+    """Refuse a place that holds something else."""
+    if directory.exists() and not (directory / MANIFEST).is_file() and any(directory.iterdir()):
+        raise DistillError(f"{directory}: exists and is not a store of teacher answers. Name another with --out.")
+    found = read_manifest(directory)
+    if found is not None:
+        _refuse_other(directory, differences(without_growth(found), without_growth(manifest)))
+
+
+def _check_begun(building: Path, manifest: Manifest) -> None:
+    """Go on with what was begun, or begin."""
+    begun = building / MANIFEST
+    if begun.exists():
+        _refuse_other(building, differences(Manifest.read(begun).describe(), manifest.describe()))
+    else:
+        manifest.write(begun)
+
+
+def _refuse_other(place: Path, differing: Sequence[str]) -> None:
+    if differing:
+        raise DistillError(
+            f"{place}: holds answers to something else: {'; '.join(differing)}. Name another place with --out, or "
+            "delete that one."
+        )
+
+
+def _missing(building: Path, manifest: Manifest) -> list[Part]:
+    """The files that are not written yet; one without its checksum is not."""
+    counts = {None: manifest.pictures.whole} | dict.fromkeys(range(manifest.count), manifest.pictures.viewed)
+    parts = [
+        Part(view, number, start, min(start + manifest.rows, count))
+        for view, count in counts.items()
+        for number, start in enumerate(range(0, count, manifest.rows))
+    ]
+    recorded = _recorded(building, manifest)
+    return [
+        part
+        for part in parts
+        if part.name not in recorded
+        or not (building / part.name).is_file()
+        or sha256_of(building / part.name) != recorded[part.name]
+    ]
+
+
+def _recorded(building: Path, manifest: Manifest) -> dict[str, str]:
+    """The checksums of the files that were written whole.
+
+    They stand beside the files until the last one is written, and then in the manifest: a store may be stopped between
+    that and its taking its place.
+    """
+    beside = {name: building / (name + CHECKSUM) for name in manifest.files()}
+    found = {name: file.read_text(encoding="ascii").strip() for name, file in beside.items() if file.is_file()}
+    return Manifest.read(building / MANIFEST).checksums | found
+
+
+class Batches:
+    """The batches of one process, and what is known already of each file."""
+
+    def __init__(
+        self, shown: Shown, manifest: Manifest, previous: Previous | None, codec: Codec, parts: list[Part],
+        batch_size: int,
+    ) -> None:  # fmt: skip
+        self.dataset, self.parts, self.codec = Asked(shown, manifest), parts, codec
+        self.previous, self.hashes = previous, {True: shown.whole(), False: shown.viewed()}
+        self.batches: list[Ask] = []
+        self.unknown = 0
+        for part in parts:
+            rows = np.flatnonzero(~self._known(part)[0])
+            self.unknown += len(rows)
+            for start in range(0, len(rows), batch_size):
+                chosen = rows[start : start + batch_size]
+                # Always whole batches: a kernel may round another way in a batch of another size.
+                filled = np.concatenate([chosen, np.repeat(chosen[-1:], batch_size - len(chosen))])
+                self.batches.append(Ask(part, filled, len(chosen)))
+
+    def first(self) -> ViewBatch | Tensor:
+        """The first batch, to time."""
+        return self.dataset.__getitems__(self.batches[0])
+
+    def begin(self, part: Part) -> np.ndarray:
+        """The rows of one file, those known filled in."""
+        rows = np.zeros((part.stop - part.start, *self.codec.row), self.codec.dtype)
+        known, answers = self._known(part)
+        rows[known] = answers
+        return rows
+
+    def write_known(self, building: Path) -> None:
+        """Write the files of which everything is known."""
+        asked = {ask.part for ask in self.batches}
+        for part in self.parts:
+            if part not in asked:
+                _write(building / part.name, self.begin(part))
+
+    def _known(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
+        hashes = self.hashes[part.view is None][part.start : part.stop]
+        if self.previous is None:
+            return np.zeros(len(hashes), bool), np.empty((0, *self.codec.row), self.codec.dtype)
+        return self.previous.recall(hashes, part.view)
+
+
+def _answer(
+    asks: Batches, teacher: Teacher, codec: Codec, building: Path, device: torch.device, workers: int, bar: bool
+) -> None:
+    """Ask batch by batch; a file is written when its last batch is answered."""
+    loader: DataLoader[ViewBatch | Tensor] = DataLoader(
+        asks.dataset,
+        batch_sampler=asks.batches,  # type: ignore[arg-type]  # one request is one batch
+        collate_fn=_as_is,
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+        pin_memory=device.type == "cuda",
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not bar) as progress:
+        task = progress.add_task(f"answers of {teacher.name}", total=asks.unknown)
+        rows = np.empty(0)
+        for number, (ask, shown) in enumerate(zip(asks.batches, loader, strict=True)):
+            if number == 0 or ask.part != asks.batches[number - 1].part:
+                rows = asks.begin(ask.part)
+            answers = answer(teacher, shown.to(device))[: ask.count]
+            if not bool(answers.isfinite().all()):
+                raise DistillError(
+                    f"teacher {teacher.name}: answers NaN or infinity while {ask.part.name} is written. Check its "
+                    "weights, mean and std; nothing of that file was kept."
+                )
+            rows[ask.rows[: ask.count]] = codec.encode(answers)
+            progress.advance(task, ask.count)
+            if number + 1 == len(asks.batches) or asks.batches[number + 1].part != ask.part:
+                _write(building / ask.part.name, rows)
+
+
+def _write(file: Path, rows: np.ndarray) -> None:
+    """Write one file whole, then what makes it count."""
+    _save(file, rows)
+    with atomic_path(file.with_name(file.name + CHECKSUM)) as temporary:
+        temporary.write_text(sha256_of(file) + "\n", encoding="ascii")
+
+
+def _save(file: Path, array: np.ndarray) -> None:
+    with atomic_path(file) as temporary, temporary.open("wb") as handle:
+        np.save(handle, array, allow_pickle=False)
+
+
+def _complete(directory: Path, manifest: Manifest, shown: Shown) -> Store:
+    """Gather the checksums and put the store in its place."""
+    building = building_place(directory)
+    _save(building / PICTURES, shown.viewed())
+    _save(building / WHOLE, shown.whole())
+    checksums = _recorded(building, manifest) | {name: sha256_of(building / name) for name in (PICTURES, WHOLE)}
+    replace(manifest, checksums=checksums).write(building / MANIFEST)
+    for leftover in (LOCK, *(name + CHECKSUM for name in manifest.files())):
+        (building / leftover).unlink(missing_ok=True)
+    if directory.exists():
+        shutil.rmtree(directory)
+    os.replace(building, directory)
+    return Store.open(directory)
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
