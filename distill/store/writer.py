@@ -79,7 +79,7 @@ def write_store(
         asks = Batches(shown, manifest, previous, codec, parts[fabric.global_rank :: fabric.world_size], batch_size)
         asks.write_known(building)
         if asks.batches:
-            teacher.to(fabric.device)
+            teacher.to(fabric.device).eval()  # one just built is in training mode
             if fabric.global_rank == 0:
                 announce(teacher, asks.first().to(fabric.device), asks.unknown, codec, building)
             _answer(asks, teacher, codec, building, fabric.device, workers, bar=fabric.global_rank == 0)
@@ -108,6 +108,8 @@ def _claimed(directory: Path, manifest: Manifest, fabric: L.Fabric) -> Iterator[
     lock = (building / LOCK).open("w")
     try:
         _lock(lock, building)
+        for leftover in building.glob(".*.part"):  # of a process that was killed
+            leftover.unlink()
         _check_begun(building, manifest)
         fabric.barrier()
         yield

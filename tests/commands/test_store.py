@@ -1,0 +1,131 @@
+"""`distill store` from the command line: store, learn, verify."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distill import cli
+from tests.running import copy_of_finished, finished, run_recipe
+
+OVERRIDES = ("--transfer.epochs", "3", "--transfer.views.count", "2")
+
+
+def stored(out: Path, *arguments: str) -> int:
+    """The answers of the finished run's teacher."""
+    recipe, run = finished()
+    return cli.main(
+        ["store", str(recipe), "--out", str(out), "--run", str(run), "--views", "2", "--dtype", "float32", *arguments]
+    )
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("store") / "answers"
+    assert stored(place) == 0
+    return place
+
+
+def results(run: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((run / "results.json").read_text())
+    return content
+
+
+def test_a_run_learns_from_the_store_what_it_learns_from_the_teacher(
+    answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe, run = copy_of_finished(tmp_path)
+    online = run_recipe(recipe, run, OVERRIDES)
+    shutil.rmtree(run / "teacher")  # no teacher is at hand
+    learnt = run_recipe(
+        recipe, tmp_path / "stored", [*OVERRIDES, "--teacher", "stored", "--teacher.root", str(answers)]
+    )
+    for role in ("teacher", "student"):
+        assert learnt[role] == online[role]
+    assert learnt["agreement"] == online["agreement"]
+    weights = [place / "student" / "student.safetensors" for place in (run, tmp_path / "stored")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert [stage["name"] for stage in learnt["stages"]] == ["transfer"]
+
+
+def test_views_of_another_stage_are_refused(answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe, _ = finished()
+    arguments = ["--teacher", "stored", "--teacher.root", str(answers), "--transfer.views.flip", "0.1"]
+    assert cli.main(["run", str(recipe), "--out", str(tmp_path / "run"), *arguments]) == 2
+    assert "views.flip is 0.5 there and 0.1 here" in capsys.readouterr().err
+
+
+def test_verify_asks_again(answers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, run = finished()
+    assert cli.main(["store", "verify", str(answers), "--run", str(run)]) == 0
+    said = capsys.readouterr().out
+    assert "3 files, each as it was written" in said
+    assert "64 views asked again of test_resnet: largest difference of a logit" in said
+
+
+def test_verify_without_the_teacher(answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+    assert cli.main(["store", "verify", str(answers), "--run", str(tmp_path / "other")]) == 0
+    assert "the teacher is not at hand, so nothing was asked again: " in capsys.readouterr().out
+
+
+def test_verify_finds_answers_that_are_not_the_teachers(
+    answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, run = finished()
+    monkeypatch.setattr("distill.store.store.Store.view_answers", lambda store, rows, view: store.whole_answers(rows))
+    assert cli.main(["store", "verify", str(answers), "--run", str(run)]) == 2
+    assert "the teacher's answer to view 0 of picture" in capsys.readouterr().err
+
+
+def test_verify_finds_a_flipped_bit(answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    damaged = Path(shutil.copytree(answers, tmp_path / "answers"))
+    content = bytearray((damaged / "view-0000-00000.npy").read_bytes())
+    content[200] ^= 8
+    (damaged / "view-0000-00000.npy").write_bytes(content)
+    assert cli.main(["store", "verify", str(damaged)]) == 2
+    assert "view-0000-00000.npy: missing, or not what manifest.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--top", "3"), "attributes do not exclude each other, so all of them are kept"),
+        (("--views", "0"), "--views is 0, expected at least 1"),
+        (("--stages", "[fine_tune]"), "expected a teacher that can be asked, and transfer among the stages"),
+        (("--dtype", "float16"), "dtype is 'float32' there and 'float16' here"),
+    ],
+)
+def test_what_cannot_be_stored(
+    answers: Path, arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stored(answers, *arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_two_processes_share_the_work(answers: Path, tmp_path: Path) -> None:
+    recipe, run = copy_of_finished(tmp_path)
+    shared = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu"]
+    command = [
+        sys.executable,
+        "-m",
+        "distill.cli",
+        "store",
+        str(recipe),
+        "--out",
+        str(tmp_path / "s"),
+        "--run",
+        str(run),
+    ]
+    finished_process = subprocess.run(
+        [*command, "--views", "2", "--dtype", "float32", *shared], cwd=Path(__file__).parents[2], timeout=300,
+        env={**__import__("os").environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert finished_process.returncode == 0, finished_process.stderr
+    for file in answers.glob("*.npy"):
+        assert (tmp_path / "s" / file.name).read_bytes() == file.read_bytes()

@@ -1,0 +1,86 @@
+"""The largest logits and the mass of the rest: a distribution that sums to one."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from distill.errors import DistillError
+from distill.objectives import Objective
+from distill.objectives.logits import softmax_kl
+from distill.objectives.top import softmax_kl_of_top
+from distill.store.codec import TopCodec
+
+
+def logits(pictures: int = 6, classes: int = 40, spread: float = 3.0) -> torch.Tensor:
+    return spread * torch.randn(pictures, classes, generator=torch.Generator().manual_seed(1))
+
+
+def probabilities(row: list[float], temperature: float) -> list[float]:
+    largest = max(row)
+    powers = [math.exp((value - largest) / temperature) for value in row]
+    return [power / sum(powers) for power in powers]
+
+
+def test_ten_of_them_take_46_bytes() -> None:
+    codec = TopCodec(1000, 10)
+    assert codec.encode(logits(classes=1000)).nbytes == 6 * 46 and codec.dtype.itemsize == 46
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize("offset", [0.0, 3000.0])  # where float16 is no finer than 2
+def test_divergence_is_that_of_lumped_distributions(temperature: float, offset: float) -> None:
+    teacher, student = logits(), logits(spread=2.0).flip(0)
+    answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode(teacher + offset))
+    found = softmax_kl_of_top(student, answers, temperature)
+    for row, other, value in zip(teacher.tolist(), student.tolist(), found.tolist(), strict=True):
+        p, q = probabilities(row, temperature), probabilities(other, temperature)
+        top = sorted(range(40), key=lambda c: -row[c])[:5]
+        pairs = [(p[c], q[c]) for c in top]
+        pairs.append((1 - sum(one for one, _ in pairs), 1 - sum(other for _, other in pairs)))
+        expected = temperature**2 * sum(one * math.log(one / other) for one, other in pairs)
+        assert value == pytest.approx(expected, rel=5e-3)
+    assert (found <= softmax_kl(student, teacher, temperature) * 1.005).all()
+
+
+def test_zero_where_the_student_is_the_teacher() -> None:
+    teacher = logits()
+    answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode(teacher))
+    assert softmax_kl_of_top(teacher, answers, 2.0).abs().max() < 1e-4
+
+
+def test_finite_for_a_certain_teacher_and_student() -> None:
+    teacher = torch.zeros(2, 40)
+    teacher[:, 3] = 400.0
+    student = (-teacher).requires_grad_()
+    answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode(teacher))
+    value = softmax_kl_of_top(student, answers, 1.0)
+    value.sum().backward()
+    assert student.grad is not None and value.isfinite().all() and student.grad.isfinite().all()
+
+
+def test_a_temperature_at_which_the_rest_is_unknown() -> None:
+    answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode(logits()))
+    with pytest.raises(DistillError, match=r"temperature is 3\.0.*known at 1, 2, 4 alone"):
+        Objective("softmax_kl", temperature=3.0)(logits(), answers)
+
+
+def test_attributes_need_all_logits() -> None:
+    answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode(logits()))
+    with pytest.raises(DistillError, match=r"needs all logits of the teacher, and the store kept its 5 largest"):
+        Objective("bernoulli_kl")(logits(), answers)
+
+
+@pytest.mark.parametrize("top", [0, 40, 41])
+def test_more_than_there_are_classes(top: int) -> None:
+    with pytest.raises(DistillError, match=rf"--top is {top}, expected 1 to 39: the teacher has 40 classes"):
+        TopCodec(40, top)
+
+
+def test_the_classes_are_the_largest_in_order() -> None:
+    teacher = logits()
+    rows = TopCodec(40, 3).encode(teacher)
+    for row, classes in zip(teacher.tolist(), rows["classes"].tolist(), strict=True):
+        assert classes == sorted(range(40), key=lambda c: -row[c])[:3]
+    assert np.all(rows["logits"][:, 0] == 0)

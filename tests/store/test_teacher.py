@@ -1,0 +1,154 @@
+"""A store in a teacher's place: the same answers, or a refusal that shows what differs."""
+
+import json
+import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from distill.data.loader import ViewLoader
+from distill.data.pictures import Pictures
+from distill.data.prepared import Prepared
+from distill.data.views import Views
+from distill.errors import DistillError
+from distill.modules import Distiller
+from distill.objectives import Objective
+from distill.store.store import Store
+from distill.store.teacher import Stored
+from tests.data.noise import Noise, prepare_noise
+from tests.modules.nets import SMALL, ConvTeacher, clone, conv_student, same, trainer
+from tests.store.answering import VIEWS, shown, store
+
+
+@pytest.fixture(scope="module")
+def kept(labelled: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return store(tmp_path_factory.mktemp("stores") / "s", shown(labelled))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(("dtype", "equal"), [("float32", True), ("float16", False)])
+def test_a_student_of_a_store_is_that_of_the_teacher(
+    labelled: Prepared, tmp_path: Path, dtype: str, equal: bool, workers: int
+) -> None:
+    pictures = shown(labelled).transfer
+    root = store(tmp_path / "s", shown(labelled), dtype=dtype).directory
+    views = replace(VIEWS, count=2)
+
+    def trained(stored: bool) -> dict[str, torch.Tensor]:
+        answers = Stored(root=root).load(3).answers_to(pictures, views, 5) if stored else None
+        teacher = None if stored else ConvTeacher()
+        module = Distiller(conv_student(dropout=0.2), teacher, Objective("bernoulli_kl"), preprocess=SMALL, seed=1)
+        loader = ViewLoader(pictures, views, batch_size=8, seed=5, answers=answers, workers=workers if stored else 0)
+        trainer(max_epochs=3).fit(module, loader)
+        loader.close()
+        return clone(module.result().state_dict().items())
+
+    online, stored = trained(False), trained(True)
+    assert same(online, stored) == equal
+    for name, tensor in online.items():
+        torch.testing.assert_close(tensor, stored[name], atol=2e-3, rtol=0, msg=name)
+
+
+def test_siblings_may_see_the_views_in_another_order(labelled: Prepared, kept: Store) -> None:
+    pictures = shown(labelled).transfer
+    answers = Stored(root=kept.directory).load(3).answers_to(pictures, VIEWS, 5)
+    mine = ViewLoader(pictures, VIEWS, batch_size=8, seed=5, answers=answers)
+    sibling = ViewLoader(pictures, VIEWS, batch_size=8, seed=6, view_seed=5, answers=answers)
+    facts = []
+    for loader in (mine, sibling):
+        batches = list(loader)
+        order = torch.cat([batch.index for batch in batches]).tolist()
+        boxes = torch.cat([batch.box for batch in batches])
+        said = torch.cat([batch.answers for batch in batches])  # type: ignore[misc]
+        facts.append((order, {i: (b.tolist(), a.tolist()) for i, b, a in zip(order, boxes, said, strict=True)}))
+    assert facts[0][0] != facts[1][0]
+    both = facts[0][1].keys() & facts[1][1].keys()
+    assert len(both) > 20 and all(facts[0][1][i] == facts[1][1][i] for i in both)
+
+
+def test_a_batch_without_answers_and_nobody_to_ask() -> None:
+    module = Distiller(conv_student(), None, Objective(), preprocess=SMALL)
+    with pytest.raises(DistillError, match="there is no teacher to ask"):
+        trainer(max_epochs=1).fit(module, torch.utils.data.DataLoader(torch.rand(4, 3, 8, 8), batch_size=2))
+
+
+@pytest.mark.parametrize(
+    ("views", "seed", "said"),
+    [
+        (replace(VIEWS, flip=0.0), 5, "views.flip is 0.5 there and 0.0 here"),
+        (VIEWS, 4, "seed is 5 there and 4 here"),
+        (replace(VIEWS, count=9), 5, "views.count is at most 2 there and 9 here"),
+    ],
+)
+def test_other_views_are_refused(labelled: Prepared, kept: Store, views: Views, seed: int, said: str) -> None:
+    with pytest.raises(DistillError, match=f"holds answers to other views: {re.escape(said)}"):
+        Stored(root=kept.directory).load(3).answers_to(shown(labelled).transfer, views, seed)
+
+
+def test_a_picture_added_or_changed_is_named(labelled: Prepared, unlabelled: Prepared, kept: Store) -> None:
+    teacher = Stored(root=kept.directory).load(3)
+    with pytest.raises(DistillError, match=r"no answers to views of 13 of 46 pictures, the first of them train 0"):
+        teacher.answers_to(shown(labelled, unlabelled).transfer, VIEWS, 5)
+    with pytest.raises(DistillError, match=r"no answers to 13 of 46 pictures"):
+        teacher.recall(shown(labelled, unlabelled).transfer)
+
+
+def test_a_picture_removed_is_counted(labelled: Prepared, kept: Store) -> None:
+    fewer = Pictures.of(labelled, "train").every(2)
+    with pytest.raises(DistillError, match=r"about 33 pictures, and 16 of them are not among the 17 of the data"):
+        Stored(root=kept.directory).load(3).answers_to(fewer, VIEWS, 5)
+
+
+def test_pictures_prepared_at_another_size(kept: Store, tmp_path: Path) -> None:
+    other = prepare_noise(tmp_path / "other", Noise(1, (("train", 3),), height=24))
+    with pytest.raises(DistillError, match=r"prepared at 20 x 16, version \d+, and these are 24 x 16"):
+        Stored(root=kept.directory).load(3).recall(Pictures.of(other, "train"))
+
+
+@pytest.mark.parametrize("name", ["view-0001-00003.npy", "whole-00000.npy", "pictures.npy", "whole.npy"])
+def test_a_flipped_bit_is_found(labelled: Prepared, tmp_path: Path, name: str) -> None:
+    root = store(tmp_path / "s", shown(labelled)).directory
+    content = bytearray((root / name).read_bytes())
+    content[-1] ^= 1
+    (root / name).write_bytes(content)
+    with pytest.raises(DistillError, match=rf"{name}: missing, or not what manifest\.json has the checksum of"):
+        Stored(root=root).load(3)
+    (root / name).unlink()
+    with pytest.raises(DistillError, match=rf"{name}: missing"):
+        Stored(root=root).load(3)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("view_policy", 0, "view_policy is 0, and this program's is"),
+        ("version", 99, "version is 99, and this program's is"),
+        ("count", 1, "its list of files is not that of its counts"),
+        ("teacher", {"name": "x"}, "not the manifest of a store"),
+    ],
+)
+def test_a_manifest_of_another_time(labelled: Prepared, tmp_path: Path, key: str, value: object, said: str) -> None:
+    root = store(tmp_path / "s", shown(labelled)).directory
+    content = json.loads((root / "manifest.json").read_text())
+    (root / "manifest.json").write_text(json.dumps(content | {key: value}))
+    with pytest.raises(DistillError, match=said):
+        Stored(root=root).load(3)
+
+
+def test_no_store(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"teacher\.root: not set"):
+        Stored().load(3)
+    with pytest.raises(DistillError, match=r"not a store of teacher answers \(manifest\.json is missing\)"):
+        Stored(root=tmp_path).load(3)
+
+
+def test_a_store_travels_to_workers_by_its_place(kept: Store) -> None:
+    parcel = pickle.dumps(kept)
+    assert len(parcel) < 500
+    again = pickle.loads(parcel)
+    rows = np.array([32, 0, 7])
+    np.testing.assert_array_equal(again.view_answers(rows, 1), kept.view_answers(rows, 1))
