@@ -1,136 +1,141 @@
-"""distill bench step: what Lightning, the modules and the loader add to a training step."""
+"""distill bench step | transfer: speeds side by side in one run, in turns."""
 
 import argparse
+import resource
 import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-import lightning as L
-import timm
 import torch
-from lightning.pytorch.callbacks import Callback
+from rich import box
 from rich.console import Console
-from torch import nn
+from rich.progress import track
+from rich.table import Table
 
-from distill.data.cutting import cut
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.prepare import prepare
-from distill.data.rendered_faces import RenderedFaces
-from distill.data.views import Views
+from distill.benchmarks.ways import (
+    WARM_UP,
+    Way,
+    bare_online,
+    bare_stored,
+    online,
+    stored,
+    supervised,
+    teacher_alone,
+    timm_task,
+)
+from distill.benchmarks.work import Work
 from distill.errors import DistillError
-from distill.modules import Distiller, Optimization
-from distill.objectives import Objective
-from distill.objectives.logits import bernoulli_kl
-from distill.preprocess import Preprocess
+from distill.files import write_json
+from distill.report import formatting
 from distill.train import quieten
-from students.mobilenet_v1 import mobilenet_v1
-from teachers.torch_teacher import TorchTeacher
 
-WARM_UP = 3  # steps of a round that are not timed
-CLIP = 5.0
+WAYS: dict[str, dict[str, Way]] = {
+    "step": {"bare loop": bare_online, "distill": online},
+    "transfer": {
+        "teacher forward": teacher_alone,
+        "student, bare loop": bare_stored,
+        "distill, online": online,
+        "distill, stored": stored,
+        "distill, labels": supervised,
+        "timm, online": timm_task,
+    },
+}
+RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "step": {"distill / bare loop": (("distill",), ("bare loop",))},
+    "transfer": {
+        "online / (teacher + student)": (("distill, online",), ("teacher forward", "student, bare loop")),
+        "stored / bare loop": (("distill, stored",), ("student, bare loop",)),
+        "stored / labels": (("distill, stored",), ("distill, labels",)),
+        "timm / online": (("timm, online",), ("distill, online",)),
+        "timm / stored": (("timm, online",), ("distill, stored",)),
+    },
+}
+"""Seconds of the first ways over seconds of the second, turn by turn."""
 
 
 def main(arguments: list[str]) -> int:
-    """Time the same step by Lightning and by a bare loop, in turns, and print the ratio of the medians."""
+    """Let each way take its turn, several times over, and print medians and the medians of the turns' ratios."""
     parser = argparse.ArgumentParser(prog="distill bench", description="Compare speeds side by side in one run.")
     parser.add_argument(
-        "what", choices=["step"], help="step: one transfer step, against the same in a bare PyTorch loop"
+        "what",
+        choices=list(WAYS),
+        help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
+        "the teacher, with its stored answers and with labels, its parts, and timm's distillation task on the same work",
     )
     parser.add_argument("--rounds", type=int, default=9, help="turns each takes")
     parser.add_argument("--steps", type=int, default=30, help="steps a turn")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--resolution", type=int, default=96, help="pixels of a side, of the student and the teacher")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args(arguments)
     if min(chosen.rounds, chosen.batch_size) < 1 or chosen.steps <= WARM_UP:
         raise DistillError(
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
         )
     quieten()
+    ways = WAYS[chosen.what]
+    times: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as place:
-        source = RenderedFaces(train=chosen.batch_size * 8, validation=64, test=64, people=64)
-        prepared = prepare(source, Path(place) / "data", height=64, width=64)
-        pictures = Pictures.of(prepared, "train")
-        by_loop: list[float] = []
-        by_lightning: list[float] = []
-        for turn in range(chosen.rounds):
-            for times, measure in ((by_loop, bare_steps), (by_lightning, lightning_steps)):
-                torch.manual_seed(turn)
-                times.append(measure(pictures, chosen.steps, chosen.batch_size, chosen.resolution))
-    loop, lightning = statistics.median(by_loop), statistics.median(by_lightning)
-    ratio = statistics.median(a / b for a, b in zip(by_lightning, by_loop, strict=True))
-    Console().print(
-        f"a step of {chosen.batch_size} pictures at {chosen.resolution} px, medians of {chosen.rounds} turns: "
-        f"bare loop {1000 * loop:.1f} ms, distill {1000 * lightning:.1f} ms, ratio {ratio:.3f} (median of the turns')",
-        soft_wrap=True,
-    )
+        work = Work.make(Path(place), chosen.batch_size, chosen.resolution, torch.device(chosen.device))
+        for _ in track(range(chosen.rounds), "turns", console=Console(stderr=True), transient=True):
+            for name, way in ways.items():
+                times[name].append(way(work, chosen.steps))
+    found = _figures(times, RATIOS[chosen.what], chosen.batch_size) | {
+        "batch_size": chosen.batch_size, "resolution": chosen.resolution, "rounds": chosen.rounds,
+        "steps": chosen.steps, "device": chosen.device, "threads": torch.get_num_threads(),
+        "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(),
+    }  # fmt: skip
+    _print(found)
+    if chosen.json:
+        write_json(chosen.json, found)
     return 0
 
 
-def _networks(classes: int, resolution: int) -> tuple[nn.Module, TorchTeacher, Preprocess]:
-    preprocess = Preprocess(resolution, resolution)
-    network = timm.create_model("test_resnet", num_classes=classes)
-    teacher = TorchTeacher(network, preprocess, classes, None, "test_resnet")
-    student = mobilenet_v1(width=0.25, resolution=resolution, outputs=classes)
-    return student.to(memory_format=torch.channels_last), teacher, preprocess
+def _figures(
+    times: dict[str, list[float]], ratios: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], batch_size: int
+) -> dict[str, Any]:
+    medians = {name: statistics.median(seconds) for name, seconds in times.items()}
+    turns = {
+        name: [
+            sum(each) / sum(other)
+            for each, other in zip(
+                zip(*(times[way] for way in above), strict=True), zip(*(times[way] for way in below), strict=True),
+                strict=True,
+            )
+        ]
+        for name, (above, below) in ratios.items()
+    }  # fmt: skip
+    return {
+        "seconds_a_step": medians,
+        "pictures_a_second": {name: batch_size / seconds for name, seconds in medians.items()},
+        "ratios": {name: statistics.median(values) for name, values in turns.items()},
+    }
 
 
-def _passes(loader: ViewLoader, steps: int) -> Any:
-    while True:
-        for batch in loader:
-            yield batch
-            steps -= 1
-            if steps == 0:
-                return
+def _print(found: dict[str, Any]) -> None:
+    console = Console(markup=False, emoji=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=f"{found['batch_size']} pictures a step at {found['resolution']} px on {found['device']}, "
+        f"{found['threads']} threads, medians of {found['rounds']} turns",
+    )
+    for column in ("", "ms a step", "pictures/s"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, seconds in found["seconds_a_step"].items():
+        table.add_row(name, f"{1000 * seconds:.1f}", f"{found['pictures_a_second'][name]:.0f}")
+    console.print(table)
+    for name, ratio in found["ratios"].items():
+        console.print(f"{name}: {ratio:.3f}")
+    console.print(
+        f"teacher: {found['teacher_over_student_mult_adds']:.1f} times the student's mult-adds; peak memory "
+        f"{formatting.size(found['peak_bytes'])}"
+    )
 
 
-def bare_steps(pictures: Pictures, steps: int, batch_size: int, resolution: int) -> float:
-    """Seconds a step of a loop written out by hand: the same loader, views, formula, clipping and optimiser."""
-    student, teacher, preprocess = _networks(len(pictures.classes), resolution)
-    student.train()
-    optimizer = torch.optim.AdamW(student.parameters(), lr=1e-3, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (steps + 1))
-    loader = ViewLoader(pictures, Views(), batch_size=batch_size, seed=0)
-    started = 0.0
-    for step, batch in enumerate(_passes(loader, steps), 1):
-        pixels = cut(batch, preprocess)
-        with torch.inference_mode():
-            answers = teacher(pixels)
-        logits = student(preprocess.normalize(pixels).contiguous(memory_format=torch.channels_last))
-        loss = bernoulli_kl(logits, answers.clone()).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(student.parameters(), CLIP)
-        optimizer.step()
-        schedule.step()
-        if step == WARM_UP:
-            started = time.perf_counter()
-    return (time.perf_counter() - started) / (steps - WARM_UP)
-
-
-class _Clock(Callback):
-    """From the end of the warm-up's last batch to the end of the last batch: loading is inside."""
-
-    started = ended = 0.0
-
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        self.ended = time.perf_counter()
-        if trainer.global_step == WARM_UP:
-            self.started = self.ended
-
-
-def lightning_steps(pictures: Pictures, steps: int, batch_size: int, resolution: int) -> float:
-    """Seconds a step of a `Distiller` in a Trainer."""
-    student, teacher, preprocess = _networks(len(pictures.classes), resolution)
-    module = Distiller(student, teacher, Objective(), preprocess=preprocess, optimization=Optimization())
-    clock = _Clock()
-    trainer = L.Trainer(
-        max_steps=steps, callbacks=[clock], gradient_clip_val=CLIP, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, use_distributed_sampler=False, accelerator="cpu",
-    )  # fmt: skip
-    trainer.fit(module, ViewLoader(pictures, Views(), batch_size=batch_size, seed=0))
-    return (clock.ended - clock.started) / (steps - WARM_UP)
+def _peak_bytes() -> int:
+    """Of this process, all ways together; on a GPU, of its memory."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,45 +1,57 @@
-"""`distill bench step` compares two ways of taking the same step."""
+"""`distill bench` compares ways of doing the same work."""
 
-import re
+import json
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from distill import cli
-from distill.commands import bench
+from distill.benchmarks import work
+from distill.commands.bench import RATIOS, WAYS
 
-COMMAND = ["bench", "step", "--steps", "5", "--batch-size", "4", "--resolution", "32"]
+SMALL = ["--steps", "5", "--batch-size", "4", "--resolution", "32", "--device", "cpu", "--rounds", "1"]
 
 
-def test_it_prints_both_times_and_their_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("what", list(WAYS))
+def test_it_prints_and_writes_times_and_their_ratios(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     torch.set_num_threads(1)
-    assert cli.main([*COMMAND, "--rounds", "1"]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    found = re.search(r"bare loop ([\d.]+) ms, distill ([\d.]+) ms, ratio ([\d.]+)", shown)
-    assert found, shown
-    loop, lightning, ratio = map(float, found.groups())
-    assert ratio == pytest.approx(lightning / loop, rel=0.1)
+    assert cli.main(["bench", what, *SMALL, "--json", str(tmp_path / "bench.json")]) == 0
+    shown, found = capsys.readouterr().out, json.loads((tmp_path / "bench.json").read_text())
+    assert found["ratios"].keys() == RATIOS[what].keys()
+    for name, (above, below) in RATIOS[what].items():
+        seconds = found["seconds_a_step"]
+        assert found["ratios"][name] == pytest.approx(sum(seconds[n] for n in above) / sum(seconds[n] for n in below))
+        assert f"{name}: {found['ratios'][name]:.3f}" in shown
+    for name, seconds in found["seconds_a_step"].items():
+        assert found["pictures_a_second"][name] == pytest.approx(4 / seconds)
+    assert found["teacher_over_student_mult_adds"] == pytest.approx(10, rel=0.05)
 
 
-def test_both_show_the_student_the_same_views(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_show_the_student_the_same_views(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     seen: list[list[Tensor]] = []
-    create = bench.mobilenet_v1
+    create = work.mobilenet_v1
 
-    def watched(**arguments: float) -> nn.Module:
-        views: list[Tensor] = []
-        seen.append(views)
-        student = create(**arguments)
-        student.register_forward_pre_hook(lambda module, inputs: views.append(inputs[0]))
+    def watched(width: float, *arguments: int) -> nn.Module:
+        student = create(width, *arguments)
+        if width == work.STUDENT_WIDTH:
+            views: list[Tensor] = []
+            seen.append(views)
+            student.register_forward_pre_hook(lambda module, inputs: views.append(inputs[0]))
         return student
 
-    monkeypatch.setattr(bench, "mobilenet_v1", watched)
-    assert cli.main([*COMMAND, "--rounds", "1"]) == 0
-    bare, lightning = seen
-    assert len(bare) == len(lightning) == 5
-    for one, two in zip(bare, lightning, strict=True):
-        assert one.shape == (4, 3, 32, 32) and torch.equal(one, two)
+    monkeypatch.setattr(work, "mobilenet_v1", watched)
+    assert cli.main(["bench", "transfer", *SMALL]) == 0
+    taught = [views for views in seen if len(views) == 5]
+    assert len(taught) == 5  # bare, online, stored, labels, timm
+    for views in taught[1:]:
+        assert all(
+            torch.equal(one, two) and one.shape == (4, 3, 32, 32) for one, two in zip(taught[0], views, strict=True)
+        )
 
 
 @pytest.mark.parametrize("arguments", [["--steps", "3"], ["--rounds", "0"], ["--batch-size", "0"]])

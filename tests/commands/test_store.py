@@ -1,6 +1,7 @@
 """`distill store` from the command line: store, learn, verify."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -41,9 +42,8 @@ def test_a_run_learns_from_the_store_what_it_learns_from_the_teacher(
     recipe, run = copy_of_finished(tmp_path)
     online = run_recipe(recipe, run, OVERRIDES)
     shutil.rmtree(run / "teacher")  # no teacher is at hand
-    learnt = run_recipe(
-        recipe, tmp_path / "stored", [*OVERRIDES, "--teacher", "stored", "--teacher.root", str(answers)]
-    )
+    by_answers = [*OVERRIDES, "--teacher", "stored", "--teacher.root", str(answers)]
+    learnt = run_recipe(recipe, tmp_path / "stored", by_answers)
     for role in ("teacher", "student"):
         assert learnt[role] == online[role]
     assert learnt["agreement"] == online["agreement"]
@@ -111,21 +111,12 @@ def test_what_cannot_be_stored(
 def test_two_processes_share_the_work(answers: Path, tmp_path: Path) -> None:
     recipe, run = copy_of_finished(tmp_path)
     shared = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu"]
-    command = [
-        sys.executable,
-        "-m",
-        "distill.cli",
-        "store",
-        str(recipe),
-        "--out",
-        str(tmp_path / "s"),
-        "--run",
-        str(run),
-    ]
+    places = ["--out", str(tmp_path / "s"), "--run", str(run), "--views", "2", "--dtype", "float32"]
+    command = [sys.executable, "-m", "distill.cli", "store", str(recipe), *places, *shared]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     finished_process = subprocess.run(
-        [*command, "--views", "2", "--dtype", "float32", *shared], cwd=Path(__file__).parents[2], timeout=300,
-        env={**__import__("os").environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
-    )  # fmt: skip
+        command, cwd=Path(__file__).parents[2], timeout=300, env=environment, capture_output=True, text=True
+    )
     assert finished_process.returncode == 0, finished_process.stderr
     for file in answers.glob("*.npy"):
         assert (tmp_path / "s" / file.name).read_bytes() == file.read_bytes()

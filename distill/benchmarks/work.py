@@ -1,0 +1,110 @@
+"""The work that every way of training does in a benchmark: the same networks, pictures, batches and optimiser."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+import torch
+from torch import nn
+
+from distill.cost import count
+from distill.data.batch import ViewBatch
+from distill.data.loader import Answers, ViewLoader
+from distill.data.pictures import Pictures
+from distill.data.prepare import prepare
+from distill.data.rendered_faces import RenderedFaces
+from distill.data.views import Views
+from distill.modules import Optimization
+from distill.preprocess import Preprocess
+from distill.store.asking import Shown
+from distill.store.manifest import Manifest, PictureFacts, TeacherFacts
+from distill.store.teacher import StoredTeacher
+from distill.store.writer import write_store
+from students.mobilenet_v1 import mobilenet_v1
+from teachers.torch_teacher import TorchTeacher
+
+PASS = 8  # batches a pass, so that a turn goes through several and pays what they cost
+CLIP = 5.0
+STUDENT_WIDTH, TEACHER_WIDTH = 0.25, 0.84
+"""A teacher of ten times the student's mult-adds."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Networks, pictures and stored answers of one benchmark.
+
+    Attributes:
+        answers: of the teacher, to one view of each picture.
+        ratio: mult-adds of the teacher as a multiple of the student's.
+    """
+
+    pictures: Pictures
+    teacher: TorchTeacher
+    answers: Answers
+    preprocess: Preprocess
+    views: Views
+    batch_size: int
+    ratio: float
+    device: torch.device
+
+    @classmethod
+    def make(cls, place: Path, batch_size: int, resolution: int, device: torch.device) -> "Work":
+        """Draw pictures, make a teacher at random, and store its answers.
+
+        Args:
+            place: an empty directory.
+        """
+        source = RenderedFaces(train=batch_size * PASS, validation=64, test=64, people=64)
+        pictures = Pictures.of(prepare(source, place / "data", height=64, width=64), "train")
+        preprocess, views, classes = Preprocess(resolution, resolution), Views(count=1), len(pictures.classes)
+        torch.manual_seed(0)
+        network = mobilenet_v1(TEACHER_WIDTH, resolution, classes)
+        teacher = TorchTeacher(network, preprocess, classes, pictures.classes, f"mobilenet_v1_{TEACHER_WIDTH}")
+        student = count(mobilenet_v1(STUDENT_WIDTH, resolution, classes), resolution, resolution)
+        shown = Shown(pictures, ())
+        facts = PictureFacts.of(pictures.size, shown.viewed(), shown.whole())
+        who = TeacherFacts(teacher.name, teacher.fingerprint(), classes, pictures.classes, preprocess, None, None)
+        fabric = L.Fabric(accelerator="cpu" if device.type == "cpu" else "gpu", devices=1)
+        store = write_store(
+            place / "store", Manifest(who, facts, seed=0, views=Views(), count=1), teacher, shown,
+            batch_size=batch_size, fabric=fabric,
+        )  # fmt: skip
+        assert store is not None  # one process
+        return cls(
+            pictures,
+            teacher,
+            StoredTeacher(store).answers_to(pictures, views, 0),
+            preprocess,
+            views,
+            batch_size,
+            count(network, resolution, resolution).mult_adds / student.mult_adds,
+            device,
+        )
+
+    def student(self) -> nn.Module:
+        """The student at random, the same each time."""
+        torch.manual_seed(0)
+        student = mobilenet_v1(STUDENT_WIDTH, self.preprocess.height, len(self.pictures.classes))
+        return student.to(self.device).to(memory_format=torch.channels_last)
+
+    def loader(self, answers: bool = False) -> ViewLoader:
+        """Views in their order, with the stored answers or without."""
+        return ViewLoader(
+            self.pictures, self.views, batch_size=self.batch_size, seed=0, answers=self.answers if answers else None
+        )
+
+    def batches(self, steps: int, answers: bool = False) -> Iterator[ViewBatch]:
+        """As many batches as asked for, pass after pass, on the device."""
+        loader = self.loader(answers)
+        while True:
+            for batch in loader:
+                yield batch.to(self.device)
+                steps -= 1
+                if steps == 0:
+                    return
+
+    @property
+    def optimization(self) -> Optimization:
+        """AdamW and a schedule, as `bare` has them."""
+        return Optimization()
