@@ -1,4 +1,4 @@
-"""distill run | evaluate | predict | bench: the command line.
+"""distill run | evaluate | predict | bench | audit | cost: the command line.
 
 A user's mistake is printed without a traceback and ends with status 2; a file outside its tolerance with status 1.
 """
@@ -17,6 +17,8 @@ _COMMANDS = {
     "evaluate": "score a file on a recipe's test pictures",
     "predict": "write what a student sees in a folder of pictures",
     "bench": "compare speeds side by side",
+    "audit": "recompute the cost tables of the MobileNets paper",
+    "cost": "say what a network costs, layer by layer",
 }
 
 
