@@ -77,6 +77,8 @@ def _flaw(cell: Cell, value: Fraction | str | None, explanation: Explanation) ->
         return "" if shown else "that gives another number"
     if state is State.VARIANT and not any(r.reading.network != cell.reading.network for r in explanation.readings):
         return "no variant is named"
+    if state is State.ERRATUM and not explanation.readings and sorted(printed) != sorted(claimed):
+        return "no other reading gives what is printed, nor do the same digits in another order"
     reproduced = state is not State.UNREPRODUCED
     if not reproduced and _agrees(value, printed):
         return "it is reproduced"
@@ -84,7 +86,9 @@ def _flaw(cell: Cell, value: Fraction | str | None, explanation: Explanation) ->
         found = recount(other.reading, cell.quantity)
         if not _shows(found, other.gives):
             return f"another reading does not give {other.gives}"
-        agrees = _shows(found, printed, other.to, truncated=True) if other.truncated else _agrees(found, printed, other.to)
+        agrees = (
+            _shows(found, printed, other.to, truncated=True) if other.truncated else _agrees(found, printed, other.to)
+        )
         if agrees != reproduced:
             return f"{other.gives} {'disagrees' if reproduced else 'agrees'} with what is printed"
     return ""

@@ -1,4 +1,4 @@
-"""The networks beside which the paper prints its own, as today's libraries have them and, where those differ, as published.
+"""The networks beside which the paper prints its own, as libraries have them and, where those differ, as published.
 
 None has weights; build them on the meta device.
 """

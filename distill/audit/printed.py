@@ -32,7 +32,7 @@ class Reading:
     """What to count.
 
     Args:
-        network: a student's full name, or a key of `distill.audit.networks.BUILDERS`; None where there is none to count.
+        network: a student's full name, or a key of `distill.audit.networks.BUILDERS`; None: nothing to count.
         resolution: pixels of a side; None for that of the student's name.
         within: only the weights of the layers inside this module.
         kind: only the weights of the layers of this kind, in per cent of all (table 2).
@@ -76,8 +76,8 @@ class Explanation:
     Args:
         computed: what is counted instead, with as many digits as are claimed.
         to: what the printed number is truncated or rounded to; None for its last digit.
-        readings: other ways to count. Those of an erratum or a variant must give the printed number; those of a cell that
-            cannot be reproduced were tried and must not.
+        readings: other ways to count. Those of an erratum or a variant must give the printed number; those of a cell
+            that cannot be reproduced were tried and must not. An erratum without any has its digits in another order.
     """
 
     state: State

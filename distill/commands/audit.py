@@ -22,8 +22,8 @@ def main(arguments: list[str]) -> int:
     """Recompute the paper's cost tables; status 1 where a cell disagrees and nothing explains it."""
     parser = argparse.ArgumentParser(
         prog="distill audit",
-        description="Recompute every mult-add and parameter cell of tables 1 to 10, 12 and 14 of the MobileNets paper and "
-        "of its paragraph on PlaNet, and say of each whether it agrees and, if not, why. Status 1 if one is unexplained.",
+        description="Recompute every mult-add and parameter cell of tables 1 to 10, 12 and 14 of the MobileNets paper, "
+        "and of its paragraph on PlaNet: which agree, and why the others do not. Status 1 if one is unexplained.",
     )
     parser.add_argument("--json", type=Path, help="also write the findings to this file")
     chosen = parser.parse_args(arguments)

@@ -19,7 +19,8 @@ from distill.errors import DistillError
 
 # Matrix products, and where their two factors stand among the arguments.
 _PRODUCTS = {
-    "aten::mm": 0, "aten::bmm": 0, "aten::mv": 0, "aten::dot": 0, "aten::addmm": 1, "aten::baddbmm": 1, "aten::addmv": 1,
+    "aten::mm": 0, "aten::bmm": 0, "aten::mv": 0, "aten::dot": 0,
+    "aten::addmm": 1, "aten::baddbmm": 1, "aten::addmv": 1,
 }  # fmt: skip
 # What acts on each element, or on each with the statistics of its channel, and could be written in place. Most such
 # operators carry torch's tag `pointwise`; these do not.
@@ -42,8 +43,8 @@ def count(module: nn.Module, height: int, width: int) -> Cost:
     A copy without storage is run, so the network keeps its mode, its statistics and its device.
 
     Raises:
-        DistillError: it has an operator on weights that is neither a convolution, nor a matrix product, nor elementwise;
-            it is named.
+        DistillError: it has an operator on weights that is neither a convolution, nor a matrix product, nor
+            elementwise, which is named; or it has nothing to count.
     """
     tensors = itertools.chain(module.parameters(), module.buffers())
     shadow = copy.deepcopy(module, memo={id(tensor): _without_storage(tensor) for tensor in tensors}).eval()
@@ -51,6 +52,8 @@ def count(module: nn.Module, height: int, width: int) -> Cost:
     pixels = torch.empty(1, 3, height, width, device="meta")
     with torch.no_grad(), _named(shadow, watch.path), watch:
         shadow(pixels)
+    if not watch.layers:
+        raise DistillError(f"{type(module).__name__}: has no convolution and no fully connected layer to count.")
     return Cost(
         sum(layer.mult_adds for layer in watch.layers),
         sum(parameter.numel() for parameter in module.parameters()),

@@ -14,8 +14,9 @@ _NORMALISATIONS = {
     "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization",
 }  # fmt: skip
 _ELEMENTWISE = _NORMALISATIONS | {
-    "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor",
-    "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "IsNaN", "LeakyRelu", "Less", "LessOrEqual", "Log",
+    "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp",
+    "Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "IsNaN", "LeakyRelu", "Less",
+    "LessOrEqual", "Log",
     "LogSoftmax", "Max", "Mean", "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu",
     "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tanh",
     "ThresholdedRelu", "Where",
@@ -42,12 +43,14 @@ def count_onnx(path: Path, resolution: int | None = None) -> Cost:
         resolution: pixels of a side, for a graph that leaves its height and width open.
 
     Raises:
-        DistillError: not an ONNX file, a quantised one, an operator the counter does not know, or a layer's shape is not
-            fixed by the graph or `resolution`.
+        DistillError: not an ONNX file, a quantised one, an operator the counter does not know, a layer's shape that
+            neither the graph nor `resolution` fixes, or nothing to count.
     """
     reader = _Reader(path, _infer(path, resolution))
     for node in reader.graph.node:
         reader.read(node)
+    if not reader.layers:
+        raise DistillError(f"{path}: has no convolution and no fully connected layer to count.")
     return Cost(
         sum(layer.mult_adds for layer in reader.layers),
         sum(math.prod(reader.shape(name)) for name in reader.learned & reader.stored),
@@ -62,6 +65,8 @@ def _infer(path: Path, resolution: int | None) -> Any:
     import onnx
     from google.protobuf.message import DecodeError
 
+    if not path.is_file():
+        raise DistillError(f"{path}: no such file.")
     try:
         model = onnx.load(path)
     except (OSError, DecodeError) as error:
@@ -183,7 +188,9 @@ class _Reader:
             self.uncounted.append(node.name)
             return
         left, right, output = (self.shape(name) for name in (*node.input[:2], node.output[0]))
-        transposed = {attribute.name for attribute in node.attribute if attribute.i and attribute.name.startswith("trans")}
+        transposed = {
+            attribute.name for attribute in node.attribute if attribute.i and attribute.name.startswith("trans")
+        }
         inner = left[0] if "transA" in transposed else left[-1]
         mult_adds, weight = math.prod(output) * inner, self.shape(weights[0])
         if weights[0] == node.input[1] and "transB" not in transposed:

@@ -40,7 +40,9 @@ def separable_blocks(cost: Cost) -> tuple[SeparableBlock, ...]:
     for layer in cost.layers:
         if layer.depthwise:
             waiting = layer if layer.input[0] == layer.output[0] else None
-        elif waiting and layer.kind == "conv 1x1" and layer.input == waiting.output and layer.weight[1] == layer.input[0]:
+        elif (
+            waiting and layer.kind == "conv 1x1" and layer.input == waiting.output and layer.weight[1] == layer.input[0]
+        ):
             blocks.append(SeparableBlock(waiting, layer))
             waiting = None
     return tuple(blocks)
