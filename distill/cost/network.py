@@ -3,8 +3,7 @@
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -50,7 +49,8 @@ def count(module: nn.Module, height: int, width: int) -> Cost:
     shadow = copy.deepcopy(module, memo={id(tensor): _without_storage(tensor) for tensor in tensors}).eval()
     watch = _Watch(shadow)
     pixels = torch.empty(1, 3, height, width, device="meta")
-    with torch.no_grad(), _named(shadow, watch.path), watch:
+    _keep_name(shadow, watch.path)
+    with torch.no_grad(), watch:
         shadow(pixels)
     if not watch.layers:
         raise DistillError(f"{type(module).__name__}: has no convolution and no fully connected layer to count.")
@@ -171,17 +171,18 @@ class _Watch(TorchDispatchMode):
         )
 
 
-@contextmanager
-def _named(module: nn.Module, path: list[str]) -> Iterator[None]:
+def _keep_name(module: nn.Module, path: list[str]) -> None:
     """Keep the name of the module that is running at the end of `path`."""
 
     def entering(name: str) -> Callable[..., None]:
         return lambda *_: path.append(name)
 
+    def leaving(*_: object) -> None:
+        path.pop()
+
     for name, child in module.named_modules():
         child.register_forward_pre_hook(entering(name))
-        child.register_forward_hook(lambda *_: path.pop() and None)
-    yield
+        child.register_forward_hook(leaving)
 
 
 def _without_storage(tensor: Tensor) -> Tensor:
