@@ -1,4 +1,4 @@
-"""distill run | evaluate | predict | store | bench: the command line.
+"""distill run | evaluate | predict | store | bench | audit | cost: the command line.
 
 A user's mistake is printed without a traceback and ends with status 2; a file outside its tolerance with status 1.
 """
@@ -18,6 +18,8 @@ _COMMANDS = {
     "predict": "write what a student sees in a folder of pictures",
     "store": "keep a teacher's answers to learn from again and again",
     "bench": "compare speeds side by side",
+    "audit": "recompute the cost tables of the MobileNets paper",
+    "cost": "say what a network costs, layer by layer",
 }
 
 

@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
         "what",
         choices=list(WAYS),
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
-        "the teacher, with its stored answers and with labels, its parts, and timm's distillation task on the same work",
+        "the teacher, with its stored answers and with labels, its parts, and timm's distillation task beside them",
     )
     parser.add_argument("--rounds", type=int, default=9, help="turns each takes")
     parser.add_argument("--steps", type=int, default=30, help="steps a turn")

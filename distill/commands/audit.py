@@ -1,0 +1,57 @@
+"""distill audit [--json FILE]"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from distill.audit import Finding, State, audit, read_tables
+from distill.files import write_json
+from distill.report import formatting
+
+_HEADINGS = {"mult_adds": "mult-adds", "parameters": "parameters", "layer": "layer"}
+
+
+def main(arguments: list[str]) -> int:
+    """Recompute the paper's cost tables; status 1 where a cell disagrees and nothing explains it."""
+    parser = argparse.ArgumentParser(
+        prog="distill audit",
+        description="Recompute every mult-add and parameter cell of tables 1 to 10, 12 and 14 of the MobileNets paper, "
+        "and of its paragraph on PlaNet: which agree, and why the others do not. Status 1 if one is unexplained.",
+    )
+    parser.add_argument("--json", type=Path, help="also write the findings to this file")
+    chosen = parser.parse_args(arguments)
+    tables = read_tables()
+    findings = audit(tables)
+    console = Console(markup=False, emoji=False, highlight=False)
+    for table in tables:
+        _print(console, f"{table.name}: {table.title}", [one for one in findings if one.cell.table == table.name])
+    states = Counter(one.state for one in findings)
+    console.print(f"{len(findings)} cells: " + ", ".join(f"{states[state]} {state}" for state in State))
+    if chosen.json:
+        counts = {str(state): states[state] for state in State}
+        write_json(chosen.json, {"states": counts, "cells": [one.to_dict() for one in findings]})
+        console.print(f"written: {chosen.json}", soft_wrap=True)
+    return 1 if states[State.UNEXPLAINED] else 0
+
+
+def _print(console: Console, title: str, findings: Sequence[Finding]) -> None:
+    """One table, and below it the reasons."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for column in ("", "", "printed", "computed", ""):
+        table.add_column(column, justify="right" if column else "left", overflow="fold")
+    for one in findings:
+        computed = formatting.ABSENT if one.computed is None else one.computed
+        table.add_row(one.cell.row, _HEADINGS[one.cell.quantity], one.cell.printed, computed, one.state)
+    console.print(table)
+    for (row, state, reason), cells in groupby(findings, key=lambda one: (one.cell.row, one.state, one.reason)):
+        if reason:
+            quantities = " and ".join(_HEADINGS[one.cell.quantity] for one in cells)
+            console.print(Padding(f"{row}, {quantities}: {state}: {reason}.", (0, 0, 0, 2)))
+    console.print()
