@@ -96,7 +96,9 @@ def test_a_vector_without_direction_moves_nothing_and_spoils_nothing(
     student, teacher = embeddings(0).to(dtype), embeddings(1).to(dtype)
     alone = gradient(formula, student[1:], teacher[1:])
     student[0] = length
-    assert float(formula(student, teacher)[0]) == pytest.approx({squared_embedding: 1.0, cosine: 0.5}[formula], rel=1e-5)
+    assert float(formula(student, teacher)[0]) == pytest.approx(
+        {squared_embedding: 1.0, cosine: 0.5}[formula], rel=1e-5
+    )
     slope = gradient(formula, student, teacher)
     assert (slope[0] == 0).all()
     assert torch.equal(slope[1:], alone)
