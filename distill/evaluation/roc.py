@@ -182,8 +182,8 @@ def check_resolution(asked: float, cases: int, rate: str, kind: str) -> None:
     """
     if not 1 / cases <= asked <= 1:
         raise DistillError(
-            f"evaluation: {rate} {asked:g} cannot be measured on {cases} {kind}, expected {1 / cases:.3g} (one of them) "
-            f"to 1. Ask for a larger {rate}, or evaluate on more pictures."
+            f"evaluation: {rate} {asked:g} cannot be measured on {cases} {kind}, expected {1 / cases:.3g} (one of "
+            f"them) to 1. Ask for a larger {rate}, or evaluate on more pictures."
         )
 
 

@@ -1,7 +1,6 @@
 """Are two pictures of one person? Scored pairs in folds, after the protocol of Labeled Faces in the Wild.
 
-The threshold of a fold is chosen on the other folds, and the accuracies of the folds are averaged (Huang et al. 2007).
-TAR at FAR and the equal error rate are taken over all pairs together.
+Accuracy is measured fold by fold; TAR at FAR and the equal error rate are taken over all pairs together.
 
 Intervals of accuracy and equal error rate come from drawing pairs with replacement, the folds' thresholds kept. Pairs
 count as independent; people who occur in several make the true intervals a little wider.
@@ -17,31 +16,10 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.evaluation.bootstrap import bootstrap, percentile_interval
+from distill.evaluation.folds import FoldAccuracy, fold_accuracy
 from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc
 
 RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class FoldAccuracy:
-    """Accuracy fold by fold.
-
-    Attributes:
-        mean: over folds, each counting once.
-        standard_deviation: of the folds' accuracies, of a sample (divided by F - 1).
-        standard_error: of the mean, standard_deviation / sqrt(F): the +- of LFW's tables.
-        folds: F fold numbers, rising. accuracies, thresholds: float64 (F,). pairs: int (F,).
-        correct: bool (P,), whether each pair was decided rightly at its fold's threshold.
-    """
-
-    mean: float
-    standard_deviation: float
-    standard_error: float
-    folds: tuple[int, ...]
-    accuracies: np.ndarray
-    thresholds: np.ndarray
-    pairs: np.ndarray
-    correct: np.ndarray = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -150,51 +128,6 @@ def evaluate_pairs(
     )
 
 
-def fold_accuracy(scores: np.ndarray, same: np.ndarray, folds: np.ndarray) -> FoldAccuracy:
-    """Accuracy of each fold at the threshold that is best on the other folds.
-
-    The threshold lies midway between the lowest score it accepts and the next below. Of several equally good the
-    highest is taken.
-
-    Args:
-        scores: float (P,). same: bool (P,). folds: int (P,).
-
-    Raises:
-        DistillError: as in `evaluate_pairs`.
-    """
-    _check(scores, same, folds)
-    numbers = np.unique(folds)
-    if len(numbers) < 2:
-        raise DistillError(
-            f"verification: the pairs stand in {len(numbers)} fold, expected two or more: a threshold chosen on the "
-            "fold it is tested on says nothing."
-        )
-    thresholds, accuracies = np.empty(len(numbers)), np.empty(len(numbers))
-    correct = np.empty(len(scores), dtype=bool)
-    for f, number in enumerate(numbers):
-        tested = folds == number
-        genuine, impostors = scores[~tested & same], scores[~tested & ~same]
-        if len(genuine) == 0 or len(impostors) == 0:
-            raise DistillError(
-                f"verification: beside fold {number} there are {len(genuine)} genuine and {len(impostors)} impostor "
-                "pairs, expected some of both to choose its threshold. Spread both kinds over the folds."
-            )
-        thresholds[f] = _best_threshold(roc(genuine, impostors))
-        correct[tested] = (scores[tested] >= thresholds[f]) == same[tested]
-        accuracies[f] = correct[tested].mean()
-    deviation = float(accuracies.std(ddof=1))
-    return FoldAccuracy(
-        mean=float(accuracies.mean()),
-        standard_deviation=deviation,
-        standard_error=deviation / len(numbers) ** 0.5,
-        folds=tuple(numbers.tolist()),
-        accuracies=accuracies,
-        thresholds=thresholds,
-        pairs=np.array([np.count_nonzero(folds == number) for number in numbers]),
-        correct=correct,
-    )
-
-
 @dataclass(frozen=True)
 class AccuracyDifference:
     """Accuracy of the first model minus that of the second on the same pairs, and its 95 % interval."""
@@ -229,18 +162,6 @@ def compare(student: VerificationScores, teacher: VerificationScores) -> Accurac
     )
 
 
-def _best_threshold(curve: Roc) -> float:
-    right = curve.true_accepts - curve.false_accepts
-    best = int(np.argmax(right))  # the first of several is the highest
-    accepted = float(curve.thresholds[best])
-    if best in (0, len(curve.thresholds) - 1):
-        return accepted
-    below = float(curve.thresholds[best + 1])
-    middle = (accepted + below) / 2
-    # neighbouring floats have no number between them; then the accepted score itself is the threshold
-    return middle if middle > below else accepted
-
-
 def _equal_errors(counts: np.ndarray, genuine: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     """Equal error rates (B,) of pairs that count `counts` (B, P) times, NaN where a draw lacks either kind.
 
@@ -257,15 +178,6 @@ def _equal_errors(counts: np.ndarray, genuine: np.ndarray, cuts: np.ndarray) -> 
     far = np.take_along_axis(false, index, axis=1) / np.maximum(negatives, 1)
     tar = np.take_along_axis(true, index, axis=1) / np.maximum(positives, 1)
     return np.where((positives > 0) & (negatives > 0), (far + 1 - tar) / 2, np.nan)[:, 0]
-
-
-def _check(scores: np.ndarray, same: np.ndarray, folds: np.ndarray) -> None:
-    fits = scores.ndim == 1 and scores.shape == same.shape == folds.shape
-    if not fits or same.dtype != bool or not np.issubdtype(scores.dtype, np.floating):
-        raise DistillError(
-            f"verification: scores {scores.dtype} {scores.shape}, same {same.dtype} {same.shape} and folds "
-            f"{folds.shape}, expected one float score, one bool and one fold number a pair."
-        )
 
 
 def _pair(interval: np.ndarray) -> tuple[float, float]:
