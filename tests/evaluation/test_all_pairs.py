@@ -80,6 +80,15 @@ def test_one_step_apart_is_told_apart() -> None:
     assert found.roc.at_threshold(1 - 42 * all_pairs.STEP).true_accepts == 1
 
 
+def test_scores_are_rounded_down_on_either_side_of_zero() -> None:
+    # cosines half a step above and below 0
+    embeddings = np.array([[1, 0], [0.5 * all_pairs.STEP, 1], [-0.5 * all_pairs.STEP, -1]])
+    found = evaluate_all_pairs(embeddings, np.array([0, 1, 1]), fars=(), seed=0, resamples=2)
+    assert found.roc.at_threshold(all_pairs.STEP).false_accepts == 0
+    assert found.roc.at_threshold(0).false_accepts == 1
+    assert found.roc.at_threshold(-all_pairs.STEP).false_accepts == 2
+
+
 def test_vectors_of_one_direction_score_one_and_are_counted() -> None:
     # rounding may carry their cosine beyond 1
     row = np.random.default_rng(0).normal(size=(1, 512)).astype(np.float32)

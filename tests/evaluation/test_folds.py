@@ -1,7 +1,8 @@
-"""Accuracy by folds of 1,000 random score sets against plain Python, and that a fold never chooses its own threshold."""
+"""Accuracy by folds of 1,000 random score sets against plain Python; a fold never chooses its own threshold."""
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def accuracy(pairs: Pairs, threshold: float) -> float:
 def plain_threshold(pairs: Pairs) -> float:
     """Of the thresholds between neighbouring scores, and one beyond either end, the highest of the best."""
     scores = sorted({score for score, _, _ in pairs}, reverse=True)
-    middles = [(a + b) / 2 for a, b in zip(scores, scores[1:], strict=False)]
+    middles = [(a + b) / 2 for a, b in pairwise(scores)]
     best, chosen = -1.0, math.nan
     for threshold in (math.nextafter(scores[0], math.inf), *middles, scores[-1]):
         if accuracy(pairs, threshold) > best:

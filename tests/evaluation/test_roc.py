@@ -1,4 +1,4 @@
-"""TAR at FAR and the equal error rate of 1,000 random score sets against plain Python, one threshold after the other."""
+"""TAR at FAR and the equal error rate of 1,000 random score sets against plain Python, threshold by threshold."""
 
 import math
 import random

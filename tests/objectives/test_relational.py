@@ -28,7 +28,7 @@ def gradient(formula: Formula, student: Tensor, teacher: Tensor) -> Tensor:
 
 def unit(vector: Vector) -> Vector:
     length = math.sqrt(math.fsum(x * x for x in vector))
-    return [x / length for x in vector]
+    return [x / length for x in vector] if length > 1e-6 else [0.0 for _ in vector]
 
 
 def minus(a: Vector, b: Vector) -> Vector:
@@ -118,6 +118,15 @@ def test_coincident_and_zero_vectors_give_finite_gradients(formula: Formula, dty
         assert formula(student, teacher).isfinite()
         assert formula(teacher, student).isfinite()
         assert gradient(formula, student, teacher).isfinite().all()
+
+
+@each_formula
+def test_a_side_of_no_length_counts_as_a_right_angle(formula: Formula) -> None:
+    student, teacher = embeddings(0), embeddings(1)
+    student[2] = student[0]
+    assert float(formula(student, teacher)) == pytest.approx(
+        PLAIN[formula](student.tolist(), teacher.tolist()), rel=0, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(("formula", "least"), [(distance_relations, 2), (angle_relations, 3)])
