@@ -120,14 +120,13 @@ def _count(unit: np.ndarray, ends: np.ndarray) -> Roc:
     """Count all pairs by score. Embeddings (N, D) and `ends` (N,), the end of each one's person, person by person."""
     counts = np.zeros((2, 2 * OFFSET), dtype=np.int64)  # genuine, impostors
     for rows, last, bins in _blocks(unit, np.full_like(ends, len(unit))):
-        # beyond the last person of these rows all are impostors; before, each row has its own mixture
+        # beyond the last person of these rows all are impostors; before, those up to the end of a row's person are not
         near = ends[last - 1] - rows.start
-        counts[1] += np.bincount(bins[:, near:].ravel(), minlength=2 * OFFSET)
-        ragged = bins[:, :near]
-        later = np.arange(rows.start, rows.start + near) > np.arange(rows.start, last)[:, None]
-        genuine = np.arange(rows.start, rows.start + near) < ends[rows][:, None]
-        counts[0] += np.bincount(ragged[later & genuine], minlength=2 * OFFSET)
-        counts[1] += np.bincount(ragged[~genuine], minlength=2 * OFFSET)
+        columns, own = np.arange(rows.start, rows.start + near), ends[rows][:, None]
+        later = columns > np.arange(rows.start, last)[:, None]
+        counts[0] += np.bincount(bins[:, :near][later & (columns < own)], minlength=2 * OFFSET)
+        counts[1] += np.bincount(bins.ravel(), minlength=2 * OFFSET)
+        counts[1] -= np.bincount(bins[:, :near][columns < own], minlength=2 * OFFSET)
     used = np.flatnonzero(counts.any(axis=0))
     values = ((used - OFFSET) * STEP).astype(np.float32)  # exact: a step is what fp32 resolves near 1
     return roc_of_counts(values, counts[0, used], counts[1, used])
@@ -164,10 +163,14 @@ def _blocks(unit: np.ndarray, ends: np.ndarray) -> Iterator[tuple[slice, int, np
     """Scores of some rows with the columns from the first of these rows to the end of the last one's.
 
     Yields:
-        the rows as a slice, their end, and int64 (rows, columns), the scores in steps plus `OFFSET`.
+        the rows as a slice, their end, and int64 (rows, columns), the scores in steps plus `OFFSET`, valid until the
+        next are asked for.
     """
     # exact, as the factor is a power of two: products and sums only change their exponents
     scaled = unit * np.float32(STEPS)
+    # kept from block to block: fresh memory costs more than the arithmetic
+    size = min(max(BLOCK, len(unit)), len(unit) ** 2)
+    products, places = np.empty(size, np.float32), np.empty(size, np.int64)
     start = 0
     while start < len(unit):
         # a first guess by the columns of the first row, halved until the columns of the last one fit as well
@@ -175,8 +178,11 @@ def _blocks(unit: np.ndarray, ends: np.ndarray) -> Iterator[tuple[slice, int, np
         while rows > 1 and rows * int(ends[start + rows - 1] - start) > BLOCK:
             rows //= 2
         last = start + rows
-        scores = scaled[start:last] @ unit[start : ends[last - 1]].T
-        bins = np.floor(scores, out=scores).astype(np.int64)
+        shape = (rows, int(ends[last - 1] - start))
+        scores, bins = (buffer[: shape[0] * shape[1]].reshape(shape) for buffer in (products, places))
+        np.matmul(scaled[start:last], unit[start : ends[last - 1]].T, out=scores)
+        np.floor(scores, out=scores)
+        bins[:] = scores
         bins += OFFSET
         yield slice(start, last), last, bins
         start = last
