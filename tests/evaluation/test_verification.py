@@ -1,0 +1,90 @@
+"""Scores of pairs with their intervals, and the paired difference of two models, against resampling the slow way."""
+
+import json
+
+import numpy as np
+import pytest
+
+from distill.errors import DistillError
+from distill.evaluation.folds import fold_accuracy
+from distill.evaluation.roc import roc
+from distill.evaluation.verification import compare, evaluate_pairs
+
+FARS = (0.01, 0.1)
+
+
+def case(seed: int = 0, pairs: int = 300, decimals: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A teacher's scores, those of a student that follows it, same, folds."""
+    generator = np.random.default_rng(seed)
+    same = np.arange(pairs) % 2 == 0
+    folds = np.arange(pairs) % 5
+    teacher = np.round(generator.normal(0.6 * same, 0.25), decimals)
+    student = np.round(teacher + generator.normal(0, 0.1, pairs), decimals)
+    return teacher, student, same, folds
+
+
+def test_intervals_and_the_difference_equal_naive_resampling() -> None:
+    teacher, student, same, folds = case()
+    resamples = 60
+    mine, theirs = (evaluate_pairs(s, same, folds, fars=FARS, seed=3, resamples=resamples) for s in (student, teacher))
+    draws = np.random.Generator(np.random.Philox(3)).integers(0, len(same), size=(resamples, len(same)))
+
+    def accuracies(scores: np.ndarray) -> np.ndarray:
+        correct = fold_accuracy(scores, same, folds).correct
+        return np.array([np.mean([correct[d][folds[d] == f].mean() for f in range(5)]) for d in draws])
+
+    low_high = (2.5, 97.5)
+    np.testing.assert_allclose(mine.accuracy_interval, np.percentile(accuracies(student), low_high), atol=1e-12)
+    equal = [roc(student[d][same[d]], student[d][~same[d]]).equal_error().rate for d in draws]
+    np.testing.assert_allclose(mine.equal_error_interval, np.percentile(equal, low_high), atol=1e-12)
+
+    difference = compare(mine, theirs)
+    assert difference.difference == pytest.approx(mine.accuracy.mean - theirs.accuracy.mean)
+    paired = accuracies(student) - accuracies(teacher)
+    np.testing.assert_allclose(difference.interval, np.percentile(paired, low_high), atol=1e-12)
+    assert compare(mine, mine).to_dict() == {"accuracy": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_a_student_at_the_thresholds_of_its_teacher() -> None:
+    teacher, student, same, folds = case()
+    mine, theirs = (evaluate_pairs(s, same, folds, fars=FARS, seed=0, resamples=10) for s in (student, teacher))
+    for far, point in mine.at_thresholds_of(theirs).items():
+        threshold = theirs.points[far].threshold
+        assert point.threshold == threshold != mine.points[far].threshold
+        assert point.far == np.mean(student[~same] >= threshold)
+        assert point.tar == np.mean(student[same] >= threshold)
+    assert theirs.at_thresholds_of(theirs) == theirs.points
+
+
+def test_to_dict_is_json_with_counts_and_intervals() -> None:
+    _, student, same, folds = case()
+    result = evaluate_pairs(student, same, folds, fars=FARS, seed=0, resamples=20)
+    content = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert list(content["metrics"]) == ["accuracy", "EER", "TAR@FAR=0.01", "TAR@FAR=0.1"]
+    assert list(content["intervals"]) == list(content["metrics"])
+    for name, (low, high) in content["intervals"].items():
+        assert low <= content["metrics"][name] <= high
+    assert content["counts"] == {"pairs": 300, "genuine": 150, "impostors": 150}
+    assert content["folds"]["pairs"] == [60] * 5
+    assert np.mean(content["folds"]["accuracies"]) == pytest.approx(content["metrics"]["accuracy"])
+    assert content["fars"]["0.1"]["false_accepts"] <= 15
+
+
+def test_a_far_below_one_impostor_pair_is_refused() -> None:
+    _, student, same, folds = case()
+    with pytest.raises(DistillError, match=r"FAR 0.001 cannot be measured on 150 impostor pairs"):
+        evaluate_pairs(student, same, folds, fars=(0.001,), seed=0, resamples=2)
+
+
+def test_models_scored_apart_are_not_compared() -> None:
+    teacher, student, same, folds = case()
+    mine = evaluate_pairs(student, same, folds, fars=(), seed=0, resamples=20)
+    for labels, parts, seed, resamples in (
+        (~same, folds, 0, 20),
+        (same, folds[::-1], 0, 20),
+        (same, folds, 1, 20),
+        (same, folds, 0, 21),
+    ):
+        theirs = evaluate_pairs(teacher, labels, parts, fars=(), seed=seed, resamples=resamples)
+        with pytest.raises(DistillError, match="paired difference needs the same"):
+            compare(mine, theirs)
