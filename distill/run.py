@@ -34,6 +34,7 @@ from distill.store.teacher import StoredTeacher
 from students.files import save_student
 from students.manifest import StudentManifest
 from teachers.onnx_teacher import OnnxTeacher
+from teachers.teacher import Teacher
 from teachers.torch_teacher import TorchTeacher
 
 AGREEMENT_PICTURES = 2000
@@ -82,20 +83,19 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     learnt = judge(student_predictor(network, manifest))
     manifest = save_student(places.student, network, replace(manifest, thresholds=tuple(learnt.thresholds.tolist())))
 
+    cost = count(network, recipe.student.resolution, recipe.student.resolution)
     results: dict[str, Any] = {
         "recipe": recipe.name,
         "seed": recipe.seed,
         "device": _device(),
         "data": sets.describe(recipe.data.name),
         "teacher": None,
-        "student": _model(
-            recipe.student.full_name, count(network, recipe.student.resolution, recipe.student.resolution), learnt
-        ),
+        "student": _model(recipe.student.full_name, size_of(cost), learnt),
         "exports": export_and_score(places.export, network, manifest, learnt, judge, recipe.export.tolerance),
         "stages": log.stages,
     }
     if teacher is not None and taught is not None:
-        results["teacher"] = _model(teacher.name, teacher_cost(teacher), taught)
+        results["teacher"] = _model(teacher.name, teacher_size(teacher), taught)
         results["student"]["difference"] = compare(learnt.scores, taught.scores).to_dict()
         results["agreement"] = _agreement(student_predictor(network, manifest), learnt, teacher, taught, judge)
     if seeds > 1:
@@ -119,22 +119,24 @@ def _judge_teacher(teacher: AnyTeacher, judge: Judge) -> Verdict:
     return verdict
 
 
-def _model(name: str, cost: Cost | None, verdict: Verdict) -> dict[str, Any]:
-    return {
-        "name": name,
-        "parameters": cost.parameters if cost else None,
-        "mult_adds": cost.mult_adds if cost else None,
-        **verdict.to_dict(),
-    }
+def _model(name: str, size: dict[str, int | None], verdict: Verdict) -> dict[str, Any]:
+    return {"name": name, **size, **verdict.to_dict()}
 
 
-def teacher_cost(teacher: AnyTeacher) -> Cost | None:
-    """None where a black box hides its shapes."""
+def size_of(cost: Cost | None) -> dict[str, int | None]:
+    """What results.json says of a network's size."""
+    return {"parameters": cost.parameters if cost else None, "mult_adds": cost.mult_adds if cost else None}
+
+
+def teacher_size(teacher: AnyTeacher) -> dict[str, int | None]:
+    """Its parameters and mult-adds, None where a black box hides its shapes."""
     if isinstance(teacher, StoredTeacher):
         facts = teacher.store.manifest.teacher
-        if facts.mult_adds is None or facts.parameters is None:
-            return None
-        return Cost(facts.mult_adds, facts.parameters, ())
+        return {"parameters": facts.parameters, "mult_adds": facts.mult_adds}
+    return size_of(_teacher_cost(teacher))
+
+
+def _teacher_cost(teacher: Teacher) -> Cost | None:
     try:
         if isinstance(teacher, OnnxTeacher):
             return count_onnx(teacher.session.path)

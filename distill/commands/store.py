@@ -13,7 +13,7 @@ from distill.errors import DistillError
 from distill.recipe import Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report import formatting
-from distill.run import teacher_cost
+from distill.run import teacher_size
 from distill.scoring import Judge
 from distill.sets import Sets, open_sets
 from distill.stages import Log, open_teacher
@@ -101,7 +101,7 @@ def _open(recipe: Recipe, resolved: str, run: Path | None) -> tuple[Teacher, Set
 def _manifest(
     recipe: Recipe, sets: Sets, teacher: Teacher, shown: Shown, out: Path, views: int, dtype: Dtype, top: int | None
 ) -> Manifest:
-    cost, found = teacher_cost(teacher), read_manifest(out)
+    found = read_manifest(out)
     return Manifest(
         teacher=TeacherFacts(
             name=teacher.name,
@@ -109,8 +109,7 @@ def _manifest(
             outputs=teacher.outputs,
             classes=teacher.classes or sets.classes,
             preprocess=teacher.preprocess,
-            mult_adds=cost.mult_adds if cost else None,
-            parameters=cost.parameters if cost else None,
+            **teacher_size(teacher),
         ),
         pictures=PictureFacts.of(sets.transfer.size, shown.viewed(), shown.whole()),
         seed=recipe.seed,
