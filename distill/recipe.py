@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from distill.data.alignment import AlignedTo
 from distill.data.celeba import CelebA
 from distill.data.folder import Folder
 from distill.data.hub import Hub
@@ -41,12 +42,16 @@ class Prepare:
 
     Attributes:
         height, width: pixels; other pictures are cut to that shape, centred, and resized.
+        align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
+            celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
+            (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
         max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
         root: where prepared sets are kept, shared between runs; null keeps them in the run directory.
     """
 
     height: int = 64
     width: int = 64
+    align: AlignedTo | Path | None = None
     max_bad_share: float = 0.01
     root: Path | None = None
 

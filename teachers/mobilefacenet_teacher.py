@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from distill.errors import DistillError
+from distill.landmarks import ARCFACE, CELEBA
 from distill.preprocess import Crop, Preprocess
 from distill.weights import load_weights, read_weights
 from teachers.mobilefacenet import HEIGHT, WIDTH, AttributeProbe, MobileFaceNet
@@ -16,13 +17,6 @@ from teachers.teacher import read_classes
 from teachers.torch_teacher import TorchTeacher
 
 log = logging.getLogger(__name__)
-
-_CELEBA_SIZE = (218, 178)
-_CELEBA = ((69.5, 111.0), (108.5, 111.0), (72.0, 152.0), (106.0, 152.0))
-"""Eyes and mouth corners in CelebA's aligned pictures: (column, row) of pixel centres."""
-
-_TEMPLATE = ((38.3, 51.7), (73.5, 51.5), (41.5, 92.4), (70.7, 92.2))
-"""The same points in the 112 x 112 template that recognisers of ArcFace's kind (arXiv 1801.07698) are trained on."""
 
 _TEMPLATE_LEFT = 8
 """The first of the 96 columns of the template that this network sees."""
@@ -34,12 +28,12 @@ def aligned_crop() -> Crop:
     Scale and shift are those of least squares between the two sets of points. The best rotation is a third of a
     degree, and left out. An edge lies half a pixel before the centre of its first pixel.
     """
-    picture, template = np.array(_CELEBA), np.array(_TEMPLATE)
+    picture, template = (np.array([one.points[name] for name in CELEBA.points]) for one in (CELEBA, ARCFACE))
     spread = picture - picture.mean(axis=0)
     scale = float((spread * (template - template.mean(axis=0))).sum() / (spread**2).sum())
     corner = np.array([_TEMPLATE_LEFT, 0]) - 0.5
     left, top = (corner - template.mean(axis=0)) / scale + picture.mean(axis=0) + 0.5
-    height, width = _CELEBA_SIZE
+    height, width = CELEBA.height, CELEBA.width
     return float(top / height), float(left / width), HEIGHT / scale / height, WIDTH / scale / width
 
 
