@@ -20,15 +20,24 @@ from distill.objectives import Objective
 from students.student import StudentConfig
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
+from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
 from teachers.timm_teacher import Timm
 
 Data = CelebA | Folder | Hub | RenderedFaces
-TeacherConfig = Timm | Mobilefacenet | Onnx
+TeacherConfig = Timm | Mobilefacenet | Onnx | InceptionResnetV1 | Iresnet
 
 VARIANTS: dict[str, dict[str, type]] = {
     "data": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
     "unlabelled": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
-    "teacher": {"timm": Timm, "mobilefacenet": Mobilefacenet, "onnx": Onnx},
+    "teacher": {
+        "timm": Timm,
+        "mobilefacenet": Mobilefacenet,
+        "inception_resnet_v1": InceptionResnetV1,
+        "iresnet18": Iresnet,
+        "iresnet50": Iresnet,
+        "iresnet100": Iresnet,
+        "onnx": Onnx,
+    },
 }
 
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
@@ -212,6 +221,11 @@ class Recipe:
         if making and isinstance(self.teacher, Onnx):
             raise DistillError(
                 f"stages: an ONNX teacher cannot be trained; leave `{making[0]}` out, or take another teacher."
+            )
+        if making and isinstance(self.teacher, Recognizer):
+            raise DistillError(
+                f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
+                "another teacher."
             )
         if len(making) > 1:
             raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")

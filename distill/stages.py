@@ -27,6 +27,7 @@ from distill.train import Trained, finished, keep, train
 from distill.weights import checksum, write_weights
 from students.student import create_student
 from teachers.onnx_teacher import Onnx
+from teachers.recognizer_teacher import Recognizer
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -65,7 +66,7 @@ def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> 
 
 
 def _make_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher:
-    assert not isinstance(recipe.teacher, Onnx)  # refused by Recipe
+    assert not isinstance(recipe.teacher, Onnx | Recognizer)  # refused by Recipe
     stage, classes = recipe.teach, sets.classes
     torch.manual_seed(recipe.seed)
     network = recipe.teacher.network(

@@ -1,4 +1,4 @@
-"""A face recogniser that was taught attributes as a teacher: MobileFaceNet, frozen, under a linear probe."""
+"""A face recogniser as a teacher: MobileFaceNet's embeddings, or attributes it was taught by a linear probe."""
 
 import logging
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from distill.errors import DistillError
 from distill.landmarks import ARCFACE, CELEBA
 from distill.preprocess import Crop, Preprocess
 from distill.weights import load_weights, read_weights
-from teachers.mobilefacenet import HEIGHT, WIDTH, AttributeProbe, MobileFaceNet
+from teachers.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, AttributeProbe, MobileFaceNet
 from teachers.teacher import read_classes
 from teachers.torch_teacher import TorchTeacher
 
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 _TEMPLATE_LEFT = 8
 """The first of the 96 columns of the template that this network sees."""
+
+TEMPLATE_CROP: Crop = (0.0, _TEMPLATE_LEFT / ARCFACE.width, 1.0, WIDTH / ARCFACE.width)
+"""Those columns as the part of a picture aligned to the template."""
 
 
 def aligned_crop() -> Crop:
@@ -44,8 +47,9 @@ class Mobilefacenet:
     Args:
         weights: a safetensors or torch file: of the recogniser, for a teacher that is taught first, or of one that was
             taught here.
-        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the box where the
-            face of a CelebA picture stands as in the pictures the recogniser was trained on.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it. None: for attributes, the box
+            of CelebA's pictures where the face stands as in those the recogniser was trained on; for embeddings, the
+            same box of pictures aligned to ArcFace's 112 x 112 template.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
     """
 
@@ -81,27 +85,53 @@ class Mobilefacenet:
             raise DistillError(
                 f"drop_path_rate is {drop_path_rate}, but the residual branches of {self.name} are frozen. Set it to 0."
             )
+        weights = self._file()
+        network = AttributeProbe(MobileFaceNet(), outputs, drop_rate)
+        tensors = read_weights(weights)
+        if new_head:
+            load_weights(network.backbone, tensors, weights)
+            log.warning("teacher %s: a new classifier of %d outputs, at random.", self.name, outputs)
+        elif "classifier.weight" not in tensors:
+            raise DistillError(
+                f"{weights}: no classifier in it, so it is no teacher yet. Put `probe` among the stages, or give "
+                "the teacher.safetensors of a run that taught one."
+            )
+        else:
+            load_weights(network, tensors, weights)
+        return network
+
+    def embedder(self) -> TorchTeacher:
+        """A frozen teacher of the recogniser's own embeddings (N, 128), not of unit length.
+
+        Raises:
+            DistillError: the weights are missing or not the recogniser's.
+        """
+        network, preprocess = self.trainable_embedder()
+        return TorchTeacher(network, preprocess, EMBEDDING, None, self.name)
+
+    def trainable_embedder(self) -> tuple[MobileFaceNet, Preprocess]:
+        """The recogniser with its weights, from normalised float (N, 3, 112, 96) to (N, 128), and its input contract.
+
+        Raises:
+            DistillError: as `embedder`.
+        """
+        weights, network = self._file(), MobileFaceNet()
+        load_weights(network, read_weights(weights), weights)
+        return network, self._contract(TEMPLATE_CROP)
+
+    def preprocess(self, network: nn.Module) -> Preprocess:
+        """The network's input contract; the size and normalisation are those it was trained with."""
+        return self._contract(aligned_crop())
+
+    def _contract(self, default: Crop) -> Preprocess:
+        half, unit = 127.5 / 255, 128 / 255
+        crop = default if self.crop is None else self.crop
+        return Preprocess(HEIGHT, WIDTH, "bilinear", (half,) * 3, (unit,) * 3, crop)
+
+    def _file(self) -> Path:
         if self.weights is None:
             raise DistillError(
                 f"teacher.weights: none given, and {self.name} has no weights that can be fetched. Give the file of a "
                 "MobileFaceNet for 112 x 96 pictures."
             )
-        network = AttributeProbe(MobileFaceNet(), outputs, drop_rate)
-        tensors = read_weights(self.weights)
-        if new_head:
-            load_weights(network.backbone, tensors, self.weights)
-            log.warning("teacher %s: a new classifier of %d outputs, at random.", self.name, outputs)
-        elif "classifier.weight" not in tensors:
-            raise DistillError(
-                f"{self.weights}: no classifier in it, so it is no teacher yet. Put `probe` among the stages, or give "
-                "the teacher.safetensors of a run that taught one."
-            )
-        else:
-            load_weights(network, tensors, self.weights)
-        return network
-
-    def preprocess(self, network: nn.Module) -> Preprocess:
-        """The network's input contract; the size and normalisation are those it was trained with."""
-        half, unit = 127.5 / 255, 128 / 255
-        crop = aligned_crop() if self.crop is None else self.crop
-        return Preprocess(HEIGHT, WIDTH, "bilinear", (half,) * 3, (unit,) * 3, crop)
+        return self.weights
