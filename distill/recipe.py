@@ -12,6 +12,7 @@ from distill.data.alignment import AlignedTo
 from distill.data.celeba import CelebA
 from distill.data.folder import Folder
 from distill.data.hub import Hub
+from distill.data.people import People
 from distill.data.rendered_faces import RenderedFaces
 from distill.data.views import Views
 from distill.errors import DistillError
@@ -23,12 +24,20 @@ from teachers.onnx_teacher import Onnx
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
 from teachers.timm_teacher import Timm
 
-Data = CelebA | Folder | Hub | RenderedFaces
+Data = CelebA | Folder | Hub | People | RenderedFaces
 TeacherConfig = Timm | Mobilefacenet | Onnx | InceptionResnetV1 | Iresnet
 
+_SOURCES: dict[str, type] = {
+    "celeba": CelebA,
+    "folder": Folder,
+    "hub": Hub,
+    "people": People,
+    "rendered_faces": RenderedFaces,
+}
+
 VARIANTS: dict[str, dict[str, type]] = {
-    "data": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
-    "unlabelled": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
+    "data": _SOURCES,
+    "unlabelled": _SOURCES,
     "teacher": {
         "timm": Timm,
         "mobilefacenet": Mobilefacenet,
