@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from distill.data.alignment import AlignedTo
 from distill.data.celeba import CelebA
 from distill.data.folder import Folder
 from distill.data.hub import Hub
+from distill.data.people import People
 from distill.data.rendered_faces import RenderedFaces
 from distill.data.views import Views
 from distill.errors import DistillError
@@ -20,17 +22,35 @@ from distill.store.teacher import Stored
 from students.student import StudentConfig
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
+from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
 from teachers.timm_teacher import Timm
 
-Data = CelebA | Folder | Hub | RenderedFaces
-TeacherConfig = Timm | Mobilefacenet | Onnx | Stored
+Data = CelebA | Folder | Hub | People | RenderedFaces
+TeacherConfig = Timm | Mobilefacenet | InceptionResnetV1 | Iresnet | Onnx | Stored
 READY_MADE = (Onnx, Stored)
 """Teachers that answer as they are: no stage can make them."""
 
+_SOURCES: dict[str, type] = {
+    "celeba": CelebA,
+    "folder": Folder,
+    "hub": Hub,
+    "people": People,
+    "rendered_faces": RenderedFaces,
+}
+
 VARIANTS: dict[str, dict[str, type]] = {
-    "data": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
-    "unlabelled": {"celeba": CelebA, "folder": Folder, "hub": Hub, "rendered_faces": RenderedFaces},
-    "teacher": {"timm": Timm, "mobilefacenet": Mobilefacenet, "onnx": Onnx, "stored": Stored},
+    "data": _SOURCES,
+    "unlabelled": _SOURCES,
+    "teacher": {
+        "timm": Timm,
+        "mobilefacenet": Mobilefacenet,
+        "inception_resnet_v1": InceptionResnetV1,
+        "iresnet18": Iresnet,
+        "iresnet50": Iresnet,
+        "iresnet100": Iresnet,
+        "onnx": Onnx,
+        "stored": Stored,
+    },
 }
 
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
@@ -44,12 +64,16 @@ class Prepare:
 
     Attributes:
         height, width: pixels; other pictures are cut to that shape, centred, and resized.
+        align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
+            celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
+            (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
         max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
         root: where prepared sets are kept, shared between runs; null keeps them in the run directory.
     """
 
     height: int = 64
     width: int = 64
+    align: AlignedTo | Path | None = None
     max_bad_share: float = 0.01
     root: Path | None = None
 
@@ -210,6 +234,11 @@ class Recipe:
         if making and isinstance(self.teacher, READY_MADE):
             raise DistillError(
                 f"stages: teacher {self.teacher.name} cannot be trained; leave `{making[0]}` out, or take another."
+            )
+        if making and isinstance(self.teacher, Recognizer):
+            raise DistillError(
+                f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
+                "another teacher."
             )
         if len(making) > 1:
             raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from distill.data.alignment import Alignment
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.prepared import Prepared
@@ -70,5 +71,6 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
 def prepared_set(source: Data, recipe: Recipe, directory: Path) -> Prepared:
     """One source, prepared under a name of its own."""
     size = recipe.prepare
-    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width)}"
-    return prepare(source, place, height=size.height, width=size.width, max_bad_share=size.max_bad_share)
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align)}"
+    align = None if size.align is None else Alignment(size.align)
+    return prepare(source, place, height=size.height, width=size.width, align=align, max_bad_share=size.max_bad_share)

@@ -20,13 +20,15 @@ from distill.modules.training import TrainingModule
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
-from distill.recipe import READY_MADE, TEACHER_STAGES, Recipe, StageName
+from distill.recipe import TEACHER_STAGES, Recipe, StageName
 from distill.scoring import Judge
 from distill.sets import Sets
-from distill.store.teacher import StoredTeacher
+from distill.store.teacher import Stored, StoredTeacher
 from distill.train import Trained, finished, keep, train
 from distill.weights import checksum, write_weights
 from students.student import create_student
+from teachers.onnx_teacher import Onnx
+from teachers.recognizer_teacher import Recognizer
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -68,7 +70,7 @@ def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> 
 
 
 def _make_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher:
-    assert not isinstance(recipe.teacher, READY_MADE)  # refused by Recipe
+    assert not isinstance(recipe.teacher, Onnx | Stored | Recognizer)  # refused by Recipe
     stage, classes = recipe.teach, sets.classes
     torch.manual_seed(recipe.seed)
     network = recipe.teacher.network(

@@ -132,6 +132,7 @@ def hub_network(
     """A timm network with its pretrained weights from the hub or its cache.
 
     Args:
+        outputs: 0 leaves the classifier out.
         allow_new_head: put a classifier at random where the weights' has another number of outputs.
         arguments: for `timm.create_model`.
 
@@ -144,7 +145,7 @@ def hub_network(
     cfg = hub_cfg(model)
     if not cfg.has_weights:
         raise DistillError(f"{model}: timm has no pretrained weights for it. Give a weights file instead.")
-    if cfg.num_classes != outputs and not allow_new_head:
+    if outputs not in (0, cfg.num_classes) and not allow_new_head:
         raise DistillError(
             f"{model}: its pretrained weights have {cfg.num_classes} outputs, expected {outputs}. A classifier is made "
             "anew, at random, only for a network that is then trained; give weights of these classes."

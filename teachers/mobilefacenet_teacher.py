@@ -1,4 +1,4 @@
-"""A face recogniser that was taught attributes as a teacher: MobileFaceNet, frozen, under a linear probe."""
+"""A face recogniser as a teacher: MobileFaceNet's embeddings, or attributes it was taught by a linear probe."""
 
 import logging
 from dataclasses import dataclass
@@ -9,23 +9,20 @@ import numpy as np
 from torch import nn
 
 from distill.errors import DistillError
+from distill.landmarks import ARCFACE, CELEBA
 from distill.preprocess import Crop, Preprocess
 from distill.weights import load_weights, read_weights
-from teachers.mobilefacenet import HEIGHT, WIDTH, AttributeProbe, MobileFaceNet
+from teachers.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, AttributeProbe, MobileFaceNet
 from teachers.teacher import read_classes
 from teachers.torch_teacher import TorchTeacher
 
 log = logging.getLogger(__name__)
 
-_CELEBA_SIZE = (218, 178)
-_CELEBA = ((69.5, 111.0), (108.5, 111.0), (72.0, 152.0), (106.0, 152.0))
-"""Eyes and mouth corners in CelebA's aligned pictures: (column, row) of pixel centres."""
-
-_TEMPLATE = ((38.3, 51.7), (73.5, 51.5), (41.5, 92.4), (70.7, 92.2))
-"""The same points in the 112 x 112 template that recognisers of ArcFace's kind (arXiv 1801.07698) are trained on."""
-
 _TEMPLATE_LEFT = 8
 """The first of the 96 columns of the template that this network sees."""
+
+TEMPLATE_CROP: Crop = (0.0, _TEMPLATE_LEFT / ARCFACE.width, 1.0, WIDTH / ARCFACE.width)
+"""Those columns as the part of a picture aligned to the template."""
 
 
 def aligned_crop() -> Crop:
@@ -34,12 +31,12 @@ def aligned_crop() -> Crop:
     Scale and shift are those of least squares between the two sets of points. The best rotation is a third of a
     degree, and left out. An edge lies half a pixel before the centre of its first pixel.
     """
-    picture, template = np.array(_CELEBA), np.array(_TEMPLATE)
+    picture, template = (np.array([one.points[name] for name in CELEBA.points]) for one in (CELEBA, ARCFACE))
     spread = picture - picture.mean(axis=0)
     scale = float((spread * (template - template.mean(axis=0))).sum() / (spread**2).sum())
     corner = np.array([_TEMPLATE_LEFT, 0]) - 0.5
     left, top = (corner - template.mean(axis=0)) / scale + picture.mean(axis=0) + 0.5
-    height, width = _CELEBA_SIZE
+    height, width = CELEBA.height, CELEBA.width
     return float(top / height), float(left / width), HEIGHT / scale / height, WIDTH / scale / width
 
 
@@ -50,8 +47,9 @@ class Mobilefacenet:
     Args:
         weights: a safetensors or torch file: of the recogniser, for a teacher that is taught first, or of one that was
             taught here.
-        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the box where the
-            face of a CelebA picture stands as in the pictures the recogniser was trained on.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it. None: for attributes, the box
+            of CelebA's pictures where the face stands as in those the recogniser was trained on; for embeddings, the
+            same box of pictures aligned to ArcFace's 112 x 112 template.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
     """
 
@@ -87,27 +85,53 @@ class Mobilefacenet:
             raise DistillError(
                 f"drop_path_rate is {drop_path_rate}, but the residual branches of {self.name} are frozen. Set it to 0."
             )
+        weights = self._file()
+        network = AttributeProbe(MobileFaceNet(), outputs, drop_rate)
+        tensors = read_weights(weights)
+        if new_head:
+            load_weights(network.backbone, tensors, weights)
+            log.warning("teacher %s: a new classifier of %d outputs, at random.", self.name, outputs)
+        elif "classifier.weight" not in tensors:
+            raise DistillError(
+                f"{weights}: no classifier in it, so it is no teacher yet. Put `probe` among the stages, or give "
+                "the teacher.safetensors of a run that taught one."
+            )
+        else:
+            load_weights(network, tensors, weights)
+        return network
+
+    def embedder(self) -> TorchTeacher:
+        """A frozen teacher of the recogniser's own embeddings (N, 128), not of unit length.
+
+        Raises:
+            DistillError: the weights are missing or not the recogniser's.
+        """
+        network, preprocess = self.trainable_embedder()
+        return TorchTeacher(network, preprocess, EMBEDDING, None, self.name)
+
+    def trainable_embedder(self) -> tuple[MobileFaceNet, Preprocess]:
+        """The recogniser with its weights, from normalised float (N, 3, 112, 96) to (N, 128), and its input contract.
+
+        Raises:
+            DistillError: as `embedder`.
+        """
+        weights, network = self._file(), MobileFaceNet()
+        load_weights(network, read_weights(weights), weights)
+        return network, self._contract(TEMPLATE_CROP)
+
+    def preprocess(self, network: nn.Module) -> Preprocess:
+        """The network's input contract; the size and normalisation are those it was trained with."""
+        return self._contract(aligned_crop())
+
+    def _contract(self, default: Crop) -> Preprocess:
+        half, unit = 127.5 / 255, 128 / 255
+        crop = default if self.crop is None else self.crop
+        return Preprocess(HEIGHT, WIDTH, "bilinear", (half,) * 3, (unit,) * 3, crop)
+
+    def _file(self) -> Path:
         if self.weights is None:
             raise DistillError(
                 f"teacher.weights: none given, and {self.name} has no weights that can be fetched. Give the file of a "
                 "MobileFaceNet for 112 x 96 pictures."
             )
-        network = AttributeProbe(MobileFaceNet(), outputs, drop_rate)
-        tensors = read_weights(self.weights)
-        if new_head:
-            load_weights(network.backbone, tensors, self.weights)
-            log.warning("teacher %s: a new classifier of %d outputs, at random.", self.name, outputs)
-        elif "classifier.weight" not in tensors:
-            raise DistillError(
-                f"{self.weights}: no classifier in it, so it is no teacher yet. Put `probe` among the stages, or give "
-                "the teacher.safetensors of a run that taught one."
-            )
-        else:
-            load_weights(network, tensors, self.weights)
-        return network
-
-    def preprocess(self, network: nn.Module) -> Preprocess:
-        """The network's input contract; the size and normalisation are those it was trained with."""
-        half, unit = 127.5 / 255, 128 / 255
-        crop = aligned_crop() if self.crop is None else self.crop
-        return Preprocess(HEIGHT, WIDTH, "bilinear", (half,) * 3, (unit,) * 3, crop)
+        return self.weights

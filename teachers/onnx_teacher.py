@@ -81,7 +81,8 @@ class Onnx:
     Args:
         file: the .onnx file.
         output: the name of the output to learn from, where there are several.
-        gives: logits, probabilities (of each class by itself), or softmax (probabilities that sum to one).
+        gives: logits, probabilities (of each class by itself), or softmax (probabilities that sum to one); left out
+            for embeddings.
         height: pixels it sees.
         width: pixels it sees.
         interpolation: how pictures are brought to that size.
@@ -115,11 +116,44 @@ class Onnx:
         """
         session = OnnxSession(self.file, self.output)
         metadata = read_metadata(session)
+        answers: Gives | None = metadata.gives if metadata else None
+        gives: Gives | None = self._agree("gives", self.gives, answers)
+        teacher = self._teacher(session, metadata, gives, self._classes(metadata))
+        if teacher.outputs != outputs:
+            raise DistillError(
+                f"{self.file}: has {teacher.outputs} outputs, expected {outputs}, one for each class of the data. Give "
+                "a teacher of these classes, or data of its."
+            )
+        return teacher
+
+    def embedder(self) -> OnnxTeacher:
+        """A teacher of embeddings (N, D): the file's output as it is.
+
+        Raises:
+            DistillError: the file cannot be loaded, a key is needed or contradicts it, or it answers probabilities.
+        """
+        session = OnnxSession(self.file, self.output)
+        metadata = read_metadata(session)
+        if self.gives:
+            raise DistillError(f"teacher.gives is {self.gives}: an embedding is taken as it is. Leave the key out.")
+        if metadata:
+            raise DistillError(
+                f"{self.file}: answers {metadata.gives} of {len(metadata.classes)} classes, expected an embedding. "
+                "Give a file whose output is one."
+            )
+        return self._teacher(session, None, "logits", None)
+
+    def _teacher(
+        self,
+        session: OnnxSession,
+        metadata: OnnxMetadata | None,
+        gives: Gives | None,
+        classes: tuple[str, ...] | None,
+    ) -> OnnxTeacher:
+        """The graph with its input contract: what file, metadata and recipe say together."""
         kernel: Interpolation | None = metadata.interpolation if metadata else None
         interpolation: Interpolation | None = self._agree("interpolation", self.interpolation, kernel)
         crop: Crop = self._agree("crop", self.crop, metadata.crop if metadata else None) or WHOLE
-        answers: Gives | None = metadata.gives if metadata else None
-        gives: Gives | None = self._agree("gives", self.gives, answers)
         layout: Layout | None = self._agree("layout", self.layout, _layout(session.shape))
         size = session.shape[1:3] if layout == "nhwc" else session.shape[2:]
         height = self._agree("height", self.height, size[0] if layout else None)
@@ -139,14 +173,9 @@ class Onnx:
                 f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them."
             )
         preprocess = Preprocess(height, width, interpolation, *normalization, crop)
-        teacher = OnnxTeacher(session, preprocess, layout, gives, outputs, self._classes(metadata))
-        found = teacher(torch.zeros(1, 3, height, width)).shape[1]
-        if found != outputs:
-            raise DistillError(
-                f"{self.file}: has {found} outputs, expected {outputs}, one for each class of the data. Give a teacher "
-                "of these classes, or data of its."
-            )
-        return teacher
+        blank = (1, 3, height, width) if layout == "nchw" else (1, height, width, 3)
+        outputs = session(np.zeros(blank, session.dtype)).shape[1]
+        return OnnxTeacher(session, preprocess, layout, gives, outputs, classes)
 
     def _classes(self, metadata: OnnxMetadata | None) -> tuple[str, ...] | None:
         return self._agree("classes", read_classes(self.classes), metadata.classes if metadata else None)

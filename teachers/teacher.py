@@ -1,6 +1,6 @@
-"""What a teacher is: a frozen function from pictures to logits.
+"""What a teacher is: a frozen function from pictures to logits, or to embeddings.
 
-Shapes: N batch, C classes or attributes, h w the teacher's own size.
+Shapes: N batch, C classes or attributes, or embedding dimensions; h w the teacher's own size.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Teacher(nn.Module, ABC):
         name: how reports call it.
         preprocess: the size, kernel and normalisation of its own input.
         outputs: C, the number of its outputs.
-        classes: their names in order; None where nobody knows them.
+        classes: their names in order; None where nobody knows them, and for embeddings, which have none.
     """
 
     def __init__(self, name: str, preprocess: Preprocess, outputs: int, classes: tuple[str, ...] | None) -> None:
@@ -34,7 +34,7 @@ class Teacher(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale, at this teacher's size, not normalised, to float32 logits (N, C)."""
+        """Float (N, 3, h, w) on the 0..255 scale, at this teacher's size, not normalised, to float32 (N, C)."""
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -8,11 +8,12 @@ from typing import Any, Literal, cast
 
 import timm
 import timm.data
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.preprocess import WHOLE, Interpolation, Preprocess
-from distill.weights import hub_cfg, hub_network, load_weights, read_weights
+from distill.weights import head_tensors, hub_cfg, hub_network, load_weights, read_weights
 from teachers.teacher import read_classes
 from teachers.torch_teacher import TorchTeacher
 
@@ -35,6 +36,8 @@ class Timm:
         std: divided by after that.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+        embedding: of a teacher of embeddings: the dimensions of the linear layer its weights end in; None for its
+            pooled features, before any classifier.
     """
 
     model: str
@@ -48,6 +51,11 @@ class Timm:
     std: tuple[float, float, float] | None = None
     crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
+    embedding: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.embedding is not None and self.embedding < 1:
+            raise DistillError(f"teacher.embedding is {self.embedding}, expected at least 1 dimension, or null.")
 
     def load(self, outputs: int) -> TorchTeacher:
         """The teacher, with every weight trained.
@@ -58,10 +66,35 @@ class Timm:
         network = self.network(outputs, new_head=False)
         return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self._full_name)
 
+    def embedder(self) -> TorchTeacher:
+        """A frozen teacher of raw embeddings (N, D), with every weight trained.
+
+        Raises:
+            DistillError: its last layer is not of `embedding` dimensions, or the weights cannot be had.
+        """
+        network = self.network(self.embedding or 0, new_head=False)
+        preprocess = self.preprocess(network)
+        with torch.no_grad():
+            answer: Tensor = network.eval()(torch.zeros(1, 3, preprocess.height, preprocess.width))
+        return TorchTeacher(network, preprocess, answer.shape[1], None, self._full_name)
+
+    def trainable_embedder(self) -> tuple[nn.Module, Preprocess]:
+        """The bare network, from normalised float (N, 3, h, w) to embeddings (N, D), and its input contract.
+
+        It may be at random (`weights: scratch`), or have a new last layer; trained, its weights are those of an
+        `embedder` of the same `embedding`.
+
+        Raises:
+            DistillError: as `network`.
+        """
+        network = self.network(self.embedding or 0, new_head=True)
+        return network, self.preprocess(network)
+
     def network(self, outputs: int, new_head: bool, drop_rate: float = 0.0, drop_path_rate: float = 0.0) -> nn.Module:
         """The bare network, trainable: normalised float (N, 3, h, w) to logits (N, outputs).
 
         Args:
+            outputs: 0 leaves the classifier out, and gives pooled features.
             new_head: put a new classifier, at random, where the weights' has another number of outputs; it is logged as
                 a warning. For a teacher that is fine-tuned on labels first: a frozen one must not have it.
             drop_rate: dropout before the classifier.
@@ -81,8 +114,13 @@ class Timm:
             if self.weights is None:
                 network, left = hub_network(self.model, outputs, new_head, arguments)
             else:
-                network = timm.create_model(self.model, pretrained=False, num_classes=outputs, **arguments)
-                left = load_weights(network, read_weights(self.weights), self.weights, allow_new_head=new_head)
+                network = timm.create_model(self.model, pretrained=False, num_classes=outputs or 1, **arguments)
+                tensors = read_weights(self.weights)
+                if not outputs:
+                    classifier = head_tensors(network)
+                    tensors = {name: tensor for name, tensor in tensors.items() if name not in classifier}
+                    cast(Any, network).reset_classifier(0)
+                left = load_weights(network, tensors, self.weights, allow_new_head=new_head)
         except TypeError as error:
             raise DistillError(
                 f"teacher.model_args: {self.model} does not take one of {sorted(arguments)} ({error}). Leave it out."

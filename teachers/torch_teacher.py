@@ -1,6 +1,6 @@
 """A torch network as a teacher.
 
-Shapes: N batch, C classes or attributes, h w the teacher's own size.
+Shapes: N batch, C classes or attributes, or embedding dimensions; h w the teacher's own size.
 """
 
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from teachers.teacher import Teacher, fingerprint_of
 
 
 class TorchTeacher(Teacher):
-    """Any network from normalised float (N, 3, h, w) to logits (N, C), frozen."""
+    """Any network from normalised float (N, 3, h, w) to logits or embeddings (N, C), frozen."""
 
     def __init__(
         self, network: nn.Module, preprocess: Preprocess, outputs: int, classes: tuple[str, ...] | None, name: str
@@ -26,7 +26,7 @@ class TorchTeacher(Teacher):
 
     @torch.no_grad()
     def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
+        """Float (N, 3, h, w) on the 0..255 scale to float32 (N, C)."""
         normalized = self.preprocess.normalize(pictures).contiguous(memory_format=torch.channels_last)
         return self.network(normalized).float()
 

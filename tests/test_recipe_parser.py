@@ -16,6 +16,7 @@ from distill.objectives.objective import Imitation
 from distill.recipe import VARIANTS, Recipe, Stage
 from distill.recipe_parser import RecipeReader, recipe_names
 from teachers.onnx_teacher import Onnx
+from teachers.recognizer_teacher import InceptionResnetV1, Iresnet
 from tests.running import TINY, read, write_recipe
 
 
@@ -254,6 +255,21 @@ def test_a_black_box_cannot_be_taught(tiny: Path) -> None:
 def test_stages_that_make_a_teacher_are_left_out_for_one_that_is_ready(tiny: Path, chosen: tuple[str, ...]) -> None:
     assert read(tiny)[0].stages == ("teach", "transfer")
     assert read(tiny, ["--teacher", *chosen])[0].stages == ("transfer",)
+
+
+def test_a_recogniser_is_named_by_its_network(tiny: Path) -> None:
+    path = ["--teacher.weights", "x.pt", "--stages", "[transfer]"]
+    assert read(tiny, ["--teacher", "iresnet100", *path])[0].teacher == Iresnet("iresnet100", Path("x.pt"))
+    assert read(tiny, ["--teacher", "inception_resnet_v1", *path])[0].teacher == InceptionResnetV1(weights=Path("x.pt"))
+    assert "iresnet18 gives embeddings and has no classifier; leave `teach` out" in complaint(
+        tiny, "--teacher", "iresnet18"
+    )
+
+
+def test_faces_are_aligned_by_a_template_or_a_file(tiny: Path) -> None:
+    assert read(tiny)[0].prepare.align is None
+    assert read(tiny, ["--prepare.align", "celeba"])[0].prepare.align == "celeba"
+    assert read(tiny, ["--prepare.align", "faces.csv"])[0].prepare.align == Path("faces.csv")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from distill.data.alignment import Alignment
 from distill.data.decode import BadPicture, decode, read
 from distill.data.listing import Stateful
 from distill.data.prepared import INDEX, LEDGER, VERSION, Prepared, reopen, write_index
@@ -44,6 +45,7 @@ def prepare(
     *,
     height: int,
     width: int,
+    align: Alignment | None = None,
     max_bad_share: float = 0.01,
     workers: int = WORKERS,
     progress: bool = True,
@@ -59,6 +61,7 @@ def prepare(
         directory: where the set is or will be. It is written beside its place and renamed; a set prepared from
             something else (other keys, other files, another size) is replaced.
         height, width: pixels of the stored pictures.
+        align: brings the face to its place instead; a picture whose landmarks are not known is bad.
         max_bad_share: the share of bad pictures, of all listed, past which the set is refused.
         workers: threads that decode, at least one.
 
@@ -66,7 +69,7 @@ def prepare(
         DistillError: the source is malformed; too many pictures are bad, or none is left (the ledger then stands
             beside ``directory``); ``directory`` holds something else or cannot be written; its files were damaged.
     """
-    description = _describe(source, height, width)
+    description = _describe(source, height, width, align)
     if _stored_key(directory) == description["key"]:
         prepared = Prepared.open(directory)
         ledger = _read_ledger(directory / LEDGER)
@@ -76,7 +79,7 @@ def prepare(
     with atomic_path(directory) as temporary:
         temporary.mkdir(exist_ok=True)
         kept = _Kept(source)
-        _fill(temporary / "pictures.npy", kept, height, width, workers, progress)
+        _fill(temporary / "pictures.npy", kept, height, width, align, workers, progress)
         _write_ledger(ledger_file, kept.ledger)
         _check_share(kept.ledger, len(kept.rows) + len(kept.ledger), max_bad_share, ledger_file)
         os.replace(ledger_file, temporary / LEDGER)
@@ -140,7 +143,9 @@ class _Kept:
         return np.array(labels, np.int8)
 
 
-def _fill(file: Path, kept: _Kept, height: int, width: int, workers: int, progress: bool) -> None:
+def _fill(
+    file: Path, kept: _Kept, height: int, width: int, align: Alignment | None, workers: int, progress: bool
+) -> None:
     """Write the pictures of the source, an array that grows while they come."""
     samples = kept.source.samples(height, width)
     total = len(samples) if isinstance(samples, Sized) else None
@@ -148,7 +153,7 @@ def _fill(file: Path, kept: _Kept, height: int, width: int, workers: int, progre
     # decoding threads the release and return of Python's lock at every picture.
     with ThreadPoolExecutor(workers) as pool, file.open("wb", buffering=1 << 22) as handle:
         _write_header(handle, 0, height, width)
-        loaded = _load_all(pool, samples, height, width, workers * WINDOW)
+        loaded = _load_all(pool, samples, height, width, align, workers * WINDOW)
         text = f"prepare {kept.source.name}"
         for sample, result in track(
             loaded, text, total, console=Console(stderr=True), transient=True, disable=not progress
@@ -160,11 +165,19 @@ def _fill(file: Path, kept: _Kept, height: int, width: int, workers: int, progre
         _write_header(handle, len(kept.rows), height, width)
 
 
-def _describe(source: Source, height: int, width: int) -> dict[str, Any]:
+def _describe(source: Source, height: int, width: int, align: Alignment | None) -> dict[str, Any]:
     """What a prepared set depends on, and its hash, the key."""
     fields = {"type": type(source).__qualname__, **dataclasses.asdict(cast(Any, source))}
     state = source.state() if isinstance(source, Stateful) else ""
-    description = {"version": VERSION, "height": height, "width": width, "source": fields, "state": state}
+    landmarks = None if align is None else align.fingerprint()
+    description = {
+        "version": VERSION,
+        "height": height,
+        "width": width,
+        "align": landmarks,
+        "source": fields,
+        "state": state,
+    }
     text = json.dumps(description, sort_keys=True, default=str)
     return {**json.loads(text), "key": hashlib.sha256(text.encode()).hexdigest()}
 
@@ -180,12 +193,12 @@ def _stored_key(directory: Path) -> str | None:
 
 
 def _load_all(
-    pool: Executor, samples: Iterable[Sample], height: int, width: int, window: int
+    pool: Executor, samples: Iterable[Sample], height: int, width: int, align: Alignment | None, window: int
 ) -> Iterator[tuple[Sample, Loaded]]:
     """Load in the pool, in order, never more than ``window`` pictures ahead."""
     pending: deque[tuple[Sample, Future[Loaded]]] = deque()
     for sample in samples:
-        pending.append((sample, pool.submit(_load, sample, height, width)))
+        pending.append((sample, pool.submit(_load, sample, height, width, align)))
         if len(pending) == window:
             first, future = pending.popleft()
             yield first, future.result()
@@ -193,8 +206,8 @@ def _load_all(
         yield first, future.result()
 
 
-def _load(sample: Sample, height: int, width: int) -> Loaded:
-    """Hash, decode and fit one picture."""
+def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> Loaded:
+    """Hash, decode, and fit or align one picture."""
     digest = hashlib.blake2b(digest_size=8)
     try:
         if isinstance(sample.picture, np.ndarray):
@@ -208,9 +221,10 @@ def _load(sample: Sample, height: int, width: int) -> Loaded:
             encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
             digest.update(encoded)
             pixels = decode(encoded, sample.name)
+        fitted = align(pixels, sample.name, height, width) if align else fit(pixels, height, width)
     except BadPicture as bad:
         return bad
-    return int.from_bytes(digest.digest(), "little"), fit(pixels, height, width)
+    return int.from_bytes(digest.digest(), "little"), fitted
 
 
 def _write_header(file: BinaryIO, count: int, height: int, width: int) -> None:

@@ -17,7 +17,7 @@ from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.weights import write_weights
 from teachers.mobilefacenet import FEATURES, AttributeProbe, MobileFaceNet
-from teachers.mobilefacenet_teacher import Mobilefacenet, aligned_crop
+from teachers.mobilefacenet_teacher import TEMPLATE_CROP, Mobilefacenet, aligned_crop
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +200,36 @@ def test_the_probe_takes_gradients_only_for_its_head() -> None:
         "classifier.weight",
         "classifier.bias",
     }
+
+
+def test_an_embedder_is_the_recogniser_alone(recognizer: Mobilefacenet) -> None:
+    teacher = recognizer.embedder()
+    network = MobileFaceNet()
+    assert recognizer.weights is not None
+    network.load_state_dict(torch.load(recognizer.weights, weights_only=True)["net_state_dict"])
+    raw = pixels().mul(40).add(127.5).clamp(0, 255)
+    with torch.no_grad():
+        torch.testing.assert_close(teacher(raw), network.eval()((raw - 127.5) / 128), rtol=1e-3, atol=1e-4)
+    assert (teacher.outputs, teacher.classes, teacher.name) == (128, None, "mobilefacenet")
+    assert not any(module.training for module in teacher.train().modules())
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    trained, preprocess = recognizer.trainable_embedder()
+    assert trained.training and all(parameter.requires_grad for parameter in trained.parameters())
+    assert preprocess == teacher.preprocess
+
+
+def test_an_embedder_sees_columns_8_to_104_of_an_aligned_picture(recognizer: Mobilefacenet) -> None:
+    preprocess = recognizer.embedder().preprocess
+    assert preprocess.crop == TEMPLATE_CROP == (0.0, 8 / 112, 1.0, 96 / 112)
+    aligned = torch.randint(0, 256, (2, 112, 112, 3), dtype=torch.uint8)
+    assert torch.equal(preprocess.resize(aligned), aligned[:, :, 8:104])
+    own = replace(recognizer, crop=(0.1, 0.2, 0.3, 0.4))
+    assert own.embedder().preprocess.crop == (0.1, 0.2, 0.3, 0.4)
+
+
+def test_an_embedder_wants_the_recognisers_weights(recognizer: Mobilefacenet, tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"teacher\.weights: none given"):
+        Mobilefacenet().embedder()
+    write_weights(tmp_path / "taught.safetensors", recognizer.network(5, new_head=True))
+    with pytest.raises(DistillError, match="weights for another network"):
+        replace(recognizer, weights=tmp_path / "taught.safetensors").embedder()

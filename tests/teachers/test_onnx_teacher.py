@@ -190,3 +190,25 @@ def test_can_be_held_by_a_module(exported: tuple[Path, TorchTeacher]) -> None:
     teacher = black_box(exported[0]).load(5)
     nn.ModuleList([teacher]).train()
     assert not teacher.training
+
+
+def test_an_embedding_is_the_output_as_it_is(tmp_path: Path) -> None:
+    recipe = Onnx(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear")
+    with pytest.raises(DistillError, match="has several outputs; name one as `output`: logits, scaled"):
+        recipe.embedder()
+    teacher = replace(recipe, output="scaled").embedder()
+    means = SMALL.double().mean(dim=(2, 3)).numpy() / 255
+    np.testing.assert_allclose(teacher(SMALL).numpy(), means, atol=1e-6)
+    assert (teacher.outputs, teacher.classes) == (3, None)
+    assert teacher(SMALL).dtype == torch.float32
+    assert teacher.fingerprint() != replace(recipe, output="logits").embedder().fingerprint()
+
+
+def test_probabilities_are_no_embedding(tmp_path: Path) -> None:
+    recipe = Onnx(linear_graph(tmp_path / "vendor.onnx"), interpolation="bilinear", gives="probabilities")
+    with pytest.raises(DistillError, match=r"teacher\.gives is probabilities: an embedding is taken as it is"):
+        recipe.embedder()
+    metadata = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12)
+    file = linear_graph(tmp_path / "student.onnx", properties=metadata.to_props())
+    with pytest.raises(DistillError, match=r"student\.onnx: answers probabilities of 4 classes, expected an embedding"):
+        Onnx(file).embedder()

@@ -148,3 +148,67 @@ def test_class_names(recipe: Timm, tmp_path: Path) -> None:
     assert replace(recipe, classes=tuple("abcde")).load(5).classes == tuple("abcde")
     with pytest.raises(DistillError, match="2 names for the 5 outputs"):
         replace(recipe, classes=tmp_path / "classes.json").load(5)
+
+
+def test_an_embedder_gives_pooled_features(recipe: Timm) -> None:
+    network = timm.create_model(MODEL, num_classes=5, checkpoint_path=str(recipe.weights)).eval()
+    teacher = recipe.embedder()
+    with torch.no_grad():
+        normalized = teacher.preprocess.normalize(pixels())
+        expected = network.forward_head(network.forward_features(normalized), pre_logits=True)
+    torch.testing.assert_close(teacher(pixels()), expected, rtol=1e-4, atol=1e-5)
+    assert (teacher.outputs, teacher.classes) == (network.num_features, None)
+    assert teacher(pixels()).dtype == torch.float32
+    nn.ModuleList([teacher]).train()
+    assert not any(module.training for module in teacher.modules())
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+
+
+def test_an_embedder_with_a_linear_layer(recipe: Timm) -> None:
+    teacher = replace(recipe, embedding=5).embedder()
+    torch.testing.assert_close(teacher(pixels()), recipe.load(5)(pixels()))
+    assert (teacher.outputs, teacher.classes) == (5, None)
+    with pytest.raises(DistillError, match=r"its classifier has other outputs: .*\(5, .*expected \(128,"):
+        replace(recipe, embedding=128).embedder()
+    with pytest.raises(DistillError, match=r"teacher\.embedding is 0"):
+        replace(recipe, embedding=0)
+
+
+@pytest.mark.parametrize("embedding", [None, 16])
+def test_an_embedder_that_is_trained_comes_back(recipe: Timm, embedding: int | None, tmp_path: Path) -> None:
+    scratch = replace(recipe, weights="scratch", embedding=embedding)
+    with pytest.raises(DistillError, match="scratch is no teacher"):
+        scratch.embedder()
+    network, preprocess = scratch.trainable_embedder()
+    assert network.training and all(parameter.requires_grad for parameter in network.parameters())
+    write_weights(tmp_path / "embedder.safetensors", network)
+    teacher = replace(scratch, weights=tmp_path / "embedder.safetensors").embedder()
+    with torch.no_grad():
+        expected = network.eval()(preprocess.normalize(pixels()))
+    torch.testing.assert_close(teacher(pixels()), expected, rtol=1e-4, atol=1e-5)
+    assert teacher.preprocess == preprocess
+    assert teacher.outputs == expected.shape[1] == (embedding or teacher.outputs)
+
+
+def test_an_embedder_is_trained_on_from_a_classifiers_weights(recipe: Timm, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        network, _ = replace(recipe, embedding=16).trainable_embedder()
+    assert "a new classifier of 16 outputs, at random" in caplog.text
+    old = recipe.network(5, new_head=False).state_dict()
+    assert all(torch.equal(tensor, old[name]) for name, tensor in network.state_dict().items() if "fc." not in name)
+
+
+def test_the_hubs_weights_serve_an_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever classes they have; the download itself is timm's."""
+    asked: dict[str, object] = {}
+
+    def create(model: str, pretrained: bool, num_classes: int, **arguments: object) -> nn.Module:
+        asked.update(pretrained=pretrained, num_classes=num_classes)
+        return original(model, pretrained=False, num_classes=num_classes, **arguments)
+
+    original = timm.create_model
+    monkeypatch.setattr("distill.weights.timm.create_model", create)
+    monkeypatch.setattr("distill.weights._reach", lambda address: None)
+    teacher = Timm("resnet18", height=32, width=32).embedder()
+    assert asked == {"pretrained": True, "num_classes": 0}
+    assert teacher.outputs == 512

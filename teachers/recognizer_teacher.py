@@ -1,0 +1,112 @@
+"""Face recognisers as teachers of embeddings: the public networks of FaceNet's and ArcFace's kind, from their files."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, NoReturn
+
+from torch import nn
+
+from distill.errors import DistillError
+from distill.preprocess import WHOLE, Preprocess
+from distill.weights import load_weights, read_weights
+from teachers import inception_resnet_v1, iresnet
+from teachers.torch_teacher import TorchTeacher
+
+
+@dataclass(frozen=True)
+class Recognizer(ABC):
+    """What the recognisers have in common.
+
+    Args:
+        weights: a safetensors or torch file of the network's public layout.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+    """
+
+    name: str = ""
+    weights: Path | None = None
+    crop: tuple[float, float, float, float] | None = None
+
+    dimensions: ClassVar[int]
+    """D."""
+    unused: ClassVar[tuple[str, ...]] = ()
+    """Tensors a public file may hold beside the network's: its classifier of the people it was trained on."""
+
+    @abstractmethod
+    def build(self) -> tuple[nn.Module, Preprocess]:
+        """The network at random, and its input contract."""
+
+    def embedder(self) -> TorchTeacher:
+        """A frozen teacher of raw embeddings (N, D), not of unit length.
+
+        Raises:
+            DistillError: the weights are missing or of another network.
+        """
+        network, preprocess = self.trainable_embedder()
+        return TorchTeacher(network, preprocess, self.dimensions, None, self.name)
+
+    def trainable_embedder(self) -> tuple[nn.Module, Preprocess]:
+        """The bare network with its weights, from normalised float (N, 3, h, w) to (N, D), and its input contract.
+
+        Raises:
+            DistillError: as `embedder`.
+        """
+        if self.weights is None:
+            raise DistillError(
+                f"teacher.weights: none given, and {self.name} has none that can be fetched here. Give its file."
+            )
+        network, preprocess = self.build()
+        tensors = {name: tensor for name, tensor in read_weights(self.weights).items() if name not in self.unused}
+        load_weights(network, tensors, self.weights)
+        return network, preprocess
+
+    def load(self, outputs: int) -> NoReturn:
+        """Refuse: there are no classes to give logits of.
+
+        Raises:
+            DistillError: always.
+        """
+        raise DistillError(
+            f"teacher.name is {self.name}: it gives embeddings of faces, and this recipe needs {outputs} classes. Take "
+            "another teacher, or a recipe for embeddings."
+        )
+
+
+@dataclass(frozen=True)
+class InceptionResnetV1(Recognizer):
+    """The FaceNet network, 512 numbers of a face at 160 x 160.
+
+    Args:
+        weights: a file in the layout of the public VGGFace2 and CASIA-WebFace checkpoints; a classifier in it is left.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole. The public
+            checkpoints were trained on a detector's boxes.
+    """
+
+    name: Literal["inception_resnet_v1"] = "inception_resnet_v1"
+    dimensions: ClassVar[int] = inception_resnet_v1.EMBEDDING
+    unused: ClassVar[tuple[str, ...]] = ("logits.weight", "logits.bias")
+
+    def build(self) -> tuple[nn.Module, Preprocess]:
+        return inception_resnet_v1.InceptionResNetV1(), _contract(inception_resnet_v1.SIZE, 128, self.crop)
+
+
+@dataclass(frozen=True)
+class Iresnet(Recognizer):
+    """An ArcFace network of 18, 50 or 100 layers, 512 numbers of a face at 112 x 112 aligned to ArcFace's template.
+
+    Args:
+        weights: a file in the layout of the public `backbone.pth` files.
+        crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+    """
+
+    name: Literal["iresnet18", "iresnet50", "iresnet100"] = "iresnet50"
+    dimensions: ClassVar[int] = iresnet.EMBEDDING
+
+    def build(self) -> tuple[nn.Module, Preprocess]:
+        depth = int(self.name.removeprefix("iresnet"))
+        return iresnet.IResNet(depth), _contract(iresnet.SIZE, 127.5, self.crop)
+
+
+def _contract(size: int, unit: float, crop: tuple[float, float, float, float] | None) -> Preprocess:
+    """Pixels as (x - 127.5) / unit."""
+    return Preprocess(size, size, "bilinear", (127.5 / 255,) * 3, (unit / 255,) * 3, crop or WHOLE)
