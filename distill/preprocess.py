@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from distill.errors import DistillError
-from distill.resampling import Interpolation, Interval, resample, resampling_matrix
+from distill.resampling import Interpolation, Interval, resample, resample_each, resampling_matrix, resampling_taps
 
 Crop = tuple[float, float, float, float]
 """Top, left, height, width of a box as shares of the picture."""
@@ -116,10 +116,20 @@ def is_crop(crop: Crop) -> bool:
 
 
 def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The largest centred box of the wanted shape, resized: uint8 (H, W, 3) to uint8 (height, width, 3)."""
+    """The largest centred box of the wanted shape, resized: uint8 (H, W, 3) to uint8 (height, width, 3).
+
+    A picture of that size comes back as it is.
+    """
     size_y, size_x, _ = picture.shape
+    if (size_y, size_x) == (height, width):
+        return picture
     box_y = min(size_y, max(1, round(size_x * height / width)))
     box_x = min(size_x, max(1, round(size_y * width / height)))
     top, left = (size_y - box_y) // 2, (size_x - box_x) // 2
-    box = np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])
-    return Preprocess(height, width).resize(torch.from_numpy(box).unsqueeze(0))[0].numpy()
+    box = torch.from_numpy(np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])).unsqueeze(0)
+    rows, columns = (
+        resampling_taps(Interval(torch.zeros(1), torch.tensor([before])), before, after, "bilinear")
+        for before, after in ((box_y, height), (box_x, width))
+    )
+    pixels = resample_each(box, rows, columns).round_().clamp_(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())

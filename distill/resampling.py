@@ -1,8 +1,8 @@
-"""One resampler for everything: antialiased bilinear and bicubic kernels, over boxes that need not fall on whole pixels.
+"""One resampler for everything: antialiased bilinear and bicubic kernels, over boxes between whole pixels too.
 
 A kernel's weights come in two forms. As a matrix they resize whole pictures, all alike: two products an exported file
-can hold. As a few taps an output pixel they cut views, each from a box of its own: of a row of the matrix all but two to
-four entries are zero, and a product with it would take thirty times the work.
+can hold. As a few taps an output pixel they cut views, each from a box of its own: of a row of the matrix all but two
+to four entries are zero, and a product with it would take thirty times the work.
 
 Shapes: N batch, H W pixels in, h w pixels out, K taps. Pictures are uint8 (N, H, W, 3), RGB.
 """
@@ -32,11 +32,11 @@ class Taps(NamedTuple):
     """For each output pixel of an axis the input pixels it is made of.
 
     Attributes:
-        index: int64 (N, out, K), each inside the axis.
+        pixel: int64 (N, out, K), each inside the axis.
         weight: float32 (N, out, K), zero where a tap is not used; they sum to one over K.
     """
 
-    index: Tensor
+    pixel: Tensor
     weight: Tensor
 
 
@@ -128,12 +128,12 @@ def resample_each(pictures: Tensor, rows: Taps, columns: Taps) -> Tensor:
     # Both sums run over the first axis of a table whose rows are contiguous; bytes are turned around for the first of
     # them, a quarter of what turning floats around would move.
     lines = pictures.permute(0, 2, 3, 1).contiguous().float().view(count * width, -1)
-    narrow = _sum(lines, columns.index + picture * width, columns.weight).view(count, -1, 3, height)
+    narrow = _sum(lines, columns.pixel + picture * width, columns.weight).view(count, -1, 3, height)
     planes = narrow.permute(0, 2, 3, 1).contiguous().view(count * 3 * height, -1)
     plane = torch.arange(3, device=pictures.device).view(1, 3, 1, 1)
-    index = rows.index.unsqueeze(1) + (picture.unsqueeze(1) * 3 + plane) * height
+    index = rows.pixel.unsqueeze(1) + (picture.unsqueeze(1) * 3 + plane) * height
     weight = rows.weight.unsqueeze(1).expand(-1, 3, -1, -1)
-    return _sum(planes, index, weight).view(count, 3, rows.index.shape[1], -1)
+    return _sum(planes, index, weight).view(count, 3, rows.pixel.shape[1], -1)
 
 
 def _sum(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:

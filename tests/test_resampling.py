@@ -35,14 +35,14 @@ def test_the_taps_are_all_of_the_matrix_that_is_not_zero(sizes: tuple[int, int],
     length = torch.cat([torch.tensor([before, before / 2]), (before - start[2:]) * 0.999])
     interval = Interval(start, length)
     taps = resampling_taps(interval, before, after, interpolation)
-    spread = torch.zeros(42, after, before).scatter_add_(2, taps.index, taps.weight)
+    spread = torch.zeros(42, after, before).scatter_add_(2, taps.pixel, taps.weight)
     torch.testing.assert_close(spread, resampling_matrix(interval, before, after, interpolation), rtol=0, atol=1e-6)
 
 
 def test_a_reduction_takes_as_many_taps_as_its_kernel_is_wide_and_no_more() -> None:
     interval = Interval(torch.zeros(1), torch.full((1,), 90.0))
     counts = [
-        resampling_taps(interval, 90, size, kernel).index.shape[2]
+        resampling_taps(interval, 90, size, kernel).pixel.shape[2]
         for kernel in ("bilinear", "bicubic")
         for size in (30, 60, 90, 200)
     ]

@@ -38,12 +38,12 @@ def cut(batch: ViewBatch, preprocess: Preprocess) -> Tensor:
 
 
 def _cut(pictures: Tensor, rows: Taps, columns: Taps, color: Tensor) -> Tensor:
-    size = 3 * max(pictures.shape[1], rows.index.shape[1]) * max(pictures.shape[2], columns.index.shape[1])
+    size = 3 * max(pictures.shape[1], rows.pixel.shape[1]) * max(pictures.shape[2], columns.pixel.shape[1])
     block = max(1, _CACHED // size)
     if pictures.device.type != "cpu" or len(pictures) <= block:
         return recolor(resample_each(pictures, rows, columns), color)
     # A few views at a time: turning planes around outside a core's cache takes four times as long.
-    out = pictures.new_empty((len(pictures), 3, rows.index.shape[1], columns.index.shape[1]), dtype=torch.float32)
+    out = pictures.new_empty((len(pictures), 3, rows.pixel.shape[1], columns.pixel.shape[1]), dtype=torch.float32)
     for start in range(0, len(pictures), block):
         part = slice(start, start + block)
         pixels = resample_each(pictures[part], Taps(*(v[part] for v in rows)), Taps(*(v[part] for v in columns)))
