@@ -12,8 +12,6 @@ from itertools import islice
 from multiprocessing.connection import wait
 from typing import TypeVar
 
-import torch
-
 from distill.errors import DistillError
 from distill.host import settle
 
@@ -75,6 +73,8 @@ def _first(pending: deque[tuple[list[Item], Future[list[Result]]]]) -> Iterator[
 
 def _settle_worker() -> None:
     settle()
+    import torch  # after the settings above
+
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the main process to answer
     parent = multiprocessing.parent_process()
