@@ -1,5 +1,6 @@
 """Files that are whole or absent: written beside their place, flushed, renamed over it (law 7)."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -42,6 +43,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         else:
             with suppress(OSError):  # it may never have come to be; the error above says why
                 temporary.unlink()
+
+
+def checksum(file: Path) -> str:
+    """Hex sha256 of a file."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,9 +1,7 @@
 """From uint8 pictures to what a network eats: one resampler, one normalisation, used everywhere.
 
-Training views, evaluation, prediction and the exported files all resample through `resampling_matrix`, so the kernel
-named in a file's metadata is the kernel the student was trained with. A resize is two small matrix products, rows
-then columns; crop and flip are only other matrices, which is why a whole batch of different crops is one pass, and why
-a box need not fall on whole pixels.
+Training views, evaluation, prediction and the exported files all resample with the kernels of `distill.resampling`, so
+the kernel named in a file's metadata is the kernel the student was trained with.
 
 Shapes: N batch, H W pixels in, h w pixels out. Pictures are uint8 (N, H, W, 3), RGB; networks eat float (N, 3, h, w).
 """
@@ -11,15 +9,14 @@ Shapes: N batch, H W pixels in, h w pixels out. Pictures are uint8 (N, H, W, 3),
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from distill.errors import DistillError
-
-Interpolation = Literal["bilinear", "bicubic"]
+from distill.resampling import Interpolation, Interval, resample, resample_each, resampling_matrix, resampling_taps
 
 Crop = tuple[float, float, float, float]
 """Top, left, height, width of a box as shares of the picture."""
@@ -68,24 +65,20 @@ class Preprocess:
         scale = torch.tensor(self.std, dtype=pixels.dtype, device=pixels.device).mul(255).reciprocal().view(1, 3, 1, 1)
         return (pixels - mean) * scale
 
-    def matrices(self, box: Tensor, flip: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """What brings this network's share of each box to its size, for `resample`.
+    def intervals(self, box: Tensor, flip: Tensor) -> tuple[Interval, Interval]:
+        """This network's share of each box, vertically and horizontally.
 
         Args:
-            box: (N, 4), top, left, height, width in pixels of H x W pictures.
+            box: (N, 4), top, left, height, width in pixels of the pictures.
             flip: bool (N,); a mirrored view is cropped after it was mirrored.
-            height, width: H, W.
-
-        Returns:
-            float32 (N, h, H) and (N, w, W).
         """
-        top, left, box_height, box_width = box.unbind(1)
+        top, left, height, width = box.unbind(1)
         crop_top, crop_left, crop_height, crop_width = self.crop
-        start_y = top + crop_top * box_height
-        start_x = left + torch.where(flip, 1 - crop_left - crop_width, crop_left) * box_width
-        rows = resampling_matrix(start_y, crop_height * box_height, height, self.height, self.interpolation)
-        columns = resampling_matrix(start_x, crop_width * box_width, width, self.width, self.interpolation)
-        return rows, torch.where(flip.view(-1, 1, 1), columns.flip(1), columns)
+        share_left = torch.where(flip, 1 - crop_left - crop_width, crop_left)
+        return (
+            Interval(top + crop_top * height, crop_height * height),
+            Interval(left + share_left * width, crop_width * width),
+        )
 
     def scale(self, images: Tensor) -> Tensor:
         """uint8 or float (N, H, W, 3) of any size to float32 (N, 3, h, w) on the same scale, not rounded.
@@ -99,7 +92,9 @@ class Preprocess:
         if self.crop != WHOLE and min(self.crop[2] * height, self.crop[3] * width) < _SMALLEST_CROP:
             raise DistillError(f"preprocess: crop {self.crop} leaves less than two pixels of {height} x {width}.")
         box = torch.tensor([[0.0, 0.0, height, width]], device=images.device)
-        rows, columns = self.matrices(box, torch.zeros(1, dtype=torch.bool, device=images.device), height, width)
+        vertical, horizontal = self.intervals(box, torch.zeros(1, dtype=torch.bool, device=images.device))
+        rows = resampling_matrix(vertical, height, self.height, self.interpolation)
+        columns = resampling_matrix(horizontal, width, self.width, self.interpolation)
         return resample(images, rows, columns)
 
     def resize(self, pictures: Tensor) -> Tensor:
@@ -113,54 +108,6 @@ class Preprocess:
         return self.normalize(self.resize(pictures).permute(0, 3, 1, 2).float())
 
 
-def resampling_matrix(
-    start: Tensor, length: Tensor, size_in: int, size_out: int, interpolation: Interpolation
-) -> Tensor:
-    """The antialiased resampling of the interval [start, start + length) of an axis, as a matrix.
-
-    The kernel is widened by the reduction factor when it reduces, as PIL and torch's `antialias=True` do; taps
-    outside the interval are left out and the rest renormalised, so a crop never sees pixels beyond its box.
-
-    Args:
-        start, length: (N,) pixels, each box inside [0, size_in).
-        size_in, size_out: pixels of the axis before and after.
-
-    Returns:
-        float32 (N, size_out, size_in), rows summing to one.
-    """
-    start, length = start.float().view(-1, 1, 1), length.float().view(-1, 1, 1)
-    scale = length / size_out
-    widening = scale.clamp(min=1.0)
-    out = torch.arange(size_out, device=start.device, dtype=torch.float32).view(1, -1, 1)
-    taps = torch.arange(size_in, device=start.device, dtype=torch.float32).view(1, 1, -1) + 0.5
-    distance = ((start + (out + 0.5) * scale - taps) / widening).abs()
-    if interpolation == "bilinear":
-        weights = (1 - distance).clamp(min=0)
-    else:
-        a = -0.5  # Keys' cubic as PIL and torch's antialiased bicubic have it
-        near = ((a + 2) * distance - (a + 3)) * distance * distance + 1
-        far = ((distance - 5) * distance + 8) * distance * a - 4 * a
-        weights = torch.where(distance < 1, near, torch.where(distance < 2, far, torch.zeros_like(distance)))
-    weights = weights * ((taps > start) & (taps < start + length))
-    return weights / weights.sum(dim=-1, keepdim=True)
-
-
-def resample(pictures: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Apply one row matrix and one column matrix to each picture.
-
-    Args:
-        pictures: uint8 or float (N, H, W, 3).
-        rows: float32 (N, h, H). columns: float32 (N, w, W); either may have N = 1 for all alike.
-
-    Returns:
-        float32 (N, 3, h, w) on the scale of the input, not rounded and not clamped.
-    """
-    planes = pictures.permute(0, 3, 1, 2).float()
-    # Not in bf16, whatever a training step runs in: its 8 bits would be a grey level or more.
-    with torch.autocast(pictures.device.type, enabled=False):
-        return rows.unsqueeze(1) @ planes @ columns.transpose(1, 2).unsqueeze(1)
-
-
 def is_crop(crop: Crop) -> bool:
     """Whether the box has a size and lies inside the picture, to the rounding of shares that add up to one."""
     top, left, height, width = crop
@@ -169,10 +116,20 @@ def is_crop(crop: Crop) -> bool:
 
 
 def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The largest centred box of the wanted shape, resized: uint8 (H, W, 3) to uint8 (height, width, 3)."""
+    """The largest centred box of the wanted shape, resized: uint8 (H, W, 3) to uint8 (height, width, 3).
+
+    A picture of that size comes back as it is.
+    """
     size_y, size_x, _ = picture.shape
+    if (size_y, size_x) == (height, width):
+        return picture
     box_y = min(size_y, max(1, round(size_x * height / width)))
     box_x = min(size_x, max(1, round(size_y * width / height)))
     top, left = (size_y - box_y) // 2, (size_x - box_x) // 2
-    box = np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])
-    return Preprocess(height, width).resize(torch.from_numpy(box).unsqueeze(0))[0].numpy()
+    box = torch.from_numpy(np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])).unsqueeze(0)
+    rows, columns = (
+        resampling_taps(Interval(torch.zeros(1), torch.tensor([before])), before, after, "bilinear")
+        for before, after in ((box_y, height), (box_x, width))
+    )
+    pixels = resample_each(box, rows, columns).round_().clamp_(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())

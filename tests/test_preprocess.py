@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from distill.errors import DistillError
-from distill.preprocess import Interpolation, Preprocess, fit, resampling_matrix
+from distill.preprocess import Preprocess, fit
+from distill.resampling import Interpolation
 
 SIZES = [((20, 16), (9, 7)), ((9, 7), (20, 16)), ((20, 16), (10, 8)), ((13, 30), (30, 13)), ((5, 5), (1, 1))]
 
@@ -65,19 +66,6 @@ def test_what_a_file_does_inside_is_resize_then_normalise() -> None:
     rounded = preprocess.resize(pictures(20, 16)).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocess.mean, preprocess.std))
     torch.testing.assert_close(preprocess(pictures(20, 16)), (rounded - mean) / std, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
-def test_no_pixel_outside_the_box_has_weight(interpolation: Interpolation) -> None:
-    start, length = torch.tensor([0.0, 2.3, 11.5]), torch.tensor([20.0, 9.4, 8.5])
-    for size_out in (4, 40):
-        matrix = resampling_matrix(start, length, 20, size_out, interpolation)
-        assert matrix.shape == (3, size_out, 20)
-        torch.testing.assert_close(matrix.sum(dim=2), torch.ones(3, size_out))
-        for box in range(3):
-            for pixel in range(20):
-                inside = float(start[box]) < pixel + 0.5 < float(start[box] + length[box])
-                assert inside or not matrix[box, :, pixel].any()
 
 
 def test_a_crop_is_cut_out_and_then_resized() -> None:

@@ -46,7 +46,7 @@ def shown(out: Path) -> tuple[np.ndarray, np.ndarray]:
     (place,) = (out / "data").iterdir()
     prepared = Prepared.open(place)
     rows = np.flatnonzero(prepared.splits == 2)
-    return np.ascontiguousarray(prepared.pictures[rows]), prepared.labels[rows]
+    return prepared.pictures.gather(rows), prepared.labels[rows]
 
 
 def mean_ap(labels: np.ndarray, scores: np.ndarray) -> float:

@@ -45,9 +45,12 @@ class BadPicture(Exception):  # noqa: N818 - a state of the picture, not a fault
     """
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
+        super().__init__(name, reason)  # as they are, so that it can be sent from one process to another
         self.name = name
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
 
 
 def decode(data: bytes | Path, name: str) -> np.ndarray:

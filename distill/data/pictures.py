@@ -91,6 +91,6 @@ class Pictures:
         part = np.searchsorted(self._starts, index, side="right") - 1
         out = np.empty((len(index), *self.sets[0].pictures.shape[1:]), np.uint8)
         for number, (one, rows) in enumerate(zip(self.sets, self.rows, strict=True)):
-            here = part == number
-            out[here] = one.pictures[rows[index[here] - self._starts[number]]]
+            here = np.flatnonzero(part == number)
+            one.pictures.gather(rows[index[here] - self._starts[number]], out, here.tolist())
         return out

@@ -1,7 +1,7 @@
 """From a source to a prepared set: decode each picture once, bring it to one size, name what had to be left out.
 
-Pictures stream through a bounded window of threads (PIL decodes outside Python's lock) into a file that grows, so
-neither their number nor their bytes need to fit into memory.
+Pictures stream through a bounded window of processes into shards, so neither their number nor their bytes need to fit
+into memory; a call that was stopped is gone on with by the next.
 
 Shapes: N pictures, C classes, H W pixels.
 """
@@ -11,11 +11,13 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections import deque
+import shutil
 from collections.abc import Iterable, Iterator, Sized
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from rich.console import Console
@@ -23,20 +25,41 @@ from rich.progress import track
 
 from distill.data.alignment import Alignment
 from distill.data.decode import BadPicture, decode, read
+from distill.data.kept import DUPLICATE, Entry, Kept
 from distill.data.listing import Stateful
+from distill.data.pool import work
 from distill.data.prepared import INDEX, LEDGER, VERSION, Prepared, reopen, write_index
-from distill.data.source import SPLITS, Sample, Source
+from distill.data.shards import lossless
+from distill.data.source import SPLITS, Drawing, Sample, Source
+from distill.data.unfinished import PLAN, Unfinished, discard_empty
 from distill.errors import DistillError
 from distill.files import atomic_path, read_json
+from distill.locks import exclusive
 from distill.preprocess import fit
 
 WORKERS = min(8, os.cpu_count() or 1)
-WINDOW = 16  # pictures in flight for each worker: enough to keep it busy, few enough that large ones fit into memory
+MAX_RAW_BYTES = 32 * 2**30
 SHOWN = 5  # bad pictures an error names
-DUPLICATE = "duplicate of "
 
-Loaded = tuple[int, np.ndarray] | BadPicture
-"""A picture's content hash and its uint8 (H, W, 3) pixels, or why it has none."""
+console = Console(stderr=True, markup=False, emoji=False)
+
+
+class Loaded(NamedTuple):
+    """A picture that can be used.
+
+    Attributes:
+        content: its 64-bit hash.
+        pixels: uint8 (H, W, 3), fitted.
+        original: the encoded picture, where these are its pixels.
+    """
+
+    content: int
+    pixels: np.ndarray
+    original: bytes | None
+
+
+Stored = tuple[int, np.ndarray | bytes] | BadPicture
+"""A picture's content hash and what is written of it, or why it has none."""
 
 
 def prepare(
@@ -47,6 +70,7 @@ def prepare(
     width: int,
     align: Alignment | None = None,
     max_bad_share: float = 0.01,
+    max_raw_bytes: int = MAX_RAW_BYTES,
     workers: int = WORKERS,
     progress: bool = True,
 ) -> Prepared:
@@ -59,110 +83,121 @@ def prepare(
 
     Args:
         directory: where the set is or will be. It is written beside its place and renamed; a set prepared from
-            something else (other keys, other files, another size) is replaced.
+            something else (other keys, other files, another size) is replaced. What a stopped call had finished is
+            gone on with, and comes out as if it had not been stopped.
         height, width: pixels of the stored pictures.
         align: brings the face to its place instead; a picture whose landmarks are not known is bad.
         max_bad_share: the share of bad pictures, of all listed, past which the set is refused.
-        workers: threads that decode, at least one.
+        max_raw_bytes: a set whose raw pictures would take more keeps them encoded, and decodes them as they are
+            gathered. One that is there already stays as it is.
+        workers: processes that decode, at least one; the first pictures are decoded by as many threads.
 
     Raises:
         DistillError: the source is malformed; too many pictures are bad, or none is left (the ledger then stands
             beside ``directory``); ``directory`` holds something else or cannot be written; its files were damaged.
     """
     description = _describe(source, height, width, align)
-    if _stored_key(directory) == description["key"]:
-        prepared = Prepared.open(directory)
-        ledger = _read_ledger(directory / LEDGER)
-        _check_share(ledger, len(prepared) + len(ledger), max_bad_share, directory / LEDGER)
-        return prepared
-    ledger_file = directory.with_name(f"{directory.name}.{LEDGER}")
-    with atomic_path(directory) as temporary:
-        temporary.mkdir(exist_ok=True)
-        kept = _Kept(source)
-        _fill(temporary / "pictures.npy", kept, height, width, align, workers, progress)
-        _write_ledger(ledger_file, kept.ledger)
-        _check_share(kept.ledger, len(kept.rows) + len(kept.ledger), max_bad_share, ledger_file)
-        os.replace(ledger_file, temporary / LEDGER)
-        names = [row.name for row in kept.rows]
-        write_index(temporary, kept.arrays(), {**description, "names": names, "classes": kept.classes})
+    part = directory.with_name(f".{directory.name}.part")
+    try:
+        if _stored_key(directory) == description["key"]:
+            return _open(directory, max_bad_share)
+        with exclusive(part, lambda: console.print(f"{directory}: another process is preparing it; waiting for it.")):
+            if _stored_key(directory) == description["key"]:
+                shutil.rmtree(part)
+                return _open(directory, max_bad_share)
+            try:
+                _Job(source, directory, part, description, align, max_bad_share, max_raw_bytes, workers, progress).run()
+            finally:
+                discard_empty(part)
+    except OSError as error:
+        raise DistillError(
+            f"{directory}: cannot be written ({error.strerror or error}). Free some space or name another place with "
+            f"--out; finished shards are kept in {part}, and the same command goes on after them."
+        ) from error
     return reopen(directory)
 
 
-class _Row(NamedTuple):
-    name: str
-    content: int
-    labels: np.ndarray
-    identity: int
-    split: int
+def _open(directory: Path, max_bad_share: float) -> Prepared:
+    prepared = Prepared.open(directory)
+    ledger = _read_ledger(directory / LEDGER)
+    _check_share(ledger, len(prepared) + len(ledger), max_bad_share, directory / LEDGER)
+    return prepared
 
 
-class _Kept:
-    """What is known of the pictures written so far, row by row, and the ledger of the others."""
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One set to be made, in a directory held by this process alone."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.classes = source.classes()
-        self.rows: list[_Row] = []
-        self.ledger: list[tuple[str, str]] = []
-        self._row_of: dict[int, int] = {}
+    source: Source
+    directory: Path
+    part: Path
+    description: dict[str, Any]
+    align: Alignment | None
+    max_bad_share: float
+    max_raw_bytes: int
+    workers: int
+    progress: bool
 
-    def add(self, sample: Sample, loaded: Loaded) -> np.ndarray | None:
-        """Enter a picture; its pixels come back where they are to be written as the next row."""
-        if isinstance(loaded, BadPicture):
-            self.ledger.append((loaded.name, loaded.reason))
-            return None
-        content, pixels = loaded
-        row = _Row(sample.name, content, self._labels(sample), sample.identity, SPLITS.index(sample.split))
-        place = self._row_of.get(content)
-        if place is None:
-            self._row_of[content] = len(self.rows)
-            self.rows.append(row)
-            return pixels
-        first = self.rows[place]
-        if row.split > first.split:  # the pixels are the same: the row is handed over to the split that must keep it
-            self.rows[place], row, first = row, first, row
-        self.ledger.append((row.name, DUPLICATE + first.name))
-        return None
+    def run(self) -> None:
+        size = self.description["height"], self.description["width"]
+        samples = self.source.samples(*size)
+        total = len(samples) if isinstance(samples, Sized) else None
+        plan = {"key": self.description["key"], "max_raw_bytes": self.max_raw_bytes}
+        # A stream does not tell its length: it is taken for one that fits, until it does not.
+        encoded = _planned(self.part, plan) if total is None else self._exceeds(total)
+        if not self._make(samples, total, plan, encoded):
+            self._make(self.source.samples(*size), total, plan, encoded=True)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays beside the pictures, as `Prepared` has them."""
-        return {
-            "hashes": np.array([row.content for row in self.rows], np.uint64),
-            "labels": np.stack([row.labels for row in self.rows]),
-            "identities": np.array([row.identity for row in self.rows], np.int64),
-            "splits": np.array([row.split for row in self.rows], np.uint8),
-        }
+    def _exceeds(self, count: int) -> bool:
+        return 3 * count * self.description["height"] * self.description["width"] > self.max_raw_bytes
 
-    def _labels(self, sample: Sample) -> np.ndarray:
-        labels = sample.labels or (-1,) * len(self.classes)
-        if len(labels) != len(self.classes) or not {-1, 0, 1}.issuperset(labels):
-            raise DistillError(
-                f"{self.source.name}: {sample.name} has the labels {labels}, expected {len(self.classes)} values, each "
-                "1 (present), 0 (absent) or -1 (unknown)."
-            )
-        return np.array(labels, np.int8)
+    def _make(self, samples: Iterable[Sample], total: int | None, plan: dict[str, Any], encoded: bool) -> bool:
+        """Whether the set was made; False where it turned out too large to be raw."""
+        height, width = self.description["height"], self.description["width"]
+        classes = self.source.classes()
+        kept = Kept(len(classes))
+        unfinished = Unfinished(self.part, {**plan, "encoded": encoded}, kept, height, width, encoded)
+        beside = self.directory.with_name(f"{self.directory.name}.{LEDGER}")
+        try:
+            rest = islice(samples, unfinished.listed, None)
+            load = partial(_load_chunk, height=height, width=width, align=self.align, encoded=encoded)
+            with closing(work(rest, load, self.workers)) as pairs:
+                text = f"prepare {self.source.name}"
+                for sample, stored in track(
+                    pairs, text, total, unfinished.listed, console=console, transient=True, disable=not self.progress
+                ):
+                    if isinstance(stored, BadPicture):
+                        unfinished.add(_entry(sample, None, stored.reason, self.source, classes), None)
+                    else:
+                        unfinished.add(_entry(sample, stored[0], "", self.source, classes), stored[1])
+                    if not encoded and self._exceeds(len(kept)):
+                        return False
+            try:
+                _check_share(kept.ledger, len(kept) + len(kept.ledger), self.max_bad_share, beside)
+            except DistillError:
+                _write_ledger(beside, kept.ledger)
+                raise
+            unfinished.finish()
+            _write_ledger(unfinished.directory / LEDGER, kept.ledger)
+            content = {**self.description, "classes": classes, "encoded": encoded}
+            write_index(unfinished.directory, kept.arrays(), kept.names, content, unfinished.checksums)
+            unfinished.move_to(self.directory)
+            beside.unlink(missing_ok=True)  # of an earlier call that was refused
+        finally:
+            unfinished.close()
+        return True
 
 
-def _fill(
-    file: Path, kept: _Kept, height: int, width: int, align: Alignment | None, workers: int, progress: bool
-) -> None:
-    """Write the pictures of the source, an array that grows while they come."""
-    samples = kept.source.samples(height, width)
-    total = len(samples) if isinstance(samples, Sized) else None
-    # Written, not memory-mapped: a full disk is then an error and not a signal that kills. The large buffer spares the
-    # decoding threads the release and return of Python's lock at every picture.
-    with ThreadPoolExecutor(workers) as pool, file.open("wb", buffering=1 << 22) as handle:
-        _write_header(handle, 0, height, width)
-        loaded = _load_all(pool, samples, height, width, align, workers * WINDOW)
-        text = f"prepare {kept.source.name}"
-        for sample, result in track(
-            loaded, text, total, console=Console(stderr=True), transient=True, disable=not progress
-        ):
-            pixels = kept.add(sample, result)
-            if pixels is not None:
-                handle.write(pixels.data)
-        handle.seek(0)
-        _write_header(handle, len(kept.rows), height, width)
+def _entry(sample: Sample, content: int | None, reason: str, source: Source, classes: tuple[str, ...]) -> Entry:
+    labels = sample.labels or (-1,) * len(classes)
+    if len(labels) != len(classes) or not {-1, 0, 1}.issuperset(labels):
+        raise DistillError(
+            f"{source.name}: {sample.name} has the labels {labels}, expected {len(classes)} values, each 1 (present), "
+            "0 (absent) or -1 (unknown)."
+        )
+    return Entry(
+        sample.name, content, reason, tuple(map(int, labels)), int(sample.identity), SPLITS.index(sample.split)
+    )
 
 
 def _describe(source: Source, height: int, width: int, align: Alignment | None) -> dict[str, Any]:
@@ -192,23 +227,36 @@ def _stored_key(directory: Path) -> str | None:
     return str(index["key"])
 
 
-def _load_all(
-    pool: Executor, samples: Iterable[Sample], height: int, width: int, align: Alignment | None, window: int
-) -> Iterator[tuple[Sample, Loaded]]:
-    """Load in the pool, in order, never more than ``window`` pictures ahead."""
-    pending: deque[tuple[Sample, Future[Loaded]]] = deque()
-    for sample in samples:
-        pending.append((sample, pool.submit(_load, sample, height, width, align)))
-        if len(pending) == window:
-            first, future = pending.popleft()
-            yield first, future.result()
-    for first, future in pending:
-        yield first, future.result()
+def _load_chunk(samples: list[Sample], height: int, width: int, align: Alignment | None, encoded: bool) -> list[Stored]:
+    """What is to be stored of each picture."""
+    stored: list[Stored] = []
+    for sample in _drawn(samples, height, width):
+        loaded = _load(sample, height, width, align)
+        if isinstance(loaded, BadPicture):
+            stored.append(loaded)
+        elif encoded:
+            stored.append((loaded.content, loaded.original or lossless(loaded.pixels)))
+        else:
+            stored.append((loaded.content, loaded.pixels))
+    return stored
 
 
-def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> Loaded:
+def _drawn(samples: list[Sample], height: int, width: int) -> Iterator[Sample]:
+    """The same samples, drawings as pixels."""
+    for renderer, group in groupby(samples, lambda s: s.picture.renderer if isinstance(s.picture, Drawing) else None):
+        if renderer is None:
+            yield from group
+            continue
+        some = list(group)
+        indices = np.array([cast(Drawing, sample.picture).index for sample in some])
+        for sample, pixels in zip(some, renderer.draw(indices, height, width), strict=True):
+            yield dataclasses.replace(sample, picture=pixels)
+
+
+def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> Loaded | BadPicture:
     """Hash, decode, and fit or align one picture."""
     digest = hashlib.blake2b(digest_size=8)
+    encoded = decoded = None
     try:
         if isinstance(sample.picture, np.ndarray):
             pixels = np.ascontiguousarray(sample.picture)
@@ -218,19 +266,20 @@ def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> L
             digest.update(repr(pixels.shape).encode())
             digest.update(pixels.data)
         else:
+            assert not isinstance(sample.picture, Drawing)  # drawn by now
             encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
             digest.update(encoded)
-            pixels = decode(encoded, sample.name)
+            pixels = decoded = decode(encoded, sample.name)
         fitted = align(pixels, sample.name, height, width) if align else fit(pixels, height, width)
     except BadPicture as bad:
         return bad
-    return int.from_bytes(digest.digest(), "little"), fitted
+    return Loaded(int.from_bytes(digest.digest(), "little"), fitted, encoded if fitted is decoded else None)
 
 
-def _write_header(file: BinaryIO, count: int, height: int, width: int) -> None:
-    """NumPy pads the header so that the first axis can grow: one with another count takes the same place."""
-    shape = (count, height, width, 3)
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+def _planned(part: Path, plan: dict[str, Any]) -> bool:
+    """Whether the unfinished set in ``part`` is one that turned out too large to be raw."""
+    file = part / PLAN
+    return file.is_file() and read_json(file) == {**plan, "encoded": True}
 
 
 def _write_ledger(path: Path, ledger: list[tuple[str, str]]) -> None:

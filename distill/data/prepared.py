@@ -1,11 +1,12 @@
 """A prepared set on disk: every usable picture of a source at one size, behind an index.
 
-    pictures.npy    uint8 (N, H, W, 3), RGB
+    pictures-00000.npy ...  the pictures, raw or encoded; see `distill.data.shards`
     hashes.npy      uint64 (N,), of the picture's content
     labels.npy      int8 (N, C): 1 present, 0 absent, -1 unknown
     identities.npy  int64 (N,), -1 unknown
     splits.npy      uint8 (N,), an index into `SPLITS`
-    index.json      names, classes, checksums, the key of what it was prepared from
+    names.json      what the source calls each picture
+    index.json      count, size, pictures a shard, classes, checksums, the key of what it was prepared from
     ledger.csv      the pictures left out, each with its reason
 
 Shapes: N pictures, C classes, H W pixels.
@@ -13,20 +14,27 @@ Shapes: N pictures, C classes, H W pixels.
 
 import csv
 import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from distill.data.shards import Shards, rows_per_shard
 from distill.data.source import SPLITS, Split
 from distill.errors import DistillError
-from distill.files import read_json, write_json
+from distill.files import checksum, read_json, write_json
 
-VERSION = 1  # of these files and of the pixels in them; raise it with either
-ARRAYS = {"pictures": "|u1", "hashes": "<u8", "labels": "|i1", "identities": "<i8", "splits": "|u1"}
+VERSION = 2  # of these files; raise it when their layout changes
+PIXELS = 1  # of the pictures in them; raise it when they change by more than rounding
+ARRAYS = {"hashes": "<u8", "labels": "|i1", "identities": "<i8", "splits": "|u1"}
 INDEX = "index.json"
 LEDGER = "ledger.csv"
+NAMES = "names.json"
+READERS = 4  # files verified at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +42,20 @@ class Prepared:
     """An opened set. Pickling it stores its place alone, so it can be sent to the workers of a loader.
 
     Attributes:
-        pictures: uint8 (N, H, W, 3), RGB, a read-only memory map.
+        pictures: uint8 (N, H, W, 3), RGB, gathered from shards.
         hashes: uint64 (N,), 64-bit BLAKE2b of the encoded file, or of shape and pixels where there was none.
         labels: int8 (N, C): 1 present, 0 absent, -1 unknown.
         identities: int64 (N,), -1 where unknown.
         splits: uint8 (N,), an index into `SPLITS`.
-        fingerprint: hex sha256 of all the above but the names: equal where a network is shown the same.
+        fingerprint: hex sha256 of all the above: equal where a network is shown the same.
     """
 
     directory: Path
-    pictures: np.ndarray
+    pictures: Shards
     hashes: np.ndarray
     labels: np.ndarray
     identities: np.ndarray
     splits: np.ndarray
-    names: list[str]
     classes: tuple[str, ...]
     fingerprint: str
 
@@ -59,21 +66,31 @@ class Prepared:
         Raises:
             DistillError: there is no prepared set, or a file of it is not the one that was written.
         """
-        checksums = _read_index(directory)["checksums"]
-        for name in ARRAYS:
-            file = directory / f"{name}.npy"
-            if not file.is_file() or _checksum(file) != checksums.get(file.name):
+        index = _read_index(directory)
+
+        def verify(name: str) -> None:
+            file = directory / name
+            if not file.is_file() or checksum(file) != index["checksums"].get(name):
                 raise DistillError(
                     f"{file}: missing, or not what {INDEX} has the checksum of: damaged after it was written. "
                     f"Delete {directory} to prepare the set afresh."
                 )
+
+        files = [*(f"{name}.npy" for name in ARRAYS), NAMES, *_shards(directory, index).files]
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(verify, files))
         return reopen(directory)
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.hashes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reopen, (self.directory.absolute(), self.fingerprint)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What the source calls each picture; read when asked for."""
+        return list(read_json(self.directory / NAMES))
 
     @property
     def left_out(self) -> int:
@@ -86,17 +103,32 @@ class Prepared:
         return np.flatnonzero(self.splits == SPLITS.index(split))
 
 
-def write_index(directory: Path, arrays: dict[str, np.ndarray], content: dict[str, Any]) -> None:
-    """Complete a set whose `pictures.npy` is written.
+def write_index(
+    directory: Path,
+    arrays: dict[str, np.ndarray],
+    names: list[str],
+    content: dict[str, Any],
+    checksums: dict[str, str],
+) -> None:
+    """Complete a set whose shards are written.
 
     Args:
-        arrays: the other arrays of `Prepared`.
-        content: what the index holds beside the checksums; names, classes, height and width among it.
+        arrays: those of `ARRAYS`.
+        content: what the index holds beside counts and checksums; classes, height, width and encoded among it.
+        checksums: of the shards' files.
     """
     for name, array in arrays.items():
         np.save(directory / f"{name}.npy", array.astype(ARRAYS[name]), allow_pickle=False)
-    checksums = {f"{name}.npy": _checksum(directory / f"{name}.npy") for name in ARRAYS}
-    index = {"version": VERSION, **content, "checksums": checksums, "fingerprint": _fingerprint(arrays, content)}
+    (directory / NAMES).write_text(json.dumps(names, ensure_ascii=False, indent=0), encoding="utf-8")
+    small = [*(f"{name}.npy" for name in ARRAYS), NAMES]
+    index = {
+        "version": VERSION,
+        **content,
+        "count": len(names),
+        "shard": rows_per_shard(content["height"], content["width"]),
+        "checksums": checksums | {name: checksum(directory / name) for name in small},
+        "fingerprint": _fingerprint(arrays, content),
+    }
     write_json(directory / INDEX, index)
 
 
@@ -110,18 +142,15 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
         DistillError: there is no prepared set, or its index or small arrays are not those that were written.
     """
     index = _read_index(directory)
-    arrays = {
-        name: np.load(directory / f"{name}.npy", mmap_mode="r" if name == "pictures" else None, allow_pickle=False)
-        for name in ARRAYS
-    }
+    arrays = {name: np.load(directory / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
     prepared = Prepared(
         directory,
+        _shards(directory, index),
         **arrays,
-        names=index["names"],
         classes=tuple(index["classes"]),
         fingerprint=_fingerprint(arrays, index),
     )
-    if prepared.fingerprint != index["fingerprint"] or len(prepared.names) != len(prepared.pictures):
+    if prepared.fingerprint != index["fingerprint"] or len(prepared) != len(prepared.pictures):
         raise DistillError(
             f"{directory / INDEX}: does not fit the arrays beside it. Delete {directory} to prepare afresh."
         )
@@ -139,14 +168,14 @@ def _read_index(directory: Path) -> dict[str, Any]:
     return index
 
 
-def _checksum(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def _shards(directory: Path, index: dict[str, Any]) -> Shards:
+    shape = (index["count"], index["height"], index["width"], 3)
+    return Shards(directory, shape, index["shard"], index["encoded"])
 
 
 def _fingerprint(arrays: dict[str, np.ndarray], content: dict[str, Any]) -> str:
-    known = (VERSION, content["height"], content["width"], list(content["classes"]))
+    known = (PIXELS, content["height"], content["width"], list(content["classes"]))
     digest = hashlib.sha256(repr(known).encode())
-    for name in ("hashes", "labels", "identities", "splits"):
-        digest.update(arrays[name].astype(ARRAYS[name]).tobytes())
+    for name in ARRAYS:
+        digest.update(np.ascontiguousarray(arrays[name].astype(ARRAYS[name], copy=False)).data)
     return digest.hexdigest()

@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from distill.data import portrait
 from distill.data.face_attributes import CLASSES, Faces, Integers, sample
-from distill.data.portrait import draw
-from distill.data.source import SPLITS, Sample
+from distill.data.source import SPLITS, Drawing, Sample
 from distill.errors import DistillError
 
-BATCH = 256  # pictures described and drawn between two yields
+BATCH = 256  # pictures described between two yields
 VERSION = 1  # of what is drawn; raise it with any change to a picture, so that prepared sets are drawn afresh
 
 
@@ -77,19 +77,20 @@ class RenderedFaces:
         return str(VERSION)
 
     def samples(self, height: int, width: int) -> Iterator[Sample]:
-        """Every picture of the three splits, drawn as it is asked for."""
+        """Every picture of the three splits, yet to be drawn."""
         total = sum(self._counts())
         splits = np.repeat(np.arange(len(SPLITS)), self._counts())
         columns = [CLASSES.index(name) for name in self.classes()]
         for start in range(0, total, BATCH):
             indices = np.arange(start, min(start + BATCH, total))
-            pictures, labels, identities = self.render(indices, height, width)
-            for index, picture, row, identity in zip(indices, pictures, labels, identities, strict=True):
+            identities = self.identities(indices)
+            labels = sample(indices, identities, self.seed).labels.astype(np.int64)
+            for index, row, identity in zip(indices.tolist(), labels, identities.tolist(), strict=True):
                 yield Sample(
                     name=f"{self.name}/{index:07d}",
-                    picture=picture,
+                    picture=Drawing(self, index),
                     labels=tuple(row[columns].tolist()),
-                    identity=int(identity),
+                    identity=identity,
                     split=SPLITS[splits[index]],
                 )
 
@@ -103,7 +104,11 @@ class RenderedFaces:
             Pictures uint8 (N, height, width, 3), labels 0 or 1 (N, C) of all attributes, identities (N,).
         """
         faces = self.describe(indices)
-        return draw(faces, height, width), faces.labels.astype(np.int64), self.identities(indices)
+        return portrait.draw(faces, height, width), faces.labels.astype(np.int64), self.identities(indices)
+
+    def draw(self, indices: np.ndarray, height: int, width: int) -> NDArray[np.uint8]:
+        """The pictures alone: uint8 (N, height, width, 3)."""
+        return self.render(indices, height, width)[0]
 
     def describe(self, indices: Integers) -> Faces:
         """What is drawn on each of the (N,) pictures."""

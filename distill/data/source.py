@@ -1,7 +1,7 @@
 """What a data source gives: pictures with a name, and whatever is known about them.
 
 A source is a frozen dataclass whose fields are the keys of a recipe's `data` section. It lists pictures; decoding,
-resizing and refusing bad ones is left to `prepare`.
+resizing and refusing bad ones is left to `prepare`, which sends samples, never the source, to other processes.
 """
 
 from collections.abc import Iterable
@@ -15,19 +15,35 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
+class Renderer(Protocol):
+    """What draws pictures; it is pickled, and draws many at a time."""
+
+    def draw(self, indices: np.ndarray, height: int, width: int) -> np.ndarray:
+        """uint8 (N, height, width, 3), the pictures of the (N,) indices."""
+        ...
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture to be drawn where it is loaded, in another process perhaps."""
+
+    renderer: Renderer
+    index: int
+
+
 @dataclass(frozen=True)
 class Sample:
     """One picture of a source.
 
     Attributes:
         name: what the ledger and error messages call it, unique within the source.
-        picture: a file, its encoded bytes, or decoded uint8 (H, W, 3) pixels.
+        picture: a file, its encoded bytes, decoded uint8 (H, W, 3) pixels, or a drawing.
         labels: one entry per class of the source: 1 present, 0 absent, -1 unknown; empty where nothing is labelled.
         identity: number of the person shown, -1 where unknown.
     """
 
     name: str
-    picture: Path | bytes | np.ndarray
+    picture: Path | bytes | np.ndarray | Drawing
     labels: tuple[int, ...] = ()
     identity: int = -1
     split: Split = "train"

@@ -36,6 +36,11 @@ class Noise:
                 yield Sample(f"{split} {number}", picture, tuple(labels), split=split)
 
 
+def every(prepared: Prepared) -> np.ndarray:
+    """All pictures of a set, uint8 (N, H, W, 3)."""
+    return prepared.pictures.gather(np.arange(len(prepared)))
+
+
 def prepare_noise(place: Path, source: Noise) -> Prepared:
     """The pictures of ``source``, stored untouched."""
     return prepare(source, place, height=source.height, width=source.width, workers=1, progress=False)

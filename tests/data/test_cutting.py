@@ -8,9 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from distill.data import cutting
 from distill.data.batch import ViewBatch
 from distill.data.cutting import cut, recolor
-from distill.preprocess import Interpolation, Preprocess
+from distill.preprocess import Preprocess
+from distill.resampling import Interpolation
 
 N, HEIGHT, WIDTH = 4, 40, 32
 
@@ -114,6 +116,14 @@ def test_colour_is_each_pictures_own() -> None:
     plain = cut(whole(pictures()), Preprocess(8, 8))
     for i in range(N):
         torch.testing.assert_close(found[i : i + 1], recolor(plain[i : i + 1], color[i : i + 1]), rtol=0, atol=1e-3)
+
+
+def test_views_are_cut_alike_however_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = torch.tensor([[3.3, 2.1, 30.2, 24.4], [0.0, 5.0, 33.0, 26.5], [6.0, 6.0, 28.0, 25.0], [1.5, 0.5, 36.0, 31.0]])
+    batch = whole(pictures(), box=box, flip=torch.tensor([True, False, True, False]), color=torch.full((N, 3), 1.2))
+    together = cut(batch, Preprocess(12, 10))
+    monkeypatch.setattr(cutting, "_CACHED", 3 * 3 * HEIGHT * WIDTH)  # three at a time, and one
+    assert torch.equal(cut(batch, Preprocess(12, 10)), together)
 
 
 def test_teacher_and_student_see_the_same_view_at_their_own_size() -> None:

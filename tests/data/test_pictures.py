@@ -8,7 +8,7 @@ import pytest
 from distill.data.pictures import Pictures
 from distill.data.prepared import Prepared
 from distill.errors import DistillError
-from tests.data.noise import Noise, prepare_noise
+from tests.data.noise import Noise, every, prepare_noise
 
 
 def test_a_split_alone_is_plain_indexing(labelled: Prepared) -> None:
@@ -18,13 +18,13 @@ def test_a_split_alone_is_plain_indexing(labelled: Prepared) -> None:
     assert np.array_equal(pictures.hashes, labelled.hashes[rows])
     assert np.array_equal(pictures.labels, labelled.labels[rows])
     index = np.array([8, 0, 3, 3])
-    assert np.array_equal(pictures.gather(index), labelled.pictures[rows[index]])
+    assert np.array_equal(pictures.gather(index), every(labelled)[rows[index]])
 
 
 def test_a_union_is_plain_indexing_in_the_sets_laid_end_to_end(labelled: Prepared, unlabelled: Prepared) -> None:
     pictures = Pictures.of(labelled, "train", [unlabelled])
     rows = labelled.indices("train")
-    everything = np.concatenate([labelled.pictures[rows], unlabelled.pictures])
+    everything = np.concatenate([every(labelled)[rows], every(unlabelled)])
     assert len(pictures) == len(everything) == 46
     index = np.random.default_rng(0).permutation(np.r_[0:46, 32, 33, 45])
     assert np.array_equal(pictures.gather(index), everything[index])

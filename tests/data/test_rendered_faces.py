@@ -9,6 +9,7 @@ from distill.data.face_attributes import CLASSES, PERSON, Faces, sample
 from distill.data.portrait import draw
 from distill.data.rasterizer import Canvas, Pose, Window, oval
 from distill.data.rendered_faces import RenderedFaces
+from distill.data.source import Drawing
 from distill.errors import DistillError
 
 SOURCE = RenderedFaces()
@@ -47,11 +48,13 @@ def test_samples_list_what_render_draws() -> None:
     source = RenderedFaces(train=300, validation=7, test=12, people=40, seed=3)
     samples = list(source.samples(24, 32))
     pictures, labels, identities = source.render(np.arange(319), 24, 32)
+    assert pictures.shape == (319, 24, 32, 3) and pictures.dtype == np.uint8
+    assert np.array_equal(source.draw(np.arange(300, 319), 24, 32), pictures[300:])
     assert [s.split for s in samples] == ["train"] * 300 + ["validation"] * 7 + ["test"] * 12
     assert len({s.name for s in samples}) == 319
     for n, s in enumerate(samples):
-        assert isinstance(s.picture, np.ndarray) and s.picture.shape == (24, 32, 3) and s.picture.dtype == np.uint8
-        assert np.array_equal(s.picture, pictures[n])
+        assert isinstance(s.picture, Drawing)
+        assert s.picture.index == n and s.picture.renderer == source
         assert s.labels == tuple(labels[n]) and set(s.labels) <= {0, 1} and len(s.labels) == len(source.classes())
         assert s.identity == identities[n]
 

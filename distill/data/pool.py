@@ -1,0 +1,88 @@
+"""Work on a stream by threads and processes: in order, and never far ahead of what is taken."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
+from multiprocessing.connection import wait
+from typing import TypeVar
+
+from distill.errors import DistillError
+from distill.host import settle
+
+CHUNK = 32  # items a worker takes at a time
+WINDOW = 3  # chunks in flight for each worker: enough to keep it busy
+BY_THREADS = 2048  # items threads work on first: sooner done than processes are started
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def work(
+    items: Iterable[Item], function: Callable[[list[Item]], list[Result]], workers: int
+) -> Generator[tuple[Item, Result], None, None]:
+    """Each item with its result. Close the iterator to stop early.
+
+    Python's lock lets threads do little but decoding and arithmetic side by side, so after `BY_THREADS` items, and with
+    more than one worker, processes take over.
+
+    Args:
+        function: from a chunk of items to as many results; both travel between processes.
+
+    Raises:
+        DistillError: a process died.
+    """
+    stream, begun = iter(items), 0
+    pending: deque[tuple[list[Item], Future[list[Result]]]] = deque()
+    with ExitStack() as stack:
+        pool = _enter(stack, ThreadPoolExecutor(workers), pending)
+        try:
+            while chunk := list(islice(stream, CHUNK)):
+                if workers > 1 and begun == BY_THREADS:
+                    context = multiprocessing.get_context("spawn")
+                    pool = _enter(stack, ProcessPoolExecutor(workers, context, _settle_worker), pending)
+                begun += len(chunk)
+                pending.append((chunk, pool.submit(function, chunk)))
+                if len(pending) == WINDOW * workers:
+                    yield from _first(pending)
+            while pending:
+                yield from _first(pending)
+        except BrokenExecutor as error:
+            raise DistillError(
+                "a process that decodes pictures could not start, or was killed, for want of memory perhaps. A script "
+                'of your own must start below `if __name__ == "__main__":`; workers=1 needs no process.'
+            ) from error
+
+
+def _enter(stack: ExitStack, pool: Executor, pending: deque[tuple[list[Item], Future[list[Result]]]]) -> Executor:
+    """Leaving a pool waits for its work: what has not begun is called off first."""
+    stack.enter_context(pool)
+    stack.callback(lambda: [future.cancel() for _, future in pending])
+    return pool
+
+
+def _first(pending: deque[tuple[list[Item], Future[list[Result]]]]) -> Iterator[tuple[Item, Result]]:
+    chunk, future = pending.popleft()
+    return zip(chunk, future.result(), strict=True)
+
+
+def _settle_worker() -> None:
+    settle()
+    import torch  # after the settings above
+
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the main process to answer
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    sentinel = parent.sentinel
+
+    def follow() -> None:  # a killed parent cannot tell its workers to end
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
