@@ -1,11 +1,9 @@
-"""MobileFaceNet (arXiv 1804.07573), trained to recognise people, and a probe that reads attributes from its features.
+"""MobileFaceNet (arXiv 1804.07573), trained to recognise people.
 
 The modules are named so that the state dict is that of the public checkpoints for 112 x 96 pictures.
 
-Shapes: N batch, C attributes, F features.
+Shapes: N batch.
 """
-
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -68,42 +66,6 @@ class MobileFaceNet(nn.Module):
         x = self.conv2(x)
         summary = self.linear7(x)
         return torch.cat([*found, x.mean(dim=(2, 3)), summary.flatten(1), self.linear1(summary).flatten(1)], dim=1)
-
-
-class AttributeProbe(nn.Module):
-    """A linear classifier of attributes on the features of a frozen MobileFaceNet.
-
-    Only the head learns: the backbone stays in eval mode, takes no gradient and keeps its statistics, whatever a
-    training loop asks.
-
-    Args:
-        outputs: C.
-        drop_rate: dropout of features before the classifier.
-    """
-
-    def __init__(self, backbone: MobileFaceNet, outputs: int, drop_rate: float = 0.0) -> None:
-        super().__init__()
-        self.backbone = backbone.requires_grad_(False)
-        self.normalization = nn.BatchNorm1d(FEATURES, affine=False)
-        self.dropout = nn.Dropout(drop_rate)
-        self.classifier = nn.Linear(FEATURES, outputs)
-        self.train()
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Float (N, 3, 112, 96), scaled by (x - 127.5) / 128, to logits (N, C)."""
-        with torch.no_grad():
-            features = self.backbone.features(pixels)
-        return self.classifier(self.dropout(self.normalization(features)))
-
-    def get_classifier(self) -> nn.Linear:
-        """The layer that depends on the attributes; named as timm does, for `distill.weights.load_weights`."""
-        return self.classifier
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the head's mode."""
-        super().train(mode)
-        self.backbone.eval()
-        return self
 
 
 class _Convolution(nn.Module):

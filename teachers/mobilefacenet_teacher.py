@@ -1,9 +1,9 @@
 """A face recogniser as a teacher: MobileFaceNet's embeddings, or attributes it was taught by a linear probe."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from torch import nn
@@ -12,8 +12,10 @@ from distill.errors import DistillError
 from distill.landmarks import ARCFACE, CELEBA
 from distill.preprocess import Crop, Preprocess
 from distill.weights import load_weights, read_weights
-from teachers.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, AttributeProbe, MobileFaceNet
+from teachers.attribute_probe import PICTURE, AttributeProbe, Context
+from teachers.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, MobileFaceNet
 from teachers.teacher import read_classes
+from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
 
 log = logging.getLogger(__name__)
@@ -51,12 +53,16 @@ class Mobilefacenet:
             of CelebA's pictures where the face stands as in those the recogniser was trained on; for embeddings, the
             same box of pictures aligned to ArcFace's 112 x 112 template.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+        context: for attributes, a network of timm's whose pooled features stand beside the recogniser's: it sees the
+            whole picture, and with it what the aligned face does not show. Its weights are read where a classifier is
+            made; those of one that was taught here hold both networks.
     """
 
     name: Literal["mobilefacenet"] = "mobilefacenet"
     weights: Path | None = None
     crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
+    context: Timm | None = None
 
     def load(self, outputs: int) -> TorchTeacher:
         """The teacher, with every weight trained.
@@ -65,16 +71,17 @@ class Mobilefacenet:
             DistillError: the weights are missing, of a recogniser alone, or have other outputs.
         """
         network = self.network(outputs, new_head=False)
-        return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self.name)
+        name = self.name if self.context is None else f"{self.name} + {self.context.model}"
+        return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), name)
 
     def network(
         self, outputs: int, new_head: bool, drop_rate: float = 0.0, drop_path_rate: float = 0.0
     ) -> AttributeProbe:
-        """The bare network, whose head is trainable: normalised float (N, 3, 112, 96) to logits (N, outputs).
+        """The bare network, whose head is trainable: what `preprocess` gives to logits (N, outputs).
 
         Args:
-            new_head: the weights are the recogniser's and get a classifier at random, which is logged as a warning;
-                otherwise they are the whole of a network taught here.
+            new_head: the weights are those of networks without a classifier, and get one at random, which is logged as
+                a warning; otherwise they are the whole of a network taught here.
             drop_rate: dropout before the classifier.
             drop_path_rate: must be 0.
 
@@ -86,7 +93,7 @@ class Mobilefacenet:
                 f"drop_path_rate is {drop_path_rate}, but the residual branches of {self.name} are frozen. Set it to 0."
             )
         weights = self._file()
-        network = AttributeProbe(MobileFaceNet(), outputs, drop_rate)
+        network = AttributeProbe(MobileFaceNet(), outputs, drop_rate, self._context(new_head))
         tensors = read_weights(weights)
         if new_head:
             load_weights(network.backbone, tensors, weights)
@@ -120,8 +127,17 @@ class Mobilefacenet:
         return network, self._contract(TEMPLATE_CROP)
 
     def preprocess(self, network: nn.Module) -> Preprocess:
-        """The network's input contract; the size and normalisation are those it was trained with."""
-        return self._contract(aligned_crop())
+        """The network's input contract: the size and normalisation it was trained with, or the whole for two."""
+        return self._contract(aligned_crop()) if self.context is None else PICTURE
+
+    def _context(self, pretrained: bool) -> Context | None:
+        """The second network, with its own weights or still without any."""
+        if self.context is None:
+            return None
+        # The weights of a probe that was taught here hold this network's as well.
+        config = self.context if pretrained else replace(self.context, weights="scratch")
+        network, whole = replace(config, embedding=None).trainable_embedder()
+        return Context(network, self._contract(aligned_crop()), whole, cast(int, network.head_hidden_size))
 
     def _contract(self, default: Crop) -> Preprocess:
         half, unit = 127.5 / 255, 128 / 255

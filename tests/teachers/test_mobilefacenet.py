@@ -16,7 +16,8 @@ from distill.modules.optimization import Optimization, parameter_groups
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.weights import write_weights
-from teachers.mobilefacenet import FEATURES, AttributeProbe, MobileFaceNet
+from teachers.attribute_probe import AttributeProbe
+from teachers.mobilefacenet import FEATURES, MobileFaceNet
 from teachers.mobilefacenet_teacher import TEMPLATE_CROP, Mobilefacenet, aligned_crop
 
 
