@@ -16,6 +16,7 @@ from distill.data.people import People
 from distill.data.rendered_faces import RenderedFaces
 from distill.data.views import Views
 from distill.errors import DistillError
+from distill.modules.distiller import TeacherPrecision
 from distill.modules.optimization import Optimization
 from distill.objectives import Objective
 from distill.store.teacher import Stored
@@ -136,6 +137,17 @@ class Teach(Stage):
 
 
 @dataclass(frozen=True)
+class Transfer(Stage):
+    """How the student is trained on the teacher's answers.
+
+    Attributes:
+        teacher_precision: 32-true, or bf16 for a teacher that is asked on a GPU.
+    """
+
+    teacher_precision: TeacherPrecision = "32-true"
+
+
+@dataclass(frozen=True)
 class Probe:
     """How a classifier is fitted in closed form on a frozen network's features.
 
@@ -219,7 +231,7 @@ class Recipe:
     teach: Teach
     pretrain: Stage
     fine_tune: Stage
-    transfer: Stage
+    transfer: Transfer
     evaluate: Evaluate
     export: Export
     workers: int

@@ -30,6 +30,7 @@ from distill.recipe import (
     Stage,
     StageName,
     Teach,
+    Transfer,
 )
 from students.student import StudentConfig
 
@@ -148,8 +149,9 @@ class RecipeReader:
         parser.add_class_arguments(Objective, "objective")
         parser.add_class_arguments(Probe, "probe")
         parser.add_class_arguments(Teach, "teach")
-        for stage in ("pretrain", "fine_tune", "transfer"):
+        for stage in ("pretrain", "fine_tune"):
             parser.add_class_arguments(Stage, stage)
+        parser.add_class_arguments(Transfer, "transfer")
         parser.add_class_arguments(Evaluate, "evaluate")
         parser.add_class_arguments(Export, "export")
         import lightning as L

@@ -146,6 +146,7 @@ def _module(
         optimization=optimization,
         classes=sets.classes,
         seed=seed,
+        teacher_precision=recipe.transfer.teacher_precision,
     )
 
 

@@ -25,6 +25,8 @@ class Optimization:
             biases are never decayed (section 3.2). 0 for transfer (section 4.5: no regularisation).
         ema: decay per step of the average of the weights that is kept as the result; null keeps the weights themselves.
         channels_last: memory layout of the network; the faster one for depthwise convolutions, on CPUs as well.
+        compile: compile the networks, teacher included, with torch.compile: a minute or more before the first step, for
+            faster ones after it. The student is then equal to rounding, not to the last bit.
     """
 
     optimizer: OptimizerName = "adamw"
@@ -33,6 +35,7 @@ class Optimization:
     weight_decay: float = 0.0
     ema: float | None = None
     channels_last: bool = True
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(OptimizerName):

@@ -48,6 +48,8 @@ class TrainingModule(L.LightningModule, ABC):
         self.network = network
         if self.optimization.channels_last:
             self.network.to(memory_format=torch.channels_last)
+        # In a tuple, the compiled network is no second submodule of the same weights.
+        self._run = (torch.compile(network) if self.optimization.compile else network,)
         self.preprocess, self.classes, self.seed = preprocess, tuple(classes), seed
         self.average: AveragedModel | None = None
         if self.optimization.ema is not None:
@@ -66,7 +68,8 @@ class TrainingModule(L.LightningModule, ABC):
         normalized = self.preprocess.normalize(pixels)
         if self.optimization.channels_last:
             normalized = normalized.contiguous(memory_format=torch.channels_last)
-        return self.network(normalized)
+        logits: Tensor = self._run[0](normalized)
+        return logits
 
     def result(self) -> nn.Module:
         """A copy of what was trained, the average where one is kept, in eval mode on the CPU."""

@@ -6,7 +6,7 @@ import lightning as L
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from distill.data.cutting import cut
@@ -181,3 +181,27 @@ def test_a_mobilenet_is_distilled(train: Pictures, validation: Pictures) -> None
     moved = [name for name, _ in student.named_parameters() if not torch.equal(before[name], after[name])]
     assert len(moved) == len(list(student.parameters()))
     assert 0 < float(fitted.callback_metrics["val_mAP"]) < 1
+
+
+def test_compiled_networks_learn_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[nn.Module] = []
+    compile_ = torch.compile
+
+    def watched(network: nn.Module) -> Any:
+        compiled.append(network)
+        return compile_(network, backend="eager")  # inductor takes a minute for the same arithmetic
+
+    monkeypatch.setattr(torch, "compile", watched)
+
+    def trained(**options: Any) -> dict[str, torch.Tensor]:
+        module = Distiller(
+            conv_student(), ConvTeacher(), Objective(), preprocess=SMALL, optimization=Optimization(ema=0.9, **options)
+        )
+        loader = DataLoader(torch.rand(16, 3, 8, 8, generator=torch.Generator().manual_seed(0)), batch_size=8)
+        trainer(max_epochs=2).fit(module, loader)
+        return clone(module.result().state_dict().items())
+
+    plain = trained()
+    assert not compiled
+    assert same(plain, trained(compile=True))
+    assert [type(network).__name__ for network in compiled] == ["Sequential", "ConvTeacher"]
