@@ -27,6 +27,8 @@ from distill.modules.batches import labels_of
 from distill.preprocess import Preprocess
 from distill.recipe import Probe
 
+_BLOCK = 1024  # pictures whose products are taken at once: reading and writing F x F sums costs as much as 500 do
+
 Features = Callable[[Tensor], Tensor]
 """Normalised float (N, 3, h, w) to features (N, F)."""
 
@@ -105,15 +107,30 @@ def _moments(
     classes = len(train.classes)
     count, x_sum, y_sum = 0, torch.zeros(width, dtype=torch.float64), torch.zeros(classes, dtype=torch.float64)
     xx, xy = torch.zeros(width, width, dtype=torch.float64), torch.zeros(width, classes, dtype=torch.float64)
-    for x, y in _views(features, preprocess, train, settings, seed):
-        # Products of a batch in float32, their sum over the set in float64.
+    product = torch.empty(width, width)  # kept: a new one each time is 100 MB and more of pages to map
+    for x, y in _blocks(_views(features, preprocess, train, settings, seed)):
+        # Products of a block in float32, their sum over the set in float64.
         count += len(x)
         x_sum += x.sum(0)
         y_sum += y.sum(0)
-        xx += x.T @ x
+        xx += torch.mm(x.T, x, out=product)
         xy += x.T @ y
     mean = x_sum / count
     return xx / count - mean.outer(mean), xy / count - mean.outer(y_sum / count), mean
+
+
+def _blocks(batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same rows, `_BLOCK` or more at a time."""
+    while block := list(_until(batches, _BLOCK)):
+        yield torch.cat([x for x, _ in block]), torch.cat([y for _, y in block])
+
+
+def _until(batches: Iterator[tuple[Tensor, Tensor]], rows: int) -> Iterator[tuple[Tensor, Tensor]]:
+    for x, y in batches:
+        yield x, y
+        rows -= len(x)
+        if rows <= 0:
+            return
 
 
 def _views(
