@@ -1,7 +1,7 @@
 """One process at a time in a directory."""
 
+import fcntl
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,17 +11,11 @@ from pathlib import Path
 def exclusive(directory: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Make ``directory`` and hold it alone; the system lets go of it when the process ends, however it ends.
 
-    Whoever holds it may remove it. On Windows nobody is kept out.
+    Whoever holds it may remove it.
 
     Args:
         waiting: called once where another process holds it, before waiting for that one.
     """
-    if sys.platform == "win32":
-        directory.mkdir(parents=True, exist_ok=True)
-        yield
-        return
-    import fcntl
-
     while True:
         directory.mkdir(parents=True, exist_ok=True)
         try:

@@ -42,12 +42,15 @@ class Prepare:
     Attributes:
         height, width: pixels; other pictures are cut to that shape, centred, and resized.
         max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
+        max_raw_bytes: a set whose raw pictures would take more is kept encoded, and decoded by the workers that load
+            batches; the views are the same.
         root: where prepared sets are kept, shared between runs; null keeps them in the run directory.
     """
 
     height: int = 64
     width: int = 64
     max_bad_share: float = 0.01
+    max_raw_bytes: int = 32 * 2**30
     root: Path | None = None
 
     def __post_init__(self) -> None:
@@ -55,6 +58,8 @@ class Prepare:
             raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
         if not 0 <= self.max_bad_share < 1:
             raise DistillError(f"prepare.max_bad_share is {self.max_bad_share}, expected a share from 0 to below 1.")
+        if self.max_raw_bytes < 0:
+            raise DistillError(f"prepare.max_raw_bytes is {self.max_raw_bytes}, expected 0 or more.")
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,6 @@ from distill.locks import exclusive
 from distill.preprocess import fit
 
 WORKERS = min(8, os.cpu_count() or 1)
-MAX_RAW_BYTES = 32 * 2**30
 SHOWN = 5  # bad pictures an error names
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -68,7 +67,7 @@ def prepare(
     height: int,
     width: int,
     max_bad_share: float = 0.01,
-    max_raw_bytes: int = MAX_RAW_BYTES,
+    max_raw_bytes: int = 32 * 2**30,
     workers: int = WORKERS,
     progress: bool = True,
 ) -> Prepared:

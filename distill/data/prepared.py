@@ -142,7 +142,7 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
         DistillError: there is no prepared set, or its index or small arrays are not those that were written.
     """
     index = _read_index(directory)
-    arrays = {name: np.load(directory / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
+    arrays = {name: _mapped(directory / f"{name}.npy") for name in ARRAYS}
     prepared = Prepared(
         directory,
         _shards(directory, index),
@@ -157,6 +157,12 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
     if fingerprint not in (None, prepared.fingerprint):
         raise DistillError(f"{directory}: was prepared afresh while it was in use; start the run again.")
     return prepared
+
+
+def _mapped(file: Path) -> np.ndarray:
+    """An array the system may drop from memory again; one without elements cannot be mapped."""
+    array = np.load(file, mmap_mode="r", allow_pickle=False)
+    return np.asarray(array)
 
 
 def _read_index(directory: Path) -> dict[str, Any]:

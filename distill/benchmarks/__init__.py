@@ -1,0 +1,1 @@
+"""What `distill bench` measures, as functions that return numbers."""
