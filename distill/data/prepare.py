@@ -103,8 +103,9 @@ def prepare(
                 return _open(directory, max_bad_share)
             try:
                 _Job(source, directory, part, description, max_bad_share, max_raw_bytes, workers, progress).run()
-            finally:
+            except BaseException:
                 discard_empty(part)
+                raise
     except OSError as error:
         raise DistillError(
             f"{directory}: cannot be written ({error.strerror or error}). Free some space or name another place with "
