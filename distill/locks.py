@@ -1,9 +1,9 @@
 """One process at a time in a directory."""
 
+import fcntl
 import os
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -11,32 +11,39 @@ from pathlib import Path
 def exclusive(directory: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Make ``directory`` and hold it alone; the system lets go of it when the process ends, however it ends.
 
-    Whoever holds it may remove it. On Windows nobody is kept out.
+    Whoever holds it may remove it.
 
     Args:
         waiting: called once where another process holds it, before waiting for that one.
     """
-    if sys.platform == "win32":
-        directory.mkdir(parents=True, exist_ok=True)
-        yield
-        return
-    import fcntl
-
     while True:
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:  # removed since
-            continue
+        handle = _open(directory)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 waiting()
                 fcntl.flock(handle, fcntl.LOCK_EX)
-            if not directory.exists() or not os.path.samestat(os.fstat(handle), directory.stat()):
-                continue  # what was waited for was removed: another stands in its place, or will
-            yield
-            return
+            # What was waited for may have been removed: another directory stands in its place, or will.
+            if _is_at(directory, handle):
+                yield
+                return
         finally:
             os.close(handle)
+
+
+def _open(directory: Path) -> int:
+    while True:
+        # Another process may remove it between any two of these.
+        with suppress(FileNotFoundError):
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                directory.mkdir()
+            return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _is_at(directory: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), directory.stat())
+    except FileNotFoundError:
+        return False

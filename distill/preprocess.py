@@ -131,5 +131,5 @@ def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
         resampling_taps(Interval(torch.zeros(1), torch.tensor([before])), before, after, "bilinear")
         for before, after in ((box_y, height), (box_x, width))
     )
-    pixels = resample_each(box, rows, columns).round_().clamp_(0, 255).to(torch.uint8)
-    return np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())
+    (pixels,) = resample_each(box, rows, columns)
+    return np.ascontiguousarray(pixels[0].round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())

@@ -69,6 +69,8 @@ class Prepare:
             celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
             (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
         max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
+        max_raw_bytes: a set whose raw pictures would take more is kept encoded, and decoded by the workers that load
+            batches; the views are the same.
         root: where prepared sets are kept, shared between runs; null keeps them in the run directory.
     """
 
@@ -76,6 +78,7 @@ class Prepare:
     width: int = 64
     align: AlignedTo | Path | None = None
     max_bad_share: float = 0.01
+    max_raw_bytes: int = 32 * 2**30
     root: Path | None = None
 
     def __post_init__(self) -> None:
@@ -83,6 +86,8 @@ class Prepare:
             raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
         if not 0 <= self.max_bad_share < 1:
             raise DistillError(f"prepare.max_bad_share is {self.max_bad_share}, expected a share from 0 to below 1.")
+        if self.max_raw_bytes < 0:
+            raise DistillError(f"prepare.max_raw_bytes is {self.max_raw_bytes}, expected 0 or more.")
 
 
 @dataclass(frozen=True)

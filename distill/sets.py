@@ -72,5 +72,12 @@ def prepared_set(source: Data, recipe: Recipe, directory: Path) -> Prepared:
     """One source, prepared under a name of its own."""
     size = recipe.prepare
     place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align)}"
-    align = None if size.align is None else Alignment(size.align)
-    return prepare(source, place, height=size.height, width=size.width, align=align, max_bad_share=size.max_bad_share)
+    return prepare(
+        source,
+        place,
+        height=size.height,
+        width=size.width,
+        align=None if size.align is None else Alignment(size.align),
+        max_bad_share=size.max_bad_share,
+        max_raw_bytes=size.max_raw_bytes,
+    )

@@ -136,6 +136,7 @@ def test_a_teacher_of_exclusive_classes_is_refused(tmp_path: Path) -> None:
         ("--data.attributes=[Bald,Male,Bald]", "Bald more than once"),
         ("--evaluate.resamples=0", r"evaluate\.resamples is 0"),
         ("--prepare.max_bad_share=7", r"max_bad_share is 7"),
+        ("--prepare.max_raw_bytes=-1", r"max_raw_bytes is -1"),
         ("--export.tolerance=-1", r"tolerance is -1"),
         ("--teach.drop_rate=1", r"teach\.drop_rate is 1"),
         ("--transfer.drop_rate=0.2", r"unknown key transfer\.drop_rate"),

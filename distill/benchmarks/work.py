@@ -18,7 +18,7 @@ from distill.data.views import Views
 from distill.modules import Optimization
 from distill.preprocess import Preprocess
 from distill.store.asking import Shown
-from distill.store.manifest import Manifest, PictureFacts, TeacherFacts
+from distill.store.manifest import Manifest, TeacherFacts
 from distill.store.teacher import StoredTeacher
 from distill.store.writer import write_store
 from students.mobilenet_v1 import mobilenet_v1
@@ -63,11 +63,10 @@ class Work:
         teacher = TorchTeacher(network, preprocess, classes, pictures.classes, f"mobilenet_v1_{TEACHER_WIDTH}")
         student = count(mobilenet_v1(STUDENT_WIDTH, resolution, classes), resolution, resolution)
         shown = Shown(pictures, ())
-        facts = PictureFacts.of(pictures.size, shown.viewed(), shown.whole())
         who = TeacherFacts(teacher.name, teacher.fingerprint(), classes, pictures.classes, preprocess, None, None)
         fabric = L.Fabric(accelerator="cpu" if device.type == "cpu" else "gpu", devices=1)
         store = write_store(
-            place / "store", Manifest(who, facts, seed=0, views=Views(), count=1), teacher, shown,
+            place / "store", Manifest(who, shown.facts(), seed=0, views=Views(), count=1), teacher, shown,
             batch_size=batch_size, fabric=fabric,
         )  # fmt: skip
         assert store is not None  # one process

@@ -18,7 +18,7 @@ from distill.scoring import Judge
 from distill.sets import Sets, open_sets
 from distill.stages import Log, open_teacher
 from distill.store.asking import Shown
-from distill.store.manifest import Dtype, Manifest, PictureFacts, TeacherFacts
+from distill.store.manifest import Dtype, Manifest, TeacherFacts
 from distill.store.store import Store, read_manifest
 from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import write_store
@@ -111,7 +111,7 @@ def _manifest(
             preprocess=teacher.preprocess,
             **teacher_size(teacher),
         ),
-        pictures=PictureFacts.of(sets.transfer.size, shown.viewed(), shown.whole()),
+        pictures=shown.facts(),
         seed=recipe.seed,
         views=replace(recipe.transfer.views, count=None),
         count=max(views, found.count if found else 0),  # fewer views do not take away what was answered

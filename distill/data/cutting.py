@@ -16,7 +16,6 @@ from distill.resampling import Taps, resample_each, resampling_taps
 
 _LUMA = (0.299, 0.587, 0.114)
 _MID_GREY = 127.5
-_CACHED = 2**18  # floats of a block's largest table, 1 MB: what a core's own cache holds
 
 
 def cut(batch: ViewBatch, preprocess: Preprocess) -> Tensor:
@@ -25,29 +24,30 @@ def cut(batch: ViewBatch, preprocess: Preprocess) -> Tensor:
     Returns:
         float32 (N, 3, h, w) on 0..255, not normalised.
     """
+    pixels = crop(batch, preprocess, batch.color)
+    if batch.partner is not None and batch.weight is not None:
+        pixels = pixels.lerp_(cut(batch.partner, preprocess), batch.weight.view(-1, 1, 1, 1))
+    return pixels
+
+
+def crop(batch: ViewBatch, preprocess: Preprocess, color: Tensor | None = None) -> Tensor:
+    """The views at one network's size without what is mixed in, and without colours unless they are given.
+
+    Args:
+        color: (N, 3), as `recolor` takes them.
+    """
     _, height, width, _ = batch.pictures.shape
     vertical, horizontal = preprocess.intervals(batch.box, batch.flip)
     rows = resampling_taps(vertical, height, preprocess.height, preprocess.interpolation)
     columns = resampling_taps(horizontal, width, preprocess.width, preprocess.interpolation)
     flip = batch.flip.view(-1, 1, 1)
     columns = Taps(*(torch.where(flip, values.flip(1), values) for values in columns))
-    pixels = _cut(batch.pictures, rows, columns, batch.color)
-    if batch.partner is not None and batch.weight is not None:
-        pixels = pixels.lerp_(cut(batch.partner, preprocess), batch.weight.view(-1, 1, 1, 1))
-    return pixels
-
-
-def _cut(pictures: Tensor, rows: Taps, columns: Taps, color: Tensor) -> Tensor:
-    size = 3 * max(pictures.shape[1], rows.pixel.shape[1]) * max(pictures.shape[2], columns.pixel.shape[1])
-    block = max(1, _CACHED // size)
-    if pictures.device.type != "cpu" or len(pictures) <= block:
-        return recolor(resample_each(pictures, rows, columns), color)
-    # A few views at a time: turning planes around outside a core's cache takes four times as long.
-    out = pictures.new_empty((len(pictures), 3, rows.pixel.shape[1], columns.pixel.shape[1]), dtype=torch.float32)
-    for start in range(0, len(pictures), block):
-        part = slice(start, start + block)
-        pixels = resample_each(pictures[part], Taps(*(v[part] for v in rows)), Taps(*(v[part] for v in columns)))
-        out[part] = recolor(pixels, color[part])
+    out = rows.weight.new_empty((len(batch), 3, preprocess.height, preprocess.width))
+    start = 0
+    for pixels in resample_each(batch.pictures, rows, columns):
+        end = start + len(pixels)
+        out[start:end] = pixels if color is None else recolor(pixels, color[start:end])
+        start = end
     return out
 
 

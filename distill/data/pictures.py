@@ -63,6 +63,11 @@ class Pictures:
         """Height and width of the prepared pictures in pixels."""
         return self.sets[0].pictures.shape[1:3]
 
+    @property
+    def pixels(self) -> str:
+        """What a content hash does not say of the pixels; the same in all sets."""
+        return self.sets[0].pixels
+
     def every(self, step: int) -> Self:
         """Each ``step``-th picture of each set: a smaller sample of the same mixture."""
         return replace(self, rows=tuple(rows[::step] for rows in self.rows))
@@ -70,7 +75,7 @@ class Pictures:
     @cached_property
     def hashes(self) -> np.ndarray:
         """uint64 (N,)."""
-        return np.concatenate([one.hashes[rows] for one, rows in zip(self.sets, self.rows, strict=True)])
+        return _joined([_taken(one.hashes, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -78,8 +83,8 @@ class Pictures:
         blocks = []
         for one, rows in zip(self.sets, self.rows, strict=True):
             known = one.classes == self.classes
-            blocks.append(one.labels[rows] if known else np.full((len(rows), len(self.classes)), -1, np.int8))
-        return np.concatenate(blocks)
+            blocks.append(_taken(one.labels, rows) if known else np.full((len(rows), len(self.classes)), -1, np.int8))
+        return _joined(blocks)
 
     def name(self, index: int) -> str:
         """What the source calls one picture."""
@@ -94,3 +99,14 @@ class Pictures:
             here = np.flatnonzero(part == number)
             one.pictures.gather(rows[index[here] - self._starts[number]], out, here.tolist())
         return out
+
+
+def _taken(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Some rows of a set's array; a run of them is left in its file."""
+    if len(rows) and (np.diff(rows) == 1).all():
+        return array[rows[0] : rows[-1] + 1]
+    return array[rows]
+
+
+def _joined(blocks: list[np.ndarray]) -> np.ndarray:
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)

@@ -38,7 +38,6 @@ from distill.locks import exclusive
 from distill.preprocess import fit
 
 WORKERS = min(8, os.cpu_count() or 1)
-MAX_RAW_BYTES = 32 * 2**30
 SHOWN = 5  # bad pictures an error names
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -70,7 +69,7 @@ def prepare(
     width: int,
     align: Alignment | None = None,
     max_bad_share: float = 0.01,
-    max_raw_bytes: int = MAX_RAW_BYTES,
+    max_raw_bytes: int = 32 * 2**30,
     workers: int = WORKERS,
     progress: bool = True,
 ) -> Prepared:
@@ -107,8 +106,9 @@ def prepare(
                 return _open(directory, max_bad_share)
             try:
                 _Job(source, directory, part, description, align, max_bad_share, max_raw_bytes, workers, progress).run()
-            finally:
+            except BaseException:
                 discard_empty(part)
+                raise
     except OSError as error:
         raise DistillError(
             f"{directory}: cannot be written ({error.strerror or error}). Free some space or name another place with "

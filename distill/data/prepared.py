@@ -47,6 +47,7 @@ class Prepared:
         labels: int8 (N, C): 1 present, 0 absent, -1 unknown.
         identities: int64 (N,), -1 where unknown.
         splits: uint8 (N,), an index into `SPLITS`.
+        pixels: what a content hash does not say of the pixels: their version, and what faces were aligned by.
         fingerprint: hex sha256 of all the above: equal where a network is shown the same.
     """
 
@@ -57,6 +58,7 @@ class Prepared:
     identities: np.ndarray
     splits: np.ndarray
     classes: tuple[str, ...]
+    pixels: str
     fingerprint: str
 
     @classmethod
@@ -142,12 +144,13 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
         DistillError: there is no prepared set, or its index or small arrays are not those that were written.
     """
     index = _read_index(directory)
-    arrays = {name: np.load(directory / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
+    arrays = {name: _mapped(directory / f"{name}.npy") for name in ARRAYS}
     prepared = Prepared(
         directory,
         _shards(directory, index),
         **arrays,
         classes=tuple(index["classes"]),
+        pixels=_pixels(index),
         fingerprint=_fingerprint(arrays, index),
     )
     if prepared.fingerprint != index["fingerprint"] or len(prepared) != len(prepared.pictures):
@@ -157,6 +160,12 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
     if fingerprint not in (None, prepared.fingerprint):
         raise DistillError(f"{directory}: was prepared afresh while it was in use; start the run again.")
     return prepared
+
+
+def _mapped(file: Path) -> np.ndarray:
+    """An array the system may drop from memory again; one without elements cannot be mapped."""
+    array = np.load(file, mmap_mode="r", allow_pickle=False)
+    return np.asarray(array)
 
 
 def _read_index(directory: Path) -> dict[str, Any]:
@@ -173,8 +182,13 @@ def _shards(directory: Path, index: dict[str, Any]) -> Shards:
     return Shards(directory, shape, index["shard"], index["encoded"])
 
 
+def _pixels(content: dict[str, Any]) -> str:
+    align = content.get("align")
+    return f"version {PIXELS}" + ("" if align is None else f", aligned by {align}")
+
+
 def _fingerprint(arrays: dict[str, np.ndarray], content: dict[str, Any]) -> str:
-    known = (PIXELS, content["height"], content["width"], list(content["classes"]))
+    known = (_pixels(content), content["height"], content["width"], list(content["classes"]))
     digest = hashlib.sha256(repr(known).encode())
     for name in ARRAYS:
         digest.update(np.ascontiguousarray(arrays[name].astype(ARRAYS[name], copy=False)).data)

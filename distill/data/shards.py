@@ -12,6 +12,8 @@ Shapes: N pictures, H W pixels.
 """
 
 import io
+import os
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +26,7 @@ from distill.data.decode import BadPicture, decode
 from distill.errors import DistillError
 
 SHARD_BYTES = 2**29  # of raw pixels in a shard: what a stop can cost, a few thousand pictures
+OPEN = 256  # shards kept open
 OFFSETS = "offsets.npy"
 
 
@@ -79,45 +82,69 @@ class Shards:
             DistillError: a shard was damaged after the set was opened.
         """
         out = np.empty((len(rows), *self.shape[1:]), np.uint8) if out is None else out
-        shards, inside = (part.tolist() for part in np.divmod(rows, self.rows))
-        for place, shard, row in zip(range(len(rows)) if places is None else places, shards, inside, strict=True):
-            out[place] = self._decoded(shard, row) if self.encoded else self._maps[shard][row]
+        numbers, inside = (part.tolist() for part in np.divmod(rows, self.rows))
+        for place, number, row in zip(range(len(rows)) if places is None else places, numbers, inside, strict=True):
+            out[place] = self._decoded(number, row) if self.encoded else self._raw(number, row)
         return out
 
-    def _decoded(self, shard: int, place: int) -> np.ndarray:
-        row = shard * self.rows + place
-        before, start, end = self._offsets[[shard * self.rows, row, row + 1]].tolist()
-        file = self.directory / shard_name(shard, True)
+    def _raw(self, number: int, row: int) -> np.ndarray:
+        length = self.shape[1] * self.shape[2] * 3
+        data = self._read(number, self._header + row * length, length)
+        return np.frombuffer(data, np.uint8).reshape(self.shape[1:])
+
+    def _decoded(self, number: int, row: int) -> np.ndarray:
+        first = number * self.rows
+        before, start, end = self._offsets[[first, first + row, first + row + 1]].tolist()
         try:
-            with file.open("rb", buffering=0) as handle:
-                handle.seek(start - before)
-                pixels = decode(handle.read(end - start), f"row {row}")
-            if pixels.shape != self.shape[1:]:
-                raise BadPicture(f"row {row}", f"is {pixels.shape}, expected {self.shape[1:]}")
-        except (BadPicture, OSError) as error:
-            raise self._damaged(file, str(error)) from None
+            pixels = decode(self._read(number, start - before, end - start), f"row {row}")
+        except BadPicture as error:
+            raise self._damaged(number, str(error)) from None
+        if pixels.shape != self.shape[1:]:
+            raise self._damaged(number, f"row {row} is {pixels.shape}, expected {self.shape[1:]}")
         return pixels
 
+    def _read(self, number: int, start: int, length: int) -> bytes:
+        # Read, not mapped: at random places of files larger than memory, a map makes the system read fifty times as
+        # much as is asked for, ahead of a reader that goes elsewhere.
+        try:
+            if number < len(self._descriptors):
+                data = os.pread(self._descriptors[number], length, start)
+            else:
+                with (self.directory / shard_name(number, self.encoded)).open("rb", buffering=0) as file:
+                    data = os.pread(file.fileno(), length, start)
+        except OSError as error:
+            raise self._damaged(number, str(error)) from None
+        if len(data) != length:
+            raise self._damaged(number, f"ends at byte {start + len(data)}")
+        return data
+
     @cached_property
-    def _maps(self) -> list[np.ndarray]:
-        maps = []
-        for number, name in enumerate(self.files):
-            file = self.directory / name
-            expected = (min(self.rows, len(self) - number * self.rows), *self.shape[1:])
-            try:
-                # A plain array over the map: a `memmap` makes each look-up three times as long.
-                maps.append(np.asarray(np.load(file, mmap_mode="r", allow_pickle=False)))
-            except (OSError, ValueError) as error:
-                raise self._damaged(file, str(error)) from None
-            if maps[-1].shape != expected or maps[-1].dtype != np.uint8:
-                raise self._damaged(file, f"{maps[-1].dtype} {maps[-1].shape}, expected uint8 {expected}")
-        return maps
+    def _descriptors(self) -> list[int]:
+        """Of the first shards; a process may not have many more files open at once."""
+        count = min(OPEN, -(-len(self) // self.rows))
+        found = [os.open(self.directory / shard_name(number, self.encoded), os.O_RDONLY) for number in range(count)]
+        weakref.finalize(self, _close, found)
+        return found
+
+    @cached_property
+    def _header(self) -> int:
+        """Bytes before a raw shard's pictures, the same in all of them."""
+        with (self.directory / shard_name(0, encoded=False)).open("rb") as file:
+            np.lib.format.read_magic(file)
+            np.lib.format.read_array_header_1_0(file)
+            return file.tell()
 
     @cached_property
     def _offsets(self) -> np.ndarray:
         return np.load(self.directory / OFFSETS, mmap_mode="r", allow_pickle=False)
 
-    def _damaged(self, file: Path, reason: str) -> DistillError:
+    def _damaged(self, number: int, reason: str) -> DistillError:
         return DistillError(
-            f"{file}: damaged after it was written ({reason}). Delete {self.directory} to prepare the set afresh."
+            f"{self.directory / shard_name(number, self.encoded)}: damaged after it was written ({reason}). Delete "
+            f"{self.directory} to prepare the set afresh."
         )
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -6,7 +6,9 @@ the loader and are the same to the bit everywhere.
 Shapes: N batch, H W pixels of the prepared pictures.
 """
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,9 +76,10 @@ class Draw:
 
 def draw(views: Views, seed: int, hashes: np.ndarray, view: int, height: int, width: int) -> Draw:
     """Draw view number ``view`` of pictures known by ``hashes`` (uint64 (N,)), H x W pixels large."""
-    u = uniform(words(seed, hashes, view, Purpose.GEOMETRY))
+    raw = words(seed, hashes, view, Purpose.GEOMETRY)
+    u = uniform(raw)
     area = views.scale[0] + (views.scale[1] - views.scale[0]) * u[:, 0]
-    stretch = views.ratio ** (2 * u[:, 1] - 1)
+    stretch = _stretch(views.ratio, raw[:, 1])
     share_y = np.minimum(1.0, np.sqrt(area / stretch))
     share_x = np.minimum(1.0, np.sqrt(area * stretch))
     box = np.stack(
@@ -95,6 +98,34 @@ def draw(views: Views, seed: int, hashes: np.ndarray, view: int, height: int, wi
         flip=c[:, 3] < views.flip,
         color=(1 + jitter * (2 * c[:, :3] - 1)).astype(np.float32),
     )
+
+
+def _stretch(ratio: float, raw: np.ndarray) -> np.ndarray:
+    """ratio ** (2u - 1) for u = `uniform` (raw), float64.
+
+    By square roots and products alone: those IEEE 754 rounds in one way, where the last bit of a power depends on the
+    processor and on who compiled numpy.
+    """
+    octets = np.ascontiguousarray(raw, dtype="<u4").view(np.uint8).reshape(-1, 4)
+    low, second, third, high = (table[octet] for table, octet in zip(_powers(ratio), octets.T, strict=True))
+    return low * second * (third * high)
+
+
+@lru_cache
+def _powers(ratio: float) -> np.ndarray:
+    """float64 (4, 256): what each octet of a word, the lowest first, contributes to `_stretch`.
+
+    Bit i of the word stands for the 2^(32 - i)-th root of ratio ** 2.
+    """
+    roots = [ratio * ratio]
+    for _ in range(33):
+        roots.append(math.sqrt(roots[-1]))
+    tables = np.ones((4, 256))
+    for bit, root in enumerate(reversed(roots[1:33])):
+        table, place = tables[bit // 8], 1 << bit % 8
+        table[place : 2 * place] = table[:place] * root
+    tables[0] *= roots[33] / ratio  # the half that `uniform` adds, and the start of the range
+    return tables
 
 
 def partners(seed: int, hashes: np.ndarray, view: int) -> np.ndarray:

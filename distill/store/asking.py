@@ -14,7 +14,7 @@ from distill.data.batch import ViewBatch
 from distill.data.cutting import cut
 from distill.data.loader import Request, ViewDataset
 from distill.data.pictures import Pictures
-from distill.store.manifest import Manifest, view_file, whole_file
+from distill.store.manifest import Manifest, PictureFacts, view_file, whole_file
 from teachers.teacher import Teacher
 
 
@@ -33,6 +33,10 @@ class Shown:
     def viewed(self) -> np.ndarray:
         """uint64 (N,), rising content hashes."""
         return np.sort(self.transfer.hashes)
+
+    def facts(self) -> PictureFacts:
+        """What a manifest says of these pictures."""
+        return PictureFacts.of(self.transfer.pixels, self.transfer.size, self.viewed(), self.whole())
 
     def whole(self) -> np.ndarray:
         """uint64 (M,), rising content hashes, each once."""

@@ -31,7 +31,6 @@ from typing import Any, Literal, Self, cast
 
 import numpy as np
 
-from distill.data.prepared import VERSION as PIXELS
 from distill.data.views import POLICY, Views
 from distill.errors import DistillError
 from distill.files import read_json, write_json
@@ -62,10 +61,11 @@ class TeacherFacts:
 class PictureFacts:
     """What was shown: prepared pictures of H x W pixels, N of them in views and M whole.
 
-    `version` is that of the prepared pixels; `fingerprint` is sha256 over it, H, W and both lists of hashes.
+    `pixels` is their version and what faces were aligned by; `fingerprint` is sha256 over it, H, W and both lists of
+    hashes.
     """
 
-    version: int
+    pixels: str
     height: int
     width: int
     viewed: int
@@ -73,12 +73,12 @@ class PictureFacts:
     fingerprint: str
 
     @classmethod
-    def of(cls, size: tuple[int, int], viewed: np.ndarray, whole: np.ndarray) -> Self:
-        """The facts of pictures prepared here, by rising content hashes uint64 (N,) and (M,)."""
-        digest = hashlib.sha256(f"{PIXELS} {size} {len(viewed)}".encode())
+    def of(cls, pixels: str, size: tuple[int, int], viewed: np.ndarray, whole: np.ndarray) -> Self:
+        """The facts of pictures prepared alike, by rising content hashes uint64 (N,) and (M,)."""
+        digest = hashlib.sha256(f"{pixels}; {size} {len(viewed)}".encode())
         for hashes in (viewed, whole):
             digest.update(hashes.astype("<u8").tobytes())
-        return cls(PIXELS, *size, len(viewed), len(whole), digest.hexdigest())
+        return cls(pixels, *size, len(viewed), len(whole), digest.hexdigest())
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from distill.data.pictures import Pictures
-from distill.data.prepared import VERSION as PIXELS
 from distill.data.views import Views
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
@@ -125,11 +124,11 @@ class StoredTeacher:
         return self.store.whole_answers(self._rows(self.store.whole, pictures, "")).astype(np.float32)
 
     def _rows(self, hashes: np.ndarray, pictures: Pictures, what: str) -> np.ndarray:
-        facts, here = self.store.manifest.pictures, (PIXELS, *pictures.size)
-        if (facts.version, facts.height, facts.width) != here:
+        facts, here = self.store.manifest.pictures, (*pictures.size, pictures.pixels)
+        if (facts.height, facts.width, facts.pixels) != here:
             raise DistillError(
                 f"{self.store.directory}: holds answers to pictures prepared at {facts.height} x {facts.width}, "
-                f"version {facts.version}, and these are {here[1]} x {here[2]}, version {here[0]}. {_ADVICE}"
+                f"{facts.pixels}, and these are {here[0]} x {here[1]}, {here[2]}. {_ADVICE}"
             )
         rows = find(hashes, pictures.hashes)
         absent = np.flatnonzero(rows < 0)

@@ -28,7 +28,7 @@ def check_all_files(store: Store) -> None:
         DistillError: naming the first that is not what was written, or lists of pictures that are not the manifest's.
     """
     facts = store.manifest.pictures
-    if PictureFacts.of((facts.height, facts.width), store.viewed, store.whole) != facts:
+    if PictureFacts.of(facts.pixels, (facts.height, facts.width), store.viewed, store.whole) != facts:
         raise DistillError(f"{store.directory}: its lists of pictures are not those of its manifest: it was altered.")
     files = len(store.manifest.files())
     for _ in track(check_files(store), "checksums", files, console=Console(stderr=True), transient=True):
@@ -54,7 +54,7 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
             f"{manifest.teacher.fingerprint[:12]}, and the teacher at hand is {teacher.name}, fingerprint "
             f"{teacher.fingerprint()[:12]}."
         )
-    here = PictureFacts.of(shown.transfer.size, shown.viewed(), shown.whole())
+    here = shown.facts()
     if here != manifest.pictures:
         wrong = "; ".join(differences(vars(manifest.pictures), vars(here)))
         raise DistillError(f"{store.directory}: its pictures are not those of the data: {wrong}.")

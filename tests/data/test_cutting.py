@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from distill.data import cutting
+from distill import resampling
 from distill.data.batch import ViewBatch
 from distill.data.cutting import cut, recolor
 from distill.preprocess import Preprocess
@@ -122,7 +122,7 @@ def test_views_are_cut_alike_however_many_at_a_time(monkeypatch: pytest.MonkeyPa
     box = torch.tensor([[3.3, 2.1, 30.2, 24.4], [0.0, 5.0, 33.0, 26.5], [6.0, 6.0, 28.0, 25.0], [1.5, 0.5, 36.0, 31.0]])
     batch = whole(pictures(), box=box, flip=torch.tensor([True, False, True, False]), color=torch.full((N, 3), 1.2))
     together = cut(batch, Preprocess(12, 10))
-    monkeypatch.setattr(cutting, "_CACHED", 3 * 3 * HEIGHT * WIDTH)  # three at a time, and one
+    monkeypatch.setattr(resampling, "_CACHED", 3 * 3 * HEIGHT * WIDTH)  # three at a time, and one
     assert torch.equal(cut(batch, Preprocess(12, 10)), together)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from distill.data import philox
 from distill.data.philox import Purpose, permutation, philox4x32, uniform, words
 
 MASK = 0xFFFFFFFF
@@ -68,6 +69,23 @@ def test_an_order_depends_on_the_pictures_not_on_how_they_are_listed() -> None:
     assert np.array_equal(hashes[order], listed_otherwise[permutation(3, listed_otherwise, 4, Purpose.ORDER)])
     for seed, view, purpose in ((4, 4, Purpose.ORDER), (3, 5, Purpose.ORDER), (3, 4, Purpose.PARTNER)):
         assert not np.array_equal(order, permutation(seed, hashes, view, purpose))
+
+
+def test_equal_words_are_ordered_by_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = np.random.default_rng(1).integers(0, 2**64, 300, dtype=np.uint64)
+    drawn = words(3, hashes, 4, Purpose.ORDER) & np.uint32(3)  # of four values each, so that most come twice
+    monkeypatch.setattr(philox, "words", lambda seed, some, *_: drawn[np.searchsorted(order, some)])
+    order = np.sort(hashes)
+    key = {int(h): (*drawn[np.searchsorted(order, h)][:2].tolist(), int(h)) for h in hashes}
+    found = hashes[permutation(3, hashes, 4, Purpose.ORDER)]
+    assert found.tolist() == sorted(map(int, hashes), key=key.__getitem__)
+
+
+def test_a_long_order_is_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = np.random.default_rng(1).integers(0, 2**64, 100, dtype=np.uint64)
+    whole = permutation(3, hashes, 4, Purpose.ORDER)
+    monkeypatch.setattr(philox, "_BLOCK", 33)
+    assert np.array_equal(permutation(3, hashes, 4, Purpose.ORDER), whole)
 
 
 def test_every_picture_comes_first_equally_often() -> None:

@@ -1,11 +1,13 @@
 """Views: what is drawn, from what, and how often."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
 import pytest
 
-from distill.data.views import Views, draw, mixing_weights, partners
+from distill.data.philox import Purpose, permutation
+from distill.data.views import Views, _stretch, draw, mixing_weights, partners
 from distill.errors import DistillError
 
 HEIGHT, WIDTH = 40, 30
@@ -37,6 +39,26 @@ def test_a_crop_never_leaves_a_picture_however_it_is_stretched() -> None:
     box = draw(Views(scale=(0.9, 1.0), ratio=2.0), 0, HASHES, 0, HEIGHT, WIDTH).box.astype(np.float64)
     assert box.min() >= 0
     assert (box[:, 0] + box[:, 2]).max() <= HEIGHT + 1e-4 and (box[:, 1] + box[:, 3]).max() <= WIDTH + 1e-4
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.15, 3.0])
+def test_a_stretch_is_a_power_of_the_largest(ratio: float) -> None:
+    raw = np.array([0, 1, 2**31 - 1, 2**31, 0xDEADBEEF, 2**32 - 1], dtype=np.uint32)
+    expected = [ratio ** (2 * ((int(word) + 0.5) / 2**32) - 1) for word in raw]
+    assert _stretch(ratio, raw) == pytest.approx(expected, rel=1e-14, abs=0)
+
+
+def test_a_million_views_are_the_same_everywhere() -> None:
+    """The bytes are those of numpy 2.0.2 and 2.4.6, with and without AVX2 and AVX-512."""
+    views, seed = Views(mixup=0.3), 2**40 + 7
+    hashes = np.arange(1, 100_001, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    digest = hashlib.sha256()
+    for view in range(10):
+        drawn, mixing = draw(views, seed, hashes, view, 109, 89), mixing_weights(views, seed, hashes, view)
+        order = permutation(seed, hashes, view, Purpose.ORDER)
+        for values in (drawn.box, drawn.flip, drawn.color, mixing, order, partners(seed, hashes, view)):
+            digest.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
+    assert digest.hexdigest() == "aef90a9b1d34f863beeb5434e30fdbe7f90108cf79af05507f095e31e3c9bc56"
 
 
 def test_frequencies() -> None:

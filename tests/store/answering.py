@@ -12,7 +12,7 @@ from distill.data.pictures import Pictures
 from distill.data.prepared import Prepared
 from distill.data.views import Views
 from distill.store.asking import Shown
-from distill.store.manifest import Manifest, PictureFacts, TeacherFacts
+from distill.store.manifest import Manifest, TeacherFacts
 from distill.store.store import Store
 from distill.store.writer import write_store
 from tests.modules.nets import CLASSES, ConvTeacher
@@ -49,8 +49,7 @@ def manifest_of(teacher: ConvTeacher, pictures: Shown, **facts: Any) -> Manifest
     described = TeacherFacts(
         teacher.name, teacher.fingerprint(), len(CLASSES), CLASSES, teacher.preprocess, mult_adds=None, parameters=9
     )
-    size = PictureFacts.of(pictures.transfer.size, pictures.viewed(), pictures.whole())
-    manifest = Manifest(described, size, seed=5, views=VIEWS, count=2, dtype="float32", rows=10)
+    manifest = Manifest(described, pictures.facts(), seed=5, views=VIEWS, count=2, dtype="float32", rows=10)
     return replace(manifest, **facts)
 
 

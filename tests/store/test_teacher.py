@@ -105,7 +105,7 @@ def test_a_picture_removed_is_counted(labelled: Prepared, kept: Store) -> None:
 
 def test_pictures_prepared_at_another_size(kept: Store, tmp_path: Path) -> None:
     other = prepare_noise(tmp_path / "other", Noise(1, (("train", 3),), height=24))
-    with pytest.raises(DistillError, match=r"prepared at 20 x 16, version \d+, and these are 24 x 16"):
+    with pytest.raises(DistillError, match=r"prepared at 20 x 16, version \d+, and these are 24 x 16, version"):
         Stored(root=kept.directory).load(3).recall(Pictures.of(other, "train"))
 
 

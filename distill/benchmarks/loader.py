@@ -1,0 +1,133 @@
+"""The loader: its speed on one core, its memory, and whether it replays the same views.
+
+Shapes: N pictures, H W pixels.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+from distill.data.batch import ViewBatch
+from distill.data.cutting import crop, cut
+from distill.data.loader import ViewLoader
+from distill.data.pictures import Pictures
+from distill.data.prepared import ARRAYS, Prepared, reopen, write_index
+from distill.data.shards import rows_per_shard, shard_name
+from distill.data.views import Views
+from distill.host import settle
+from distill.preprocess import Preprocess
+
+ATTRIBUTES = 40  # CelebA's
+WARM_UP = 3  # batches that are not measured
+
+
+def sparse_set(directory: Path, count: int, height: int, width: int) -> Prepared:
+    """A prepared set of black pictures that takes no space: its shards are holes in files.
+
+    Args:
+        directory: is made.
+        count: N.
+    """
+    directory.mkdir(parents=True)
+    rows = rows_per_shard(height, width)
+    for number, start in enumerate(range(0, count, rows)):
+        shape = (min(rows, count - start), height, width, 3)
+        with (directory / shard_name(number, encoded=False)).open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            file.truncate(file.tell() + int(np.prod(shape)))
+    arrays = {name: np.zeros(count, kind) for name, kind in ARRAYS.items()}
+    arrays["hashes"] = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    arrays["labels"] = np.zeros((count, ATTRIBUTES), np.int8)
+    classes = [f"attribute {number}" for number in range(ATTRIBUTES)]
+    content = {"height": height, "width": width, "classes": classes, "encoded": False}
+    write_index(directory, arrays, [str(number) for number in range(count)], content, {})
+    return reopen(directory)
+
+
+def rates(pictures: Pictures, size: int, batch_size: int = 64, batches: int = 40) -> dict[str, float]:
+    """Views a second of CPU time on one thread, medians over ``batches``.
+
+    Returns:
+        `gathered`, as the loader hands them over: whole pictures and numbers of their views; `cropped`: resampled to
+        ``size`` x ``size`` and mirrored as well; `coloured`: coloured as well, which is all a step waits for.
+    """
+    preprocess, threads = Preprocess(size, size), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        stream = _endless(ViewLoader(pictures, Views(), batch_size=batch_size, seed=0))
+        measured: dict[str, Callable[[], object]] = {
+            "gathered": lambda: next(stream),
+            "cropped": lambda: crop(next(stream), preprocess),
+            "coloured": lambda: cut(next(stream), preprocess),
+        }
+        # In turns, so that whatever else the machine does falls on all of them.
+        rounds = [[_seconds(function) for function in measured.values()] for _ in range(WARM_UP + batches)][WARM_UP:]
+        return {name: batch_size / median(taken) for name, *taken in zip(measured, *rounds, strict=True)}
+    finally:
+        torch.set_num_threads(threads)
+
+
+def memory(count: int, height: int = 160, width: int = 160) -> dict[str, float]:
+    """What a loader of ``count`` sparse pictures takes, in a fresh process (Linux).
+
+    Returns:
+        `mebibytes` of its own memory (not the system's cache of the pictures' files) beyond what the imports took,
+        after 20 batches; `open_s`, seconds to open the set; `first_s`, to order a pass and load its first batch;
+        `batch_s`, the median of the others.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        sparse_set(Path(place) / "set", count, height, width)
+        code = f"from distill.benchmarks.loader import _memory; _memory({str(Path(place) / 'set')!r})"
+        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout))
+
+
+def _memory(directory: str) -> None:
+    settle()
+    before, started = _own_mebibytes(), time.perf_counter()
+    pictures = Pictures.of(reopen(Path(directory)), "train")
+    opened = time.perf_counter()
+    batches = iter(ViewLoader(pictures, Views(), batch_size=64, seed=0))
+    next(batches)
+    first = time.perf_counter()
+    rest = median(_seconds(lambda: next(batches)) for _ in range(20))
+    figures = {"mebibytes": _own_mebibytes() - before, "open_s": opened - started, "first_s": first - opened}
+    print(json.dumps({**figures, "batch_s": rest}))
+
+
+def replay(batches: Iterable[ViewBatch]) -> str:
+    """sha256 over all that says what a view shows: equal where the same views came in the same order."""
+    digest = hashlib.sha256()
+    for batch in batches:
+        one: ViewBatch | None = batch
+        while one is not None:
+            for values in (one.index, one.pictures, one.box, one.flip, one.color, one.labels, one.weight):
+                digest.update(b"" if values is None else values.numpy().tobytes())
+            one = one.partner
+    return digest.hexdigest()
+
+
+def _endless(loader: ViewLoader) -> Iterator[ViewBatch]:
+    while True:
+        yield from loader
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    """A call's CPU time, in this thread."""
+    started = time.thread_time()
+    function()
+    return time.thread_time() - started
+
+
+def _own_mebibytes() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) / 1024
