@@ -152,3 +152,12 @@ def test_a_store_travels_to_workers_by_its_place(kept: Store) -> None:
     again = pickle.loads(parcel)
     rows = np.array([32, 0, 7])
     np.testing.assert_array_equal(again.view_answers(rows, 1), kept.view_answers(rows, 1))
+
+
+def test_pictures_aligned_otherwise(labelled: Prepared, kept: Store) -> None:
+    """Their content hashes, of files, are the same."""
+    aligned = replace(labelled, pixels="version 1, aligned by another template")
+    with pytest.raises(
+        DistillError, match=r"20 x 16, version \d+, and these are 20 x 16, version 1, aligned by another"
+    ):
+        Stored(root=kept.directory).load(3).answers_to(shown(aligned).transfer, VIEWS, 5)
