@@ -15,12 +15,16 @@ from statistics import median
 
 import numpy as np
 import torch
+from PIL import Image
 
 from distill.data.batch import ViewBatch
 from distill.data.cutting import crop, cut
+from distill.data.folder import Folder
 from distill.data.loader import ViewLoader
 from distill.data.pictures import Pictures
+from distill.data.prepare import prepare
 from distill.data.prepared import ARRAYS, Prepared, reopen, write_index
+from distill.data.rendered_faces import RenderedFaces
 from distill.data.shards import rows_per_shard, shard_name
 from distill.data.views import Views
 from distill.host import settle
@@ -51,6 +55,24 @@ def sparse_set(directory: Path, count: int, height: int, width: int) -> Prepared
     content = {"height": height, "width": width, "classes": classes, "encoded": False}
     write_index(directory, arrays, [str(number) for number in range(count)], content, {})
     return reopen(directory)
+
+
+def pictures_of_both_kinds(place: Path, count: int) -> tuple[Pictures, Pictures]:
+    """The same pictures of 160 x 160, as a set of uint8 pixels and as one that decodes JPEG files.
+
+    Args:
+        place: an empty directory.
+    """
+    drawn = prepare(
+        RenderedFaces(train=count, validation=64, test=64, people=64), place / "drawn", height=160, width=160
+    )
+    (place / "files").mkdir()
+    for row in range(len(drawn)):
+        Image.fromarray(drawn.pictures.gather(np.array([row]))[0]).save(place / "files" / f"{row:06d}.jpg", quality=90)
+    files = Folder(root=place / "files")
+    raw = prepare(files, place / "raw", height=160, width=160)
+    jpeg = prepare(files, place / "jpeg", height=160, width=160, max_raw_bytes=1)
+    return Pictures.of(raw, "train"), Pictures.of(jpeg, "train")
 
 
 def rates(pictures: Pictures, size: int, batch_size: int = 64, batches: int = 40) -> dict[str, float]:

@@ -1,9 +1,10 @@
-"""distill bench step | transfer: speeds side by side in one run, in turns."""
+"""distill bench step | transfer | loader: speeds side by side in one run, in turns."""
 
 import argparse
 import resource
 import statistics
 import tempfile
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from distill.benchmarks.loader import memory, pictures_of_both_kinds, rates, replay
 from distill.benchmarks.ways import (
     WARM_UP,
     Way,
@@ -25,6 +27,8 @@ from distill.benchmarks.ways import (
     timm_task,
 )
 from distill.benchmarks.work import Work
+from distill.data.loader import ViewLoader
+from distill.data.views import Views
 from distill.errors import DistillError
 from distill.files import write_json
 from distill.report import formatting
@@ -52,6 +56,7 @@ RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
 }
 """Seconds of the first ways over seconds of the second, turn by turn."""
+PICTURES = (10_000, 100_000, 1_000_000)
 
 
 def main(arguments: list[str]) -> int:
@@ -59,12 +64,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="distill bench", description="Compare speeds side by side in one run.")
     parser.add_argument(
         "what",
-        choices=list(WAYS),
+        choices=[*WAYS, "loader"],
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
-        "the teacher, with its stored answers and with labels, its parts, and timm's distillation task beside them",
+        "the teacher, with its stored answers and with labels, its parts, and timm's distillation task beside them. "
+        "loader: views a second of one core, from uint8 pictures and from JPEG files, and memory by number of pictures",
     )
-    parser.add_argument("--rounds", type=int, default=9, help="turns each takes")
-    parser.add_argument("--steps", type=int, default=30, help="steps a turn")
+    parser.add_argument(
+        "--rounds", type=int, default=9, help="turns each takes; of the loader, batches of pictures drawn"
+    )
+    parser.add_argument("--steps", type=int, default=30, help="steps a turn; of the loader, batches measured")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--resolution", type=int, default=96, help="pixels of a side, of the student and the teacher")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
@@ -75,6 +83,14 @@ def main(arguments: list[str]) -> int:
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
         )
     quieten()
+    found = _loader(chosen) if chosen.what == "loader" else _turns(chosen)
+    if chosen.json:
+        write_json(chosen.json, found)
+    return 0
+
+
+def _turns(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Ways of taking a step."""
     ways = WAYS[chosen.what]
     times: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as place:
@@ -88,9 +104,30 @@ def main(arguments: list[str]) -> int:
         "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(),
     }  # fmt: skip
     _print(found)
-    if chosen.json:
-        write_json(chosen.json, found)
-    return 0
+    return found
+
+
+def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The loader alone."""
+    console = Console(markup=False, emoji=False)
+    with tempfile.TemporaryDirectory() as place:
+        raw, jpeg = pictures_of_both_kinds(Path(place), chosen.batch_size * chosen.rounds)
+        sizes = {"batch_size": chosen.batch_size, "batches": chosen.steps}
+        found: dict[str, Any] = {
+            "views_a_second_of_one_core": rates(raw, chosen.resolution, **sizes)
+            | {f"{name}, from JPEG": rate for name, rate in rates(jpeg, chosen.resolution, **sizes).items()},
+            "replay": replay(islice(ViewLoader(raw, Views(), batch_size=chosen.batch_size, seed=0), chosen.steps)),
+        }
+    for name, rate in found["views_a_second_of_one_core"].items():
+        console.print(f"{name}: {rate:,.0f} views a second of one core, at {chosen.resolution} px")
+    found["memory"] = {str(count): memory(count) for count in PICTURES}
+    for count, figures in found["memory"].items():
+        console.print(
+            f"{int(count):,} pictures of 160 px: {figures['mebibytes']:.0f} MiB, opened in {figures['open_s']:.2f} s, "
+            f"first batch after {figures['first_s']:.2f} s, then one each {1000 * figures['batch_s']:.1f} ms"
+        )
+    console.print(f"sha256 of {chosen.steps} batches of views: {found['replay']}")
+    return found
 
 
 def _figures(

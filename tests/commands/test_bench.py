@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from distill import cli
 from distill.benchmarks import work
+from distill.commands import bench
 from distill.commands.bench import RATIOS, WAYS
 
 SMALL = ["--steps", "5", "--batch-size", "4", "--resolution", "32", "--device", "cpu", "--rounds", "1"]
@@ -51,6 +52,16 @@ def test_all_show_the_student_the_same_views(monkeypatch: pytest.MonkeyPatch) ->
     for views in taught[1:]:
         assert all(torch.equal(one, two) for one, two in zip(taught[0], views, strict=True))
         assert views[0].shape == (4, 3, 32, 32)
+
+
+def test_the_loader_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "PICTURES", (100, 200))
+    assert cli.main(["bench", "loader", *SMALL, "--rounds", "2", "--json", str(tmp_path / "bench.json")]) == 0
+    shown, found = capsys.readouterr().out, json.loads((tmp_path / "bench.json").read_text())
+    rates = found["views_a_second_of_one_core"]
+    assert rates.keys() == {f"{one}{of}" for one in ("gathered", "cropped", "coloured") for of in ("", ", from JPEG")}
+    assert rates["gathered"] > rates["gathered, from JPEG"]
+    assert found["memory"].keys() == {"100", "200"} and found["replay"] in shown
 
 
 @pytest.mark.parametrize("arguments", [["--steps", "3"], ["--rounds", "0"], ["--batch-size", "0"]])
