@@ -55,13 +55,13 @@ def test_all_show_the_student_the_same_views(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_loader_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "PICTURES", (100, 200))
+    monkeypatch.setattr(bench, "PICTURES", (2000, 3000))
     assert cli.main(["bench", "loader", *SMALL, "--rounds", "2", "--json", str(tmp_path / "bench.json")]) == 0
     shown, found = capsys.readouterr().out, json.loads((tmp_path / "bench.json").read_text())
     rates = found["views_a_second_of_one_core"]
     assert rates.keys() == {f"{one}{of}" for one in ("gathered", "cropped", "coloured") for of in ("", ", from JPEG")}
     assert rates["gathered"] > rates["gathered, from JPEG"]
-    assert found["memory"].keys() == {"100", "200"} and found["replay"] in shown
+    assert found["memory"].keys() == {"2000", "3000"} and found["replay"] in shown
 
 
 @pytest.mark.parametrize("arguments", [["--steps", "3"], ["--rounds", "0"], ["--batch-size", "0"]])
