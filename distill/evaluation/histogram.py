@@ -38,8 +38,8 @@ def cosine_histogram(curve: Roc, bins: int = 80) -> CosineHistogram:
         curve: of scores that are cosines.
     """
     edges = np.linspace(-1, 1, bins + 1)
-    # thresholds fall, so those from an edge up come first; all pairs lie above the lowest edge, none above the highest
-    accepting = np.searchsorted(-curve.thresholds, -edges[1:-1], side="right") - 1
+    # thresholds fall, so those from an edge up come first; the very first accepts nothing, as does an edge above
+    accepting = np.maximum(np.searchsorted(-curve.thresholds, -edges[1:-1], side="right") - 1, 0)
     genuine, impostor = (
         -np.diff(np.concatenate(([accepts[-1]], accepts[accepting], [0])))
         for accepts in (curve.true_accepts, curve.false_accepts)

@@ -10,14 +10,15 @@ from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.roc import roc
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_counts_equal_numpys_with_scores_upon_edges(seed: int) -> None:
+@pytest.mark.parametrize(("low", "high"), [(-8, 8), (-3, 2), (5, 8), (-8, -8)])
+@pytest.mark.parametrize("seed", range(3))
+def test_counts_equal_numpys_with_scores_upon_edges(seed: int, low: int, high: int) -> None:
     generator = np.random.default_rng(seed)
-    # eighths: exact, and many lie upon an edge, the outermost too
-    genuine, impostors = (generator.integers(-8, 9, size) / 8 for size in (300, 5000))
-    found = cosine_histogram(roc(genuine, impostors), bins=8)
+    # eighths: exact, and all lie upon an edge, of the whole range or of a part
+    genuine, impostors = (generator.integers(low, high, size, endpoint=True) / 8 for size in (300, 5000))
+    found = cosine_histogram(roc(genuine, impostors), bins=16)
     for scores, counts in ((genuine, found.genuine), (impostors, found.impostor)):
-        expected, edges = np.histogram(scores, 8, range=(-1, 1))
+        expected, edges = np.histogram(scores, 16, range=(-1, 1))
         np.testing.assert_array_equal(counts, expected)
         np.testing.assert_array_equal(found.edges, edges)
 
@@ -33,6 +34,7 @@ def test_every_pair_of_all_pairs_is_in_a_bin() -> None:
     embeddings = np.repeat(generator.normal(size=(30, 16)), 2, axis=0)  # each twice, so that cosines of 1 occur
     curve = evaluate_all_pairs(embeddings, identities, fars=(), seed=0, resamples=2).roc
     found = cosine_histogram(curve)
+    assert min(found.genuine.min(), found.impostor.min()) >= 0
     assert (found.genuine.sum(), found.impostor.sum()) == (curve.genuine, curve.impostors)
     assert found.genuine.sum() + found.impostor.sum() == 60 * 59 // 2
 
