@@ -6,18 +6,18 @@ part that a run did not produce (an evaluation may have no teacher) is left out.
 Shapes: K pictures shown, C classes, H W pixels.
 """
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from distill.files import atomic_path
 from distill.report import formatting
+from distill.report.data_uris import picture_uri, svg_uri
+from distill.report.embeddings import Pairs, embedding_parts
+from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
 from distill.report.plots import curve_plot, per_class_plot
 
 TOP_PREDICTIONS = 5
@@ -46,6 +46,7 @@ def write_report(
     curves: Mapping[str, Sequence[Mapping[str, float]]],
     examples: Examples | None = None,
     recipe_text: str = "",
+    pairs: Pairs | None = None,
 ) -> None:
     """Write the page of one run.
 
@@ -55,6 +56,7 @@ def write_report(
         curves: from a stage's name to its records, each a `step` beside any of `loss`, `val_mAP`, ...
         examples: pictures to show.
         recipe_text: the resolved recipe as YAML.
+        pairs: the hardest pairs, of an embedding task.
 
     Raises:
         DistillError: the place cannot be written to.
@@ -89,13 +91,14 @@ def write_report(
         curves=_curves(curves),
         examples=_example_rows(examples) if examples else [],
         recipe_text=recipe_text,
+        **embedding_parts(results, pairs),
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
 def headline(results: Mapping[str, Any]) -> str:
-    """The outcome in a sentence, by the first metric reported."""
+    """The outcome in a sentence, by the chief metric."""
     teacher, student = results.get("teacher") or {}, results.get("student") or {}
     scores = [
         (role, model["metrics"]) for role, model in (("student", student), ("teacher", teacher)) if model.get("metrics")
@@ -103,12 +106,12 @@ def headline(results: Mapping[str, Any]) -> str:
     if not scores:
         return "Nothing was scored."
     role, metrics = scores[0]
-    name = next(iter(metrics))
+    name = chief_metric(metrics)
     reached, target = metrics[name], teacher.get("metrics", {}).get(name)
-    sentence = f"The {role} reaches {name} {reached:.3f}"
+    sentence = f"The {role} reaches {spoken(name, reached)}"
     if role == "teacher":
         return sentence + "."
-    if target:
+    if target and not is_error(name):
         sentence += f", {formatting.per_cent(reached / target)} of the teacher's {target:.3f}"
     if student.get("mult_adds") and teacher.get("mult_adds"):
         sentence += f", at {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of its mult-adds"
@@ -127,7 +130,19 @@ def _model_rows(models: Mapping[str, Any], exports: Sequence[Mapping[str, Any]])
     student = models.get("student", {})
     cost = {key: student.get(key) for key in ("parameters", "mult_adds")}
     rows += [{**blank, **cost, **export, "role": export["format"], "label": export["file"]} for export in exports]
+    for row in rows:
+        row["differing"] = differing_metric(row["difference"]) if row.get("difference") else None
+        row["counted"] = _counted(row["counts"] or {})
     return rows
+
+
+def _counted(counts: Mapping[str, Any]) -> list[str]:
+    """What a model was measured on, in words; counts of each class have a table of their own."""
+    return [
+        f"{formatting.count(number)} {name.replace('_', ' ')}"
+        for name, number in counts.items()
+        if isinstance(number, int)
+    ]
 
 
 def _per_class(models: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -139,7 +154,7 @@ def _per_class(models: Mapping[str, Any]) -> dict[str, Any] | None:
     names = sorted(last, key=lambda name: last[name]["ap"], reverse=True)
     return {
         "roles": list(measured),
-        "plot": _data_uri(per_class_plot(measured), "image/svg+xml"),
+        "plot": svg_uri(per_class_plot(measured)),
         "rows": [
             {
                 "name": name,
@@ -181,7 +196,7 @@ def _curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> list[dict[st
                     "quantity": name,
                     "first": values[0],
                     "last": values[-1],
-                    "plot": _data_uri(curve_plot(records, name), "image/svg+xml"),
+                    "plot": svg_uri(curve_plot(records, name)),
                 }
             )
     return plots
@@ -197,15 +212,5 @@ def _example_rows(examples: Examples) -> list[dict[str, Any]]:
             {"name": examples.classes[c], "probability": float(probabilities[c]), "verdict": verdicts[int(labels[c])]}
             for c in top
         ]
-        rows.append({"picture": _data_uri(_png(picture), "image/png"), "predictions": predictions})
+        rows.append({"picture": picture_uri(picture), "predictions": predictions})
     return rows
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def _data_uri(content: bytes, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from distill.report import formatting
+from distill.report.metrics import chief_metric, differing_metric
 
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
@@ -19,23 +20,25 @@ def print_results(results: Mapping[str, Any], console: Console) -> None:
     )
     # Narrow enough for 80 columns: the size is parameters for a network and bytes for a file.
     table.add_column("", overflow="fold")
-    for column in ("mAP", "95 % interval", "mult-adds", "size", ""):
+    metric = chief_metric(results["student"]["metrics"])
+    for column in (metric, "95 % interval", "mult-adds", "size", ""):
         table.add_column(column, justify="right", no_wrap=True)
     for role in ("teacher", "student"):
         model = results.get(role)
         if model:
             size = f"{formatting.magnitude(model['parameters'])} par."
             table.add_row(
-                f"{role} {model['name']}", *_scored(model), formatting.magnitude(model["mult_adds"]), size, ""
+                f"{role} {model['name']}", *_scored(model, metric), formatting.magnitude(model["mult_adds"]), size, ""
             )
     for file in results.get("exports", []):
         verdict = "passed" if file["passed"] else "FAILED"
-        table.add_row(file["file"], *_scored(file), "", formatting.size(file["bytes"]), verdict)
+        table.add_row(file["file"], *_scored(file, metric), "", formatting.size(file["bytes"]), verdict)
     console.print(table)
     difference = results["student"].get("difference")
     if difference:
-        points = formatting.signed(difference["mAP"])
-        console.print(f"student minus teacher: {points} {formatting.interval(difference['interval'])}")
+        differing = differing_metric(difference)
+        points = formatting.signed(difference[differing])
+        console.print(f"student minus teacher: {differing} {points} {formatting.interval(difference['interval'])}")
 
 
 def print_report_place(page: Path, console: Console) -> None:
@@ -43,5 +46,5 @@ def print_report_place(page: Path, console: Console) -> None:
     console.print(f"report: {page}", soft_wrap=True)
 
 
-def _scored(model: Mapping[str, Any]) -> tuple[str, str]:
-    return formatting.score(model["metrics"]["mAP"]), formatting.interval(model["intervals"]["mAP"])
+def _scored(model: Mapping[str, Any], metric: str) -> tuple[str, str]:
+    return formatting.score(model["metrics"].get(metric)), formatting.interval(model["intervals"].get(metric))

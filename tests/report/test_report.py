@@ -1,9 +1,7 @@
 """The page holds what was measured, is safe against what users name things, and needs nothing but itself."""
 
-import base64
 import copy
 import io
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from PIL import Image
 
 from distill.errors import DistillError
 from distill.report.page import Examples, headline, write_report
+from tests.report.pages import Page
 
 HOSTILE = "<script>alert('$x^{')</script>"
 CLASSES = ["Bald", "Smiling", HOSTILE]
@@ -92,40 +91,6 @@ def some_examples() -> Examples:
     )
 
 
-class Page(HTMLParser):
-    """Text, tags, sources and texts for those who cannot see, of a page."""
-
-    VOID = ("meta", "img", "br", "link")
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(path.read_text(encoding="utf-8"))
-        self.text = " ".join(" ".join(self.words).split())
-        for typeset, plain in (("\N{NARROW NO-BREAK SPACE}", " "), ("\N{MINUS SIGN}", "-"), ("\N{EN DASH}", "--")):
-            self.text = self.text.replace(typeset, plain)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    def images(self) -> list[bytes]:
-        sources = [attributes["src"] or "" for tag, attributes in self.attributes if tag == "img"]
-        return [base64.b64decode(source.split(";base64,")[1], validate=True) for source in sources]
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     path = tmp_path_factory.mktemp("run") / "report.html"
@@ -138,7 +103,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     "words",
     [
         "The student reaches mAP 0.631, 98.3 % of the teacher's 0.642, at 1.46 % of its mult-adds.",
-        "0.6312 [0.6212, 0.6412] 0.9012 [0.8911, 0.9113] 1 234 test 259 k 8.30 M",
+        "0.6312 [0.6212, 0.6412] 0.9012 [0.8911, 0.9113] 1 234 pictures test 259 k 8.30 M",
         "mobilenetv2_100 0.6419",
         "student.onnx 0.6311 [0.6201, 0.6401]",
         "1.92 MB FAILED",
