@@ -9,6 +9,7 @@ Shapes: N batch, H W pixels in, h w pixels out. Pictures are uint8 (N, H, W, 3),
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import get_args
 
 import numpy as np
@@ -16,7 +17,15 @@ import torch
 from torch import Tensor
 
 from distill.errors import DistillError
-from distill.resampling import Interpolation, Interval, resample, resample_each, resampling_matrix, resampling_taps
+from distill.resampling import (
+    Interpolation,
+    Interval,
+    Taps,
+    resample,
+    resample_each,
+    resampling_matrix,
+    resampling_taps,
+)
 
 Crop = tuple[float, float, float, float]
 """Top, left, height, width of a box as shares of the picture."""
@@ -127,9 +136,12 @@ def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     box_x = min(size_x, max(1, round(size_y * width / height)))
     top, left = (size_y - box_y) // 2, (size_x - box_x) // 2
     box = torch.from_numpy(np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])).unsqueeze(0)
-    rows, columns = (
-        resampling_taps(Interval(torch.zeros(1), torch.tensor([before])), before, after, "bilinear")
-        for before, after in ((box_y, height), (box_x, width))
-    )
+    rows, columns = _whole(box_y, height), _whole(box_x, width)
     (pixels,) = resample_each(box, rows, columns)
     return np.ascontiguousarray(pixels[0].round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())
+
+
+@lru_cache
+def _whole(before: int, after: int) -> Taps:
+    """Of a whole axis; the pictures of a set are mostly of a few sizes."""
+    return resampling_taps(Interval(torch.zeros(1), torch.tensor([before])), before, after, "bilinear")
