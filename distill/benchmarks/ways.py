@@ -101,6 +101,21 @@ def timm_task(work: Work, steps: int) -> float:
     return clock.seconds(steps)
 
 
+def torchdistill_loss(work: Work, steps: int) -> float:
+    """torchdistill's loss of softened distributions, which asks the teacher, in a loop written out by hand."""
+    from torchdistill.losses.mid_level import KDLoss
+
+    teacher, formula = work.teacher.to(work.device), KDLoss("", "output", "", "output", temperature=1.0)
+
+    def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
+        with torch.no_grad():
+            answers = teacher(pixels)
+        value: Tensor = formula({"": {"output": logits}}, {"": {"output": answers}})
+        return value
+
+    return _bare(work, steps, loss)
+
+
 def _bare(work: Work, steps: int, loss: Callable[[Tensor, Tensor, ViewBatch], Tensor], answers: bool = False) -> float:
     student = work.student().train()
     clock, optimizer, schedule = _Clock(work), *_optimizer(student, steps)

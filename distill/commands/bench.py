@@ -4,6 +4,7 @@ import argparse
 import resource
 import statistics
 import tempfile
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from distill.benchmarks.ways import (
     supervised,
     teacher_alone,
     timm_task,
+    torchdistill_loss,
 )
 from distill.benchmarks.work import Work
 from distill.data.loader import ViewLoader
@@ -56,6 +58,9 @@ RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
 }
 """Seconds of the first ways over seconds of the second, turn by turn."""
+if find_spec("torchdistill"):
+    WAYS["transfer"]["torchdistill, online"] = torchdistill_loss
+    RATIOS["transfer"]["torchdistill / online"] = (("torchdistill, online",), ("distill, online",))
 PICTURES = (10_000, 100_000, 1_000_000)
 
 
@@ -66,7 +71,8 @@ def main(arguments: list[str]) -> int:
         "what",
         choices=[*WAYS, "loader"],
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
-        "the teacher, with its stored answers and with labels, its parts, and timm's distillation task beside them. "
+        "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
+        "installed, torchdistill's loss. "
         "loader: views a second of one core, from uint8 pictures and from JPEG files, and memory by number of pictures",
     )
     parser.add_argument(

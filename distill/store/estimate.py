@@ -21,8 +21,10 @@ from teachers.teacher import Teacher
 console = Console(stderr=True, markup=False, emoji=False)
 
 
-def announce(teacher: Teacher, shown: ViewBatch | Tensor, views: int, codec: Codec, place: Path) -> None:
-    """Time one batch, and print the bytes and the time that `views` answers of this process will take.
+def announce(
+    teacher: Teacher, shown: ViewBatch | Tensor, views: int, codec: Codec, place: Path, processes: int
+) -> None:
+    """Time one batch, and print the bytes and the time that `views` answers of this process, of `processes`, will take.
 
     Args:
         shown: one batch, on the teacher's device.
@@ -34,9 +36,10 @@ def announce(teacher: Teacher, shown: ViewBatch | Tensor, views: int, codec: Cod
     started = time.perf_counter()
     answer(teacher, shown).sum().item()  # the sum waits for a GPU
     seconds = (time.perf_counter() - started) / len(shown) * views
-    needed = views * codec.dtype.itemsize * math.prod(codec.row)
+    share = f" by each of {processes} processes" if processes > 1 else ""
+    needed = processes * views * codec.dtype.itemsize * math.prod(codec.row)
     console.print(
-        f"{views:,} answers of {teacher.name}: {formatting.size(needed)}, about {formatting.duration(seconds)}",
+        f"{views:,} answers of {teacher.name}{share}: {formatting.size(needed)}, about {formatting.duration(seconds)}",
         soft_wrap=True,
     )
     free = shutil.disk_usage(place).free

@@ -81,7 +81,7 @@ def write_store(
         if asks.batches:
             teacher.to(fabric.device).eval()  # one just built is in training mode
             if fabric.global_rank == 0:
-                announce(teacher, asks.first().to(fabric.device), asks.unknown, codec, building)
+                announce(teacher, asks.first().to(fabric.device), asks.unknown, codec, building, fabric.world_size)
             _answer(asks, teacher, codec, building, fabric.device, workers, bar=fabric.global_rank == 0)
         fabric.barrier()
         if fabric.global_rank:
