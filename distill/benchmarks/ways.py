@@ -105,7 +105,7 @@ def torchdistill_loss(work: Work, steps: int) -> float:
     """torchdistill's loss of softened distributions, which asks the teacher, in a loop written out by hand."""
     from torchdistill.losses.mid_level import KDLoss
 
-    teacher, formula = work.teacher.to(work.device), KDLoss("", "output", "", "output", temperature=1.0)
+    teacher, formula = work.teacher.to(work.device), KDLoss("", "output", "", "output", temperature=1.0, alpha=0.0)
 
     def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
         with torch.no_grad():

@@ -24,7 +24,7 @@ console = Console(stderr=True, markup=False, emoji=False)
 def announce(
     teacher: Teacher, shown: ViewBatch | Tensor, views: int, codec: Codec, place: Path, processes: int
 ) -> None:
-    """Time one batch, and print the bytes and the time that `views` answers of this process, of `processes`, will take.
+    """Time one batch, and print the bytes and time that `views` answers of each of the `processes` will take.
 
     Args:
         shown: one batch, on the teacher's device.
