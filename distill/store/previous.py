@@ -10,8 +10,9 @@ import numpy as np
 from rich.console import Console
 
 from distill.errors import DistillError
+from distill.files import checksum
 from distill.store.manifest import MANIFEST, Manifest, view_file, whole_file
-from distill.store.store import Store, find, sha256_of
+from distill.store.store import Store, find
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -24,7 +25,7 @@ class Previous:
         names = store.manifest.files()
         self.whole = {
             name for name in names if (store.directory / name).is_file()
-            and sha256_of(store.directory / name) == store.manifest.checksums[name]
+            and checksum(store.directory / name) == store.manifest.checksums[name]
         }  # fmt: skip
         same = store.manifest.pictures.fingerprint == manifest.pictures.fingerprint
         # A mixing partner is drawn from all pictures: with others among them, a view of the same number is another one.

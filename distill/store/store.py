@@ -4,7 +4,7 @@ Shapes: N pictures in views, M pictures shown whole, n pictures asked for, C out
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from distill.errors import DistillError
+from distill.files import checksum
 from distill.store.codec import Codec, codec_of
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, view_file, whole_file
 
@@ -41,7 +42,7 @@ class Store:
 
     @classmethod
     def open(cls, directory: Path) -> "Store":
-        """Open a store and check its lists of pictures; `check_files` reads the rest.
+        """Open a store and check its lists of pictures; `distill.store.verify` reads the rest.
 
         Raises:
             DistillError: there is none, it is not complete, or a file is missing or not what was written.
@@ -83,7 +84,7 @@ class Store:
         """Answers to whole pictures, by their rows of `whole` (n,): (n, *row) of the codec's type."""
         return self._gather(rows, whole_file)
 
-    def _gather(self, rows: np.ndarray, name: Any) -> np.ndarray:
+    def _gather(self, rows: np.ndarray, name: Callable[[int], str]) -> np.ndarray:
         part, place = np.divmod(rows, self.manifest.rows)
         out = np.empty((len(rows), *self.codec.row), self.codec.dtype)
         for number in np.unique(part):
@@ -114,17 +115,6 @@ def find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(hashes[rows] == wanted, rows, -1)
 
 
-def check_files(store: Store) -> Iterator[str]:
-    """Read every file of a store and compare its checksum; yields the name of each once it was found whole.
-
-    Raises:
-        DistillError: naming the first file that is not what was written.
-    """
-    for name in store.manifest.files():
-        check_file(store.directory, name, store.manifest)
-        yield name
-
-
 def check_file(directory: Path, name: str, manifest: Manifest) -> None:
     """Compare one file with its checksum.
 
@@ -132,14 +122,8 @@ def check_file(directory: Path, name: str, manifest: Manifest) -> None:
         DistillError: it is missing or not what was written.
     """
     file = directory / name
-    if not file.is_file() or sha256_of(file) != manifest.checksums.get(name):
+    if not file.is_file() or checksum(file) != manifest.checksums.get(name):
         raise DistillError(f"{file}: missing, or not what {MANIFEST} has the checksum of: damaged. {REPAIR}")
-
-
-def sha256_of(file: Path) -> str:
-    """Hex digest of a file's content."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def read_manifest(directory: Path) -> Manifest | None:

@@ -11,7 +11,7 @@ from rich.progress import track
 from distill.errors import DistillError
 from distill.store.asking import Ask, Asked, Part, Shown, answer
 from distill.store.manifest import PictureFacts, differences
-from distill.store.store import Store, check_files
+from distill.store.store import Store, check_file
 from teachers.teacher import Teacher
 
 ASKED_AGAIN = 64
@@ -30,9 +30,8 @@ def check_all_files(store: Store) -> None:
     facts = store.manifest.pictures
     if PictureFacts.of(facts.pixels, (facts.height, facts.width), store.viewed, store.whole) != facts:
         raise DistillError(f"{store.directory}: its lists of pictures are not those of its manifest: it was altered.")
-    files = len(store.manifest.files())
-    for _ in track(check_files(store), "checksums", files, console=Console(stderr=True), transient=True):
-        pass
+    for name in track(store.manifest.files(), "checksums", console=Console(stderr=True), transient=True):
+        check_file(store.directory, name, store.manifest)
 
 
 def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]:

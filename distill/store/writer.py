@@ -7,14 +7,13 @@ an earlier store there answered to the same pictures is copied, not asked again.
 Shapes: N pictures, C outputs, n views of one batch.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -26,16 +25,17 @@ from torch.utils.data import DataLoader
 
 from distill.data.batch import ViewBatch
 from distill.errors import DistillError
-from distill.files import atomic_path
+from distill.files import atomic_path, checksum
+from distill.locks import exclusive
 from distill.store.asking import Ask, Asked, Part, Shown, answer
 from distill.store.codec import Codec, codec_of
 from distill.store.estimate import announce
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, differences, without_growth
 from distill.store.previous import Previous
-from distill.store.store import Store, building_place, read_manifest, sha256_of
+from distill.store.store import Store, building_place, read_manifest
 from teachers.teacher import Teacher
 
-LOCK, CHECKSUM = "lock", ".sha256"
+CHECKSUM = ".sha256"
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -104,17 +104,18 @@ def _claimed(directory: Path, manifest: Manifest, fabric: L.Fabric) -> Iterator[
         return
     _check_place(directory, manifest)
     building = building_place(directory)
-    building.mkdir(parents=True, exist_ok=True)
-    lock = (building / LOCK).open("w")
-    try:
-        _lock(lock, building)
+
+    def refuse() -> None:
+        raise DistillError(
+            f"{building}: another process is writing to it. Wait for it, or name another place with --out."
+        )
+
+    with exclusive(building, waiting=refuse):
         for leftover in building.glob(".*.part"):  # of a process that was killed
             leftover.unlink()
         _check_begun(building, manifest)
         fabric.barrier()
         yield
-    finally:
-        lock.close()
 
 
 def _is_complete(directory: Path, manifest: Manifest) -> bool:
@@ -122,17 +123,8 @@ def _is_complete(directory: Path, manifest: Manifest) -> bool:
     found = read_manifest(directory)
     if found is None or found.describe() != manifest.describe():
         return False
-    files = ((directory / name, checksum) for name, checksum in found.checksums.items())
-    return all(file.is_file() and sha256_of(file) == checksum for file, checksum in files)
-
-
-def _lock(lock: IO[str], building: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise DistillError(
-            f"{building}: another process is writing to it. Wait for it, or name another place with --out."
-        ) from None
+    files = ((directory / name, expected) for name, expected in found.checksums.items())
+    return all(file.is_file() and checksum(file) == expected for file, expected in files)
 
 
 def _check_place(directory: Path, manifest: Manifest) -> None:
@@ -175,7 +167,7 @@ def _missing(building: Path, manifest: Manifest) -> list[Part]:
         for part in parts
         if part.name not in recorded
         or not (building / part.name).is_file()
-        or sha256_of(building / part.name) != recorded[part.name]
+        or checksum(building / part.name) != recorded[part.name]
     ]
 
 
@@ -270,7 +262,7 @@ def _write(file: Path, rows: np.ndarray) -> None:
     """Write one file whole, then what makes it count."""
     _save(file, rows)
     with atomic_path(file.with_name(file.name + CHECKSUM)) as temporary:
-        temporary.write_text(sha256_of(file) + "\n", encoding="ascii")
+        temporary.write_text(checksum(file) + "\n", encoding="ascii")
 
 
 def _save(file: Path, array: np.ndarray) -> None:
@@ -283,10 +275,10 @@ def _complete(directory: Path, manifest: Manifest, shown: Shown) -> Store:
     building = building_place(directory)
     _save(building / PICTURES, shown.viewed())
     _save(building / WHOLE, shown.whole())
-    checksums = _recorded(building, manifest) | {name: sha256_of(building / name) for name in (PICTURES, WHOLE)}
+    checksums = _recorded(building, manifest) | {name: checksum(building / name) for name in (PICTURES, WHOLE)}
     replace(manifest, checksums=checksums).write(building / MANIFEST)
-    for leftover in (LOCK, *(name + CHECKSUM for name in manifest.files())):
-        (building / leftover).unlink(missing_ok=True)
+    for name in manifest.files():
+        (building / (name + CHECKSUM)).unlink(missing_ok=True)
     if directory.exists():
         shutil.rmtree(directory)
     os.replace(building, directory)

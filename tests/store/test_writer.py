@@ -1,7 +1,6 @@
 """A store holds the teacher's answers to the views that training draws, whatever happened while it was written."""
 
 import errno
-import fcntl
 import json
 import os
 import signal
@@ -22,6 +21,7 @@ from distill.data.pictures import Pictures
 from distill.data.prepared import Prepared
 from distill.data.views import Views
 from distill.errors import DistillError
+from distill.locks import exclusive
 from distill.store import estimate
 from distill.store import writer as writer_module
 from distill.store.store import Store, building_place
@@ -199,12 +199,9 @@ def test_another_teacher_is_refused(labelled: Prepared, tmp_path: Path, monkeypa
 
 
 def test_two_writers_on_one_place(labelled: Prepared, tmp_path: Path) -> None:
-    building = building_place(tmp_path / "s")
-    building.mkdir()
-    with (building / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(DistillError, match=r"s\.building: another process is writing to it"):
-            store(tmp_path / "s", shown(labelled))
+    busy = pytest.raises(DistillError, match=r"s\.building: another process is writing to it")
+    with exclusive(building_place(tmp_path / "s"), lambda: None), busy:
+        store(tmp_path / "s", shown(labelled))
     store(tmp_path / "s", shown(labelled))
 
 
