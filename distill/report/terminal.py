@@ -13,28 +13,30 @@ from distill.report import formatting
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
     """Teacher, student and files with their scores on the test pictures."""
+    student = results["student"]
+    metric = next(iter(student["metrics"]))
+    source = results["data"]["name"] if student["split"] == "test" else student["split"]
     table = Table(
-        box=box.SIMPLE_HEAD,
-        title=f"{results['recipe']}: {results['data']['counts']['test']} test pictures of {results['data']['name']}",
+        box=box.SIMPLE_HEAD, title=f"{results['recipe']}: {student['counts']['pictures']} test pictures of {source}"
     )
     # Narrow enough for 80 columns: the size is parameters for a network and bytes for a file.
     table.add_column("", overflow="fold")
-    for column in ("mAP", "95 % interval", "mult-adds", "size", ""):
+    for column in (metric, "95 % interval", "mult-adds", "size", ""):
         table.add_column(column, justify="right", no_wrap=True)
     for role in ("teacher", "student"):
         model = results.get(role)
         if model:
             size = f"{formatting.magnitude(model['parameters'])} par."
             table.add_row(
-                f"{role} {model['name']}", *_scored(model), formatting.magnitude(model["mult_adds"]), size, ""
+                f"{role} {model['name']}", *_scored(model, metric), formatting.magnitude(model["mult_adds"]), size, ""
             )
     for file in results.get("exports", []):
         verdict = "passed" if file["passed"] else "FAILED"
-        table.add_row(file["file"], *_scored(file), "", formatting.size(file["bytes"]), verdict)
+        table.add_row(file["file"], *_scored(file, metric), "", formatting.size(file["bytes"]), verdict)
     console.print(table)
-    difference = results["student"].get("difference")
+    difference = student.get("difference")
     if difference:
-        points = formatting.signed(difference["mAP"])
+        points = formatting.signed(difference[metric])
         console.print(f"student minus teacher: {points} {formatting.interval(difference['interval'])}")
 
 
@@ -43,5 +45,5 @@ def print_report_place(page: Path, console: Console) -> None:
     console.print(f"report: {page}", soft_wrap=True)
 
 
-def _scored(model: Mapping[str, Any]) -> tuple[str, str]:
-    return formatting.score(model["metrics"]["mAP"]), formatting.interval(model["intervals"]["mAP"])
+def _scored(model: Mapping[str, Any], metric: str) -> tuple[str, str]:
+    return formatting.score(model["metrics"][metric]), formatting.interval(model["intervals"].get(metric))
