@@ -116,12 +116,14 @@ class Onnx:
         """
         session = OnnxSession(self.file, self.output)
         metadata = read_metadata(session)
-        if metadata and metadata.gives == "embedding":
-            raise DistillError(
-                f"{self.file}: answers embeddings, and this recipe needs {outputs} classes. Give a teacher of these, or "
-                "take a recipe for embeddings."
-            )
-        answers: Gives | None = metadata.gives if metadata else None
+        answers: Gives | None = None
+        if metadata:
+            if metadata.gives == "embedding":
+                raise DistillError(
+                    f"{self.file}: answers embeddings, and this recipe needs {outputs} classes. Give a teacher of "
+                    "these, or take a recipe for embeddings."
+                )
+            answers = metadata.gives
         gives: Gives | None = self._agree("gives", self.gives, answers)
         teacher = self._teacher(session, metadata, gives, self._classes(metadata))
         if teacher.outputs != outputs:

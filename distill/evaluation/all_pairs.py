@@ -151,8 +151,8 @@ def compare_all_pairs(student: AllPairsScores, teacher: AllPairsScores, far: flo
     )
     if not same:
         raise DistillError(
-            f"compare: the two models were scored on different pictures, FARs, seeds or numbers of resamples, or not "
-            f"at FAR {far:g}; a paired difference needs the same. Evaluate both on the same pictures with the same seed."
+            f"compare: the two models were scored on different pictures, FARs, seeds or numbers of resamples, or "
+            f"not at FAR {far:g}; a paired difference needs the same. Evaluate both on the same pictures and seed."
         )
     column = list(student.points).index(far)
     low, high = percentile_interval(student.resampled[:, column] - teacher.resampled[:, column])

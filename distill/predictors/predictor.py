@@ -11,7 +11,8 @@ class Predictor(Protocol):
     """uint8 pictures to probabilities, or to embeddings of unit length.
 
     `classes` names the outputs and `thresholds` says from which probability each counts as present; both are None where
-    the file does not say, and of embeddings. `picture` is the (height, width) of the prepared pictures it was made for, None for any.
+    the file does not say, and of embeddings. `picture` is the (height, width) of the prepared pictures it was made for,
+    None for any.
     """
 
     @property
