@@ -44,11 +44,10 @@ def check_objective(objective: Objective, labelled: bool) -> None:
     Raises:
         DistillError: the objective cannot see what it should teach.
     """
-    if objective.name in EMBEDDING or objective.distance_weight or objective.angle_weight:
+    if objective.name in EMBEDDING:
         raise DistillError(
-            f"objective.name is {objective.name}, objective.distance_weight {objective.distance_weight:g}, "
-            f"objective.angle_weight {objective.angle_weight:g}: between embeddings, and the task is attributes. Use "
-            "bernoulli_kl or squared_logits, and no such weights."
+            f"objective.name is {objective.name}, which is between embeddings, and the task is attributes. Use "
+            "bernoulli_kl or squared_logits."
         )
     if objective.name in EXCLUSIVE:
         raise DistillError(

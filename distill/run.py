@@ -53,10 +53,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     """
     places = RunDirectory.claim(out, recipe.name, resolved)
     task = open_task(recipe, places.data)
-    sets, log = task.sets, Log(task)
-    if "transfer" in recipe.stages:
-        task.check_objective()
-
+    task.check()
+    log = Log(task)
     teacher = open_teacher(recipe, task, places, log)
     if rank_zero_only.rank:  # type: ignore[attr-defined]  # of several processes, one scores and writes; the others only train
         for seed in range(recipe.seed, recipe.seed + seeds):
@@ -66,7 +64,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
 
     network = train_student(recipe, task, places, log, teacher, recipe.seed)
     manifest = StudentManifest(
-        config=recipe.student, classes=task.classes, preprocess=recipe.student.preprocess, picture=sets.size,
+        config=recipe.student, classes=task.classes, preprocess=recipe.student.preprocess, picture=task.sets.size,
         thresholds=None, activation=task.activation, seed=recipe.seed,
         teacher=teacher.name if teacher else "none, labels only",
         dimensions=None if task.classes is not None else task.outputs(teacher),

@@ -61,6 +61,11 @@ class Objective:
         for key in ("label_weight", "distance_weight", "angle_weight"):
             if getattr(self, key) < 0:
                 raise DistillError(f"objective.{key} is {getattr(self, key)}, expected 0 or more.")
+        if self.name not in EMBEDDING and (self.distance_weight or self.angle_weight):
+            raise DistillError(
+                f"objective.distance_weight, objective.angle_weight: between embeddings, and objective.name is "
+                f"{self.name}. Leave both at 0, or use {' or '.join(sorted(EMBEDDING))}."
+            )
 
     def __call__(
         self, student: Tensor, teacher: Tensor | TopAnswers, labels: Tensor | None = None
@@ -94,7 +99,8 @@ class Objective:
             ("distances", self.distance_weight, distance_relations),
             ("angles", self.angle_weight, angle_relations),
         ):
-            if weight and isinstance(teacher, Tensor):
+            if weight:
+                assert isinstance(teacher, Tensor)  # _imitate refuses the largest logits alone
                 parts[name] = relation(student, teacher)
                 parts["loss"] = parts["loss"] + weight * parts[name]
         return parts

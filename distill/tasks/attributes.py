@@ -92,8 +92,9 @@ class Attributes(Task):
                 "data, and these as unlabelled: they are transferred on, and the labelled ones need no training part."
             )
 
-    def check_objective(self) -> None:
-        check_objective(self.recipe.objective, bool(self.classes))
+    def check(self) -> None:
+        if "transfer" in self.recipe.stages:
+            check_objective(self.recipe.objective, bool(self.classes))
 
     def check_teacher(self, teacher: AnyTeacher) -> None:
         check_teacher(teacher, self.classes)

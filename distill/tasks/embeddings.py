@@ -88,16 +88,13 @@ class Embeddings(Task):
         """The pictures that models are scored on.
 
         Raises:
-            DistillError: they cannot be had, or say too little.
+            DistillError: they cannot be had.
         """
         settings, size = self.recipe.evaluate, (self.recipe.prepare.height, self.recipe.prepare.width)
         if settings.lfw is None:
-            trial = Trial.of(self.sets.test)
-        else:
-            place = self.recipe.prepare.root or self.directory
-            trial = open_lfw(settings, place, size, self.recipe.prepare.max_bad_share)
-        trial.check(settings.fars)
-        return trial
+            return Trial.of(self.sets.test)
+        place = self.recipe.prepare.root or self.directory
+        return open_lfw(settings, place, size, self.recipe.prepare.max_bad_share)
 
     @property
     def scored(self) -> tuple[Pictures, ...]:
@@ -122,8 +119,9 @@ class Embeddings(Task):
                 f"not say for {unknown} of {len(sets.labelled)}. Leave `teach` out and name a teacher that is trained."
             )
 
-    def check_objective(self) -> None:
+    def check(self) -> None:
         check_embedding_objective(self.recipe.objective)
+        self.trial.check(self.recipe.evaluate.fars)
 
     def check_teacher(self, teacher: AnyTeacher) -> None:
         check_embedder(teacher)

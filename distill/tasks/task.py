@@ -70,8 +70,8 @@ class Task(ABC):
         """Refuse pictures that this cannot be learnt from or scored on."""
 
     @abstractmethod
-    def check_objective(self) -> None:
-        """Refuse an objective that cannot see what it should teach."""
+    def check(self) -> None:
+        """Refuse, before anything is trained, an objective that cannot teach, and what could not be scored."""
 
     @abstractmethod
     def check_teacher(self, teacher: AnyTeacher) -> None:
