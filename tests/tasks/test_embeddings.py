@@ -5,6 +5,7 @@ import functools
 import itertools
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from distill.data.prepared import Prepared
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
-from students.files import load_student
+from students.files import load_student, save_student
+from students.student import build_student
 from teachers.onnx_teacher import Onnx
 from tests.running import TINY, run_recipe, write_recipe
 
@@ -203,10 +205,10 @@ def test_pairs_of_missing_pictures_are_refused_unless_allowed(
 
 def test_galleries_of_other_dimensions_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe, out = finished()
-    other = run_recipe(recipe, tmp_path / "other", ["--teacher.embedding", "9"])
-    assert other["student"]["metrics"]
-    files = [str(run / "export" / "student.onnx") for run in (out, tmp_path / "other")]
-    command = ["evaluate", str(recipe), "--out", str(out), "--model", files[0], "--gallery-model", files[1]]
+    _, manifest = load_student(out / "student")
+    save_student(tmp_path / "other", build_student(manifest.config, 9), replace(manifest, dimensions=9))
+    command = ["evaluate", str(recipe), "--out", str(out), "--model", str(out / "student")]
+    command += ["--gallery-model", str(tmp_path / "other")]
     assert cli.main(command) == 2
     error = capsys.readouterr().err
     assert "(48, 12)" in error and "(48, 9)" in error and "projection" in error
