@@ -2,7 +2,7 @@
 
 from distill.errors import DistillError
 from distill.objectives import Objective
-from distill.objectives.objective import EXCLUSIVE
+from distill.objectives.objective import EMBEDDING, EXCLUSIVE
 from distill.store.teacher import StoredTeacher
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
@@ -14,14 +14,7 @@ def check_teacher(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) ->
     Raises:
         DistillError: it is not, or does not.
     """
-    modules = () if isinstance(teacher, StoredTeacher) else tuple(teacher.named_modules())
-    training = [name for name, module in modules if module.training]
-    learning = [one for _, module in modules[:1] for one in module.parameters() if one.requires_grad]
-    if learning or training:
-        raise DistillError(
-            f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules "
-            "are in training mode). A teacher must not change while it teaches."
-        )
+    _check_frozen(teacher)
     if isinstance(teacher, OnnxTeacher) and teacher.gives == "softmax":
         raise DistillError(
             f"teacher {teacher.name}: teacher.gives is softmax, probabilities of classes that exclude each other; "
@@ -51,6 +44,11 @@ def check_objective(objective: Objective, labelled: bool) -> None:
     Raises:
         DistillError: the objective cannot see what it should teach.
     """
+    if objective.name in EMBEDDING:
+        raise DistillError(
+            f"objective.name is {objective.name}, which is between embeddings, and the task is attributes. Use "
+            "bernoulli_kl or squared_logits."
+        )
     if objective.name in EXCLUSIVE:
         raise DistillError(
             f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to "
@@ -59,4 +57,46 @@ def check_objective(objective: Objective, labelled: bool) -> None:
     if objective.label_weight and not labelled:
         raise DistillError(
             f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0."
+        )
+
+
+def check_embedder(teacher: Teacher | StoredTeacher) -> None:
+    """A teacher of embeddings must be frozen, in eval mode, and have no classes.
+
+    Raises:
+        DistillError: it is not, or has.
+    """
+    _check_frozen(teacher)
+    if teacher.classes is not None:
+        raise DistillError(
+            f"teacher {teacher.name}: answers {len(teacher.classes)} classes, and the task is embeddings. Give a "
+            "teacher of embeddings."
+        )
+
+
+def check_embedding_objective(objective: Objective) -> None:
+    """Embeddings are compared as directions, and have no labels.
+
+    Raises:
+        DistillError: the objective is one of logits, or asks for labels.
+    """
+    if objective.name not in EMBEDDING:
+        raise DistillError(
+            f"objective.name is {objective.name}, which is for logits, and the task is embeddings. Use "
+            f"{' or '.join(sorted(EMBEDDING, reverse=True))}."
+        )
+    if objective.label_weight:
+        raise DistillError(
+            f"objective.label_weight is {objective.label_weight}, but embeddings have no labels. Set it to 0."
+        )
+
+
+def _check_frozen(teacher: Teacher | StoredTeacher) -> None:
+    modules = () if isinstance(teacher, StoredTeacher) else tuple(teacher.named_modules())
+    training = [name for name, module in modules if module.training]
+    learning = [one for _, module in modules[:1] for one in module.parameters() if one.requires_grad]
+    if learning or training:
+        raise DistillError(
+            f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules "
+            "are in training mode). A teacher must not change while it teaches."
         )

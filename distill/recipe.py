@@ -54,6 +54,7 @@ VARIANTS: dict[str, dict[str, type]] = {
     },
 }
 
+TaskName = Literal["attributes", "embeddings"]
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
 Precision = Literal["32-true", "bf16-mixed"]
@@ -124,21 +125,30 @@ class Stage:
 
 @dataclass(frozen=True)
 class Teach(Stage):
-    """How a teacher is trained on labels.
+    """How a teacher is trained on labels, or a teacher of embeddings on who is shown.
 
     Attributes:
         drop_rate: dropout before the classifier.
         drop_path_rate: share of residual branches dropped, where the network has them.
+        margin: of embeddings: degrees by which the angle to the own person's direction must win (ArcFace).
+        scale: of embeddings: what cosines are multiplied by before the softmax over people.
     """
 
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
+    margin: float = 28.6
+    scale: float = 64.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for key in ("drop_rate", "drop_path_rate"):
             if not 0 <= getattr(self, key) < 1:
                 raise DistillError(f"teach.{key} is {getattr(self, key)}, expected a share from 0 to below 1.")
+        if not 0 <= self.margin < 90 or self.scale <= 0:
+            raise DistillError(
+                f"teach.margin is {self.margin} and teach.scale {self.scale}, expected 0 to below 90 degrees and a "
+                "positive number."
+            )
 
 
 @dataclass(frozen=True)
@@ -182,15 +192,29 @@ class Evaluate:
     Attributes:
         resamples: bootstrap resamples behind each interval.
         batch_size: pictures at a time.
+        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt.
+            null scores all pairs of the test people.
+        align: how those pictures are aligned, as in `prepare.align`.
+        allow_missing: leave out pairs of pictures that are not there.
+        flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or
+            concatenation of both.
+        fars: false accept rates that TAR is measured at; the first is the one that counts.
     """
 
     resamples: int = 1000
     batch_size: int = 128
+    lfw: Path | None = None
+    align: AlignedTo | Path | None = "arcface112"
+    allow_missing: bool = False
+    flips: Literal["none", "average", "concatenation"] = "average"
+    fars: tuple[float, ...] = (1e-2, 1e-3)
 
     def __post_init__(self) -> None:
         for key in ("resamples", "batch_size"):
             if getattr(self, key) < 1:
                 raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+        if not self.fars or not all(0 < far < 1 for far in self.fars):
+            raise DistillError(f"evaluate.fars is {list(self.fars)}, expected rates between 0 and 1, at least one.")
 
 
 @dataclass(frozen=True)
@@ -198,7 +222,8 @@ class Export:
     """What the student's exported file is held to.
 
     Attributes:
-        tolerance: largest difference of an exported file's score from the torch student's, in points of mAP.
+        tolerance: largest difference of an exported file's score from the torch student's, in points of the
+            first metric.
     """
 
     tolerance: float = 0.1
@@ -214,16 +239,18 @@ class Recipe:
 
     Attributes:
         name: of the recipe's file.
+        task: what the networks answer: attributes (one probability each), or embeddings.
         seed: of initialisation, views, order and resampling.
         stages: what is trained, in order: `probe` fits a classifier on the teacher's frozen features, and `teach`
-            trains all of it, both on labels; `pretrain` and `fine_tune` train the student
-            on labels; `transfer` trains it on the teacher's answers.
+            trains all of it, both on labels (of embeddings, on who is shown); `pretrain` and `fine_tune` train the
+            student on labels; `transfer` trains it on the teacher's answers.
         unlabelled: more pictures to transfer on.
         workers: processes that load batches; the batches do not depend on it.
         trainer: arguments of Lightning's Trainer.
     """
 
     name: str
+    task: TaskName
     seed: int
     stages: tuple[StageName, ...]
     data: Data
@@ -252,7 +279,14 @@ class Recipe:
             raise DistillError(
                 f"stages: teacher {self.teacher.name} cannot be trained; leave `{making[0]}` out, or take another."
             )
-        if making and isinstance(self.teacher, Recognizer):
+        if self.task == "embeddings" and (unknown := set(self.stages) - {"teach", "transfer"}):
+            raise DistillError(
+                f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
+                "have none; expected `transfer`, with `teach` before it where the teacher is made first."
+            )
+        if self.task == "attributes" and self.evaluate.lfw is not None:
+            raise DistillError("evaluate.lfw: scores embeddings, and the task is attributes. Leave it out.")
+        if making and self.task == "attributes" and isinstance(self.teacher, Recognizer):
             raise DistillError(
                 f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
                 "another teacher."

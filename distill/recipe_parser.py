@@ -29,6 +29,7 @@ from distill.recipe import (
     Recipe,
     Stage,
     StageName,
+    TaskName,
     Teach,
     Transfer,
 )
@@ -132,6 +133,9 @@ class RecipeReader:
             + " ".join(f"--{section}: one of {', '.join(variants)}." for section, variants in VARIANTS.items()),
             exit_on_error=False,
             allow_abbrev=False,
+        )
+        parser.add_argument(
+            "--task", type=TaskName, default="attributes", help="what the networks answer: attributes or embeddings"
         )
         parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
         parser.add_argument(

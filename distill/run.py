@@ -14,33 +14,24 @@ import torch
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 
-from distill.contract import check_objective, check_teacher
 from distill.cost import Cost, count, count_onnx
-from distill.data.pictures import Pictures
 from distill.directory import RunDirectory
 from distill.errors import DistillError
-from distill.evaluation.agreement import agreement
-from distill.evaluation.attributes import compare
 from distill.files import write_json
 from distill.gate import export_and_score
 from distill.predictors.open import student_predictor
-from distill.predictors.predictor import Predictor
 from distill.recipe import Recipe
-from distill.report.page import Examples, write_report
-from distill.scoring import Judge, Verdict, teacher_predictor
-from distill.sets import open_sets
-from distill.stages import AnyTeacher, Log, open_teacher, train_student
+from distill.report.page import write_report
+from distill.scoring import Verdict
+from distill.stages import Log, open_teacher, train_student
 from distill.store.teacher import StoredTeacher
+from distill.tasks import open_task
+from distill.tasks.task import AnyTeacher, Task
 from students.files import save_student
 from students.manifest import StudentManifest
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 from teachers.torch_teacher import TorchTeacher
-
-AGREEMENT_PICTURES = 2000
-"""Transfer pictures that agreement is measured on; more would not move the means."""
-
-EXAMPLES = 12
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -61,61 +52,58 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         DistillError: an input that cannot be used; whatever was finished stays and is not repeated.
     """
     places = RunDirectory.claim(out, recipe.name, resolved)
-    sets = open_sets(recipe, places.data)
-    judge = Judge(sets, recipe.seed, recipe.evaluate.resamples, recipe.evaluate.batch_size)
-    log = Log(judge)
-    if "transfer" in recipe.stages:
-        check_objective(recipe.objective, bool(sets.classes))
-
-    teacher = open_teacher(recipe, sets, places, log)
+    task = open_task(recipe, places.data)
+    task.check()
+    log = Log(task)
+    teacher = open_teacher(recipe, task, places, log)
     if rank_zero_only.rank:  # type: ignore[attr-defined]  # of several processes, one scores and writes; the others only train
         for seed in range(recipe.seed, recipe.seed + seeds):
-            train_student(recipe, sets, places, log, teacher, seed)
+            train_student(recipe, task, places, log, teacher, seed)
         return {}
-    taught = None if teacher is None else _judge_teacher(teacher, judge)
+    taught = None if teacher is None else _judge_teacher(teacher, task)
 
-    network = train_student(recipe, sets, places, log, teacher, recipe.seed)
+    network = train_student(recipe, task, places, log, teacher, recipe.seed)
     manifest = StudentManifest(
-        config=recipe.student, classes=sets.classes, preprocess=recipe.student.preprocess, picture=sets.test.size,
-        thresholds=None, activation="sigmoid", seed=recipe.seed,
+        config=recipe.student, classes=task.classes, preprocess=recipe.student.preprocess, picture=task.sets.size,
+        thresholds=None, activation=task.activation, seed=recipe.seed,
         teacher=teacher.name if teacher else "none, labels only",
+        dimensions=None if task.classes is not None else task.outputs(teacher),
     )  # fmt: skip
-    learnt = judge(student_predictor(network, manifest))
-    manifest = save_student(places.student, network, replace(manifest, thresholds=tuple(learnt.thresholds.tolist())))
+    learnt = task.judge(student_predictor(network, manifest))
+    manifest = save_student(places.student, network, replace(manifest, **learnt.manifest()))
 
     cost = count(network, recipe.student.resolution, recipe.student.resolution)
     results: dict[str, Any] = {
         "recipe": recipe.name,
         "seed": recipe.seed,
         "device": _device(),
-        "data": sets.describe(recipe.data.name),
+        "data": task.describe(),
         "teacher": None,
         "student": _model(recipe.student.full_name, size_of(cost), learnt),
-        "exports": export_and_score(places.export, network, manifest, learnt, judge, recipe.export.tolerance),
+        "exports": export_and_score(places.export, network, manifest, learnt, task, recipe.export.tolerance),
         "stages": log.stages,
     }
     if teacher is not None and taught is not None:
         results["teacher"] = _model(teacher.name, teacher_size(teacher), taught)
-        results["student"]["difference"] = compare(learnt.scores, taught.scores).to_dict()
-        results["agreement"] = _agreement(student_predictor(network, manifest), learnt, teacher, taught, judge)
+        results["student"]["difference"] = task.compare(learnt, taught)
+        results["agreement"] = task.agreement(student_predictor(network, manifest), learnt, teacher, taught)
+    results |= task.details({"student": learnt} | ({"teacher": taught} if taught else {}))
     if seeds > 1:
         verdicts = [learnt]
         for seed in range(recipe.seed + 1, recipe.seed + seeds):
-            sibling = train_student(recipe, sets, places, log, teacher, seed)
-            verdicts.append(judge(student_predictor(sibling, manifest)))
+            sibling = train_student(recipe, task, places, log, teacher, seed)
+            verdicts.append(task.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(verdicts)
     write_json(places.root / "results.json", results)
-    write_report(places.root / "report.html", results, log.curves, _examples(sets.test, learnt), resolved)
+    write_report(places.root / "report.html", results, log.curves, task.examples(learnt), resolved)
     return results
 
 
-def _judge_teacher(teacher: AnyTeacher, judge: Judge) -> Verdict:
+def _judge_teacher(teacher: AnyTeacher, task: Task) -> Verdict:
     """Its contract and its own score, before the first step."""
-    check_teacher(teacher, judge.sets.classes)
-    verdict = judge(teacher_predictor(teacher))
-    console.print(
-        f"teacher {teacher.name}: frozen, {teacher.outputs} outputs, mAP {verdict.on_validation:.4f} on validation"
-    )
+    task.check_teacher(teacher)
+    verdict = task.judge(task.teacher_predictor(teacher))
+    console.print(f"teacher {teacher.name}: frozen, {teacher.outputs} outputs, {verdict.headline}")
     return verdict
 
 
@@ -148,31 +136,11 @@ def _teacher_cost(teacher: Teacher) -> Cost | None:
         return None
 
 
-def _agreement(
-    student: Predictor, learnt: Verdict, teacher: AnyTeacher, taught: Verdict, judge: Judge
-) -> dict[str, Any]:
-    """On what was transferred and on what was held out: a gap between the two is a lack of pictures, not capacity."""
-    transfer = judge.sets.transfer.every(max(1, -(-len(judge.sets.transfer) // AGREEMENT_PICTURES)))
-    pairs = {
-        "transfer": [judge.answers(one, transfer, "transfer") for one in (student, teacher_predictor(teacher))],
-        "test": [learnt.probabilities, taught.probabilities],
-    }
-    return {
-        name: agreement(
-            ours, theirs, judge.sets.classes, student_thresholds=learnt.thresholds, teacher_thresholds=taught.thresholds
-        ).to_dict()
-        for name, (ours, theirs) in pairs.items()
-    }
-
-
 def _spread(verdicts: list[Verdict]) -> dict[str, Any]:
-    values = [verdict.scores.mean_average_precision for verdict in verdicts]
-    return {"mAP": {"mean": float(np.mean(values)), "spread": float(np.std(values, ddof=1)), "values": values}}
-
-
-def _examples(test: Pictures, learnt: Verdict) -> Examples:
-    shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
-    return Examples(test.gather(shown), test.classes, learnt.probabilities[shown], test.labels[shown])
+    values = [verdict.score for verdict in verdicts]
+    return {
+        verdicts[0].metric: {"mean": float(np.mean(values)), "spread": float(np.std(values, ddof=1)), "values": values}
+    }
 
 
 def _device() -> str:

@@ -7,7 +7,7 @@ from distill.data.alignment import Alignment
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.prepared import Prepared
-from distill.data.source import SPLITS, Split
+from distill.data.source import SPLITS
 from distill.directory import key_of
 from distill.errors import DistillError
 from distill.recipe import Data, Recipe
@@ -27,6 +27,11 @@ class Sets:
     def classes(self) -> tuple[str, ...]:
         return self.prepared.classes
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the prepared pictures in pixels."""
+        return self.labelled.size
+
     def describe(self, name: str) -> dict[str, object]:
         """The `data` entry of results.json."""
         return {
@@ -42,22 +47,12 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     """Prepare whatever is not prepared yet.
 
     Raises:
-        DistillError: a source is unusable, or there is nothing to validate or test on.
+        DistillError: a source is unusable.
     """
     names = recipe.data.classes()
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
     labelled = prepared_set(recipe.data, recipe, directory)
-    uses: tuple[tuple[Split, str], ...] = (("validation", "choose thresholds on"), ("test", "report on"))
-    for split, use in uses:
-        if labelled.classes and not len(labelled.indices(split)):
-            raise DistillError(f"data: {recipe.data.name} has no {split} pictures to {use}.")
-    if not labelled.classes:
-        raise DistillError(
-            f"data.name is {recipe.data.name}: pictures without labels, on which nothing can be scored. Give a "
-            "labelled set as data, and these as unlabelled: they are transferred on, and the labelled ones need no "
-            "training part."
-        )
     more = () if recipe.unlabelled is None else (prepared_set(recipe.unlabelled, recipe, directory),)
     return Sets(
         prepared=labelled,

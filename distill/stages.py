@@ -15,20 +15,16 @@ from distill.data.data_module import ViewDataModule
 from distill.data.pictures import Pictures
 from distill.directory import RunDirectory, key_of
 from distill.export.onnx import export_onnx
-from distill.modules import Distiller, FineTuner
+from distill.modules import Distiller
 from distill.modules.training import TrainingModule
-from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
 from distill.recipe import TEACHER_STAGES, Recipe, StageName
-from distill.scoring import Judge
-from distill.sets import Sets
-from distill.store.teacher import Stored, StoredTeacher
+from distill.store.teacher import StoredTeacher
+from distill.tasks.task import AnyTeacher, Task
 from distill.train import Trained, finished, keep, train
 from distill.weights import checksum, write_weights
 from students.student import create_student
-from teachers.onnx_teacher import Onnx
-from teachers.recognizer_teacher import Recognizer
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -43,56 +39,48 @@ _TRAINER_FACTS = (
 
 @dataclass
 class Log:
-    """What results.json and the report say of each stage; `judge` scores what it left."""
+    """What results.json and the report say of each stage; `task` scores what it left."""
 
-    judge: Judge
+    task: Task
     stages: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
     def add(self, name: str, trained: Trained, network: nn.Module, preprocess: Preprocess) -> None:
-        predictor = TorchPredictor(network, preprocess, "sigmoid", normalize=True, name=name)
+        predictor = self.task.predictor(network, preprocess, name)
         self.curves[name] = trained.history
-        self.stages.append({"name": name, "seconds": trained.seconds, **self.judge.on_validation(predictor)})
+        self.stages.append({"name": name, "seconds": trained.seconds, **self.task.on_validation(predictor)})
 
 
-AnyTeacher = Teacher | StoredTeacher
-
-
-def open_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> AnyTeacher | None:
+def open_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) -> AnyTeacher | None:
     """The recipe's teacher: taught first where the stages say so; None where nothing is transferred.
 
     Raises:
         DistillError: it cannot be loaded, or has other outputs than the data.
     """
     if "probe" in recipe.stages or "teach" in recipe.stages:
-        return _make_teacher(recipe, sets, places, log)
-    return recipe.teacher.load(len(sets.classes)) if "transfer" in recipe.stages else None
+        return _make_teacher(recipe, task, places, log)
+    return task.load_teacher() if "transfer" in recipe.stages else None
 
 
-def _make_teacher(recipe: Recipe, sets: Sets, places: RunDirectory, log: Log) -> Teacher:
-    assert not isinstance(recipe.teacher, Onnx | Stored | Recognizer)  # refused by Recipe
-    stage, classes = recipe.teach, sets.classes
+def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) -> Teacher:
     torch.manual_seed(recipe.seed)
-    network = recipe.teacher.network(
-        len(classes), new_head=True, drop_rate=stage.drop_rate, drop_path_rate=stage.drop_path_rate
-    )
-    preprocess = recipe.teacher.preprocess(network)
+    network, preprocess = task.new_teacher()
     if "probe" in recipe.stages:
-        name, trained = "probe", _probe(recipe, network, preprocess, sets, places)
+        name, trained = "probe", _probe(recipe, network, preprocess, task, places)
     else:
-        name, module = "teach", FineTuner(network, preprocess, stage.optimization, classes, recipe.seed)
-        key = _key(recipe, "teach", module, sets.labelled, None, recipe.seed)
-        trained = _train(recipe, "teach", module, sets.labelled, sets, places, key, recipe.seed)
+        name, module = "teach", task.learner(network, preprocess, recipe.teach, recipe.seed)
+        trained = _train(recipe, "teach", module, task, places, recipe.seed, None)
     network.load_state_dict(trained.weights)
     log.add(name, trained, network, preprocess)
     weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
     write_weights(weights, network)
     # So that it can be scored, or teach another run as a black box.
-    export_onnx(file, network, preprocess, classes=classes, thresholds=None, picture=sets.test.size)
-    return replace(recipe.teacher, weights=weights, classes=classes).load(len(classes))
+    export_onnx(file, network, preprocess, classes=task.classes, thresholds=None, picture=task.sets.size)
+    return task.taught_teacher(weights)
 
 
-def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, sets: Sets, places: RunDirectory) -> Trained:
+def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, task: Task, places: RunDirectory) -> Trained:
+    sets = task.sets
     facts = (asdict(recipe.probe), checksum(network), asdict(preprocess), sets.prepared.fingerprint, recipe.seed)
     directory = places.stage("probe", key_of("probe", *facts))
     if done := finished(directory):
@@ -105,20 +93,18 @@ def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, sets: Set
 
 
 def train_student(
-    recipe: Recipe, sets: Sets, places: RunDirectory, log: Log, teacher: AnyTeacher | None, seed: int
+    recipe: Recipe, task: Task, places: RunDirectory, log: Log, teacher: AnyTeacher | None, seed: int
 ) -> nn.Module:
     """The student after all its stages, in eval mode on the CPU; logged under the recipe's own seed only."""
     torch.manual_seed(seed)
-    network = create_student(recipe.student, len(sets.classes))
+    network = create_student(recipe.student, task.outputs(teacher))
     preprocess = recipe.student.preprocess
     for name in recipe.stages:
         if name in TEACHER_STAGES:
             continue
-        module = _module(recipe, name, network, preprocess, sets, teacher, seed)
-        pictures = sets.transfer if name == "transfer" else sets.labelled
         learns_from = teacher if name == "transfer" else None
-        key = _key(recipe, name, module, pictures, learns_from, seed)
-        trained = _train(recipe, name, module, pictures, sets, places, key, seed, learns_from)
+        module = _module(recipe, name, network, preprocess, task, learns_from, seed)
+        trained = _train(recipe, name, module, task, places, seed, learns_from)
         network.load_state_dict(trained.weights)
         if seed == recipe.seed:
             log.add(name, trained, network, preprocess)
@@ -130,22 +116,21 @@ def _module(
     name: StageName,
     network: nn.Module,
     preprocess: Preprocess,
-    sets: Sets,
+    task: Task,
     teacher: AnyTeacher | None,
     seed: int,
 ) -> TrainingModule:
-    optimization = recipe.stage(name).optimization
-    if name != "transfer":
-        return FineTuner(network, preprocess, optimization, sets.classes, seed)
-    assert teacher is not None  # open_teacher gives one for every transfer
+    stage = recipe.stage(name)
+    if teacher is None:
+        return task.learner(network, preprocess, stage, seed)
     return Distiller(
         network,
         None if isinstance(teacher, StoredTeacher) else teacher,
         recipe.objective,
         preprocess=preprocess,
-        optimization=optimization,
-        classes=sets.classes,
+        optimization=stage.optimization,
         seed=seed,
+        metric=task.validation(teacher)[0],
         teacher_precision=recipe.transfer.teacher_precision,
     )
 
@@ -162,10 +147,11 @@ def _key(
 
 
 def _train(
-    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, sets: Sets, places: RunDirectory,
-    key: str, seed: int, teacher: AnyTeacher | None = None,
+    recipe: Recipe, name: StageName, module: TrainingModule, task: Task, places: RunDirectory, seed: int,
+    teacher: AnyTeacher | None,
 ) -> Trained:  # fmt: skip
-    directory, stage = places.stage(name, key), recipe.stage(name)
+    pictures, stage = task.sets.transfer if teacher else task.sets.labelled, recipe.stage(name)
+    directory = places.stage(name, _key(recipe, name, module, pictures, teacher, seed))
     if done := finished(directory):
         console.print(f"{name}: done before, {directory}", soft_wrap=True)
         return done
@@ -176,7 +162,7 @@ def _train(
         view_seed, views = recipe.seed, replace(views, count=views.count or teacher.store.manifest.count)
         answers = teacher.answers_to(pictures, views, view_seed)
     data = ViewDataModule(
-        pictures, sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
-        view_seed=view_seed, answers=answers,
+        pictures, task.sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
+        view_seed=view_seed, answers=answers, truths=task.validation(teacher)[1],
     )  # fmt: skip
     return train(directory, module, data, stage, recipe.trainer)

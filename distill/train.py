@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Trained:
     Attributes:
         weights: of the network, the average where one is kept.
         seconds: of training and validation, over all attempts.
-        history: one record a pass: `step`, `loss`, and `val_mAP` where it was measured.
+        history: one record a pass: `step`, `loss`, and the metric, such as `val_mAP`, where it was measured.
     """
 
     weights: dict[str, Tensor]
@@ -40,9 +41,14 @@ class Trained:
 
 
 class History(Callback):
-    """Keeps each pass's figures; they travel in the checkpoint, so that a resumed run has them all."""
+    """Keeps each pass's figures; they travel in the checkpoint, so that a resumed run has them all.
 
-    def __init__(self) -> None:
+    Args:
+        metric: what validation logs, such as `val_mAP`; larger is better.
+    """
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
         self.records: list[dict[str, float]] = []
         self._loss, self._batches = torch.zeros(()), 0
         self._scored: float | None = None
@@ -56,20 +62,20 @@ class History(Callback):
         self._loss, self._batches = self._loss.to(loss.device) + loss, self._batches + 1
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if "val_mAP" in trainer.callback_metrics:
-            self._scored = float(trainer.callback_metrics["val_mAP"])
+        if self.metric in trainer.callback_metrics:
+            self._scored = float(trainer.callback_metrics[self.metric])
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         record = {"step": float(trainer.global_step), "loss": float(self._loss) / self._batches}
         if self._scored is not None:
-            record["val_mAP"] = self._scored
+            record[self.metric] = self._scored
         self.records.append(record)
         self._loss, self._batches, self._scored = torch.zeros(()), 0, None
 
     def is_best(self) -> bool:
         """Whether the last pass scored above all before it."""
-        score = self.records[-1].get("val_mAP", -1.0)
-        return all(score > record.get("val_mAP", -1.0) for record in self.records[:-1]) and score >= 0
+        score = self.records[-1].get(self.metric)
+        return score is not None and all(score > record.get(self.metric, -math.inf) for record in self.records[:-1])
 
     def state_dict(self) -> dict[str, Any]:
         return {"records": self.records, "loss": self._loss, "batches": self._batches, "scored": self._scored}
@@ -131,7 +137,7 @@ def train(
             refuses the arguments.
         KeyboardInterrupt: it was stopped.
     """
-    history, timer = History(), Timer()
+    history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer()
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
     callbacks: list[Callback] = [history, timer, RichProgressBar(leave=False), saving]
     quieten()

@@ -2,14 +2,16 @@
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from distill.errors import DistillError
 from distill.files import read_json, write_json
+from distill.predictors.torch_predictor import Activation
 from distill.preprocess import Crop, Preprocess
 from students.student import StudentConfig
 
-OutputActivation = Literal["sigmoid", "softmax"]
+# Keys of students of one kind of output alone.
+_OF_CLASSES, _OF_EMBEDDINGS = ("classes", "thresholds"), ("dimensions", "far_thresholds")
 
 
 @dataclass(frozen=True)
@@ -17,36 +19,52 @@ class StudentManifest:
     """The contents of `config.json`.
 
     Args:
-        classes: the name of each output, in order.
+        classes: the name of each output, in order; None of an embedding.
         preprocess: crop, size, resize kernel and normalisation of what the network eats.
         picture: (height, width) of the prepared picture before that resize.
         thresholds: per class, the probability from which it counts as present; None where none was chosen.
-        activation: from logits to probabilities: `sigmoid` a class, or `softmax` over them.
+        activation: from logits to probabilities, `sigmoid` a class or `softmax` over them; or `unit`, to an embedding
+            of length 1.
         teacher: the teacher's name.
         checksum: sha256 of `student.safetensors`; empty until it is saved.
+        dimensions: of an embedding.
+        far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR measured
+            there, such as "0.01"; None where none was measured.
     """
 
     config: StudentConfig
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] | None
     preprocess: Preprocess
     picture: tuple[int, int]
     thresholds: tuple[float, ...] | None
-    activation: OutputActivation
+    activation: Activation
     seed: int
     teacher: str
     checksum: str = ""
+    dimensions: int | None = None
+    far_thresholds: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
-        if not self.classes or len(set(self.classes)) != len(self.classes):
+        if self.activation not in get_args(Activation):
+            raise DistillError(f"activation: {self.activation!r}, expected one of {get_args(Activation)}.")
+        if self.activation == "unit":
+            if self.classes is not None or self.thresholds is not None or not (self.dimensions and self.dimensions > 0):
+                raise DistillError(
+                    f"dimensions: {self.dimensions}, expected those of an embedding, which has no class."
+                )
+        elif not self.classes or len(set(self.classes)) != len(self.classes):
             raise DistillError("classes: expected at least one name, each of them once.")
-        if self.thresholds is not None and len(self.thresholds) != len(self.classes):
+        elif self.thresholds is not None and len(self.thresholds) != len(self.classes):
             raise DistillError(
                 f"thresholds: {len(self.thresholds)} for {len(self.classes)} classes, expected one each."
             )
-        if self.activation not in get_args(OutputActivation):
-            raise DistillError(f"activation: {self.activation!r}, expected one of {get_args(OutputActivation)}.")
         if len(self.picture) != 2 or min(self.picture) < 1:
             raise DistillError(f"picture: {self.picture}, expected (height, width) in pixels.")
+
+    @property
+    def outputs(self) -> int:
+        """C, or D of an embedding."""
+        return len(self.classes) if self.classes is not None else int(self.dimensions or 0)
 
 
 def write_manifest(path: Path, manifest: StudentManifest) -> None:
@@ -54,6 +72,8 @@ def write_manifest(path: Path, manifest: StudentManifest) -> None:
     content = asdict(manifest)
     weights = content["config"]["weights"]
     content["config"]["weights"] = None if weights is None else str(weights)
+    for key in _OF_CLASSES if manifest.activation == "unit" else _OF_EMBEDDINGS:
+        del content[key]
     write_json(path, content)
 
 
@@ -63,14 +83,16 @@ def read_manifest(path: Path) -> StudentManifest:
     Raises:
         DistillError: the file is missing or no JSON, or a key is missing, unknown, or of another type.
     """
-    content = _keys(read_json(path), StudentManifest, path, "")
+    read = read_json(path)
+    embeds = isinstance(read, dict) and read.get("activation") == "unit"
+    content = _keys(read, StudentManifest, path, "", absent=_OF_CLASSES if embeds else _OF_EMBEDDINGS)
     config = _keys(content["config"], StudentConfig, path, "config.")
     preprocess = _keys(content["preprocess"], Preprocess, path, "preprocess.")
-    thresholds = content["thresholds"]
+    thresholds, far_thresholds = content.get("thresholds"), content.get("far_thresholds")
     try:
         return StudentManifest(
             config=StudentConfig(**config | {"width": float(config["width"]), "resolution": int(config["resolution"])}),
-            classes=tuple(_text(name) for name in _list(content["classes"])),
+            classes=None if embeds else tuple(_text(name) for name in _list(content["classes"])),
             preprocess=Preprocess(
                 int(preprocess["height"]),
                 int(preprocess["width"]),
@@ -85,15 +107,17 @@ def read_manifest(path: Path) -> StudentManifest:
             seed=int(content["seed"]),
             teacher=_text(content["teacher"]),
             checksum=_text(content["checksum"]),
+            dimensions=int(content["dimensions"]) if embeds else None,
+            far_thresholds=None if far_thresholds is None else {far: float(at) for far, at in far_thresholds.items()},
         )
-    except (DistillError, TypeError, ValueError) as error:
+    except (AttributeError, DistillError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error
 
 
-def _keys(content: Any, kind: type, path: Path, prefix: str) -> dict[str, Any]:
+def _keys(content: Any, kind: type, path: Path, prefix: str, absent: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DistillError(f"{path}: {prefix}holds a {type(content).__name__}, expected keys and values.")
-    expected = [field.name for field in fields(kind)]
+    expected = [field.name for field in fields(kind) if field.name not in absent]
     for problem, names in (
         ("missing", [name for name in expected if name not in content]),
         ("unknown", [name for name in content if name not in expected]),

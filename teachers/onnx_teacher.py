@@ -116,7 +116,14 @@ class Onnx:
         """
         session = OnnxSession(self.file, self.output)
         metadata = read_metadata(session)
-        answers: Gives | None = metadata.gives if metadata else None
+        answers: Gives | None = None
+        if metadata:
+            if metadata.gives == "embedding":
+                raise DistillError(
+                    f"{self.file}: answers embeddings, and this recipe needs {outputs} classes. Give a teacher of "
+                    "these, or take a recipe for embeddings."
+                )
+            answers = metadata.gives
         gives: Gives | None = self._agree("gives", self.gives, answers)
         teacher = self._teacher(session, metadata, gives, self._classes(metadata))
         if teacher.outputs != outputs:
@@ -127,7 +134,7 @@ class Onnx:
         return teacher
 
     def embedder(self) -> OnnxTeacher:
-        """A teacher of embeddings (N, D): the file's output as it is.
+        """A teacher of embeddings (N, D): the file's output as it is, of unit length from a file exported here.
 
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it answers probabilities.
@@ -136,12 +143,12 @@ class Onnx:
         metadata = read_metadata(session)
         if self.gives:
             raise DistillError(f"teacher.gives is {self.gives}: an embedding is taken as it is. Leave the key out.")
-        if metadata:
+        if metadata and metadata.classes is not None:
             raise DistillError(
                 f"{self.file}: answers {metadata.gives} of {len(metadata.classes)} classes, expected an embedding. "
                 "Give a file whose output is one."
             )
-        return self._teacher(session, None, "logits", None)
+        return self._teacher(session, metadata, "logits", None)
 
     def _teacher(
         self,

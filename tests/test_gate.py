@@ -10,8 +10,7 @@ from distill import cli, gate
 from distill.gate import export_and_score
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.open import student_predictor
-from distill.scoring import Judge
-from distill.sets import open_sets
+from distill.tasks import open_task
 from students.files import load_student
 from tests.running import copy_of_finished, read, without_exports
 
@@ -55,15 +54,15 @@ def test_a_file_passes_by_its_probabilities_and_its_score(
     without_exports(monkeypatch)
     perturbed(monkeypatch, change)
     recipe, _ = read(path)
-    judge = Judge(open_sets(recipe, out / "data"), recipe.seed, resamples=10, batch_size=48)
+    task = open_task(recipe, out / "data")
     network, manifest = load_student(out / "student")
-    student = judge(student_predictor(network, manifest))
-    (found,) = export_and_score(out / "export", network, manifest, student, judge, tolerance)
+    student = task.judge(student_predictor(network, manifest))
+    (found,) = export_and_score(out / "export", network, manifest, student, task, tolerance)
     assert found["passed"] is passed
     assert found["file"] == "export/student.onnx" and found["format"] == "onnx"
     if scores_equal is not None:
         assert (abs(found["difference"]["mAP"]) < 1e-3) is scores_equal
-    expected = np.abs(change(student.probabilities) - student.probabilities).max()
+    expected = np.abs(change(student.answers) - student.answers).max()
     assert found["largest_difference"] == pytest.approx(expected, abs=1e-5)
 
 
@@ -75,11 +74,11 @@ def test_a_score_past_the_tolerance_fails_where_probabilities_are_close(
     monkeypatch.setattr(gate, "PARITY", 1.0)
     perturbed(monkeypatch, lambda probabilities: 1 - probabilities)
     recipe, _ = read(path)
-    judge = Judge(open_sets(recipe, out / "data"), recipe.seed, resamples=10, batch_size=48)
+    task = open_task(recipe, out / "data")
     network, manifest = load_student(out / "student")
-    student = judge(student_predictor(network, manifest))
+    student = task.judge(student_predictor(network, manifest))
     verdicts = [
-        export_and_score(out / "export", network, manifest, student, judge, tolerance)[0] for tolerance in (0.01, 100.0)
+        export_and_score(out / "export", network, manifest, student, task, tolerance)[0] for tolerance in (0.01, 100.0)
     ]
     assert 0.01 < abs(verdicts[0]["difference"]["mAP"]) * 100 < 100
     assert [verdict["passed"] for verdict in verdicts] == [False, True]

@@ -1,4 +1,4 @@
-"""distill evaluate RECIPE --model FILE [--against FILE] [--KEY VALUE ...]"""
+"""distill evaluate RECIPE --model FILE [--against FILE | --gallery-model FILE] [--KEY VALUE ...]"""
 
 import argparse
 from pathlib import Path
@@ -7,14 +7,15 @@ from typing import Any
 from rich.console import Console
 
 from distill.errors import DistillError
-from distill.evaluation.attributes import compare
 from distill.files import write_json
 from distill.predictors.open import open_predictor
-from distill.recipe import TEACHER_STAGES, Recipe
+from distill.recipe import TEACHER_STAGES
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report import formatting
-from distill.scoring import Judge, Judged, Verdict, teacher_predictor
-from distill.sets import open_sets
+from distill.scoring import Judged, Verdict
+from distill.tasks import open_task
+from distill.tasks.embeddings import EmbeddingVerdict, at_thresholds_of, galleries
+from distill.tasks.task import Task
 
 TEACHER = "teacher"
 
@@ -23,7 +24,8 @@ def main(arguments: list[str]) -> int:
     """Score one model on the recipe's test pictures, or two and their paired difference."""
     parser = argparse.ArgumentParser(
         prog="distill evaluate",
-        usage="distill evaluate RECIPE --model FILE [--against FILE] [--out DIR] [--json FILE] [--KEY VALUE ...]",
+        usage="distill evaluate RECIPE --model FILE [--against FILE] [--gallery-model FILE] [--out DIR] [--json FILE] "
+        "[--KEY VALUE ...]",
         description="Score a file on a recipe's test pictures, with intervals.",
         epilog="distill run RECIPE --help lists every key; those of data, prepare, evaluate and teacher matter here.",
         allow_abbrev=False,
@@ -35,48 +37,70 @@ def main(arguments: list[str]) -> int:
         "--against", help="a second model: the paired difference of the first minus this one is reported"
     )
     parser.add_argument(
+        "--gallery-model", help="of embeddings: a model whose gallery the first one's pictures are searched in"
+    )
+    parser.add_argument(
         "--out", type=Path, help="where the prepared pictures are kept; default runs/RECIPE, a run's own"
     )
     parser.add_argument("--json", type=Path, help="also write the scores to this file")
     chosen, keys = parser.parse_known_args(arguments)
     recipe, _ = RecipeReader(chosen.recipe, parser.prog).read(keys)
-    sets = open_sets(recipe, (chosen.out or Path("runs") / recipe.name) / "data")
-    judge = Judge(sets, recipe.seed, recipe.evaluate.resamples, recipe.evaluate.batch_size)
-    verdict = judge(_open(chosen.model, recipe, len(sets.classes)))
+    task = open_task(recipe, (chosen.out or Path("runs") / recipe.name) / "data")
+    verdict = task.judge(_open(chosen.model, task))
     found: dict[str, Any] = {"model": chosen.model, **verdict.to_dict()}
     console = Console(markup=False, emoji=False)
     _print(console, chosen.model, verdict)
     if chosen.against:
-        other = judge(_open(chosen.against, recipe, len(sets.classes)))
+        other = task.judge(_open(chosen.against, task))
         _print(console, chosen.against, other)
-        difference = compare(verdict.scores, other.scores)
-        found |= {"against": {"model": chosen.against, **other.to_dict()}, "difference": difference.to_dict()}
-        console.print(
-            f"difference {formatting.signed(difference.difference)} {formatting.interval(difference.interval)}, paired"
-        )
+        difference = task.compare(verdict, other)
+        found |= {"against": {"model": chosen.against, **other.to_dict()}, "difference": difference}
+        points, interval = difference[verdict.metric], difference["interval"]
+        console.print(f"difference {formatting.signed(points)} {formatting.interval(interval)}, paired")
+    if chosen.gallery_model:
+        found["galleries"] = _search(console, task, chosen.model, verdict, chosen.gallery_model)
     if chosen.json:
         write_json(chosen.json, found)
         console.print(f"written: {chosen.json}", soft_wrap=True)
     return 0
 
 
-def _open(model: str, recipe: Recipe, outputs: int) -> Judged:
+def _open(model: str, task: Task) -> Judged:
     if model != TEACHER:
         return open_predictor(Path(model))
+    recipe = task.recipe
     if set(TEACHER_STAGES) & set(recipe.stages) and getattr(recipe.teacher, "weights", None) in (None, "scratch"):
         raise DistillError(
             "--model teacher: this recipe makes its teacher; score the file in the run directory, "
             "teacher/teacher.onnx, or give teacher.weights."
         )
-    return teacher_predictor(recipe.teacher.load(outputs))
+    return task.teacher_predictor(task.load_teacher())
+
+
+def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_model: str) -> dict[str, Any]:
+    """The first model's pictures in a gallery by the second, and each in its own."""
+    if not isinstance(probes, EmbeddingVerdict):
+        raise DistillError("--gallery-model: only embeddings are searched for, and the task is attributes.")
+    gallery = task.judge(_open(gallery_model, task))
+    assert isinstance(gallery, EmbeddingVerdict)
+    found = galleries(probes, gallery, ("model", "gallery"))
+    for name, scores in found.items():
+        ranks = [f"{rank} {formatting.score(share)}" for rank, share in scores["metrics"].items()]
+        console.print(
+            f"{name.replace('model', model).replace('gallery', gallery_model)}: {', '.join(ranks)}", soft_wrap=True
+        )
+    return found | {"at_gallery_thresholds": at_thresholds_of(gallery, probes)}
 
 
 def _print(console: Console, model: str, verdict: Verdict) -> None:
-    scores = verdict.scores
-    console.print(
-        f"{model}: mAP {formatting.score(scores.mean_average_precision)} {formatting.interval(scores.interval)}, "
-        f"{len(scores.labels)} test pictures, {len(scores.classes) - len(scores.unmeasured)} attributes",
-        soft_wrap=True,
-    )
-    if scores.unmeasured:
-        console.print(f"not measured, no positive or no negative: {', '.join(scores.unmeasured)}", soft_wrap=True)
+    scores = verdict.to_dict()
+    interval = formatting.interval(scores["intervals"].get(verdict.metric))
+    facts = f"{model}: {verdict.metric} {formatting.score(verdict.score)} {interval}, "
+    if "per_class" in scores:
+        facts += f"{scores['counts']['pictures']} test pictures, {len(scores['per_class'])} attributes"
+    else:
+        others = [f"{name} {formatting.score(value)}" for name, value in scores["metrics"].items()][1:]
+        facts += f"{', '.join(others)}, {scores['counts']['pictures']} pictures of {scores['split']}"
+    console.print(facts, soft_wrap=True)
+    if scores.get("unmeasured"):
+        console.print(f"not measured, no positive or no negative: {', '.join(scores['unmeasured'])}", soft_wrap=True)

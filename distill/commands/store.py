@@ -7,21 +7,20 @@ from pathlib import Path
 import lightning as L
 from rich.console import Console
 
-from distill.contract import check_teacher
 from distill.directory import RunDirectory
 from distill.errors import DistillError
 from distill.recipe import Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report import formatting
 from distill.run import teacher_size
-from distill.scoring import Judge
-from distill.sets import Sets, open_sets
 from distill.stages import Log, open_teacher
 from distill.store.asking import Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
 from distill.store.store import Store, read_manifest
 from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import write_store
+from distill.tasks import open_task
+from distill.tasks.task import Task
 from distill.train import quieten
 from teachers.teacher import Teacher
 
@@ -71,9 +70,12 @@ def _store(
     recipe: Recipe, resolved: str, out: Path, run: Path | None, views: int, dtype: Dtype, top: int | None
 ) -> Store | None:
     if top is not None:
-        raise DistillError("--top: attributes do not exclude each other, so all of them are kept. Leave it out.")
-    teacher, sets, shown = _open(recipe, resolved, run)
-    manifest = _manifest(recipe, sets, teacher, shown, out, views, dtype, top)
+        raise DistillError(
+            "--top: attributes do not exclude each other, so all of them are kept, as are an embedding's numbers. "
+            "Leave it out."
+        )
+    teacher, task, shown = _open(recipe, resolved, run)
+    manifest = _manifest(recipe, task, teacher, shown, out, views, dtype, top)
     given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
     fabric = L.Fabric(**given)
     fabric.launch()
@@ -83,23 +85,22 @@ def _store(
     )  # fmt: skip
 
 
-def _open(recipe: Recipe, resolved: str, run: Path | None) -> tuple[Teacher, Sets, Shown]:
+def _open(recipe: Recipe, resolved: str, run: Path | None) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
     places = RunDirectory.claim(run or Path("runs") / recipe.name, recipe.name, resolved)
-    sets = open_sets(recipe, places.data)
-    judge = Judge(sets, recipe.seed, recipe.evaluate.resamples, recipe.evaluate.batch_size)
-    teacher = open_teacher(recipe, sets, places, Log(judge))
+    task = open_task(recipe, places.data)
+    teacher = open_teacher(recipe, task, places, Log(task))
     if not isinstance(teacher, Teacher):
         raise DistillError(
             f"teacher.name is {recipe.teacher.name}, with the stages {list(recipe.stages)}: expected a teacher "
             "that can be asked, and transfer among the stages."
         )
-    check_teacher(teacher, sets.classes)
-    return teacher, sets, Shown(sets.transfer, (sets.validation, sets.test))
+    task.check_teacher(teacher)
+    return teacher, task, Shown(task.sets.transfer, task.scored)
 
 
 def _manifest(
-    recipe: Recipe, sets: Sets, teacher: Teacher, shown: Shown, out: Path, views: int, dtype: Dtype, top: int | None
+    recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, views: int, dtype: Dtype, top: int | None
 ) -> Manifest:
     found = read_manifest(out)
     return Manifest(
@@ -107,7 +108,7 @@ def _manifest(
             name=teacher.name,
             fingerprint=teacher.fingerprint(),
             outputs=teacher.outputs,
-            classes=teacher.classes or sets.classes,
+            classes=teacher.classes or task.classes,
             preprocess=teacher.preprocess,
             **teacher_size(teacher),
         ),

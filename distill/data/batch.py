@@ -26,6 +26,7 @@ class ViewBatch:
         partner: the views mixed in, whose own weight and partner are None.
         answers: what a stored teacher answered to these views, logits (N, C) or the largest of them; None
             where it is to be asked.
+        identities: int64 (N,), the number of the person shown, -1 where unknown.
     """
 
     index: Tensor
@@ -37,6 +38,7 @@ class ViewBatch:
     weight: Tensor | None = None
     partner: Self | None = None
     answers: Tensor | TopAnswers | None = None
+    identities: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -63,7 +65,8 @@ class PictureBatch:
 
     Attributes:
         pictures: uint8 (N, H, W, 3).
-        labels: int8 (N, C), 1 present, 0 absent, -1 unknown.
+        labels: what their outputs are scored against: int8 (N, C), 1 present, 0 absent, -1 unknown; or people int64
+            (N,); or a teacher's embeddings (N, D).
     """
 
     pictures: Tensor

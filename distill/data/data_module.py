@@ -17,10 +17,13 @@ class PictureLoader:
 
     Args:
         batch_size: the largest a rank, in as many batches on each; one may be empty where pictures are few.
+        truths: (N, ...), what outputs are scored against; by default the labels.
     """
 
-    def __init__(self, pictures: Pictures, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
-        self.pictures = pictures
+    def __init__(
+        self, pictures: Pictures, batch_size: int, rank: int = 0, world_size: int = 1, truths: np.ndarray | None = None
+    ) -> None:
+        self.pictures, self.truths = pictures, pictures.labels if truths is None else truths
         self.index = np.arange(rank, len(pictures), world_size)
         # As many on every rank: one without any would not come to gather the scores, and the others would wait for it.
         self.batches = -(-len(pictures) // (batch_size * world_size))
@@ -30,9 +33,7 @@ class PictureLoader:
 
     def __iter__(self) -> Iterator[PictureBatch]:
         for index in np.array_split(self.index, self.batches):
-            yield PictureBatch(
-                torch.from_numpy(self.pictures.gather(index)), torch.from_numpy(self.pictures.labels[index])
-            )
+            yield PictureBatch(torch.from_numpy(self.pictures.gather(index)), torch.from_numpy(self.truths[index]))
 
 
 class ViewDataModule(L.LightningDataModule):
@@ -42,6 +43,7 @@ class ViewDataModule(L.LightningDataModule):
         batch_size: over all ranks.
         workers: loading processes a rank.
         view_seed, answers: as in `ViewLoader`.
+        truths: of the validation pictures, as in `PictureLoader`.
     """
 
     def __init__(
@@ -55,9 +57,10 @@ class ViewDataModule(L.LightningDataModule):
         workers: int = 0,
         view_seed: int | None = None,
         answers: Answers | None = None,
+        truths: np.ndarray | None = None,
     ) -> None:
         super().__init__()
-        self.view_seed, self.answers = view_seed, answers
+        self.view_seed, self.answers, self.truths = view_seed, answers, truths
         self.train, self.validation, self.views = train, validation, views
         self.batch_size, self.seed, self.workers = batch_size, seed, workers
         self._loader: ViewLoader | None = None
@@ -76,7 +79,7 @@ class ViewDataModule(L.LightningDataModule):
     def val_dataloader(self) -> PictureLoader | list[PictureLoader]:
         if self.validation is None or len(self.validation) == 0:
             return []
-        return PictureLoader(self.validation, self.batch_size, *self._ranks())
+        return PictureLoader(self.validation, self.batch_size, *self._ranks(), self.truths)
 
     def teardown(self, stage: str) -> None:
         if self._loader is not None:

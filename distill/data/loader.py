@@ -61,6 +61,7 @@ class ViewDataset(Dataset[ViewBatch]):
             flip=torch.from_numpy(numbers.flip),
             color=torch.from_numpy(numbers.color),
             labels=torch.from_numpy(self.pictures.labels[request.index]),
+            identities=torch.from_numpy(self.pictures.identities[request.index]),
         )
 
     def _partners_of(self, view: int) -> np.ndarray:

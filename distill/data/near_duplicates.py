@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from distill.data.pictures import Pictures
 from distill.preprocess import Preprocess
 
 RADIUS = 10
@@ -27,13 +28,14 @@ _BATCH = 256  # pictures made small, and pairs compared, at a time
 _BLOCK = 1 << 21  # pairs of hashes at a time: 16 MB
 
 
-def near_duplicates(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def near_duplicates(first: np.ndarray | Pictures, second: np.ndarray | Pictures) -> np.ndarray:
     """Which pictures of one set are in the other too, as they are or mirrored.
 
     A picture of one colour is nobody's duplicate.
 
     Args:
-        first, second: uint8 (N, H, W, 3), RGB; the sizes may differ.
+        first, second: uint8 (N, H, W, 3), RGB, or prepared pictures, which are gathered as needed; the sizes may
+            differ.
 
     Returns:
         int64 (M, 2), an index into each, in ascending order.
@@ -45,7 +47,7 @@ def near_duplicates(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([straight, mirrored]), axis=0)
 
 
-def small(pictures: np.ndarray) -> np.ndarray:
+def small(pictures: np.ndarray | Pictures) -> np.ndarray:
     """uint8 (N, H, W, 3) to grey uint8 (N, 32, 32)."""
     grey = np.empty((len(pictures), _SIZE, _SIZE), np.uint8)
     reduce, luma = Preprocess(_SIZE, _SIZE), torch.tensor(_LUMA).view(1, 3, 1, 1)

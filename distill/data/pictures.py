@@ -14,6 +14,8 @@ from distill.data.prepared import Prepared
 from distill.data.source import Split
 from distill.errors import DistillError
 
+_MIRRORED = np.uint64(0x9E3779B97F4A7C15)  # any constant: it keeps a mirror image's hash from that of the picture
+
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
@@ -23,11 +25,13 @@ class Pictures:
         sets: prepared sets of one picture size.
         rows: for each set the rows that belong, int64.
         classes: columns of the labels; a set without labels, or of other classes, is unknown (-1) in all of them.
+        mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
     """
 
     sets: tuple[Prepared, ...]
     rows: tuple[np.ndarray, ...]
     classes: tuple[str, ...]
+    mirrored: bool = False
 
     @classmethod
     def of(cls, labelled: Prepared, split: Split, unlabelled: Sequence[Prepared] = ()) -> Self:
@@ -72,10 +76,29 @@ class Pictures:
         """Each ``step``-th picture of each set: a smaller sample of the same mixture."""
         return replace(self, rows=tuple(rows[::step] for rows in self.rows))
 
+    def where(self, kept: np.ndarray) -> Self:
+        """Those for which bool (N,) holds."""
+        parts = np.split(kept, self._starts[1:-1])
+        return replace(self, rows=tuple(rows[part] for rows, part in zip(self.rows, parts, strict=True)))
+
+    def mirror(self) -> Self:
+        """The same pictures, left and right exchanged."""
+        return replace(self, mirrored=not self.mirrored)
+
     @cached_property
     def hashes(self) -> np.ndarray:
         """uint64 (N,)."""
-        return _joined([_taken(one.hashes, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
+        hashes = _joined([_taken(one.hashes, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
+        return hashes ^ _MIRRORED if self.mirrored else hashes
+
+    @cached_property
+    def identities(self) -> np.ndarray:
+        """int64 (N,), the number of the person shown, -1 where unknown. Two sets' numbers are different people's."""
+        blocks, before = [], 0
+        for one, rows in zip(self.sets, self.rows, strict=True):
+            blocks.append(np.where(one.identities[rows] < 0, -1, one.identities[rows] + before))
+            before += int(one.identities.max(initial=-1)) + 1
+        return np.concatenate(blocks)
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -91,6 +114,10 @@ class Pictures:
         part = int(np.searchsorted(self._starts, index, side="right")) - 1
         return self.sets[part].names[self.rows[part][index - self._starts[part]]]
 
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """uint8 (n, H, W, 3), a slice of the pictures."""
+        return self.gather(np.arange(len(self))[rows])
+
     def gather(self, index: np.ndarray) -> np.ndarray:
         """uint8 (len(index), H, W, 3), in the order of ``index``."""
         part = np.searchsorted(self._starts, index, side="right") - 1
@@ -98,7 +125,7 @@ class Pictures:
         for number, (one, rows) in enumerate(zip(self.sets, self.rows, strict=True)):
             here = np.flatnonzero(part == number)
             one.pictures.gather(rows[index[here] - self._starts[number]], out, here.tolist())
-        return out
+        return out[:, :, ::-1].copy() if self.mirrored else out
 
 
 def _taken(array: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ Pairs that share a picture are not independent, and there are far more of them t
 taken over people drawn with replacement, at the threshold found on all of them. Where all or none are accepted, draws
 say nothing, and each person counts as one case of Wilson's interval. FAR, which would need pairs of people, has none.
 
-Shapes: N pictures, D embedding dimensions, I people, T thresholds.
+Shapes: N pictures, D embedding dimensions, I people, T thresholds, R resamples.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,6 +42,8 @@ class AllPairsScores:
         points: by FAR asked for; their TAR interval is over people, their FAR has none.
         equal_error: over all pairs.
         roc: the whole curve, thresholds in multiples of `STEP`.
+        resampled: float64 (R, T), TAR at each FAR's threshold on each draw of people, for `compare_all_pairs`.
+        identities, seed: what the draws were made from.
     """
 
     pictures: int
@@ -49,6 +51,9 @@ class AllPairsScores:
     points: dict[float, OperatingPoint]
     equal_error: EqualError
     roc: Roc = field(repr=False)
+    resampled: np.ndarray = field(repr=False)
+    identities: np.ndarray = field(repr=False)
+    seed: int
 
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json that stands under a model: `metrics`, `intervals`, `counts`, `fars`,
@@ -103,7 +108,7 @@ def evaluate_all_pairs(
     curve = _count(unit, ends)
     points = points_at(curve, fars)
     thresholds = [point.threshold for point in points.values()]
-    intervals = _people_intervals(unit, ends, sizes, thresholds, seed, resamples) if points else []
+    resampled, intervals = _over_people(unit, ends, sizes, thresholds, seed, resamples)
     return AllPairsScores(
         pictures=len(unit),
         people=len(sizes),
@@ -113,7 +118,45 @@ def evaluate_all_pairs(
         },
         equal_error=curve.equal_error(),
         roc=curve,
+        resampled=resampled,
+        identities=identities,
+        seed=seed,
     )
+
+
+@dataclass(frozen=True)
+class TarDifference:
+    """TAR at a FAR of the first model minus that of the second on the same pictures, and its 95 % interval."""
+
+    far: float
+    difference: float
+    interval: tuple[float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {f"TAR@FAR={self.far:g}": self.difference, "interval": list(self.interval)}
+
+
+def compare_all_pairs(student: AllPairsScores, teacher: AllPairsScores, far: float) -> TarDifference:
+    """The paired difference of TAR, student minus teacher, each at its own threshold for the FAR.
+
+    Raises:
+        DistillError: the two were not scored on the same pictures under the same seed, or not at that FAR.
+    """
+    same = (
+        student.seed == teacher.seed
+        and student.points.keys() == teacher.points.keys()
+        and far in student.points
+        and student.resampled.shape == teacher.resampled.shape
+        and np.array_equal(student.identities, teacher.identities)
+    )
+    if not same:
+        raise DistillError(
+            f"compare: the two models were scored on different pictures, FARs, seeds or numbers of resamples, or "
+            f"not at FAR {far:g}; a paired difference needs the same. Evaluate both on the same pictures and seed."
+        )
+    column = list(student.points).index(far)
+    low, high = percentile_interval(student.resampled[:, column] - teacher.resampled[:, column])
+    return TarDifference(far, student.points[far].tar - teacher.points[far].tar, (float(low), float(high)))
 
 
 def _count(unit: np.ndarray, ends: np.ndarray) -> Roc:
@@ -132,10 +175,12 @@ def _count(unit: np.ndarray, ends: np.ndarray) -> Roc:
     return roc_of_counts(values, counts[0, used], counts[1, used])
 
 
-def _people_intervals(
+def _over_people(
     unit: np.ndarray, ends: np.ndarray, sizes: np.ndarray, thresholds: list[float], seed: int, resamples: int
-) -> list[tuple[float, float]]:
-    """The interval of TAR at each threshold, over people."""
+) -> tuple[np.ndarray, list[tuple[float, float]]]:
+    """TAR at each threshold over people drawn with replacement, float64 (R, T), and its interval."""
+    if not thresholds:
+        return np.empty((resamples, 0)), []
     accepted = np.zeros((len(unit), len(thresholds)))  # of a picture's pairs with later ones of its person
     for rows, last, bins in _blocks(unit, ends):
         columns = np.arange(rows.start, rows.start + bins.shape[1])
@@ -156,7 +201,7 @@ def _people_intervals(
         if share in (0, 1):
             low, high = wilson_interval(int(share) * len(pairs_of), len(pairs_of))
         intervals.append((float(low), float(high)))
-    return intervals
+    return values, intervals
 
 
 def _blocks(unit: np.ndarray, ends: np.ndarray) -> Iterator[tuple[slice, int, np.ndarray]]:

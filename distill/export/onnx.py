@@ -1,4 +1,5 @@
-"""ONNX with the preprocessing inside: uint8 (N, h, w, 3) at the network's resolution in, probabilities (N, C) out.
+"""ONNX with the preprocessing inside: uint8 (N, h, w, 3) at the network's resolution in, probabilities (N, C) or
+unit embeddings (N, D) out.
 
 The one step outside the graph is the resize to h x w; its kernel is named in the metadata, and every reader of the file
 applies it through `distill.preprocess.resize`, the function training used.
@@ -14,17 +15,18 @@ from torch import Tensor, nn
 
 from distill.files import atomic_path
 from distill.predictors.onnx_metadata import OnnxMetadata
+from distill.predictors.torch_predictor import Activation, activate
 from distill.preprocess import Preprocess
 
 
 class _Exported(nn.Module):
-    def __init__(self, network: nn.Module, preprocess: Preprocess) -> None:
+    def __init__(self, network: nn.Module, preprocess: Preprocess, activation: Activation) -> None:
         super().__init__()
-        self.network, self.preprocess = network, preprocess
+        self.network, self.preprocess, self.activation = network, preprocess, activation
 
     def forward(self, pictures: Tensor) -> Tensor:
         pixels = pictures.permute(0, 3, 1, 2).float()
-        return self.network(self.preprocess.normalize(pixels)).sigmoid()
+        return activate(self.network(self.preprocess.normalize(pixels)), self.activation)
 
 
 def export_onnx(
@@ -32,14 +34,17 @@ def export_onnx(
     network: nn.Module,
     preprocess: Preprocess,
     *,
-    classes: tuple[str, ...],
+    classes: tuple[str, ...] | None,
     thresholds: tuple[float, ...] | None,
     picture: tuple[int, int],
+    far_thresholds: dict[str, float] | None = None,
 ) -> None:
-    """Write a network of normalised float (N, 3, h, w) to logits (N, C) as one self-contained file of dynamic batch.
+    """Write a network of normalised float (N, 3, h, w) to logits (N, C) or embeddings (N, D) as one self-contained file
+    of dynamic batch.
 
     Args:
-        classes, thresholds: of the C outputs, for the file's metadata.
+        classes, thresholds: of the C outputs, for the file's metadata; None of an embedding.
+        far_thresholds: of an embedding, by FAR, for the metadata.
         picture: (height, width) of the prepared pictures the network was made for, for the metadata.
 
     Raises:
@@ -47,10 +52,16 @@ def export_onnx(
     """
     import onnx
 
-    metadata = OnnxMetadata.of(classes, thresholds, preprocess, picture)
-    exported = _Exported(copy.deepcopy(network).cpu().eval(), preprocess).eval()
+    activation: Activation = "sigmoid" if classes is not None else "unit"
+    exported = _Exported(copy.deepcopy(network).cpu().eval(), preprocess, activation).eval()
     # Two pictures: an example batch of one would be taken for a constant.
     example = torch.zeros(2, preprocess.height, preprocess.width, 3, dtype=torch.uint8)
+    if classes is not None:
+        metadata = OnnxMetadata.of(classes, thresholds, preprocess, picture)
+    else:
+        with torch.inference_mode():
+            dimensions = exported(example).shape[1]
+        metadata = OnnxMetadata.of_embedding(dimensions, far_thresholds, preprocess, picture)
     quiet = logging.getLogger("torch.onnx")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
@@ -63,7 +74,7 @@ def export_onnx(
                 dynamo=True,
                 dynamic_shapes={"pictures": {0: torch.export.Dim("batch")}},
                 input_names=["pictures"],
-                output_names=["probabilities"],
+                output_names=["probabilities" if classes is not None else "embeddings"],
                 external_data=False,
                 verbose=False,
             )

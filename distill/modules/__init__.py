@@ -1,7 +1,8 @@
-"""LightningModules: `Distiller` learns from a teacher, `FineTuner` from labels."""
+"""LightningModules: `Distiller` learns from a teacher, `FineTuner` from labels, `MetricLearner` from who is shown."""
 
 from distill.modules.distiller import Distiller
 from distill.modules.fine_tuner import FineTuner
+from distill.modules.metric_learner import MetricLearner
 from distill.modules.optimization import Optimization
 
-__all__ = ["Distiller", "FineTuner", "Optimization"]
+__all__ = ["Distiller", "FineTuner", "MetricLearner", "Optimization"]

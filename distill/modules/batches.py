@@ -30,6 +30,11 @@ class Pixels:
         """What a stored teacher answered to the batch; None where there is none."""
         return self._batch.answers if isinstance(self._batch, ViewBatch) else None
 
+    @property
+    def identities(self) -> Tensor | None:
+        """int64 (N,), the number of the person on each picture, -1 where unknown; None where nothing says so."""
+        return self._batch.identities if isinstance(self._batch, ViewBatch) else None
+
     def at(self, preprocess: Preprocess) -> Tensor:
         """float32 (N, 3, h, w) on 0..255."""
         key = (preprocess.height, preprocess.width, preprocess.interpolation, preprocess.crop)

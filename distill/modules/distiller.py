@@ -1,6 +1,6 @@
 """Learning from a teacher.
 
-Shapes: N batch, C classes or attributes, h w the teacher's pixels.
+Shapes: N batch, C classes or attributes, or embedding dimensions; h w the teacher's pixels.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.modules.batches import Pixels
+from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
 from distill.objectives import Objective
@@ -26,7 +27,7 @@ class Teaches(Protocol):
     preprocess: Preprocess
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """float32 (N, 3, h, w) on 0..255 at its own size to logits (N, C)."""
+        """float32 (N, 3, h, w) on 0..255 at its own size to logits or embeddings (N, C)."""
         ...
 
     def to(self, device: torch.device) -> object: ...
@@ -36,11 +37,11 @@ class Distiller(TrainingModule):
     """Trains a student to give a teacher's answers to the same views (section 4.5 of arXiv 1704.04861).
 
     Args:
-        student: float (N, 3, h, w), normalised, to logits (N, C).
+        student: float (N, 3, h, w), normalised, to logits or embeddings (N, C).
         teacher: any `teachers.Teacher`; None where every batch brings the answers of a stored one.
         objective: the formula and its label term.
         preprocess: the student's input contract; the teacher brings its own.
-        optimization, classes, seed: as in `TrainingModule`.
+        optimization, classes, seed, metric: as in `TrainingModule`.
         teacher_precision: `bf16` lets a teacher on a GPU answer in bfloat16, faster and to three digits. On other
             devices, where it is not faster, and by default, the teacher that was scored answers.
     """
@@ -55,9 +56,10 @@ class Distiller(TrainingModule):
         optimization: Optimization | None = None,
         classes: Sequence[str] = (),
         seed: int = 0,
+        metric: Metric | None = None,
         teacher_precision: TeacherPrecision = "32-true",
     ) -> None:
-        super().__init__(student, preprocess, optimization, classes, seed)
+        super().__init__(student, preprocess, optimization, classes, seed, metric)
         self.teacher_precision = teacher_precision
         self.objective = objective or Objective()
         # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it (law 3).
@@ -67,12 +69,12 @@ class Distiller(TrainingModule):
             # Its attributes are reached through the compiled one. A black box has nothing to compile.
             if self.optimization.compile and next(teacher.parameters(), None) is not None:
                 self._teacher = (torch.compile(teacher),)
-        self._answers_finite: Tensor | None = None
+        self._answers_sound: Tensor | None = None
 
     def on_fit_start(self) -> None:
         if self._teacher[0] is not None:
             self._teacher[0].to(self.device)
-        self._answers_finite = torch.ones((), dtype=torch.bool, device=self.device)
+        self._answers_sound = torch.ones((), dtype=torch.bool, device=self.device)
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         answers = views.answers
@@ -86,8 +88,8 @@ class Distiller(TrainingModule):
         faster = self.teacher_precision == "bf16" and self.device.type == "cuda"
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=faster):
             answers = teacher(pixels).float()
-            if self._answers_finite is not None:
-                self._answers_finite = self._answers_finite & answers.isfinite().all()
+            if self._answers_sound is not None:
+                self._answers_sound = self._answers_sound & self.objective.can_teach(answers)
         # A tensor of inference mode cannot be saved for backward.
         return answers.clone()
 
@@ -95,8 +97,8 @@ class Distiller(TrainingModule):
         # Reading the flag waits for the device; other than on a CPU, do it where Lightning's logging waits as well.
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set when the Trainer is made
         waits = self.device.type == "cpu" or self.trainer.global_step % every == 0
-        if waits and self._answers_finite is not None and not bool(self._answers_finite):
+        if waits and self._answers_sound is not None and not bool(self._answers_sound):
             raise DistillError(
-                f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered NaN or infinity at step "
+                f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered {self.objective.useless} at step "
                 f"{self.trainer.global_step}. Nothing can be learnt from that: check its weights, mean and std."
             )

@@ -1,4 +1,4 @@
-"""What every stage shares: a network, its optimiser, an average of its weights, validation by mAP.
+"""What every stage shares: a network, its optimiser, an average of its weights, validation by one metric.
 
 Shapes: N batch, C classes or attributes.
 """
@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
 from torch import Tensor, nn
@@ -18,8 +17,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from distill.data.batch import PictureBatch
 from distill.errors import DistillError
-from distill.evaluation.average_precision import average_precision, mean_average_precision
 from distill.modules.batches import Pixels, labels_of
+from distill.modules.metrics import MeanAveragePrecision, Metric
 from distill.modules.optimization import Optimization
 from distill.preprocess import Preprocess
 
@@ -28,9 +27,10 @@ class TrainingModule(L.LightningModule, ABC):
     """Trains `network`; subclasses say what on, in `losses`.
 
     Args:
-        network: float (N, 3, h, w), normalised, to logits (N, C).
+        network: float (N, 3, h, w), normalised, to logits or embeddings (N, C).
         preprocess: its input contract.
-        classes: names of the C outputs, for the validation score; without them nothing is scored.
+        classes: names of the C outputs, to be scored by their mAP; without them nothing is scored.
+        metric: scores the validation pictures instead, by their outputs and whatever the batches hold as labels.
         seed: of dropout and drop-path; each step is seeded by (seed, step, rank), so that a resumed run equals an
             unbroken one.
     """
@@ -42,6 +42,7 @@ class TrainingModule(L.LightningModule, ABC):
         optimization: Optimization | None = None,
         classes: Sequence[str] = (),
         seed: int = 0,
+        metric: Metric | None = None,
     ) -> None:
         super().__init__()
         self.optimization = optimization or Optimization()
@@ -50,7 +51,8 @@ class TrainingModule(L.LightningModule, ABC):
             self.network.to(memory_format=torch.channels_last)
         # In a tuple, the compiled network is no second submodule of the same weights.
         self._run = (torch.compile(network) if self.optimization.compile else network,)
-        self.preprocess, self.classes, self.seed = preprocess, tuple(classes), seed
+        self.preprocess, self.seed = preprocess, seed
+        self.metric = metric or (MeanAveragePrecision(tuple(classes)) if classes else None)
         self.average: AveragedModel | None = None
         if self.optimization.ema is not None:
             # Buffers are averaged as well: BatchNorm's statistics belong to the averaged weights.
@@ -116,21 +118,23 @@ class TrainingModule(L.LightningModule, ABC):
         return self.optimization.build(self.network, int(self.trainer.estimated_stepping_batches))  # type: ignore[return-value]
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        if not self.classes:
+        if self.metric is None:
             return
         if isinstance(batch, PictureBatch):
             pixels, labels = self.preprocess(batch.pictures), batch.labels
         else:
             known = labels_of(batch)
             if known is None:
-                raise DistillError("a validation batch has no labels to score mAP with; load (images, labels).")
+                raise DistillError(
+                    f"a validation batch has no labels to score {self.metric.name} with; load (images, labels)."
+                )
             pixels, labels = self.preprocess.normalize(Pixels(batch).at(self.preprocess)), known
         network = self.average.module if self.average is not None else self.network
         self._validated.append((network(pixels).float().cpu(), labels.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Score all ranks' pictures together, each once: the shares are gathered unpadded (law 5)."""
-        if not self.classes:
+        if self.metric is None:
             return
         if self.trainer.sanity_checking:  # on a few batches, which need not hold a positive of any class
             self._validated.clear()
@@ -143,8 +147,7 @@ class TrainingModule(L.LightningModule, ABC):
             logits, labels = (torch.cat(column) for column in zip(*shares, strict=True))
         if not torch.isfinite(logits).all():
             raise DistillError("training diverged: the network answers NaN or infinity. Lower learning_rate.")
-        scores = average_precision(logits.numpy(), labels.numpy().astype(np.int8), self.classes)
-        self.log("val_mAP", mean_average_precision(scores.values, self.classes)[0], prog_bar=True)
+        self.log(f"val_{self.metric.name}", self.metric(logits.numpy(), labels.numpy()), prog_bar=True)
 
 
 def _average(decay: float, averages: Any, weights: Any, updates: Any) -> None:

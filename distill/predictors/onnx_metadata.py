@@ -10,25 +10,32 @@ from distill.preprocess import WHOLE, Crop, Interpolation, Preprocess, is_crop
 
 PREFIX = "distill."
 
-Probabilities = Literal["probabilities", "softmax"]
-"""`probabilities`: one of 0..1 for each class by itself (sigmoid); `softmax`: they sum to one."""
+Given = Literal["probabilities", "softmax", "embedding"]
+"""`probabilities`: one of 0..1 for each class by itself (sigmoid); `softmax`: they sum to one; `embedding`: a vector of
+length 1."""
+
+# Keys of files of one kind of output alone.
+_OF_CLASSES, _OF_EMBEDDINGS = {"classes", "thresholds"}, {"dimensions", "far_thresholds"}
 
 
 @dataclass(frozen=True)
 class OnnxMetadata:
-    """The contract of an exported student: uint8 (N, height, width, 3) in, probabilities (N, C) out.
+    """The contract of an exported student: uint8 (N, height, width, 3) in, probabilities or embeddings (N, C) out.
 
     Args:
-        classes: the name of each output, in order.
+        classes: the name of each output, in order; None of an embedding.
         thresholds: per class, the probability from which it counts as present, or None.
         height, width: pixels of the graph's input.
         interpolation: the antialiased kernel that brings a picture to that size.
         picture_height, picture_width: pixels of the prepared picture before that resize.
         crop: top, left, height, width of the part of the prepared picture that is brought to that size, as shares.
         fit: how any other picture becomes a prepared one: the largest centred box of its shape, resized.
+        dimensions: of an embedding.
+        far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR measured
+            there, such as "0.01"; None where none was measured.
     """
 
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] | None
     thresholds: tuple[float, ...] | None
     height: int
     width: int
@@ -36,20 +43,27 @@ class OnnxMetadata:
     picture_height: int
     picture_width: int
     fit: Literal["cover_center_crop"] = "cover_center_crop"
-    gives: Probabilities = "probabilities"
+    gives: Given = "probabilities"
     crop: Crop = WHOLE
+    dimensions: int | None = None
+    far_thresholds: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
-        count = len(self.classes)
+        embeds, count = self.gives == "embedding", len(self.classes or ())
         sizes = (self.height, self.width, self.picture_height, self.picture_width)
         checks: dict[str, bool] = {
-            "classes": count > 0 and all(isinstance(name, str) for name in self.classes),
+            "classes": embeds == (count == 0) and all(isinstance(name, str) for name in self.classes or ()),
             "thresholds": self.thresholds is None
             or (len(self.thresholds) == count and all(isinstance(value, float | int) for value in self.thresholds)),
             "height, width, picture_height, picture_width": all(isinstance(size, int) and size > 0 for size in sizes),
             "interpolation": self.interpolation in get_args(Interpolation),
             "fit": self.fit == "cover_center_crop",
-            "gives": self.gives in get_args(Probabilities),
+            "gives": self.gives in get_args(Given),
+            "dimensions": isinstance(self.dimensions, int) and self.dimensions > 0
+            if embeds
+            else self.dimensions is None,
+            "far_thresholds": self.far_thresholds is None
+            or (embeds and all(isinstance(value, float | int) for value in self.far_thresholds.values())),
             "crop": len(self.crop) == 4
             and all(isinstance(share, float | int) for share in self.crop)
             and is_crop(self.crop),
@@ -71,9 +85,26 @@ class OnnxMetadata:
         height, width, interpolation = preprocess.height, preprocess.width, preprocess.interpolation
         return cls(classes, thresholds, height, width, interpolation, *picture, crop=preprocess.crop)
 
+    @classmethod
+    def of_embedding(
+        cls,
+        dimensions: int,
+        far_thresholds: dict[str, float] | None,
+        preprocess: Preprocess,
+        picture: tuple[int, int],
+    ) -> Self:
+        """The same of a network whose output is an embedding."""
+        height, width, interpolation = preprocess.height, preprocess.width, preprocess.interpolation
+        return cls(
+            None, None, height, width, interpolation, *picture,
+            gives="embedding", crop=preprocess.crop, dimensions=dimensions, far_thresholds=far_thresholds,
+        )  # fmt: skip
+
     def to_props(self) -> dict[str, str]:
         """The entries to store in `metadata_props`."""
-        return {PREFIX + key: json.dumps(value, ensure_ascii=False) for key, value in asdict(self).items()}
+        absent = _OF_CLASSES if self.gives == "embedding" else _OF_EMBEDDINGS
+        values = {key: value for key, value in asdict(self).items() if key not in absent}
+        return {PREFIX + key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
 
     @classmethod
     def from_props(cls, properties: Mapping[str, str]) -> Self | None:
@@ -85,15 +116,17 @@ class OnnxMetadata:
         found = {key.removeprefix(PREFIX): value for key, value in properties.items() if key.startswith(PREFIX)}
         if not found:
             return None
-        expected = {field.name for field in fields(cls)}
+        embeds = found.get("gives") == '"embedding"'
+        expected = {field.name for field in fields(cls)} - (_OF_CLASSES if embeds else _OF_EMBEDDINGS)
         if found.keys() != expected:
             wrong = ", ".join(sorted(PREFIX + key for key in found.keys() ^ expected))
             raise DistillError(f"metadata entries missing or unknown: {wrong}. Export the student again.")
         try:
             values: dict[str, Any] = {key: json.loads(text) for key, text in found.items()}
-            values["classes"] = tuple(values["classes"])
-            values["thresholds"] = None if values["thresholds"] is None else tuple(values["thresholds"])
+            values["classes"] = None if embeds else tuple(values["classes"])
+            thresholds = values.get("thresholds")
+            values["thresholds"] = None if thresholds is None else tuple(thresholds)
             values["crop"] = tuple(values["crop"])
             return cls(**values)
-        except (json.JSONDecodeError, TypeError) as error:
+        except (AttributeError, json.JSONDecodeError, TypeError) as error:
             raise DistillError(f"metadata entries that cannot be read ({error}). Export the student again.") from error

@@ -36,7 +36,7 @@ class OnnxPredictor:
         self.picture: tuple[int, int] | None = (metadata.picture_height, metadata.picture_width)
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, 3) to float32 probabilities (N, C)."""
+        """uint8 (N, H, W, 3) to float32 probabilities or unit embeddings (N, C)."""
         return self._session(self.preprocess.resize(torch.from_numpy(pictures)).numpy())
 
 

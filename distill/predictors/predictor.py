@@ -8,10 +8,11 @@ from distill.preprocess import Preprocess
 
 
 class Predictor(Protocol):
-    """uint8 pictures to probabilities.
+    """uint8 pictures to probabilities, or to embeddings of unit length.
 
     `classes` names the outputs and `thresholds` says from which probability each counts as present; both are None where
-    the file does not say. `picture` is the (height, width) of the prepared pictures it was made for, None for any.
+    the file does not say, and of embeddings. `picture` is the (height, width) of the prepared pictures it was made for,
+    None for any.
     """
 
     @property
@@ -30,5 +31,5 @@ class Predictor(Protocol):
     def picture(self) -> tuple[int, int] | None: ...
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, 3) to float32 probabilities (N, C); the resize to the network's size is part of it."""
+        """uint8 (N, H, W, 3) to float32 answers (N, C); the resize to the network's size is part of it."""
         ...

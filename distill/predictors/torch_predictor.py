@@ -7,25 +7,29 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from distill.preprocess import Preprocess
+
+Activation = Literal["sigmoid", "softmax", "unit"]
+"""From a network's outputs to what is scored: probabilities, or an embedding of unit length."""
 
 
 class TorchPredictor:
     """Runs a network in eval mode, on the device it is on, and puts each of its modules back into its mode.
 
     Args:
-        network: float (N, 3, h, w) to logits (N, C).
+        network: float (N, 3, h, w) to logits or embeddings (N, C).
         normalize: True for a student, which eats normalised pixels; False for a teacher, which eats 0..255.
-        activation: from logits to probabilities.
+        activation: of its outputs.
     """
 
     def __init__(
         self,
         network: nn.Module,
         preprocess: Preprocess,
-        activation: Literal["sigmoid", "softmax"],
+        activation: Activation,
         *,
         normalize: bool,
         name: str,
@@ -38,13 +42,19 @@ class TorchPredictor:
         self.classes, self.thresholds, self.picture = classes, thresholds, picture
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, 3) to float32 probabilities (N, C)."""
+        """uint8 (N, H, W, 3) to float32 probabilities or unit embeddings (N, C)."""
         tensor = next(itertools.chain(self.network.parameters(), self.network.buffers()), torch.empty(0))
         with torch.inference_mode(), _evaluating(self.network):
             pixels = self.preprocess.resize(torch.from_numpy(pictures).to(tensor.device)).permute(0, 3, 1, 2).float()
             logits = self.network(self.preprocess.normalize(pixels) if self.normalize else pixels).float()
-            probabilities = logits.sigmoid() if self.activation == "sigmoid" else logits.softmax(dim=1)
-            return probabilities.cpu().numpy()
+            return activate(logits, self.activation).cpu().numpy()
+
+
+def activate(outputs: Tensor, activation: Activation) -> Tensor:
+    """float (N, C) to probabilities, or to unit length; the zero vector stays."""
+    if activation == "unit":
+        return F.normalize(outputs, dim=1)
+    return outputs.sigmoid() if activation == "sigmoid" else outputs.softmax(dim=1)
 
 
 @contextmanager

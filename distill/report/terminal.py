@@ -14,13 +14,14 @@ from distill.report.metrics import chief_metric, differing_metric
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
     """Teacher, student and files with their scores on the test pictures."""
+    student = results["student"]
+    source = results["data"]["name"] if student["split"] == "test" else student["split"]
     table = Table(
-        box=box.SIMPLE_HEAD,
-        title=f"{results['recipe']}: {results['data']['counts']['test']} test pictures of {results['data']['name']}",
+        box=box.SIMPLE_HEAD, title=f"{results['recipe']}: {student['counts']['pictures']} test pictures of {source}"
     )
     # Narrow enough for 80 columns: the size is parameters for a network and bytes for a file.
     table.add_column("", overflow="fold")
-    metric = chief_metric(results["student"]["metrics"])
+    metric = chief_metric(student["metrics"])
     for column in (metric, "95 % interval", "mult-adds", "size", ""):
         table.add_column(column, justify="right", no_wrap=True)
     for role in ("teacher", "student"):
@@ -34,7 +35,7 @@ def print_results(results: Mapping[str, Any], console: Console) -> None:
         verdict = "passed" if file["passed"] else "FAILED"
         table.add_row(file["file"], *_scored(file, metric), "", formatting.size(file["bytes"]), verdict)
     console.print(table)
-    difference = results["student"].get("difference")
+    difference = student.get("difference")
     if difference:
         differing = differing_metric(difference)
         points = formatting.signed(difference[differing])

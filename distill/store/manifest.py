@@ -12,7 +12,7 @@ A store is a directory that another program can read, or write, from this descri
 R is `rows`. Every file is a NumPy array of version 1.0: 128 bytes of header, then the rows, which a memory map reads
 in place. A row is one of
 
-    full    the C logits, as float16 or float32
+    full    the C logits, or dimensions of an embedding, as float16 or float32
     top     one record (`distill.store.codec`): the k largest logits less the largest of them, their
             classes, and for the temperatures 1, 2 and 4 the logarithm of the probability of all other classes together
 
@@ -46,7 +46,7 @@ Dtype = Literal["float16", "float32"]
 
 @dataclass(frozen=True)
 class TeacherFacts:
-    """Who answered. `mult_adds` and `parameters` are None where a black box hides them."""
+    """Who answered. `classes` is None of embeddings; `mult_adds` and `parameters` where a black box hides them."""
 
     name: str
     fingerprint: str

@@ -15,6 +15,7 @@ from distill.data.pictures import Pictures
 from distill.data.views import Views
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
+from distill.predictors.torch_predictor import Activation, activate
 from distill.store.store import Store, find
 from distill.store.verify import check_all_files
 
@@ -111,7 +112,7 @@ class StoredTeacher:
         return ViewAnswers(self.store, rows)
 
     def recall(self, pictures: Pictures) -> np.ndarray:
-        """Its logits to whole pictures: float32 (N, C).
+        """Its logits or embeddings of whole pictures: float32 (N, C).
 
         Raises:
             DistillError: it was not asked about one of them, or only its largest logits were kept.
@@ -143,17 +144,18 @@ class StoredTeacher:
 class StoredPredictor:
     """A stored teacher, which answers about the pictures it was shown and about no others."""
 
-    def __init__(self, teacher: StoredTeacher) -> None:
+    def __init__(self, teacher: StoredTeacher, activation: Activation) -> None:
+        self.activation = activation
         self.teacher, self.name, self.classes = teacher, teacher.name, teacher.classes
-        self.thresholds = None
+        self.thresholds: tuple[float, ...] | None = None
 
     def recall(self, pictures: Pictures) -> np.ndarray:
-        """float32 probabilities (N, C), as the teacher itself gives them.
+        """float32 probabilities or unit embeddings (N, C), as the teacher itself gives them.
 
         Raises:
             DistillError: it was not asked about one of the pictures.
         """
-        return torch.from_numpy(self.teacher.recall(pictures)).sigmoid().numpy()
+        return activate(torch.from_numpy(self.teacher.recall(pictures)), self.activation).numpy()
 
 
 _ADVICE = "Give the recipe the same keys, or run `distill store` with these: it keeps the answers that still hold."

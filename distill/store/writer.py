@@ -27,6 +27,7 @@ from distill.data.batch import ViewBatch
 from distill.errors import DistillError
 from distill.files import atomic_path, checksum
 from distill.locks import exclusive
+from distill.objectives.embedding import SHORTEST
 from distill.store.asking import Ask, Asked, Part, Shown, answer
 from distill.store.codec import Codec, codec_of
 from distill.store.estimate import announce
@@ -67,7 +68,7 @@ def write_store(
 
     Raises:
         DistillError: the place holds another store, or is being written to by another process, or is full; the
-            teacher answers NaN.
+            teacher answers NaN, or a zero vector as an embedding.
     """
     if _is_complete(directory, manifest):
         return None if fabric.global_rank else Store.open(directory)
@@ -82,7 +83,8 @@ def write_store(
             teacher.to(fabric.device).eval()  # one just built is in training mode
             if fabric.global_rank == 0:
                 announce(teacher, asks.first().to(fabric.device), asks.unknown, codec, building, fabric.world_size)
-            _answer(asks, teacher, codec, building, fabric.device, workers, bar=fabric.global_rank == 0)
+            embeds = manifest.teacher.classes is None
+            _answer(asks, teacher, codec, building, fabric.device, workers, embeds, bar=fabric.global_rank == 0)
         fabric.barrier()
         if fabric.global_rank:
             return None
@@ -228,8 +230,9 @@ class Batches:
 
 
 def _answer(
-    asks: Batches, teacher: Teacher, codec: Codec, building: Path, device: torch.device, workers: int, bar: bool
-) -> None:
+    asks: Batches, teacher: Teacher, codec: Codec, building: Path, device: torch.device, workers: int, embeds: bool,
+    bar: bool,
+) -> None:  # fmt: skip
     """Ask batch by batch; a file is written when its last batch is answered."""
     loader: DataLoader[ViewBatch | Tensor] = DataLoader(
         asks.dataset,
@@ -251,6 +254,11 @@ def _answer(
                 raise DistillError(
                     f"teacher {teacher.name}: answers NaN or infinity while {ask.part.name} is written. Check its "
                     "weights, mean and std; nothing of that file was kept."
+                )
+            if embeds and bool((answers.norm(dim=1) < SHORTEST).any()):
+                raise DistillError(
+                    f"teacher {teacher.name}: answers the zero vector, which has no direction, while {ask.part.name} "
+                    "is written. Check its weights, mean and std; nothing of that file was kept."
                 )
             rows[ask.rows[: ask.count]] = codec.encode(answers)
             progress.advance(task, ask.count)

@@ -64,3 +64,28 @@ def test_sets_of_two_sizes_are_refused(labelled: Prepared, tmp_path: Path) -> No
         DistillError, match=r"larger: its pictures are \(24, 16, 3\), those of .*labelled are \(20, 16, 3\)"
     ):
         Pictures.of(labelled, "train", [larger])
+
+
+def test_a_mirror_image_is_another_picture(labelled: Prepared) -> None:
+    pictures = Pictures.of(labelled, "validation")
+    mirror = pictures.mirror()
+    index = np.array([4, 1])
+    assert np.array_equal(mirror.gather(index), pictures.gather(index)[:, :, ::-1])
+    assert not np.isin(mirror.hashes, labelled.hashes).any()
+    assert np.array_equal(mirror.mirror().hashes, pictures.hashes)
+
+
+def test_some_of_a_union_keep_their_order(labelled: Prepared, unlabelled: Prepared) -> None:
+    pictures = Pictures.of(labelled, "train", [unlabelled])
+    kept = np.arange(len(pictures)) % 3 == 0
+    some = pictures.where(kept)
+    assert np.array_equal(some.hashes, pictures.hashes[kept])
+    assert np.array_equal(some[2:5], pictures.gather(np.array([6, 9, 12])))
+
+
+def test_people_of_two_sets_are_different_people(tmp_path: Path) -> None:
+    sets = [prepare_noise(tmp_path / name, Noise(seed, (("train", 6),))) for seed, name in ((1, "one"), (2, "other"))]
+    for one, identities in zip(sets, ([4, -1, 4, 0, 2, 2], [0, 0, 1, -1, 5, 5]), strict=True):
+        one.identities[:] = identities
+    pictures = Pictures.of(sets[0], "train", [sets[1]])
+    assert pictures.identities.tolist() == [4, -1, 4, 0, 2, 2, 5, 5, 6, -1, 10, 10]

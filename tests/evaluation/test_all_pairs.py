@@ -11,7 +11,7 @@ import pytest
 
 from distill.errors import DistillError
 from distill.evaluation import all_pairs
-from distill.evaluation.all_pairs import evaluate_all_pairs
+from distill.evaluation.all_pairs import compare_all_pairs, evaluate_all_pairs
 from distill.evaluation.roc import roc
 
 
@@ -153,3 +153,21 @@ def test_a_single_picture_and_more_dimensions_than_rounding_allows_are_refused()
         evaluate_all_pairs(np.ones((1, 4)), np.zeros(1, int), fars=(), seed=0)
     with pytest.raises(DistillError, match="4097 dimensions"):
         evaluate_all_pairs(np.ones((3, 4097)), np.zeros(3, int), fars=(), seed=0)
+
+
+def test_the_paired_difference_is_that_of_the_rates_and_its_interval_of_the_same_draws() -> None:
+    embeddings, identities = signs(0)
+    others, _ = signs(1)
+    scored = [
+        evaluate_all_pairs(one, identities, fars=[0.2, 0.1], seed=3, resamples=40) for one in (embeddings, others)
+    ]
+    found = compare_all_pairs(*scored, 0.1)
+    assert found.difference == scored[0].points[0.1].tar - scored[1].points[0.1].tar
+    draws = np.sort(scored[0].resampled[:, 1] - scored[1].resampled[:, 1])
+    assert draws[0] <= found.interval[0] <= found.interval[1] <= draws[-1]
+    assert compare_all_pairs(scored[0], scored[0], 0.1).interval == (0.0, 0.0)
+    another = evaluate_all_pairs(others, identities, fars=[0.2, 0.1], seed=4, resamples=40)
+    with pytest.raises(DistillError, match="paired difference needs the same"):
+        compare_all_pairs(scored[0], another, 0.1)
+    with pytest.raises(DistillError, match=r"not at FAR 0\.3"):
+        compare_all_pairs(*scored, 0.3)

@@ -7,8 +7,10 @@ import torch
 
 from distill.errors import DistillError
 from distill.objectives import Objective
+from distill.objectives.embedding import cosine, squared_embedding
 from distill.objectives.labels import labelled_cross_entropy
 from distill.objectives.logits import bernoulli_kl, softmax_kl, squared_logits
+from distill.objectives.relational import angle_relations, distance_relations
 
 RANDOM = torch.Generator().manual_seed(0)
 STUDENT, TEACHER = torch.randn(4, 3, generator=RANDOM), torch.randn(4, 3, generator=RANDOM)
@@ -22,6 +24,8 @@ LABELS = torch.tensor([[1, 0, -1], [0, 0, 1], [-1, -1, -1], [1, 1, 1]])
         (Objective("bernoulli_kl", 2.5), bernoulli_kl(STUDENT, TEACHER, 2.5)),
         (Objective("softmax_kl", 2.5), softmax_kl(STUDENT, TEACHER, 2.5)),
         (Objective("squared_logits"), squared_logits(STUDENT, TEACHER)),
+        (Objective("squared_embedding"), squared_embedding(STUDENT, TEACHER)),
+        (Objective("cosine"), cosine(STUDENT, TEACHER)),
     ],
 )
 def test_imitation_alone_needs_no_labels(objective: Objective, expected: torch.Tensor) -> None:
@@ -63,8 +67,32 @@ def test_a_teacher_of_other_outputs_is_refused() -> None:
         ({"temperature": -1.0}, r"objective\.temperature"),
         ({"name": "squared_logits", "temperature": 2.0}, r"objective\.temperature: squared_logits has none"),
         ({"label_weight": -0.1}, r"objective\.label_weight is -0.1"),
+        ({"name": "cosine", "temperature": 2.0}, r"objective\.temperature: cosine has none"),
+        ({"name": "cosine", "angle_weight": -1.0}, r"objective\.angle_weight is -1.0"),
+        ({"distance_weight": 1.0}, r"distance_weight, objective\.angle_weight: between embeddings, .* bernoulli_kl"),
     ],
 )
 def test_impossible_objectives_are_refused_by_key(keys: dict[str, Any], found: str) -> None:
     with pytest.raises(DistillError, match=found):
         Objective(**keys)
+
+
+def test_relations_of_the_batch_are_added_to_every_picture() -> None:
+    parts = Objective("squared_embedding", distance_weight=0.5, angle_weight=2.0)(STUDENT, TEACHER)
+    distances, angles = distance_relations(STUDENT, TEACHER), angle_relations(STUDENT, TEACHER)
+    assert parts.keys() == {"squared_embedding", "distances", "angles", "loss"}
+    assert torch.equal(parts["distances"], distances) and torch.equal(parts["angles"], angles)
+    expected = squared_embedding(STUDENT, TEACHER) + 0.5 * distances + 2.0 * angles
+    assert parts["loss"].shape == (4,)
+    torch.testing.assert_close(parts["loss"], expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "logits", "embeddings"),
+    [(1.0, True, True), (float("nan"), False, False), (float("inf"), False, False), (0.0, True, False)],
+)
+def test_what_can_teach(value: float, logits: bool, embeddings: bool) -> None:
+    answers = torch.ones(3, 2)
+    answers[1] = value
+    assert bool(Objective().can_teach(answers)) is logits
+    assert bool(Objective("cosine").can_teach(answers)) is embeddings

@@ -1,0 +1,194 @@
+"""Attributes, or classes that do not exclude each other: one probability for each of the data's labels.
+
+Shapes: N pictures, C attributes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import nn
+
+from distill.contract import check_objective, check_teacher
+from distill.data.pictures import Pictures
+from distill.data.source import Split
+from distill.errors import DistillError
+from distill.evaluation.agreement import agreement
+from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
+from distill.evaluation.average_precision import average_precision, mean_average_precision
+from distill.evaluation.thresholds import choose_thresholds
+from distill.modules import FineTuner
+from distill.modules.metrics import MeanAveragePrecision, Metric
+from distill.modules.training import TrainingModule
+from distill.predictors.predictor import Predictor
+from distill.preprocess import Preprocess
+from distill.recipe import Stage
+from distill.report.page import Examples
+from distill.scoring import Judged, Verdict
+from distill.sets import Sets
+from distill.tasks.task import AnyTeacher, Task
+from teachers.mobilefacenet_teacher import Mobilefacenet
+from teachers.teacher import Teacher
+from teachers.timm_teacher import Timm
+
+EXAMPLES = 12
+
+
+@dataclass(frozen=True)
+class AttributeVerdict:
+    """What a model answered to the test pictures, and how that scores.
+
+    Attributes:
+        answers: float32 probabilities (N, C).
+        thresholds: float64 (C,), chosen on validation or brought by the model.
+        on_validation: mAP on the validation pictures.
+    """
+
+    answers: np.ndarray
+    thresholds: np.ndarray
+    on_validation: float
+    scores: AttributeScores
+    metric: ClassVar[str] = "mAP"
+
+    @property
+    def score(self) -> float:
+        return self.scores.mean_average_precision
+
+    @property
+    def headline(self) -> str:
+        return f"mAP {self.on_validation:.4f} on validation"
+
+    def manifest(self) -> dict[str, Any]:
+        return {"thresholds": tuple(self.thresholds.tolist())}
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.scores.to_dict() | {"split": "test"}
+
+
+class Attributes(Task):
+    """Scored by mean average precision on the data's test split."""
+
+    activation = "sigmoid"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.sets.classes
+
+    @property
+    def scored(self) -> tuple[Pictures, ...]:
+        return self.sets.validation, self.sets.test
+
+    def check_sets(self, sets: Sets) -> None:
+        uses: tuple[tuple[Split, str], ...] = (("validation", "choose thresholds on"), ("test", "report on"))
+        name = self.recipe.data.name
+        for split, use in uses:
+            if sets.classes and not len(sets.prepared.indices(split)):
+                raise DistillError(f"data: {name} has no {split} pictures to {use}.")
+        if not sets.classes:
+            raise DistillError(
+                f"data.name is {name}: pictures without labels, on which nothing can be scored. Give a labelled set as "
+                "data, and these as unlabelled: they are transferred on, and the labelled ones need no training part."
+            )
+
+    def check(self) -> None:
+        if "transfer" in self.recipe.stages:
+            check_objective(self.recipe.objective, bool(self.classes))
+
+    def check_teacher(self, teacher: AnyTeacher) -> None:
+        check_teacher(teacher, self.classes)
+
+    def load_teacher(self) -> AnyTeacher:
+        return self.recipe.teacher.load(len(self.classes))
+
+    def new_teacher(self) -> tuple[nn.Module, Preprocess]:
+        config, stage = self._trainable(), self.recipe.teach
+        network = config.network(
+            len(self.classes), new_head=True, drop_rate=stage.drop_rate, drop_path_rate=stage.drop_path_rate
+        )
+        return network, config.preprocess(network)  # type: ignore[arg-type]  # each takes what it gave
+
+    def taught_teacher(self, weights: Path) -> Teacher:
+        return replace(self._trainable(), weights=weights, classes=self.classes).load(len(self.classes))
+
+    def _trainable(self) -> Timm | Mobilefacenet:
+        assert isinstance(self.recipe.teacher, Timm | Mobilefacenet)  # the others are refused by Recipe
+        return self.recipe.teacher
+
+    def outputs(self, teacher: AnyTeacher | None) -> int:
+        return len(self.classes)
+
+    def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
+        return FineTuner(network, preprocess, stage.optimization, self.classes, seed)
+
+    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:
+        return MeanAveragePrecision(self.classes), None
+
+    def judge(self, predictor: Judged) -> AttributeVerdict:
+        """Score on test; thresholds the model does not bring are chosen on validation.
+
+        Raises:
+            DistillError: the model's classes are not the data's, or it answers NaN.
+        """
+        classes = self.classes
+        if predictor.classes is not None and predictor.classes != classes:
+            differing = sorted(set(predictor.classes) ^ set(classes)) or ["their order"]
+            raise DistillError(
+                f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
+                "data of its classes (data.attributes chooses some and their order)."
+            )
+        validation, test = self.sets.validation, self.sets.test
+        seen = self.answers(predictor, validation, "validation")
+        mean, _ = mean_average_precision(average_precision(seen, validation.labels, classes).values, classes)
+        brought = predictor.thresholds
+        thresholds = np.asarray(brought) if brought else choose_thresholds(seen, validation.labels, classes).values
+        answers = self.answers(predictor, test, "test")
+        return AttributeVerdict(answers, thresholds, mean, self._score(answers, test, thresholds))
+
+    def on_validation(self, predictor: Predictor) -> dict[str, Any]:
+        pictures = self.sets.validation
+        scores = self._score(self.answers(predictor, pictures, "validation"), pictures, None)
+        kept = ("metrics", "intervals", "counts")
+        return {key: value for key, value in scores.to_dict().items() if key in kept} | {"split": "validation"}
+
+    def _score(self, answers: np.ndarray, pictures: Pictures, thresholds: np.ndarray | None) -> AttributeScores:
+        seed, resamples = self.recipe.seed, self.recipe.evaluate.resamples
+        return evaluate_attributes(
+            answers, pictures.labels, self.classes, seed=seed, resamples=resamples, thresholds=thresholds
+        )
+
+    def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
+        return compare(_own(first).scores, _own(second).scores).to_dict()
+
+    def agreement(
+        self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict
+    ) -> dict[str, dict[str, Any]]:
+        transfer = self.transfer_sample()
+        pairs = {
+            "transfer": [self.answers(one, transfer, "transfer") for one in (student, self.teacher_predictor(teacher))],
+            "test": [learnt.answers, taught.answers],
+        }
+        return {
+            name: agreement(
+                ours,
+                theirs,
+                self.classes,
+                student_thresholds=_own(learnt).thresholds,
+                teacher_thresholds=_own(taught).thresholds,
+            ).to_dict()
+            for name, (ours, theirs) in pairs.items()
+        }
+
+    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+        return {}
+
+    def examples(self, learnt: Verdict) -> Examples:
+        test = self.sets.test
+        shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
+        return Examples(test.gather(shown), test.classes, learnt.answers[shown], test.labels[shown])
+
+
+def _own(verdict: Verdict) -> AttributeVerdict:
+    assert isinstance(verdict, AttributeVerdict)  # of this task's judge
+    return verdict

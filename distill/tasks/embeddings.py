@@ -1,0 +1,307 @@
+"""Embeddings: vectors that are alike where two pictures show one person.
+
+Shapes: N pictures, D embedding dimensions.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from distill.contract import check_embedder, check_embedding_objective
+from distill.data.near_duplicates import near_duplicates
+from distill.data.pictures import Pictures
+from distill.data.source import SPLITS
+from distill.errors import DistillError
+from distill.evaluation.embeddings import check_dimensions, combine_flips, similarities, unit_embeddings
+from distill.evaluation.identification import IdentificationScores
+from distill.files import atomic_path
+from distill.modules import MetricLearner
+from distill.modules.metrics import CosineToTeacher, Metric, TarAtFar
+from distill.modules.training import TrainingModule
+from distill.predictors.predictor import Predictor
+from distill.preprocess import Preprocess
+from distill.recipe import READY_MADE, Stage
+from distill.scoring import Judged, Verdict
+from distill.sets import Sets
+from distill.store.teacher import Stored
+from distill.tasks.curves import histograms, roc_curve
+from distill.tasks.task import AnyTeacher, Task
+from distill.tasks.trial import Trial, Verification, compare, open_lfw
+from teachers.teacher import Teacher
+
+DUPLICATES = "near_duplicates.csv"
+
+
+@dataclass(frozen=True)
+class EmbeddingVerdict:
+    """What a model answered to the pictures of a trial, and how that scores.
+
+    Attributes:
+        answers: float32 (N, D) of unit length, flips joined.
+        metric: `accuracy` of listed pairs, else TAR at the first FAR.
+    """
+
+    answers: np.ndarray
+    trial: Trial
+    metric: str
+    verification: Verification
+    identification: IdentificationScores | None
+
+    @property
+    def score(self) -> float:
+        return float(self.verification.to_dict()["metrics"][self.metric])
+
+    @property
+    def headline(self) -> str:
+        return f"{self.metric} {self.score:.4f} on {self.trial.name}"
+
+    def manifest(self) -> dict[str, Any]:
+        return {"far_thresholds": {f"{far:g}": point.threshold for far, point in self.verification.points.items()}}
+
+    def to_dict(self) -> dict[str, Any]:
+        found = self.verification.to_dict()
+        if self.identification is not None:
+            more = self.identification.to_dict()
+            for key in ("metrics", "intervals", "counts"):
+                found[key] |= more[key]
+        # What counts stands first: headlines and tables begin with it.
+        found["metrics"] = {self.metric: found["metrics"][self.metric]} | found["metrics"]
+        found["counts"]["pictures"] = len(self.answers)
+        return found | {"split": self.trial.name}
+
+
+class Embeddings(Task):
+    """Scored by verification and identification, on LFW's pairs or on every pair of the test people."""
+
+    activation = "unit"
+    classes = None
+
+    @cached_property
+    def trial(self) -> Trial:
+        """The pictures that models are scored on.
+
+        Raises:
+            DistillError: they cannot be had.
+        """
+        settings, size = self.recipe.evaluate, (self.recipe.prepare.height, self.recipe.prepare.width)
+        if settings.lfw is None:
+            return Trial.of(self.sets.test)
+        place = self.recipe.prepare.root or self.directory
+        return open_lfw(settings, place, size, self.recipe.prepare.max_bad_share)
+
+    @property
+    def scored(self) -> tuple[Pictures, ...]:
+        pictures = self.trial.pictures
+        mirrored = () if self.recipe.evaluate.flips == "none" else (pictures.mirror(),)
+        return self.sets.validation, pictures, *mirrored
+
+    def check_sets(self, sets: Sets) -> None:
+        prepared = sets.prepared
+        known = prepared.identities >= 0
+        people, parts = np.unique(np.stack([prepared.identities, prepared.splits])[:, known], axis=1)
+        numbers, counts = np.unique(people, return_counts=True)
+        if (shared := numbers[counts > 1]).size:
+            first = [SPLITS[part] for part in parts[people == shared[0]]]
+            raise DistillError(
+                f"data: {len(shared)} people are in more than one part, the first of them number {shared[0]}, in "
+                f"{' and '.join(first)}. A network must be scored on people it never saw; share the data out by person."
+            )
+        if "teach" in self.recipe.stages and (unknown := int((sets.labelled.identities < 0).sum())):
+            raise DistillError(
+                f"stages: `teach` needs to know the person on every training picture, and {self.recipe.data.name} does "
+                f"not say for {unknown} of {len(sets.labelled)}. Leave `teach` out and name a teacher that is trained."
+            )
+
+    def check(self) -> None:
+        check_embedding_objective(self.recipe.objective)
+        self.trial.check(self.recipe.evaluate.fars)
+
+    def check_teacher(self, teacher: AnyTeacher) -> None:
+        check_embedder(teacher)
+
+    def load_teacher(self) -> AnyTeacher:
+        teacher = self.recipe.teacher
+        return teacher.load(0) if isinstance(teacher, Stored) else teacher.embedder()
+
+    def new_teacher(self) -> tuple[nn.Module, Preprocess]:
+        teacher, stage = self.recipe.teacher, self.recipe.teach
+        assert not isinstance(teacher, READY_MADE)  # refused by Recipe
+        if stage.drop_rate or stage.drop_path_rate:
+            raise DistillError("teach.drop_rate, teach.drop_path_rate: of classifiers; leave both at 0 for embeddings.")
+        return teacher.trainable_embedder()
+
+    def taught_teacher(self, weights: Path) -> Teacher:
+        teacher = self.recipe.teacher
+        assert not isinstance(teacher, READY_MADE)
+        return replace(teacher, weights=weights).embedder()
+
+    def outputs(self, teacher: AnyTeacher | None) -> int:
+        assert teacher is not None  # every recipe of embeddings transfers
+        return teacher.outputs
+
+    def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
+        teach = self.recipe.teach
+        blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
+        with torch.no_grad():
+            dimensions = network.eval()(blank).shape[1]
+        return MetricLearner(
+            network.train(), preprocess, stage.optimization, self.sets.labelled.identities, dimensions,
+            margin=teach.margin, scale=teach.scale, seed=seed, metric=self.validation(None)[0],
+        )  # fmt: skip
+
+    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:
+        pictures, far = self.sets.validation, self.recipe.evaluate.fars[0]
+        people = Trial.of(pictures)
+        if teacher is None or (people.genuine and people.impostors * far >= 1):
+            return TarAtFar(far), pictures.identities
+        return CosineToTeacher(), self._seen(teacher)
+
+    def _seen(self, teacher: AnyTeacher) -> np.ndarray | None:
+        """A teacher's embeddings of the validation pictures."""
+        pictures = self.sets.validation
+        return self.answers(self.teacher_predictor(teacher), pictures, "validation") if len(pictures) else None
+
+    def embed(self, predictor: Judged, trial: Trial) -> np.ndarray:
+        """Embeddings (N, D) of a trial's pictures as they are compared: flips joined, of unit length.
+
+        Raises:
+            DistillError: the model answers classes, NaN or zero vectors.
+        """
+        if predictor.classes is not None:
+            raise DistillError(
+                f"{predictor.name}: answers {len(predictor.classes)} classes, expected an embedding. Score it by a "
+                "recipe for attributes."
+            )
+        flips = self.recipe.evaluate.flips
+        straight = self.answers(predictor, trial.pictures, trial.name)
+        if flips == "none":
+            return unit_embeddings(straight, owner=predictor.name)
+        mirrored = self.answers(predictor, trial.pictures.mirror(), f"{trial.name}, mirrored")
+        return combine_flips(straight, mirrored, flips)
+
+    def judge(self, predictor: Judged) -> EmbeddingVerdict:
+        return self.verdict(self.embed(predictor, self.trial), self.trial)
+
+    def verdict(self, embeddings: np.ndarray, trial: Trial) -> EmbeddingVerdict:
+        """Score embeddings (N, D) of a trial's pictures."""
+        settings = self.recipe.evaluate
+        return EmbeddingVerdict(
+            embeddings,
+            trial,
+            "accuracy" if trial.pairs is not None else f"TAR@FAR={settings.fars[0]:g}",
+            trial.verify(embeddings, settings.fars, self.recipe.seed, settings.resamples),
+            trial.identify(embeddings, embeddings),
+        )
+
+    def on_validation(self, predictor: Predictor) -> dict[str, Any]:
+        people, settings = Trial.of(self.sets.validation), self.recipe.evaluate
+        if not people.genuine or people.impostors * settings.fars[0] < 1:
+            return {"split": "validation"}
+        embeddings = self.answers(predictor, people.pictures, "validation")
+        scores = people.verify(embeddings, settings.fars[:1], self.recipe.seed, settings.resamples).to_dict()
+        return {key: scores[key] for key in ("metrics", "intervals", "counts")} | {"split": "validation"}
+
+    def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
+        return compare(_own(first).verification, _own(second).verification, self.recipe.evaluate.fars[0])
+
+    def agreement(
+        self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict
+    ) -> dict[str, dict[str, Any]]:
+        transfer = self.transfer_sample()
+        both = [self.answers(one, transfer, "transfer") for one in (student, self.teacher_predictor(teacher))]
+        pairs = {"transfer": both, _own(learnt).trial.name: [learnt.answers, taught.answers]}
+        return {
+            name: {"cosine": float(similarities(ours, theirs).mean()), "pictures": len(ours)}
+            for name, (ours, theirs) in pairs.items()
+        }
+
+    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+        scored = {role: _own(verdict) for role, verdict in verdicts.items()}
+        found: dict[str, Any] = {
+            "roc": {role: roc_curve(verdict.verification.roc) for role, verdict in scored.items()},
+            "histograms": {role: histograms(verdict.verification.roc) for role, verdict in scored.items()},
+            "ranks": {
+                role: verdict.identification.curve.tolist()
+                for role, verdict in scored.items()
+                if verdict.identification is not None
+            },
+            "near_duplicates": self._near_duplicates(scored),
+        }
+        if "teacher" in scored:
+            found["at_teacher_thresholds"] = at_thresholds_of(scored["teacher"], scored["student"])
+            found["galleries"] = galleries(scored["student"], scored["teacher"], ("student", "teacher"))
+        return found
+
+    def _near_duplicates(self, scored: Mapping[str, EmbeddingVerdict]) -> dict[str, Any]:
+        """How many pictures are in the transfer set too, and the scores without them; names go into a file."""
+        transfer, trial = self.sets.transfer, self.trial
+        pairs = near_duplicates(transfer, trial.pictures)
+        file = self.directory / DUPLICATES
+        with atomic_path(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:
+            rows = ((transfer.name(one), trial.pictures.name(other)) for one, other in pairs.tolist())
+            csv.writer(opened).writerows([("transfer", trial.name), *rows])
+        places = np.unique(pairs[:, 1])
+        found: dict[str, Any] = {"pairs": len(pairs), "pictures": len(places), "file": file.name}
+        if len(places):
+            rest = trial.without(places)
+            rest.check(self.recipe.evaluate.fars)
+            kept = np.setdiff1d(np.arange(len(trial.identities)), places)
+            for role, verdict in scored.items():
+                scores = self.verdict(verdict.answers[kept], rest).to_dict()
+                found[role] = {key: scores[key] for key in ("metrics", "intervals", "counts")}
+        return found
+
+    def examples(self, learnt: Verdict) -> None:
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        found, identities = super().describe(), self.sets.prepared.identities
+        people = {
+            split: len(np.unique(identities[rows][identities[rows] >= 0]))
+            for split in SPLITS
+            if len(rows := self.sets.prepared.indices(split))
+        }
+        return found | {"classes": [], "people": people, "trial": {"name": self.trial.name, **self.trial.describe()}}
+
+
+def at_thresholds_of(old: EmbeddingVerdict, new: EmbeddingVerdict) -> dict[str, Any]:
+    """What the new model's pairs do at the old one's thresholds, by FAR: do the thresholds in use keep working?"""
+    found = {}
+    for far, point in old.verification.points.items():
+        measured = new.verification.roc.at_threshold(point.threshold)
+        if new.trial.pairs is None:  # pairs that share pictures are no independent cases
+            measured = replace(measured, far_interval=None, tar_interval=None)
+        found[f"{far:g}"] = measured.to_dict()
+    return found
+
+
+def galleries(probes: EmbeddingVerdict, gallery: EmbeddingVerdict, names: tuple[str, str]) -> dict[str, Any]:
+    """One model's pictures searched in a gallery of the other's, and each in its own.
+
+    Raises:
+        DistillError: their dimensions differ.
+    """
+    check_dimensions(probes.answers, gallery.answers, f"pictures by {names[0]}", f"pictures by {names[1]}")
+    searches = {
+        names[0]: probes.identification,
+        names[1]: gallery.identification,
+        f"{names[0]} in {names[1]}": probes.trial.identify(probes.answers, gallery.answers),
+    }
+    kept = ("metrics", "intervals", "counts", "rank_curve")
+    return {
+        name: {key: value for key, value in scores.to_dict().items() if key in kept}
+        for name, scores in searches.items()
+        if scores is not None
+    }
+
+
+def _own(verdict: Verdict) -> EmbeddingVerdict:
+    assert isinstance(verdict, EmbeddingVerdict)  # of this task's judge
+    return verdict

@@ -1,0 +1,154 @@
+"""What a run asks of its task.
+
+Shapes: N pictures, C outputs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import nn
+
+from distill.data.pictures import Pictures
+from distill.modules.metrics import Metric
+from distill.modules.training import TrainingModule
+from distill.predictors.predictor import Predictor
+from distill.predictors.torch_predictor import Activation, TorchPredictor
+from distill.preprocess import Preprocess
+from distill.recipe import Recipe, Stage
+from distill.report.page import Examples
+from distill.scoring import Judged, Verdict, show
+from distill.sets import Sets, open_sets
+from distill.store.teacher import StoredPredictor, StoredTeacher
+from teachers.teacher import Teacher
+
+AGREEMENT_PICTURES = 2000
+"""Transfer pictures that agreement is measured on; more would not move the means."""
+
+AnyTeacher = Teacher | StoredTeacher
+
+
+class Task(ABC):
+    """One kind of output: how a teacher of it is had, what a student of it is trained on, and how both are scored.
+
+    Args:
+        directory: where pictures are prepared.
+    """
+
+    activation: ClassVar[Activation]
+    """From a network's outputs to what is scored and exported."""
+
+    def __init__(self, recipe: Recipe, directory: Path) -> None:
+        self.recipe, self.directory = recipe, directory
+
+    @cached_property
+    def sets(self) -> Sets:
+        """The pictures, prepared when they are first asked for.
+
+        Raises:
+            DistillError: a source is unusable, or says too little for this task.
+        """
+        sets = open_sets(self.recipe, self.directory)
+        self.check_sets(sets)
+        return sets
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the outputs; None where they have none."""
+
+    @property
+    @abstractmethod
+    def scored(self) -> tuple[Pictures, ...]:
+        """All that models are scored on, beside the transfer pictures."""
+
+    @abstractmethod
+    def check_sets(self, sets: Sets) -> None:
+        """Refuse pictures that this cannot be learnt from or scored on."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse, before anything is trained, an objective that cannot teach, and what could not be scored."""
+
+    @abstractmethod
+    def check_teacher(self, teacher: AnyTeacher) -> None:
+        """Refuse a teacher that would change while it teaches, or answers something else."""
+
+    @abstractmethod
+    def load_teacher(self) -> AnyTeacher:
+        """The recipe's teacher, ready to be asked."""
+
+    @abstractmethod
+    def new_teacher(self) -> tuple[nn.Module, Preprocess]:
+        """The recipe's teacher before it is taught: the bare network and its input contract."""
+
+    @abstractmethod
+    def taught_teacher(self, weights: Path) -> Teacher:
+        """The same after it was taught, from the file of its weights."""
+
+    @abstractmethod
+    def outputs(self, teacher: AnyTeacher | None) -> int:
+        """C of the student."""
+
+    @abstractmethod
+    def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
+        """What trains a network on what the data says of its pictures, without a teacher."""
+
+    @abstractmethod
+    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:
+        """What training watches, and what the validation pictures are held against: (N, ...), or None for labels."""
+
+    @abstractmethod
+    def judge(self, predictor: Judged) -> Verdict:
+        """Score a model on the test pictures."""
+
+    @abstractmethod
+    def on_validation(self, predictor: Predictor) -> dict[str, Any]:
+        """The part of results.json under a stage: a model's score on the validation pictures."""
+
+    @abstractmethod
+    def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
+        """The paired difference of the first metric, by its name, and the `interval` of it."""
+
+    @abstractmethod
+    def agreement(
+        self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict
+    ) -> dict[str, dict[str, Any]]:
+        """How closely a student repeats its teacher, on what was transferred and on what was held out: a gap between
+        the two is a lack of pictures, not capacity."""
+
+    @abstractmethod
+    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+        """What results.json says of `student` and, where there is one, `teacher` beside their scores."""
+
+    @abstractmethod
+    def examples(self, learnt: Verdict) -> Examples | None:
+        """Pictures for the report."""
+
+    def predictor(self, network: nn.Module, preprocess: Preprocess, name: str) -> TorchPredictor:
+        """A network that eats normalised pixels, as a predictor."""
+        return TorchPredictor(network, preprocess, self.activation, normalize=True, name=name)
+
+    def teacher_predictor(self, teacher: AnyTeacher) -> Judged:
+        """A teacher as a predictor."""
+        if isinstance(teacher, StoredTeacher):
+            return StoredPredictor(teacher, self.activation)
+        return TorchPredictor(
+            teacher, teacher.preprocess, self.activation, normalize=False, name=teacher.name, classes=teacher.classes
+        )
+
+    def answers(self, predictor: Judged, pictures: Pictures, of: str) -> np.ndarray:
+        """Float32 answers (N, C) to whole pictures."""
+        return show(predictor, pictures, of, self.recipe.evaluate.batch_size)
+
+    def transfer_sample(self) -> Pictures:
+        """Some of the transfer pictures, to measure agreement on."""
+        transfer = self.sets.transfer
+        return transfer.every(max(1, -(-len(transfer) // AGREEMENT_PICTURES)))
+
+    def describe(self) -> dict[str, Any]:
+        """The `data` entry of results.json."""
+        return self.sets.describe(self.recipe.data.name)

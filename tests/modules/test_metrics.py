@@ -1,0 +1,27 @@
+"""What validation measures, against plain counting."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from distill.modules.metrics import CosineToTeacher, TarAtFar
+
+
+def test_tar_at_far_counts_pairs_of_people() -> None:
+    generator = np.random.default_rng(0)
+    people = generator.integers(0, 6, 30)
+    embeddings = (generator.normal(size=(6, 8))[people] + generator.normal(size=(30, 8))).astype(np.float32)
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    genuine, impostors = [], []
+    for a, b in combinations(range(30), 2):
+        (genuine if people[a] == people[b] else impostors).append(float(unit[a] @ unit[b]))
+    threshold = sorted(impostors)[-int(0.1 * len(impostors)) - 1]
+    expected = sum(score > threshold for score in genuine) / len(genuine)
+    metric = TarAtFar(0.1)
+    assert metric.name == "TAR@FAR=0.1" and metric(embeddings, people) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_cosine_to_a_teacher_does_not_see_length() -> None:
+    outputs = np.array([[3.0, 0.0], [0.0, 2.0]])
+    assert CosineToTeacher()(outputs, np.array([[1.0, 0.0], [5.0, 5.0]])) == pytest.approx((1 + 0.5**0.5) / 2)
