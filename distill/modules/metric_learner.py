@@ -20,6 +20,8 @@ from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
 from distill.preprocess import Preprocess
 
+_SPREAD = 0.01  # of the numbers of a person's direction when training begins
+
 
 class MetricLearner(TrainingModule):
     """Minimises the ArcFace loss over people.
@@ -53,6 +55,8 @@ class MetricLearner(TrainingModule):
         super().__init__(network, preprocess, optimization, seed=seed, metric=metric)
         known = np.unique(people)
         self.arcface: Any = ArcFaceLoss(len(known), dimensions, margin=margin, scale=scale)
+        # Only directions count. Short vectors turn fast at first: with the library's own, a short run ends half-way.
+        nn.init.normal_(self.arcface.W, std=_SPREAD)
         self.register_buffer("people", torch.from_numpy(known), persistent=False)
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:

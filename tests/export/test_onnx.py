@@ -79,8 +79,9 @@ def test_the_metadata_says_all_that_is_needed(file: Path) -> None:
     assert asdict(metadata) == {
         "classes": CLASSES, "thresholds": THRESHOLDS, "height": 32, "width": 40, "interpolation": "bicubic",
         "picture_height": 64, "picture_width": 80, "fit": "cover_center_crop", "gives": "probabilities",
-        "crop": (0.05, 0.1, 0.9, 0.8),
+        "crop": (0.05, 0.1, 0.9, 0.8), "dimensions": None, "far_thresholds": None,
     }  # fmt: skip
+    assert not {"distill.dimensions", "distill.far_thresholds"} & properties.keys()  # only embeddings have them
 
 
 def test_the_predictor_resizes_as_training_did(file: Path, network: nn.Module) -> None:
