@@ -87,15 +87,18 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         results["teacher"] = _model(teacher.name, teacher_size(teacher), taught)
         results["student"]["difference"] = task.compare(learnt, taught)
         results["agreement"] = task.agreement(student_predictor(network, manifest), learnt, teacher, taught)
-    results |= task.details({"student": learnt} | ({"teacher": taught} if taught else {}))
+    verdicts = {"student": learnt} | ({"teacher": taught} if taught else {})
+    results |= task.details(verdicts)
     if seeds > 1:
-        verdicts = [learnt]
+        siblings = [learnt]
         for seed in range(recipe.seed + 1, recipe.seed + seeds):
             sibling = train_student(recipe, task, places, log, teacher, seed)
-            verdicts.append(task.judge(student_predictor(sibling, manifest)))
-        results["seeds"] = _spread(verdicts)
+            siblings.append(task.judge(student_predictor(sibling, manifest)))
+        results["seeds"] = _spread(siblings)
     write_json(places.root / "results.json", results)
-    write_report(places.root / "report.html", results, log.curves, task.examples(learnt), resolved)
+    write_report(
+        places.root / "report.html", results, log.curves, task.examples(learnt), resolved, task.hardest(verdicts)
+    )
     return results
 
 

@@ -21,7 +21,7 @@ from distill.errors import DistillError
 from distill.evaluation.bootstrap import bootstrap, percentile_interval
 from distill.evaluation.embeddings import check_identities, unit_embeddings
 from distill.evaluation.intervals import wilson_interval
-from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc_of_counts
+from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc_of_counts, tar_name
 
 # A power of two, so that scaling by it and comparing with its multiples are exact.
 STEPS = 2**22
@@ -58,12 +58,12 @@ class AllPairsScores:
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json that stands under a model: `metrics`, `intervals`, `counts`, `fars`,
         `equal_error`."""
-        metrics = {"EER": self.equal_error.rate}
+        metrics = {"eer": self.equal_error.rate}
         intervals = {}
         for far, point in self.points.items():
-            metrics[f"TAR@FAR={far:g}"] = point.tar
+            metrics[tar_name(far)] = point.tar
             if point.tar_interval is not None:
-                intervals[f"TAR@FAR={far:g}"] = list(point.tar_interval)
+                intervals[tar_name(far)] = list(point.tar_interval)
         counts = {
             "pictures": self.pictures,
             "people": self.people,
@@ -133,7 +133,7 @@ class TarDifference:
     interval: tuple[float, float]
 
     def to_dict(self) -> dict[str, Any]:
-        return {f"TAR@FAR={self.far:g}": self.difference, "interval": list(self.interval)}
+        return {tar_name(self.far): self.difference, "interval": list(self.interval)}
 
 
 def compare_all_pairs(student: AllPairsScores, teacher: AllPairsScores, far: float) -> TarDifference:

@@ -58,14 +58,14 @@ class IdentificationScores:
         """The part of results.json that stands under a model: `metrics`, `intervals` (Wilson, probes as independent),
         `counts`, `index`, `rank_curve`, `fpirs`."""
         metrics, intervals = {}, {}
-        for name, shares in (("rank-{}", self.rank), ("recall@{}", self.recall)):
+        for name, shares in (("rank{}", self.rank), ("recall@{}", self.recall)):
             for k, share in shares.items():
                 metrics[name.format(k)] = share
                 intervals[name.format(k)] = list(wilson_interval(round(share * self.mated), self.mated))
         for fpir, point in self.points.items():
-            metrics[f"TPIR@FPIR={fpir:g}"] = point.tar
+            metrics[f"tpir@fpir={fpir:g}"] = point.tar
             if point.tar_interval is not None:
-                intervals[f"TPIR@FPIR={fpir:g}"] = list(point.tar_interval)
+                intervals[f"tpir@fpir={fpir:g}"] = list(point.tar_interval)
         return {
             "metrics": metrics,
             "intervals": intervals,

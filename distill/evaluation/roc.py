@@ -17,6 +17,12 @@ from distill.errors import DistillError
 from distill.evaluation.intervals import wilson_interval
 
 
+def tar_name(far: float) -> str:
+    """How results name TAR at a FAR: `tar@far=1e-2`, `tar@far=5e-4`."""
+    mantissa, _, exponent = f"{far:e}".partition("e")
+    return f"tar@far={float(mantissa):g}e{int(exponent)}"
+
+
 @dataclass(frozen=True)
 class OperatingPoint:
     """What one threshold does.

@@ -17,7 +17,7 @@ import numpy as np
 from distill.errors import DistillError
 from distill.evaluation.bootstrap import bootstrap, percentile_interval
 from distill.evaluation.folds import FoldAccuracy, fold_accuracy
-from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc
+from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc, tar_name
 
 RESAMPLES = 1000
 
@@ -53,12 +53,12 @@ class VerificationScores:
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json that stands under a model: `metrics`, `intervals`, `counts`, `folds`, `fars`,
         `equal_error`. Plain JSON; counts and thresholds stand beside each rate."""
-        metrics = {"accuracy": self.accuracy.mean, "EER": self.equal_error.rate}
-        intervals = {"accuracy": list(self.accuracy_interval), "EER": list(self.equal_error_interval)}
+        metrics = {"accuracy": self.accuracy.mean, "eer": self.equal_error.rate}
+        intervals = {"accuracy": list(self.accuracy_interval), "eer": list(self.equal_error_interval)}
         for far, point in self.points.items():
-            metrics[f"TAR@FAR={far:g}"] = point.tar
+            metrics[tar_name(far)] = point.tar
             if point.tar_interval is not None:
-                intervals[f"TAR@FAR={far:g}"] = list(point.tar_interval)
+                intervals[tar_name(far)] = list(point.tar_interval)
         return {
             "metrics": metrics,
             "intervals": intervals,

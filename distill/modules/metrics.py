@@ -11,6 +11,7 @@ import numpy as np
 from distill.evaluation.all_pairs import evaluate_all_pairs
 from distill.evaluation.average_precision import average_precision, mean_average_precision
 from distill.evaluation.embeddings import similarities
+from distill.evaluation.roc import tar_name
 
 
 class Metric(Protocol):
@@ -42,7 +43,7 @@ class TarAtFar:
 
     @property
     def name(self) -> str:
-        return f"TAR@FAR={self.far:g}"
+        return tar_name(self.far)
 
     def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float:
         # Its intervals are not read, so two draws do.

@@ -36,9 +36,9 @@ def embedding_parts(results: Mapping[str, Any], pairs: Pairs | None) -> dict[str
 
     Args:
         results: the content of results.json; read are `roc`, `histograms` and `ranks`, each from a model's role to its
-            values, and `at_teacher_thresholds` under the student.
+            values, and `at_teacher_thresholds`.
     """
-    thresholds = (results.get("student") or {}).get("at_teacher_thresholds") or []
+    thresholds = results.get("at_teacher_thresholds") or []
     marked = thresholds[0] if thresholds else None
     roc, histograms, ranks = (_measured(results.get(name)) for name in ("roc", "histograms", "ranks"))
     return {

@@ -188,6 +188,9 @@ class Attributes(Task):
         shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
         return Examples(test.gather(shown), test.classes, learnt.answers[shown], test.labels[shown])
 
+    def hardest(self, verdicts: Mapping[str, Verdict]) -> None:
+        return None
+
 
 def _own(verdict: Verdict) -> AttributeVerdict:
     assert isinstance(verdict, AttributeVerdict)  # of this task's judge

@@ -20,7 +20,10 @@ from distill.data.pictures import Pictures
 from distill.data.source import SPLITS
 from distill.errors import DistillError
 from distill.evaluation.embeddings import check_dimensions, combine_flips, similarities, unit_embeddings
+from distill.evaluation.hardest import hardest_listed, hardest_pairs
+from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.identification import IdentificationScores
+from distill.evaluation.roc import Roc, tar_name
 from distill.files import atomic_path
 from distill.modules import MetricLearner
 from distill.modules.metrics import CosineToTeacher, Metric, TarAtFar
@@ -28,14 +31,16 @@ from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
 from distill.recipe import READY_MADE, Stage
+from distill.report.embeddings import Pairs
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
 from distill.store.teacher import Stored
-from distill.tasks.curves import histograms, roc_curve
 from distill.tasks.task import AnyTeacher, Task
 from distill.tasks.trial import Trial, Verification, compare, open_lfw
 from teachers.teacher import Teacher
 
+CURVE_POINTS = 200
+HARDEST = 6  # pairs of each kind, in the report
 DUPLICATES = "near_duplicates.csv"
 
 
@@ -195,7 +200,7 @@ class Embeddings(Task):
         return EmbeddingVerdict(
             embeddings,
             trial,
-            "accuracy" if trial.pairs is not None else f"TAR@FAR={settings.fars[0]:g}",
+            "accuracy" if trial.pairs is not None else tar_name(settings.fars[0]),
             trial.verify(embeddings, settings.fars, self.recipe.seed, settings.resamples),
             trial.identify(embeddings, embeddings),
         )
@@ -225,8 +230,10 @@ class Embeddings(Task):
     def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
         scored = {role: _own(verdict) for role, verdict in verdicts.items()}
         found: dict[str, Any] = {
-            "roc": {role: roc_curve(verdict.verification.roc) for role, verdict in scored.items()},
-            "histograms": {role: histograms(verdict.verification.roc) for role, verdict in scored.items()},
+            "roc": {role: _curve(verdict.verification.roc) for role, verdict in scored.items()},
+            "histograms": {
+                role: cosine_histogram(verdict.verification.roc).to_dict() for role, verdict in scored.items()
+            },
             "ranks": {
                 role: verdict.identification.curve.tolist()
                 for role, verdict in scored.items()
@@ -261,6 +268,20 @@ class Embeddings(Task):
     def examples(self, learnt: Verdict) -> None:
         return None
 
+    def hardest(self, verdicts: Mapping[str, Verdict]) -> Pairs:
+        scored, trial = {role: _own(verdict) for role, verdict in verdicts.items()}, self.trial
+        student = scored["student"].answers
+        if trial.pairs is None:
+            found = hardest_pairs(student, trial.identities, HARDEST)
+            first, second, same = found.first, found.second, found.same
+        else:
+            scores = similarities(student[trial.pairs.first], student[trial.pairs.second])
+            chosen = hardest_listed(scores, trial.pairs.same, HARDEST)
+            first, second, same = (side[chosen] for side in (trial.pairs.first, trial.pairs.second, trial.pairs.same))
+        both = trial.pictures.gather(np.stack((first, second), axis=1).ravel())
+        by = {role: similarities(verdict.answers[first], verdict.answers[second]) for role, verdict in scored.items()}
+        return Pairs(both.reshape(-1, 2, *both.shape[1:]), same, by["student"], by.get("teacher"))
+
     def describe(self) -> dict[str, Any]:
         found, identities = super().describe(), self.sets.prepared.identities
         people = {
@@ -271,15 +292,20 @@ class Embeddings(Task):
         return found | {"classes": [], "people": people, "trial": {"name": self.trial.name, **self.trial.describe()}}
 
 
-def at_thresholds_of(old: EmbeddingVerdict, new: EmbeddingVerdict) -> dict[str, Any]:
-    """What the new model's pairs do at the old one's thresholds, by FAR: do the thresholds in use keep working?"""
-    found = {}
+def at_thresholds_of(old: EmbeddingVerdict, new: EmbeddingVerdict) -> list[dict[str, Any]]:
+    """What the new model's pairs do at the old one's thresholds, FAR by FAR: do the thresholds in use keep working?"""
+    found = []
     for far, point in old.verification.points.items():
         measured = new.verification.roc.at_threshold(point.threshold)
         if new.trial.pairs is None:  # pairs that share pictures are no independent cases
             measured = replace(measured, far_interval=None, tar_interval=None)
-        found[f"{far:g}"] = measured.to_dict()
+        found.append({**measured.to_dict(), "far": far, "far_measured": measured.far})
     return found
+
+
+def _curve(roc: Roc) -> dict[str, Any]:
+    far, tar = roc.curve(CURVE_POINTS)
+    return {"far": far.tolist(), "tar": tar.tolist()}
 
 
 def galleries(probes: EmbeddingVerdict, gallery: EmbeddingVerdict, names: tuple[str, str]) -> dict[str, Any]:

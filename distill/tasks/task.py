@@ -19,6 +19,7 @@ from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import Activation, TorchPredictor
 from distill.preprocess import Preprocess
 from distill.recipe import Recipe, Stage
+from distill.report.embeddings import Pairs
 from distill.report.page import Examples
 from distill.scoring import Judged, Verdict, show
 from distill.sets import Sets, open_sets
@@ -127,6 +128,10 @@ class Task(ABC):
     @abstractmethod
     def examples(self, learnt: Verdict) -> Examples | None:
         """Pictures for the report."""
+
+    @abstractmethod
+    def hardest(self, verdicts: Mapping[str, Verdict]) -> Pairs | None:
+        """Pairs of pictures that the student, and the teacher where there is one, are most wrong about."""
 
     def predictor(self, network: nn.Module, preprocess: Preprocess, name: str) -> TorchPredictor:
         """A network that eats normalised pixels, as a predictor."""

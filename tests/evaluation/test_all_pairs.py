@@ -126,7 +126,7 @@ def test_to_dict_is_json_with_counts() -> None:
     content = json.loads(
         json.dumps(evaluate_all_pairs(embeddings, identities, fars=(0.1,), seed=0).to_dict(), allow_nan=False)
     )
-    assert list(content["metrics"]) == ["EER", "TAR@FAR=0.1"]
+    assert list(content["metrics"]) == ["eer", "tar@far=1e-1"]
     assert content["counts"]["pictures"] == 40
     assert content["counts"]["genuine"] + content["counts"]["impostors"] == 40 * 39 // 2
 

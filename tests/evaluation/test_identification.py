@@ -157,7 +157,7 @@ def test_to_dict_is_json_with_counts_and_intervals() -> None:
         probes, asked, gallery, known, same_pictures=False, ranks=RANKS, recalls=(1,), fpirs=(0.5,)
     )
     content = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert list(content["metrics"]) == ["rank-1", "rank-2", "rank-3", "recall@1", "TPIR@FPIR=0.5"]
+    assert list(content["metrics"]) == ["rank1", "rank2", "rank3", "recall@1", "tpir@fpir=0.5"]
     for name, (low, high) in content["intervals"].items():
         assert low <= content["metrics"][name] <= high
     assert content["counts"]["mated"] + content["counts"]["unmated"] == 29

@@ -60,7 +60,7 @@ def test_to_dict_is_json_with_counts_and_intervals() -> None:
     _, student, same, folds = case()
     result = evaluate_pairs(student, same, folds, fars=FARS, seed=0, resamples=20)
     content = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert list(content["metrics"]) == ["accuracy", "EER", "TAR@FAR=0.01", "TAR@FAR=0.1"]
+    assert list(content["metrics"]) == ["accuracy", "eer", "tar@far=1e-2", "tar@far=1e-1"]
     assert list(content["intervals"]) == list(content["metrics"])
     for name, (low, high) in content["intervals"].items():
         assert low <= content["metrics"][name] <= high

@@ -19,7 +19,7 @@ def test_tar_at_far_counts_pairs_of_people() -> None:
     threshold = sorted(impostors)[-int(0.1 * len(impostors)) - 1]
     expected = sum(score > threshold for score in genuine) / len(genuine)
     metric = TarAtFar(0.1)
-    assert metric.name == "TAR@FAR=0.1" and metric(embeddings, people) == pytest.approx(expected, abs=1e-9)
+    assert metric.name == "tar@far=1e-1" and metric(embeddings, people) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_cosine_to_a_teacher_does_not_see_length() -> None:
