@@ -22,7 +22,7 @@ def scored(name: str, tar: float) -> dict[str, Any]:
         "mult_adds": 440_000_000,
         "metrics": {"accuracy": 0.9512, "eer": 0.0211, "tar@far=1e-2": tar, "rank1": 0.9321},
         "intervals": {"accuracy": [0.9413, 0.9614], "tar@far=1e-2": [tar - 0.01, tar + 0.01]},
-        "counts": {"pairs": 6000, "genuine": 3000, "impostors": 3000},
+        "counts": {"pairs": 6000, "genuine": 3000, "impostors": 3000, "pictures": 3811},
         "split": "lfw",
     }
 
