@@ -181,3 +181,13 @@ def test_a_mobilenet_is_distilled(train: Pictures, validation: Pictures) -> None
     moved = [name for name, _ in student.named_parameters() if not torch.equal(before[name], after[name])]
     assert len(moved) == len(list(student.parameters()))
     assert 0 < float(fitted.callback_metrics["val_mAP"]) < 1
+
+
+def test_a_teacher_that_embeds_nothing_stops_the_run(train: Pictures) -> None:
+    class Blank(ConvTeacher):
+        def forward(self, pictures: Tensor) -> Tensor:
+            return super().forward(pictures) * 0
+
+    distiller = Distiller(linear_student(), Blank(), Objective("squared_embedding"), preprocess=SMALL)
+    with pytest.raises(DistillError, match="conv answered NaN, infinity or the zero vector at step 1"):
+        trainer().fit(distiller, data(train))
