@@ -205,3 +205,13 @@ def test_compiled_networks_learn_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     assert not compiled
     assert same(plain, trained(compile=True))
     assert [type(network).__name__ for network in compiled] == ["Sequential", "ConvTeacher"]
+
+
+def test_a_teacher_that_embeds_nothing_stops_the_run(train: Pictures) -> None:
+    class Blank(ConvTeacher):
+        def forward(self, pictures: Tensor) -> Tensor:
+            return super().forward(pictures) * 0
+
+    distiller = Distiller(linear_student(), Blank(), Objective("squared_embedding"), preprocess=SMALL)
+    with pytest.raises(DistillError, match="conv answered NaN, infinity or the zero vector at step 1"):
+        trainer().fit(distiller, data(train))

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import numpy as np
 import pytest
 import torch
@@ -25,6 +27,7 @@ from distill.locks import exclusive
 from distill.store import estimate
 from distill.store import writer as writer_module
 from distill.store.store import Store, building_place
+from distill.store.writer import write_store
 from tests.modules.nets import ConvTeacher
 from tests.store.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
 
@@ -273,3 +276,19 @@ def test_the_pictures_can_be_loaded_by_workers(labelled: Prepared, tmp_path: Pat
     assert written is not None
     assert files(tmp_path / "s") == files(store(tmp_path / "alone", pictures).directory)
     assert Pictures.of(labelled, "train").hashes.size == len(written.viewed)
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+def test_a_zero_vector_is_no_embedding(labelled: Prepared, tmp_path: Path, embeds: bool) -> None:
+    teacher, pictures = CountingTeacher(), shown(labelled)
+    teacher.requires_grad_(False)
+    for parameter in teacher.network[-1].parameters():
+        parameter.zero_()
+    who = manifest_of(teacher, pictures).teacher
+    if not embeds:
+        assert store(tmp_path / "s", pictures, teacher).manifest.teacher == who
+        return
+    manifest = replace(manifest_of(teacher, pictures), teacher=replace(who, classes=None))
+    fabric = L.Fabric(accelerator="cpu", devices=1)
+    with pytest.raises(DistillError, match=r"teacher conv: answers the zero vector.* while whole-00000\.npy"):
+        write_store(tmp_path / "s", manifest, teacher, pictures, batch_size=BATCH, fabric=fabric)

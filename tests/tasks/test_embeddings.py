@@ -215,20 +215,27 @@ def test_galleries_of_other_dimensions_are_refused(tmp_path: Path, capsys: pytes
     assert "(48, 12)" in error and "(48, 9)" in error and "projection" in error
 
 
-def test_duplicates_of_transfer_pictures_are_named_and_scored_without(tmp_path: Path) -> None:
+def test_a_folder_of_faces_is_transferred_on_and_its_copies_among_the_pairs_are_named(tmp_path: Path) -> None:
     recipe, out = finished()
     lfw = folder_of_people(tmp_path / "lfw", out)
     prepared = Prepared.open(next((out / "data").glob("rendered_faces-*")))
-    twin = prepared.pictures.gather(np.array([0]))[0]
+    (tmp_path / "faces").mkdir()
+    for row in range(20):
+        Image.fromarray(prepared.pictures.gather(np.array([row]))[0]).save(tmp_path / "faces" / f"{row:02d}.png")
     copy = sorted((lfw / "images").glob("*/*_0001.jpg"))[0]
+    twin = prepared.pictures.gather(np.array([3]))[0]
     Image.fromarray(twin[:, ::-1]).save(copy, quality=92)  # mirrored, and compressed again
-    keys = ["--evaluate.lfw", str(lfw), "--evaluate.align", "null", "--evaluate.fars", "[0.25]"]
-    given = ["--teacher.weights", str(out / "teacher" / "teacher.safetensors"), "--stages", "[transfer]"]
-    found = run_recipe(recipe, tmp_path / "run", [*keys, *given])["near_duplicates"]
+    arguments = ["--data", "folder", "--data.root", str(tmp_path / "faces"), "--stages", "[transfer]"]
+    arguments += ["--teacher.weights", str(out / "teacher" / "teacher.safetensors")]
+    arguments += ["--evaluate.lfw", str(lfw), "--evaluate.align", "null", "--evaluate.fars", "[0.25]"]
+    results = run_recipe(recipe, tmp_path / "run", arguments)
+    assert results["data"]["counts"] == {"train": 20, "validation": 0, "test": 0, "transfer": 20}
+    assert results["student"]["split"] == "lfw" and results["student"]["difference"].keys() == {"accuracy", "interval"}
+    found = results["near_duplicates"]
     assert found["pictures"] == 1
     with (tmp_path / "run" / "data" / "near_duplicates.csv").open() as file:
         rows = list(csv.reader(file))
-    assert rows[1] == [prepared.names[0], copy.relative_to(lfw / "images").as_posix()]
+    assert rows == [["transfer", "lfw"], ["03.png", copy.relative_to(lfw / "images").as_posix()]]
     assert found["student"]["counts"]["pictures"] == len(list(lfw.glob("images/*/*.jpg"))) - 1
     assert found["student"]["counts"]["pairs"] < 16
 
