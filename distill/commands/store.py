@@ -48,14 +48,19 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--top", type=int, help="keep the K largest logits alone, of classes that exclude each other")
     parser.add_argument(
-        "--run", type=Path, help="where pictures are prepared and a teacher is made first; default runs/RECIPE"
+        "--run",
+        type=Path,
+        help="where pictures are prepared and a teacher is made first; default OUT.run. The directory of a run with the "
+        "same keys has both already",
     )
     chosen, keys = parser.parse_known_args(arguments)
     if chosen.views < 1:
         raise DistillError(f"--views is {chosen.views}, expected at least 1.")
     recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
     quieten()
-    store = _store(recipe, resolved, chosen.out, chosen.run, chosen.views, chosen.dtype, chosen.top)
+    store = _store(
+        recipe, resolved, chosen.out, chosen.run or _run_of(chosen.out), chosen.views, chosen.dtype, chosen.top
+    )
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -67,7 +72,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _store(
-    recipe: Recipe, resolved: str, out: Path, run: Path | None, views: int, dtype: Dtype, top: int | None
+    recipe: Recipe, resolved: str, out: Path, run: Path, views: int, dtype: Dtype, top: int | None
 ) -> Store | None:
     if top is not None:
         raise DistillError(
@@ -85,9 +90,9 @@ def _store(
     )  # fmt: skip
 
 
-def _open(recipe: Recipe, resolved: str, run: Path | None) -> tuple[Teacher, Task, Shown]:
+def _open(recipe: Recipe, resolved: str, run: Path) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
-    places = RunDirectory.claim(run or Path("runs") / recipe.name, recipe.name, resolved)
+    places = RunDirectory.claim(run, recipe.name, resolved)
     task = open_task(recipe, places.data)
     teacher = open_teacher(recipe, task, places, Log(task))
     if not isinstance(teacher, Teacher):
@@ -121,6 +126,10 @@ def _manifest(
     )
 
 
+def _run_of(store: Path) -> Path:
+    return store.with_name(store.name + ".run")
+
+
 def _verify(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="distill store verify",
@@ -128,7 +137,7 @@ def _verify(arguments: list[str]) -> int:
         "answers with what the teacher says now, where the teacher is at hand.",
     )
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--run", type=Path, help="where its pictures are prepared; default runs/RECIPE")
+    parser.add_argument("--run", type=Path, help="where its pictures are prepared; default DIRECTORY.run")
     chosen = parser.parse_args(arguments)
     console = Console(markup=False, emoji=False)
     store = Store.open(chosen.directory)
@@ -139,7 +148,7 @@ def _verify(arguments: list[str]) -> int:
         if not written:
             raise DistillError("there is no recipe beside the answers")
         reader = RecipeReader(str(written[0]))
-        teacher, _, shown = _open(*reader.read([]), chosen.run)
+        teacher, _, shown = _open(*reader.read([]), chosen.run or _run_of(chosen.directory))
     except DistillError as error:
         console.print(f"the teacher is not at hand, so nothing was asked again: {error}", soft_wrap=True)
         return 0

@@ -17,11 +17,12 @@ OVERRIDES = ("--transfer.epochs", "3", "--transfer.views.count", "2")
 
 
 def stored(out: Path, *arguments: str) -> int:
-    """The answers of the finished run's teacher."""
+    """The answers of the finished run's teacher, made in a copy of that run."""
     recipe, run = finished()
-    return cli.main(
-        ["store", str(recipe), "--out", str(out), "--run", str(run), "--views", "2", "--dtype", "float32", *arguments]
-    )
+    copy = out.with_name(out.name + ".run")
+    if not copy.exists():
+        shutil.copytree(run, copy)
+    return cli.main(["store", str(recipe), "--out", str(out), "--views", "2", "--dtype", "float32", *arguments])
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +61,7 @@ def test_views_of_another_stage_are_refused(answers: Path, tmp_path: Path, capsy
 
 
 def test_verify_asks_again(answers: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, run = finished()
-    assert cli.main(["store", "verify", str(answers), "--run", str(run)]) == 0
+    assert cli.main(["store", "verify", str(answers)]) == 0
     said = capsys.readouterr().out
     assert "3 files, each as it was written" in said
     assert "64 views asked again of test_resnet: largest difference of a logit" in said
@@ -77,9 +77,8 @@ def test_verify_without_the_teacher(answers: Path, tmp_path: Path, capsys: pytes
 def test_verify_finds_answers_that_are_not_the_teachers(
     answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, run = finished()
     monkeypatch.setattr("distill.store.store.Store.view_answers", lambda store, rows, view: store.whole_answers(rows))
-    assert cli.main(["store", "verify", str(answers), "--run", str(run)]) == 2
+    assert cli.main(["store", "verify", str(answers)]) == 2
     assert "the teacher's answer to view 0 of picture" in capsys.readouterr().err
 
 
