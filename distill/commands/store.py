@@ -50,8 +50,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--run",
         type=Path,
-        help="where pictures are prepared and a teacher is made first; default OUT.run. The directory of a run with the "
-        "same keys has both already",
+        help="where pictures are prepared and a teacher is made first; default OUT.run. The directory of a run with "
+        "the same keys has both already",
     )
     chosen, keys = parser.parse_known_args(arguments)
     if chosen.views < 1:
