@@ -46,7 +46,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--dtype", choices=("float16", "float32"), default="float16", help="of a logit; default float16"
     )
-    parser.add_argument("--top", type=int, help="keep the K largest logits alone, of classes that exclude each other")
     parser.add_argument(
         "--run",
         type=Path,
@@ -58,9 +57,7 @@ def main(arguments: list[str]) -> int:
         raise DistillError(f"--views is {chosen.views}, expected at least 1.")
     recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
     quieten()
-    store = _store(
-        recipe, resolved, chosen.out, chosen.run or _run_of(chosen.out), chosen.views, chosen.dtype, chosen.top
-    )
+    store = _store(recipe, resolved, chosen.out, chosen.run or _run_of(chosen.out), chosen.views, chosen.dtype)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -71,16 +68,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _store(
-    recipe: Recipe, resolved: str, out: Path, run: Path, views: int, dtype: Dtype, top: int | None
-) -> Store | None:
-    if top is not None:
-        raise DistillError(
-            "--top: attributes do not exclude each other, so all of them are kept, as are an embedding's numbers. "
-            "Leave it out."
-        )
+def _store(recipe: Recipe, resolved: str, out: Path, run: Path, views: int, dtype: Dtype) -> Store | None:
     teacher, task, shown = _open(recipe, resolved, run)
-    manifest = _manifest(recipe, task, teacher, shown, out, views, dtype, top)
+    manifest = _manifest(recipe, task, teacher, shown, out, views, dtype)
     given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
     fabric = L.Fabric(**given)
     fabric.launch()
@@ -105,7 +95,7 @@ def _open(recipe: Recipe, resolved: str, run: Path) -> tuple[Teacher, Task, Show
 
 
 def _manifest(
-    recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, views: int, dtype: Dtype, top: int | None
+    recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, views: int, dtype: Dtype
 ) -> Manifest:
     found = read_manifest(out)
     return Manifest(
@@ -122,7 +112,6 @@ def _manifest(
         views=replace(recipe.transfer.views, count=None),
         count=max(views, found.count if found else 0),  # fewer views do not take away what was answered
         dtype=dtype,
-        top=top,
     )
 
 

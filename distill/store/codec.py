@@ -74,11 +74,11 @@ class TopCodec:
     def __post_init__(self) -> None:
         if not 1 <= self.top < self.outputs:
             raise DistillError(
-                f"--top is {self.top}, expected 1 to {self.outputs - 1}: the teacher has {self.outputs} classes. Leave "
+                f"top is {self.top}, expected 1 to {self.outputs - 1}: the teacher has {self.outputs} classes. Leave "
                 "it out to keep all of them."
             )
         if self.outputs > 65_536:
-            raise DistillError(f"--top: {self.outputs} classes, and at most 65,536 can be numbered in two bytes.")
+            raise DistillError(f"top: {self.outputs} classes, and at most 65,536 can be numbered in two bytes.")
 
     @property
     def dtype(self) -> np.dtype:

@@ -120,7 +120,7 @@ class StoredTeacher:
         if self.store.manifest.top is not None:
             raise DistillError(
                 f"{self.store.directory}: holds the {self.store.manifest.top} largest of {self.outputs} logits, too "
-                "few to score by. Store all of them: leave --top out."
+                "few to score by. Store all of them: leave `top` out."
             )
         return self.store.whole_answers(self._rows(self.store.whole, pictures, "")).astype(np.float32)
 

@@ -94,7 +94,6 @@ def test_verify_finds_a_flipped_bit(answers: Path, tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--top", "3"), "attributes do not exclude each other, so all of them are kept"),
         (("--views", "0"), "--views is 0, expected at least 1"),
         (("--stages", "[fine_tune]"), "expected a teacher that can be asked, and transfer among the stages"),
         (("--dtype", "float16"), "dtype is 'float32' there and 'float16' here"),

@@ -74,7 +74,7 @@ def test_attributes_need_all_logits() -> None:
 
 @pytest.mark.parametrize("top", [0, 40, 41])
 def test_more_than_there_are_classes(top: int) -> None:
-    with pytest.raises(DistillError, match=rf"--top is {top}, expected 1 to 39: the teacher has 40 classes"):
+    with pytest.raises(DistillError, match=rf"top is {top}, expected 1 to 39: the teacher has 40 classes"):
         TopCodec(40, top)
 
 
