@@ -60,7 +60,7 @@ def test_print_config_starts_no_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as ended:
         cli.main(["run", str(write_recipe(tmp_path)), "--print_config", "--seed", "8", "--out", str(tmp_path / "run")])
     assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith("seed: 8\n")
+    assert capsys.readouterr().out.startswith("task: attributes\nseed: 8\n")
     assert not (tmp_path / "run").exists()
 
 

@@ -1,5 +1,6 @@
 """Rows of several prepared sets under one index."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_some_of_a_union_keep_their_order(labelled: Prepared, unlabelled: Prepar
 
 def test_people_of_two_sets_are_different_people(tmp_path: Path) -> None:
     sets = [prepare_noise(tmp_path / name, Noise(seed, (("train", 6),))) for seed, name in ((1, "one"), (2, "other"))]
-    for one, identities in zip(sets, ([4, -1, 4, 0, 2, 2], [0, 0, 1, -1, 5, 5]), strict=True):
-        one.identities[:] = identities
+    known = ([4, -1, 4, 0, 2, 2], [0, 0, 1, -1, 5, 5])
+    sets = [replace(one, identities=np.array(numbers)) for one, numbers in zip(sets, known, strict=True)]
     pictures = Pictures.of(sets[0], "train", [sets[1]])
     assert pictures.identities.tolist() == [4, -1, 4, 0, 2, 2, 5, 5, 6, -1, 10, 10]
