@@ -14,6 +14,7 @@ from distill.data.batch import ViewBatch
 from distill.data.cutting import cut
 from distill.data.loader import Request, ViewDataset
 from distill.data.pictures import Pictures
+from distill.errors import DistillError
 from distill.store.manifest import Manifest, PictureFacts, view_file, whole_file
 from teachers.teacher import Teacher
 
@@ -35,8 +36,19 @@ class Shown:
         return np.sort(self.transfer.hashes)
 
     def facts(self) -> PictureFacts:
-        """What a manifest says of these pictures."""
-        return PictureFacts.of(self.transfer.pixels, self.transfer.size, self.viewed(), self.whole())
+        """What a manifest says of these pictures.
+
+        Raises:
+            DistillError: one picture is among those in views and, aligned otherwise, among those evaluated on.
+        """
+        for one in self.evaluated:
+            if one.pixels != self.transfer.pixels and np.isin(one.hashes, self.transfer.hashes).any():
+                raise DistillError(
+                    "store: a picture to transfer on is also one to evaluate on, but aligned otherwise there, and "
+                    "answers are known by the picture. Take it out of one of the two sets."
+                )
+        kinds = tuple(dict.fromkeys(one.pixels for one in (self.transfer, *self.evaluated)))
+        return PictureFacts.of(kinds, self.transfer.size, self.viewed(), self.whole())
 
     def whole(self) -> np.ndarray:
         """uint64 (M,), rising content hashes, each once."""

@@ -61,11 +61,11 @@ class TeacherFacts:
 class PictureFacts:
     """What was shown: prepared pictures of H x W pixels, N of them in views and M whole.
 
-    `pixels` is their version and what faces were aligned by; `fingerprint` is sha256 over it, H, W and both lists of
-    hashes.
+    `pixels` is their version and what faces were aligned by: of the pictures in views first, then of those that are
+    only evaluated on, where they were aligned otherwise. `fingerprint` is sha256 over it, H, W and both lists of hashes.
     """
 
-    pixels: str
+    pixels: tuple[str, ...]
     height: int
     width: int
     viewed: int
@@ -73,8 +73,8 @@ class PictureFacts:
     fingerprint: str
 
     @classmethod
-    def of(cls, pixels: str, size: tuple[int, int], viewed: np.ndarray, whole: np.ndarray) -> Self:
-        """The facts of pictures prepared alike, by rising content hashes uint64 (N,) and (M,)."""
+    def of(cls, pixels: tuple[str, ...], size: tuple[int, int], viewed: np.ndarray, whole: np.ndarray) -> Self:
+        """The facts of pictures of one size, by rising content hashes uint64 (N,) and (M,)."""
         digest = hashlib.sha256(f"{pixels}; {size} {len(viewed)}".encode())
         for hashes in (viewed, whole):
             digest.update(hashes.astype("<u8").tobytes())
@@ -138,13 +138,13 @@ class Manifest:
                 )
         try:
             teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, content["views"])
-            preprocess = _known(Preprocess, teacher["preprocess"])
+            preprocess, pictures = _known(Preprocess, teacher["preprocess"]), _known(PictureFacts, content["pictures"])
             teacher["preprocess"] = Preprocess(**{key: _frozen(value) for key, value in preprocess.items()})
             return cls(
                 **_known(cls, content)
                 | {
                     "teacher": TeacherFacts(**{key: _frozen(value) for key, value in teacher.items()}),
-                    "pictures": PictureFacts(**_known(PictureFacts, content["pictures"])),
+                    "pictures": PictureFacts(**{key: _frozen(value) for key, value in pictures.items()}),
                     "views": Views(**{key: _frozen(value) for key, value in views.items()}),
                 }
             )
@@ -175,9 +175,9 @@ def differences(found: dict[str, Any], wanted: dict[str, Any], prefix: str = "")
 
 
 def without_growth(manifest: Manifest) -> dict[str, Any]:
-    """What must stay the same where a store grows: all but the number of views and the pictures."""
+    """What must stay the same where a store grows: all but the number of views and which pictures there are."""
     content = replace(manifest, count=0).describe()
-    del content["pictures"]
+    content["pictures"] = {key: content["pictures"][key] for key in ("pixels", "height", "width")}
     return content
 
 

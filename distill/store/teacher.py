@@ -103,7 +103,7 @@ class StoredTeacher:
             wrong.append(f"views.count is at most {manifest.count} there and {views.count} here")
         if wrong:
             raise DistillError(f"{self.store.directory}: holds answers to other views: {'; '.join(wrong)}. {_ADVICE}")
-        rows = self._rows(self.store.viewed, pictures, "views of ")
+        rows = self._rows(self.store.viewed, pictures, "views of ", manifest.pictures.pixels[:1])
         if len(rows) != len(self.store.viewed):
             raise DistillError(
                 f"{self.store.directory}: holds answers about {len(self.store.viewed)} pictures, and "
@@ -122,14 +122,15 @@ class StoredTeacher:
                 f"{self.store.directory}: holds the {self.store.manifest.top} largest of {self.outputs} logits, too "
                 "few to score by. Store all of them: leave `top` out."
             )
-        return self.store.whole_answers(self._rows(self.store.whole, pictures, "")).astype(np.float32)
+        rows = self._rows(self.store.whole, pictures, "", self.store.manifest.pictures.pixels)
+        return self.store.whole_answers(rows).astype(np.float32)
 
-    def _rows(self, hashes: np.ndarray, pictures: Pictures, what: str) -> np.ndarray:
-        facts, here = self.store.manifest.pictures, (*pictures.size, pictures.pixels)
-        if (facts.height, facts.width, facts.pixels) != here:
+    def _rows(self, hashes: np.ndarray, pictures: Pictures, what: str, kinds: tuple[str, ...]) -> np.ndarray:
+        facts, (height, width) = self.store.manifest.pictures, pictures.size
+        if (facts.height, facts.width) != (height, width) or pictures.pixels not in kinds:
             raise DistillError(
                 f"{self.store.directory}: holds answers to pictures prepared at {facts.height} x {facts.width}, "
-                f"{facts.pixels}, and these are {here[0]} x {here[1]}, {here[2]}. {_ADVICE}"
+                f"{' or '.join(kinds)}, and these are {height} x {width}, {pictures.pixels}. {_ADVICE}"
             )
         rows = find(hashes, pictures.hashes)
         absent = np.flatnonzero(rows < 0)

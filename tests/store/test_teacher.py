@@ -17,6 +17,7 @@ from distill.data.views import Views
 from distill.errors import DistillError
 from distill.modules import Distiller
 from distill.objectives import Objective
+from distill.store.asking import Shown
 from distill.store.store import Store
 from distill.store.teacher import Stored
 from tests.data.noise import Noise, prepare_noise
@@ -161,3 +162,31 @@ def test_pictures_aligned_otherwise(labelled: Prepared, kept: Store) -> None:
         DistillError, match=r"20 x 16, version \d+, and these are 20 x 16, version 1, aligned by another"
     ):
         Stored(root=kept.directory).load(3).answers_to(shown(aligned).transfer, VIEWS, 5)
+
+
+def test_pictures_to_evaluate_on_may_be_aligned_otherwise(
+    labelled: Prepared, unlabelled: Prepared, tmp_path: Path
+) -> None:
+    """LFW's are by another template than CelebA's; each is known by how it was shown."""
+    aligned = Pictures.of(replace(unlabelled, pixels="version 1, aligned by another template"), "train")
+    pictures = Shown(Pictures.of(labelled, "train"), (aligned,))
+    teacher = Stored(root=store(tmp_path / "s", pictures).directory).load(3)
+    assert teacher.recall(aligned).shape == (13, 3)
+    assert len(teacher.answers_to(pictures.transfer, VIEWS, 5).rows) == 33
+    with pytest.raises(DistillError, match="holds answers to pictures prepared at"):
+        teacher.answers_to(aligned, VIEWS, 5)
+
+
+def test_one_picture_shown_in_two_ways_is_refused(labelled: Prepared) -> None:
+    train = Pictures.of(labelled, "train")
+    aligned = Pictures.of(replace(labelled, pixels="version 1, aligned by another template"), "train")
+    with pytest.raises(
+        DistillError, match="a picture to transfer on is also one to evaluate on, but aligned otherwise"
+    ):
+        Shown(train, (aligned,)).facts()
+
+
+def test_a_store_of_pictures_aligned_otherwise_does_not_grow_into_another(labelled: Prepared, tmp_path: Path) -> None:
+    store(tmp_path / "s", shown(labelled))
+    with pytest.raises(DistillError, match=r"pictures\.pixels is \['version 1'\] there and \['version 1, aligned by"):
+        store(tmp_path / "s", shown(replace(labelled, pixels="version 1, aligned by another template")))
