@@ -62,7 +62,8 @@ class PictureFacts:
     """What was shown: prepared pictures of H x W pixels, N of them in views and M whole.
 
     `pixels` is their version and what faces were aligned by: of the pictures in views first, then of those that are
-    only evaluated on, where they were aligned otherwise. `fingerprint` is sha256 over it, H, W and both lists of hashes.
+    only evaluated on, where they were aligned otherwise. `fingerprint` is sha256 over it, H, W and both lists of
+    hashes.
     """
 
     pixels: tuple[str, ...]
