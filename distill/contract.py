@@ -20,6 +20,10 @@ def check_teacher(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) ->
             f"teacher {teacher.name}: teacher.gives is softmax, probabilities of classes that exclude each other; "
             "attributes need one probability each. Give a teacher of attributes."
         )
+    _check_classes(teacher, classes)
+
+
+def _check_classes(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) -> None:
     if teacher.outputs != len(classes):
         raise DistillError(
             f"teacher {teacher.name}: {teacher.outputs} outputs, and the data has {len(classes)} classes."
@@ -54,10 +58,43 @@ def check_objective(objective: Objective, labelled: bool) -> None:
             f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to "
             "all attributes would cost nothing. Use bernoulli_kl or squared_logits."
         )
+    _check_label_weight(objective, labelled)
+
+
+def _check_label_weight(objective: Objective, labelled: bool) -> None:
     if objective.label_weight and not labelled:
         raise DistillError(
             f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0."
         )
+
+
+def check_classifier(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) -> None:
+    """A teacher of classes that exclude each other must be frozen, and answer the data's classes in the data's order.
+
+    Raises:
+        DistillError: it is not, or does not.
+    """
+    _check_frozen(teacher)
+    if isinstance(teacher, OnnxTeacher) and teacher.gives == "probabilities":
+        raise DistillError(
+            f"teacher {teacher.name}: teacher.gives is probabilities, of each class by itself; classes that exclude "
+            "each other need softmax or logits. Give a teacher of these."
+        )
+    _check_classes(teacher, classes)
+
+
+def check_class_objective(objective: Objective, labelled: bool) -> None:
+    """Classes that exclude each other are compared by their softmax, or logit by logit.
+
+    Raises:
+        DistillError: the objective is of another kind of output, or needs labels that are not there.
+    """
+    if objective.name not in EXCLUSIVE | {"squared_logits"}:
+        raise DistillError(
+            f"objective.name is {objective.name}, and the task is classes, which exclude each other. Use "
+            f"{', '.join(sorted(EXCLUSIVE))} or squared_logits."
+        )
+    _check_label_weight(objective, labelled)
 
 
 def check_embedder(teacher: Teacher | StoredTeacher) -> None:

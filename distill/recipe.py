@@ -1,7 +1,7 @@
 """What a recipe may say: typed dataclasses, one field a key (law 9).
 
-Sections whose first key is `name` come in variants (`data`, `unlabelled`, `teacher`); the variant chosen decides which
-other keys there are. `distill.recipe_parser` reads YAML and command lines into a `Recipe`.
+Sections whose first key is `name` come in variants (`data`, `unlabelled`, `web`, `teacher`); the variant chosen decides
+which other keys there are. `distill.recipe_parser` reads YAML and command lines into a `Recipe`.
 """
 
 from dataclasses import dataclass, field
@@ -42,6 +42,7 @@ _SOURCES: dict[str, type] = {
 VARIANTS: dict[str, dict[str, type]] = {
     "data": _SOURCES,
     "unlabelled": _SOURCES,
+    "web": _SOURCES,
     "teacher": {
         "timm": Timm,
         "mobilefacenet": Mobilefacenet,
@@ -54,7 +55,8 @@ VARIANTS: dict[str, dict[str, type]] = {
     },
 }
 
-TaskName = Literal["attributes", "embeddings"]
+TaskName = Literal["attributes", "classes", "embeddings"]
+LabelLoss = Literal["cross_entropy"]
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
 Precision = Literal["32-true", "bf16-mixed"]
@@ -124,7 +126,18 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Teach(Stage):
+class LabelStage(Stage):
+    """How a network is trained on labels.
+
+    Attributes:
+        loss: of classes that exclude each other.
+    """
+
+    loss: LabelLoss = "cross_entropy"
+
+
+@dataclass(frozen=True)
+class Teach(LabelStage):
     """How a teacher is trained on labels, or a teacher of embeddings on who is shown.
 
     Attributes:
@@ -239,12 +252,16 @@ class Recipe:
 
     Attributes:
         name: of the recipe's file.
-        task: what the networks answer: attributes (one probability each), or embeddings.
+        task: what the networks answer: attributes (one probability each), classes (one probability shared out among
+            them), or embeddings.
         seed: of initialisation, views, order and resampling.
         stages: what is trained, in order: `probe` fits a classifier on the teacher's frozen features, and `teach`
             trains all of it, both on labels (of embeddings, on who is shown); `pretrain` and `fine_tune` train the
-            student on labels; `transfer` trains it on the teacher's answers.
+            student on labels (`pretrain` on those of `web`, where there is one); `transfer` trains it on the teacher's
+            answers.
         unlabelled: more pictures to transfer on.
+        web: a large set with labels that are often wrong: `pretrain` trains on it in place of the data's own, and
+            `transfer` on its pictures, whatever their labels say.
         workers: processes that load batches; the batches do not depend on it.
         trainer: arguments of Lightning's Trainer.
     """
@@ -255,14 +272,15 @@ class Recipe:
     stages: tuple[StageName, ...]
     data: Data
     unlabelled: Data | None
+    web: Data | None
     prepare: Prepare
     teacher: TeacherConfig
     student: StudentConfig
     objective: Objective
     probe: Probe
     teach: Teach
-    pretrain: Stage
-    fine_tune: Stage
+    pretrain: LabelStage
+    fine_tune: LabelStage
     transfer: Transfer
     evaluate: Evaluate
     export: Export
@@ -284,9 +302,19 @@ class Recipe:
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
                 "have none; expected `transfer`, with `teach` before it where the teacher is made first."
             )
-        if self.task == "attributes" and self.evaluate.lfw is not None:
-            raise DistillError("evaluate.lfw: scores embeddings, and the task is attributes. Leave it out.")
-        if making and self.task == "attributes" and isinstance(self.teacher, Recognizer):
+        if self.task != "embeddings" and self.evaluate.lfw is not None:
+            raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {self.task}. Leave it out.")
+        if self.task == "classes" and "probe" in self.stages:
+            raise DistillError(
+                "stages: `probe` fits each attribute by itself, and classes exclude each other. Use `teach`."
+            )
+        for stage, section in (("teach", self.teach), ("pretrain", self.pretrain), ("fine_tune", self.fine_tune)):
+            if self.task != "classes" and section.loss != "cross_entropy":
+                raise DistillError(
+                    f"{stage}.loss is {section.loss}, which is of classes that exclude each other, and the task is "
+                    f"{self.task}. Leave it at cross_entropy."
+                )
+        if making and self.task != "embeddings" and isinstance(self.teacher, Recognizer):
             raise DistillError(
                 f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
                 "another teacher."

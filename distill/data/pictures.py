@@ -25,6 +25,7 @@ class Pictures:
         sets: prepared sets of one picture size.
         rows: for each set the rows that belong, int64.
         classes: columns of the labels; a set without labels, or of other classes, is unknown (-1) in all of them.
+        hidden: numbers of the sets whose labels are not to be used: unknown (-1) throughout.
         mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
     """
 
@@ -32,6 +33,7 @@ class Pictures:
     rows: tuple[np.ndarray, ...]
     classes: tuple[str, ...]
     mirrored: bool = False
+    hidden: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, labelled: Prepared, split: Split, unlabelled: Sequence[Prepared] = ()) -> Self:
@@ -104,8 +106,8 @@ class Pictures:
     def labels(self) -> np.ndarray:
         """int8 (N, C)."""
         blocks = []
-        for one, rows in zip(self.sets, self.rows, strict=True):
-            known = one.classes == self.classes
+        for number, (one, rows) in enumerate(zip(self.sets, self.rows, strict=True)):
+            known = one.classes == self.classes and number not in self.hidden
             blocks.append(_taken(one.labels, rows) if known else np.full((len(rows), len(self.classes)), -1, np.int8))
         return _joined(blocks)
 
