@@ -265,7 +265,8 @@ class Recipe:
             answers.
         unlabelled: more pictures to transfer on.
         web: a large set with labels that are often wrong: `pretrain` trains on it in place of the data's own, and
-            `transfer` on its pictures, whatever their labels say.
+            `transfer` on its pictures, whatever their labels say. Its classes are the data's by name, or by the WordNet
+            ids their names begin with.
         workers: processes that load batches; the batches do not depend on it.
         trainer: arguments of Lightning's Trainer.
     """

@@ -22,7 +22,8 @@ class Sets:
     Attributes:
         transfer: pictures to transfer on: the training pictures, all unlabelled ones, and those of the web without
             their labels.
-        web: pictures of the web, without any that the labelled set holds; None where there is no such set.
+        web: pictures of the web labelled with one of the data's classes, without any that the labelled set holds; None
+            where there is no such set.
     """
 
     prepared: Prepared
@@ -84,14 +85,14 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
         transfer=replace(transfer, hidden=frozenset({len(transfer.sets) - 1}) if web else frozenset()),
         validation=Pictures.of(labelled, "validation"),
         test=Pictures.of(labelled, "test"),
-        web=_only_last(Pictures.of(labelled, "train", web)) if web else None,
+        web=_labelled_of_last(Pictures.of(labelled, "train", web)) if web else None,
     )
 
 
-def _only_last(pictures: Pictures) -> Pictures:
-    """Those of the last set alone, as the sets before it leave them."""
+def _labelled_of_last(pictures: Pictures) -> Pictures:
+    """The labelled ones of the last set, as the sets before it leave them."""
     before = len(pictures) - len(pictures.rows[-1])
-    return pictures.where(np.arange(len(pictures)) >= before)
+    return pictures.where((np.arange(len(pictures)) >= before) & (pictures.labels >= 0).any(axis=1))
 
 
 def prepared_set(source: Data, recipe: Recipe, directory: Path) -> Prepared:

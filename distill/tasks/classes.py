@@ -77,7 +77,7 @@ class Classes(LabelledTask):
         return _known(self.sets.test)
 
     def check_sets(self, sets: Sets) -> None:
-        """Refuse labels of several classes, and stages that need labels where there are none."""
+        """Refuse labels of several classes, too."""
         super().check_sets(sets)
         name = self.recipe.data.name
         present = {}
@@ -89,13 +89,6 @@ class Classes(LabelledTask):
             present[split] = np.unique(truths[truths >= 0])
         if not len(present["test"]):
             raise DistillError(f"data: {name} knows the class of no test picture.")
-        for stage in self.recipe.stages:
-            pictures, section = sets.of_stage(stage)
-            if stage != "transfer" and not (pictures.labels == 1).any():
-                raise DistillError(
-                    f"stages: `{stage}` needs labels of the data's classes, and none of the {len(pictures)} pictures "
-                    f"of {section} has one. Leave it out, or give labelled pictures."
-                )
         if untested := sorted(set(present["train"]) - set(present["test"])):
             names = ", ".join(sets.classes[c] for c in untested)
             console.print(f"data: {len(untested)} classes have no test picture and are not scored: {names}")

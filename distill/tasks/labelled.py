@@ -63,6 +63,13 @@ class LabelledTask(Task):
                 f"data.name is {name}: pictures without labels, on which nothing can be scored. Give a labelled set as "
                 "data, and these as unlabelled: they are transferred on, and the labelled ones need no training part."
             )
+        for stage in self.recipe.stages:
+            pictures, section = sets.of_stage(stage)
+            if stage != "transfer" and not (pictures.labels >= 0).any():
+                raise DistillError(
+                    f"stages: `{stage}` needs labels of the data's classes, and no picture of {section} to train on "
+                    f"has one. Leave it out, or give a labelled set as {section}."
+                )
 
     def load_teacher(self) -> AnyTeacher:
         return self.recipe.teacher.load(len(self.classes))
