@@ -8,15 +8,18 @@ Shapes: N pictures, M of them in a window, H W pixels of a picture, h w pixels o
 figure's own frame, which `Pose` places on the pixels.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.intp]
+
+CHUNK_PIXELS = 64 * 64 * 64  # pixels drawn together: their planes still fit the cache
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class Window:
     def box(self, a: Floats | float, b: Floats | float) -> Floats:
         """Signed distance to a rectangle of half-sides a and b."""
         return np.minimum(a - np.abs(self.u), b - np.abs(self.v))
+
+
+def column(values: np.ndarray) -> np.ndarray:
+    """(M,) to (M, 1, 1), beside the pixels of a window."""
+    return values[:, None, None]
 
 
 def oval(u: Floats, v: Floats, a: Floats | float, b: Floats | float, square: Floats | float = 0.0) -> Floats:
@@ -157,3 +165,29 @@ class Canvas:
         change *= coverage[:, None]
         change += pixels
         windows[place] = change
+
+
+class Described(Protocol):
+    """Pictures as numbers, of which some can be taken."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Self: ...
+
+
+Pictures = TypeVar("Pictures", bound=Described)
+
+
+def in_chunks(
+    draw: Callable[[Pictures, int, int], NDArray[np.uint8]], described: Pictures, height: int, width: int
+) -> NDArray[np.uint8]:
+    """Draw N pictures, few enough at a time for the cache: uint8 (N, height, width, 3)."""
+    pictures = np.empty((len(described), height, width, 3), dtype=np.uint8)
+    # glibc returns freed memory to the system beyond twice the largest block it has seen freed, and each layer would
+    # then fault its arrays in anew, at half the speed. This block is never touched, only allocated and freed.
+    np.empty(CHUNK_PIXELS * 64, dtype=np.uint8)
+    size = max(1, CHUNK_PIXELS // (height * width))
+    for start in range(0, len(described), size):
+        chunk = slice(start, start + size)
+        pictures[chunk] = draw(described[chunk], height, width)
+    return pictures
