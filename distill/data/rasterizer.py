@@ -104,6 +104,40 @@ def oval(u: Floats, v: Floats, a: Floats | float, b: Floats | float, square: Flo
     return level
 
 
+def limb(
+    u: Floats, v: Floats, u0: Floats | float, v0: Floats | float, u1: Floats | float, v1: Floats | float,
+    thick: Floats | float, thin: Floats | float,
+) -> Floats:  # fmt: skip
+    """Signed distance to a stroke from one point to another, of half-width ``thick`` at the first, ``thin`` there."""
+    du, dv = u1 - u0, v1 - v0
+    x, y = u - u0, v - v0
+    along = x * du
+    along += y * dv
+    along /= du * du + dv * dv
+    np.clip(along, 0, 1, out=along)
+    x -= along * du
+    y -= along * dv
+    x *= x
+    y *= y
+    x += y
+    np.sqrt(x, out=x)
+    along *= thin - thick
+    along += thick
+    along -= x
+    return along
+
+
+def merged(one: Floats, other: Floats, width: float) -> Floats:
+    """Signed distance to both shapes together, the corner where they meet filled over about ``width``."""
+    bridge = np.abs(one - other)
+    np.subtract(width, bridge, out=bridge)
+    np.maximum(bridge, 0, out=bridge)
+    bridge *= bridge
+    bridge *= 0.25 / width
+    bridge += np.maximum(one, other)
+    return bridge
+
+
 def zigzag(t: Floats) -> Floats:
     """Triangle wave of period 1 between -1 and 1: a texture without a transcendental function."""
     wave = t - np.floor(t)
