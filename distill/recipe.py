@@ -14,6 +14,7 @@ from distill.data.class_folders import ClassFolders
 from distill.data.folder import Folder
 from distill.data.hub import Hub
 from distill.data.people import People
+from distill.data.rendered_dogs import RenderedDogs
 from distill.data.rendered_faces import RenderedFaces
 from distill.data.stanford_dogs import StanfordDogs
 from distill.data.views import Views
@@ -28,7 +29,7 @@ from teachers.onnx_teacher import Onnx
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
 from teachers.timm_teacher import Timm
 
-Data = CelebA | ClassFolders | Folder | Hub | People | RenderedFaces | StanfordDogs
+Data = CelebA | ClassFolders | Folder | Hub | People | RenderedDogs | RenderedFaces | StanfordDogs
 TeacherConfig = Timm | Mobilefacenet | InceptionResnetV1 | Iresnet | Onnx | Stored
 READY_MADE = (Onnx, Stored)
 """Teachers that answer as they are: no stage can make them."""
@@ -39,6 +40,7 @@ _SOURCES: dict[str, type] = {
     "folder": Folder,
     "hub": Hub,
     "people": People,
+    "rendered_dogs": RenderedDogs,
     "rendered_faces": RenderedFaces,
     "stanford_dogs": StanfordDogs,
 }
