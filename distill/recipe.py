@@ -147,12 +147,14 @@ class Teach(LabelStage):
     """How a teacher is trained on labels, or a teacher of embeddings on who is shown.
 
     Attributes:
+        web: on the pictures of `web` too, with the labels they have there.
         drop_rate: dropout before the classifier.
         drop_path_rate: share of residual branches dropped, where the network has them.
         margin: of embeddings: degrees by which the angle to the own person's direction must win (ArcFace).
         scale: of embeddings: what cosines are multiplied by before the softmax over people.
     """
 
+    web: bool = False
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
     margin: float = 28.6
@@ -338,6 +340,9 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
             )
+        if self.teach.web and (self.web is None or self.task == "embeddings"):
+            lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
+            raise DistillError(f"teach.web is true, and {lacking}. Leave it out.")
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:

@@ -20,6 +20,8 @@ class Sets:
     """One labelled set's splits, and what stands beside it.
 
     Attributes:
+        labelled: the training pictures.
+        taught: what a teacher is taught on: those, and with `teach.web` the ones of the web.
         transfer: pictures to transfer on: the training pictures, all unlabelled ones, and those of the web without
             their labels.
         web: pictures of the web labelled with one of the data's classes, without any that the labelled set holds; None
@@ -28,6 +30,7 @@ class Sets:
 
     prepared: Prepared
     labelled: Pictures
+    taught: Pictures
     transfer: Pictures
     validation: Pictures
     test: Pictures
@@ -48,6 +51,8 @@ class Sets:
             return self.transfer, "data"
         if name == "pretrain" and self.web is not None:
             return self.web, "web"
+        if name == "teach":
+            return self.taught, "data"
         return self.labelled, "data"
 
     def describe(self, name: str) -> dict[str, object]:
@@ -78,21 +83,18 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
         () if source is None else (prepared_set(source, recipe, directory),)
         for source in (recipe.unlabelled, recipe.web)
     )
-    transfer = Pictures.of(labelled, "train", (*more, *web))
+    train, transfer = Pictures.of(labelled, "train"), Pictures.of(labelled, "train", (*more, *web))
+    both = Pictures.of(labelled, "train", web)
+    both = both.where((both.labels >= 0).any(axis=1) | (np.arange(len(both)) < len(train)))
     return Sets(
         prepared=labelled,
-        labelled=Pictures.of(labelled, "train"),
+        labelled=train,
+        taught=both if recipe.teach.web else train,
         transfer=replace(transfer, hidden=frozenset({len(transfer.sets) - 1}) if web else frozenset()),
         validation=Pictures.of(labelled, "validation"),
         test=Pictures.of(labelled, "test"),
-        web=_labelled_of_last(Pictures.of(labelled, "train", web)) if web else None,
+        web=both.where(np.arange(len(both)) >= len(train)) if web else None,
     )
-
-
-def _labelled_of_last(pictures: Pictures) -> Pictures:
-    """The labelled ones of the last set, as the sets before it leave them."""
-    before = len(pictures) - len(pictures.rows[-1])
-    return pictures.where((np.arange(len(pictures)) >= before) & (pictures.labels >= 0).any(axis=1))
 
 
 def prepared_set(source: Data, recipe: Recipe, directory: Path) -> Prepared:
