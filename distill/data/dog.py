@@ -72,7 +72,7 @@ def _tail(k: Kennel) -> None:
         "whip": (-0.5, 0.1, 0.06, 0.02),
         "plume": (-0.38, 0.02, 0.1, 0.17),
         "dock": (-0.1, -0.12, 0.09, 0.08),
-        "flag": (-0.13, -0.48, 0.07, 0.04),
+        "flag": (-0.13, -0.55, 0.095, 0.055),
     }.items():
         dogs = k.where(k.having("tail", tail))
         swing = dogs["wag"]
@@ -196,6 +196,6 @@ def _ear(k: Kennel, far: bool) -> None:
 def _tufts(k: Kennel) -> None:
     """Grass before the paws of some."""
     k = k.where(k["tufts"] < 0.5)
-    window = k.at(k["tufts"] * 3 - 0.75, k["sole"], 0.55, 0.3)
-    blades = 0.12 + 0.1 * zigzag(window.u * 6) - np.abs(window.v) - 0.2 * np.abs(window.u)
+    window = k.at(k["tufts"] * 3 - 0.75, k["sole"], 0.6, 0.25)
+    blades = 0.1 + 0.1 * zigzag(window.u * 6) - np.abs(window.v) - 0.36 * np.abs(window.u)
     k.lay(window, blades, k.paint("grass"))

@@ -44,7 +44,7 @@ class RenderedDogs:
     """
 
     name: Literal["rendered_dogs"] = "rendered_dogs"
-    train: int = 1200
+    train: int = 1440
     validation: int = 480
     test: int = 1200
     wrong: float = 0.0
