@@ -1,5 +1,7 @@
 """What must hold before the first step of a transfer (laws 3 and 6): checked, and the teacher's own score known."""
 
+import numpy as np
+
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.objectives.objective import EMBEDDING, EXCLUSIVE
@@ -86,8 +88,11 @@ def check_classifier(teacher: Teacher | StoredTeacher, classes: tuple[str, ...])
     _check_classes(teacher, classes)
 
 
-def check_class_objective(objective: Objective, labelled: bool) -> None:
+def check_class_objective(objective: Objective, labelled: np.ndarray) -> None:
     """Classes that exclude each other are compared by their softmax, or logit by logit.
+
+    Args:
+        labelled: bool (N,), of which of the pictures to transfer on the class may be used.
 
     Raises:
         DistillError: the objective is of another kind of output, or needs labels that are not there.
@@ -97,7 +102,13 @@ def check_class_objective(objective: Objective, labelled: bool) -> None:
             f"objective.name is {objective.name}, and the task is classes, which exclude each other. Use "
             f"{', '.join(sorted(EXCLUSIVE))} or squared_logits."
         )
-    _check_label_weight(objective, labelled)
+    _check_label_weight(objective, bool(labelled.any()))
+    if objective.name == "dkd" and not labelled.all():
+        raise DistillError(
+            f"objective.name is dkd, which needs the class of every picture, and of {int((~labelled).sum())} of the "
+            f"{len(labelled)} to transfer on it is unknown or, as of the web's, not used. Take softmax_kl, or transfer on "
+            "labelled pictures alone: --web null --unlabelled null."
+        )
 
 
 def check_embedder(teacher: Teacher | StoredTeacher) -> None:

@@ -22,6 +22,7 @@ from distill.errors import DistillError
 from distill.modules.distiller import TeacherPrecision
 from distill.modules.optimization import Optimization
 from distill.objectives import Objective
+from distill.objectives.labels import LabelLoss
 from distill.store.teacher import Stored
 from students.student import StudentConfig
 from teachers.mobilefacenet_teacher import Mobilefacenet
@@ -62,7 +63,6 @@ VARIANTS: dict[str, dict[str, type]] = {
 }
 
 TaskName = Literal["attributes", "classes", "embeddings"]
-LabelLoss = Literal["cross_entropy"]
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
 Precision = Literal["32-true", "bf16-mixed"]
@@ -136,7 +136,8 @@ class LabelStage(Stage):
     """How a network is trained on labels.
 
     Attributes:
-        loss: of classes that exclude each other.
+        loss: of classes that exclude each other: cross_entropy, or one that is less misled by wrong labels,
+            generalized_cross_entropy or bootstrapped_cross_entropy.
     """
 
     loss: LabelLoss = "cross_entropy"

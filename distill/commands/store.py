@@ -65,8 +65,8 @@ def main(arguments: list[str]) -> int:
     quieten()
     if chosen.top is not None and recipe.task != "classes":
         raise DistillError(
-            f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. Leave "
-            "it out."
+            f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
+            "Leave it out."
         )
     kept = Kept(chosen.views, chosen.dtype, chosen.top)
     store = _store(recipe, resolved, chosen.out, chosen.run or _run_of(chosen.out), kept)

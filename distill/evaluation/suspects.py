@@ -40,6 +40,4 @@ def suspected(probabilities: np.ndarray, labels: np.ndarray) -> Suspects:
     # Of labels as improbable, the one that is contradicted with more confidence comes first.
     order = np.lexsort((-probabilities[rows, opinions], given))
     places = order[opinions[order] != labels[order]]
-    return Suspects(
-        places, labels[places], opinions[places], given[places], probabilities[places, opinions[places]]
-    )
+    return Suspects(places, labels[places], opinions[places], given[places], probabilities[places, opinions[places]])

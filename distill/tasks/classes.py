@@ -26,7 +26,7 @@ from distill.evaluation.classification import (
 from distill.modules import FineTuner
 from distill.modules.metrics import Metric, TopOne
 from distill.modules.training import TrainingModule
-from distill.objectives.labels import CLASS_LOSSES
+from distill.objectives.labels import LABEL_LOSSES
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
 from distill.recipe import LabelStage, Stage
@@ -98,7 +98,7 @@ class Classes(LabelledTask):
 
     def check(self) -> None:
         if "transfer" in self.recipe.stages:
-            check_class_objective(self.recipe.objective, bool((self.sets.labelled.labels == 1).any()))
+            check_class_objective(self.recipe.objective, (self.sets.transfer.labels == 1).any(axis=1))
 
     def check_teacher(self, teacher: AnyTeacher) -> None:
         check_classifier(teacher, self.classes)
@@ -106,7 +106,7 @@ class Classes(LabelledTask):
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
         assert isinstance(stage, LabelStage)
         return FineTuner(
-            network, preprocess, stage.optimization, seed=seed, metric=TopOne(), loss=CLASS_LOSSES[stage.loss]
+            network, preprocess, stage.optimization, seed=seed, metric=TopOne(), loss=LABEL_LOSSES[stage.loss]
         )
 
     def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:

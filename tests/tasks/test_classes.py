@@ -219,6 +219,9 @@ def test_a_class_without_a_test_picture_is_named(tmp_path: Path, capsys: pytest.
     ("keys", "message"),
     [
         (["--objective", "bernoulli_kl", "--objective.temperature", "1"], "is bernoulli_kl, and the task is classes"),
+        (["--objective", "dkd"], "is dkd, which needs the class of every picture, and of 57 of the 99 to transfer on"),
+        (["--objective.label_weight", "-1"], "label_weight is -1"),
+        (["--teach.web", "true", "--web", "null"], "teach.web is true, and the recipe has no web"),
         (["--stages", "[probe,transfer]"], "`probe` fits each attribute by itself"),
         (["--evaluate.lfw", "lfw"], "scores embeddings, and the task is classes"),
         (
