@@ -1,4 +1,4 @@
-"""distill run | evaluate | predict | store | bench | audit | cost: the command line.
+"""distill run | evaluate | predict | store | leaks | bench | audit | cost: the command line.
 
 A user's mistake is printed without a traceback and ends with status 2; a file outside its tolerance with status 1.
 """
@@ -17,6 +17,7 @@ _COMMANDS = {
     "evaluate": "score a file on a recipe's test pictures",
     "predict": "write what a student sees in a folder of pictures",
     "store": "keep a teacher's answers to learn from again and again",
+    "leaks": "find the pictures that two folders share",
     "bench": "compare speeds side by side",
     "audit": "recompute the cost tables of the MobileNets paper",
     "cost": "say what a network costs, layer by layer",

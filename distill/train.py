@@ -59,7 +59,8 @@ class History(Callback):
         # Lightning's own mean over a pass forgets, on resuming, the batches before the checkpoint. It hands over the
         # loss divided for accumulation.
         loss = outputs["loss"].detach().float() * trainer.accumulate_grad_batches
-        self._loss, self._batches = self._loss.to(loss.device) + loss, self._batches + 1
+        self._loss = loss if self._batches == 0 else self._loss.to(loss.device) + loss
+        self._batches += 1
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if self.metric in trainer.callback_metrics:
@@ -139,7 +140,9 @@ def train(
     """
     history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer()
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
-    callbacks: list[Callback] = [history, timer, RichProgressBar(leave=False), saving]
+    # The bar's figures are read back from the device: on a GPU, not at every step.
+    bar = RichProgressBar(refresh_rate=20 if torch.cuda.is_available() else 1, leave=False)
+    callbacks: list[Callback] = [history, timer, bar, saving]
     quieten()
     # Copies: a logger belongs to one Trainer, and a run makes several.
     given = {key: copy.deepcopy(value) for key, value in arguments.items() if value is not None}

@@ -6,16 +6,16 @@ Shapes: N batch, C classes or attributes.
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import partial
+from itertools import chain
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from distill.data.batch import PictureBatch
+from distill.data.batch import PictureBatch, ViewBatch
 from distill.errors import DistillError
 from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import MeanAveragePrecision, Metric
@@ -53,11 +53,9 @@ class TrainingModule(L.LightningModule, ABC):
         self._run = (torch.compile(network) if self.optimization.compile else network,)
         self.preprocess, self.seed = preprocess, seed
         self.metric = metric or (MeanAveragePrecision(tuple(classes)) if classes else None)
-        self.average: AveragedModel | None = None
+        self.average: nn.Module | None = None
         if self.optimization.ema is not None:
-            # Buffers are averaged as well: BatchNorm's statistics belong to the averaged weights.
-            update = partial(_average, self.optimization.ema)
-            self.average = AveragedModel(network, multi_avg_fn=update, use_buffers=True).requires_grad_(False)
+            self.average = copy.deepcopy(network).requires_grad_(False)
         self._validated: list[tuple[Tensor, Tensor]] = []
         self._loader_state: dict[str, Any] | None = None
 
@@ -75,7 +73,7 @@ class TrainingModule(L.LightningModule, ABC):
 
     def result(self) -> nn.Module:
         """A copy of what was trained, the average where one is kept, in eval mode on the CPU."""
-        trained = self.average.module if self.average is not None else self.network
+        trained = self.average if self.average is not None else self.network
         return copy.deepcopy(trained).cpu().eval()
 
     def training_step(self, batch: Any, batch_idx: int) -> STEP_OUTPUT:
@@ -88,6 +86,12 @@ class TrainingModule(L.LightningModule, ABC):
         )  # fmt: skip
         self.log("loss", terms["loss"].detach(), prog_bar=True, logger=False)
         return terms["loss"]
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        # Lightning waits for the copy of whatever is no tensor; from page-locked memory nothing need wait.
+        if isinstance(batch, ViewBatch):
+            return batch.to(device, non_blocking=True)
+        return super().transfer_batch_to_device(batch, device, dataloader_idx)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         loader = self.trainer.train_dataloader
@@ -111,8 +115,8 @@ class TrainingModule(L.LightningModule, ABC):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
-        if self.average is not None:
-            self.average.update_parameters(self.network)
+        if self.average is not None and self.optimization.ema is not None:
+            _follow(self.average, self.network, self.optimization.ema)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         return self.optimization.build(self.network, int(self.trainer.estimated_stepping_batches))  # type: ignore[return-value]
@@ -129,7 +133,7 @@ class TrainingModule(L.LightningModule, ABC):
                     f"a validation batch has no labels to score {self.metric.name} with; load (images, labels)."
                 )
             pixels, labels = self.preprocess.normalize(Pixels(batch).at(self.preprocess)), known
-        network = self.average.module if self.average is not None else self.network
+        network = self.average if self.average is not None else self.network
         self._validated.append((network(pixels).float().cpu(), labels.cpu()))
 
     def on_validation_epoch_end(self) -> None:
@@ -150,6 +154,12 @@ class TrainingModule(L.LightningModule, ABC):
         self.log(f"val_{self.metric.name}", self.metric(logits.numpy(), labels.numpy()), prog_bar=True)
 
 
-def _average(decay: float, averages: Any, weights: Any, updates: Any) -> None:
-    # torch's own function is a closure, which cannot be sent to the processes of `ddp_spawn`.
-    get_ema_multi_avg_fn(decay)(averages, weights, updates)
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    # torch's AveragedModel reads its count of updates back from the device at every step. Buffers are averaged as well:
+    # BatchNorm's statistics belong to the averaged weights.
+    kept, new = (list(chain(one.parameters(), one.buffers())) for one in (average, network))
+    real = [place for place, tensor in enumerate(kept) if tensor.is_floating_point()]
+    get_ema_multi_avg_fn(decay)([kept[place] for place in real], [new[place] for place in real], None)
+    for whole in set(range(len(kept))) - set(real):
+        kept[whole].copy_(new[whole])

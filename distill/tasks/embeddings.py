@@ -158,7 +158,7 @@ class Embeddings(Task):
         with torch.no_grad():
             dimensions = network.eval()(blank).shape[1]
         people = self.sets.labelled.identities
-        if teach.loss == "triplet":
+        if teach.embedding_loss == "triplet":
             criterion: nn.Module = Triplets(teach.triplet_margin)
         else:
             criterion = arcface(len(np.unique(people)), dimensions, margin=teach.margin, scale=teach.scale)

@@ -69,6 +69,7 @@ def test_validation_leaves_the_statistics_alone(validation: Pictures) -> None:
 def test_the_average_is_exponential_over_steps(network: Any, train: Pictures) -> None:
     weights = Weights()
     module = FineTuner(network(), SMALL, Optimization(learning_rate=0.05, ema=0.7))
+    before = clone(module.network.state_dict().items())
     trainer(max_epochs=2, callbacks=[weights]).fit(module, data(train))
     result = module.result()
     assert len(weights.steps) == 8
@@ -76,8 +77,8 @@ def test_the_average_is_exponential_over_steps(network: Any, train: Pictures) ->
         if not found.is_floating_point():
             continue
         values = [step[name].flatten().tolist() for step in weights.steps]
-        expected = values[0]
-        for value in values[1:]:
+        expected = before[name].flatten().tolist()
+        for value in values:
             expected = [0.7 * average + 0.3 * new for average, new in zip(expected, value, strict=True)]
         assert found.flatten().tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
         assert not torch.equal(found, weights.steps[-1][name])
