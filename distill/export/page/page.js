@@ -1,0 +1,173 @@
+// What the page shows: for each picture the classes a student sees, or the nearest of the faces it was given before.
+
+import { loadModel } from "./model.js";
+
+const SHOWN = 5; // classes that exclude each other, or faces
+const $ = (id) => document.getElementById(id);
+const gallery = []; // {name, embedding}
+const seen = []; // {list, embedding}, to be searched again when the gallery grows
+
+let model;
+let queue = Promise.resolve(); // one picture after another, or their times would be of each other
+
+/** An element with text, classes and children; text is never read as markup. */
+function make(tag, { text, ...attributes } = {}, ...children) {
+  const element = document.createElement(tag);
+  if (text !== undefined) element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** A line with a bar: its name, what the model says (0 to 1), and the value from which it counts, if there is one. */
+function line(name, value, threshold, digits) {
+  const counts = threshold !== undefined && value >= threshold;
+  const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("span", { class: "filled" }));
+  bar.firstChild.style.width = `${100 * Math.min(1, Math.max(0, value))}%`;
+  if (threshold !== undefined) {
+    bar.append(make("span", { class: "threshold" }));
+    bar.lastChild.style.left = `${100 * Math.min(1, Math.max(0, threshold))}%`;
+  }
+  const mark = make("span", { class: "mark", text: counts ? "\u2713" : "" });
+  const label = make("span", { class: "name", text: name.replaceAll("_", " ") });
+  return make(
+    "li",
+    { class: counts ? "counts" : "", "data-name": name, "data-value": value },
+    mark,
+    label,
+    bar,
+    make("span", { class: "value", text: digits(value) }),
+  );
+}
+
+const perCent = (value) => `${(100 * value).toFixed(1)}\u202f%`;
+const cosine = (value) => value.toFixed(3).replace("-", "\u2212");
+
+/** Every class by itself: what is present at the file's thresholds first, the rest folded away. */
+function attributeLines(answers, contract) {
+  const thresholds = contract.thresholds ?? contract.classes.map(() => 0.5);
+  const order = answers.map((value, c) => ({ value, c, present: value >= thresholds[c] }));
+  order.sort((a, b) => b.present - a.present || b.value - a.value);
+  const lines = order.map(({ value, c }) => line(contract.classes[c], value, thresholds[c], perCent));
+  const present = order.filter(({ present: yes }) => yes).length;
+  const absent = make("details", {}, make("summary", { text: `${lines.length - present} not seen` }));
+  absent.append(make("ul", {}, ...lines.slice(present)));
+  absent.open = present === 0;
+  return present ? [make("ul", {}, ...lines.slice(0, present)), absent] : [absent];
+}
+
+/** The most probable of classes that exclude each other. */
+function classLines(answers, contract) {
+  const order = answers.map((value, c) => ({ value, c })).sort((a, b) => b.value - a.value);
+  const lines = order.slice(0, SHOWN).map(({ value, c }) => line(contract.classes[c], value, undefined, perCent));
+  return [make("ol", {}, ...lines)];
+}
+
+/** The faces of the gallery that are most alike; answers are of length 1, so a product is a cosine. */
+function faceLines(embedding, contract) {
+  if (!gallery.length) return [make("p", { text: "Add faces you know above to see which is nearest." })];
+  const threshold = Object.values(contract.far_thresholds ?? {})[0];
+  const order = gallery
+    .map(({ name, embedding: known }) => ({ name, value: known.reduce((sum, x, d) => sum + x * embedding[d], 0) }))
+    .sort((a, b) => b.value - a.value);
+  return [make("ol", {}, ...order.slice(0, SHOWN).map(({ name, value }) => line(name, value, threshold, cosine)))];
+}
+
+/** A picture in the frame the student sees: CSS cuts the same centred box. */
+function thumbnail(file, { picture_height: height, picture_width: width }) {
+  const image = make("img", { alt: "", src: URL.createObjectURL(file) });
+  image.style.aspectRatio = `${width} / ${height}`;
+  const done = () => URL.revokeObjectURL(image.src);
+  image.addEventListener("load", done);
+  image.addEventListener("error", done);
+  return image;
+}
+
+async function show(file) {
+  const { contract } = model;
+  const article = make("article", { "data-file": file.name });
+  const list = make("div", { class: "answers" });
+  try {
+    const { answers, reading, network } = await model.answer(file);
+    const time = `${network.toFixed(1)} ms in the network, ${reading.toFixed(1)} ms to read and resize`;
+    article.append(thumbnail(file, contract), make("h2", { text: file.name }), make("p", { class: "time", text: time }));
+    article.dataset.network = network;
+    if (contract.gives === "embedding") {
+      seen.push({ list, embedding: answers });
+      list.append(...faceLines(answers, contract));
+    } else {
+      list.append(...(contract.gives === "softmax" ? classLines : attributeLines)(answers, contract));
+    }
+  } catch (error) {
+    article.append(make("h2", { text: file.name }));
+    list.append(make("p", { class: "problem", text: `This browser cannot read it as a picture (${error.message}).` }));
+  }
+  article.append(list);
+  $("results").prepend(article);
+}
+
+async function remember(file) {
+  try {
+    const { answers } = await model.answer(file);
+    const name = file.name.replace(/\.[^.]*$/, "");
+    gallery.push({ name, embedding: answers });
+    $("known").append(make("li", {}, thumbnail(file, model.contract), make("span", { text: name })));
+  } catch (error) {
+    $("known").append(make("li", { class: "problem", text: `${file.name}: cannot be read (${error.message})` }));
+  }
+  for (const { list, embedding } of seen) list.replaceChildren(...faceLines(embedding, model.contract));
+}
+
+/** Files from a zone's button, or dropped on it, go to `take` one by one. */
+function listen(zone, take) {
+  const input = zone.querySelector("input");
+  const all = (files) => {
+    for (const file of files) queue = queue.then(() => take(file));
+  };
+  input.addEventListener("change", () => {
+    all([...input.files]);
+    input.value = ""; // so that the same file can be chosen again
+  });
+  for (const event of ["dragenter", "dragover"]) {
+    zone.addEventListener(event, (drag) => {
+      drag.preventDefault();
+      zone.classList.add("over");
+    });
+  }
+  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+  zone.addEventListener("drop", (drop) => {
+    drop.preventDefault();
+    zone.classList.remove("over");
+    all([...drop.dataTransfer.files]);
+  });
+}
+
+/** What the student takes and gives, in a sentence or two. */
+function describe({ gives, classes, dimensions, far_thresholds: thresholds, height, width, ...contract }) {
+  const taken = `${contract.interpolation} to ${width} \u00d7 ${height} pixels`;
+  if (gives !== "embedding") {
+    const kind = gives === "softmax" ? "one of" : "any of";
+    return `Sees ${kind} ${classes.length} classes in a picture, resized ${taken}.`;
+  }
+  const [first] = Object.entries(thresholds ?? {});
+  const rule = first ? ` A cosine from ${first[1].toFixed(3)} on counts as one person (FAR ${first[0]}, as measured).` : "";
+  return `Turns a face into ${dimensions} numbers, resized ${taken}; the nearest face has the largest cosine.${rule}`;
+}
+
+// A picture dropped beside its zone would replace the page.
+for (const event of ["dragover", "drop"]) addEventListener(event, (dropped) => dropped.preventDefault());
+try {
+  $("state").textContent = "Loading the student\u2026";
+  model = await loadModel();
+  const { contract } = model;
+  document.title = $("title").textContent = contract.title;
+  $("about").textContent = describe(contract);
+  $("runtime").textContent = `${contract.title} in ${contract.runtime}`;
+  $("faces").hidden = contract.gives !== "embedding";
+  listen($("faces"), remember);
+  listen($("pictures"), show);
+  $("state").hidden = true;
+  $("page").hidden = false;
+} catch (error) {
+  $("state").textContent = `The student cannot be loaded: ${error.message}`;
+}
