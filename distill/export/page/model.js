@@ -18,15 +18,15 @@ export async function loadModel() {
   await run(new Uint8Array(contract.height * contract.width * 3)); // the first run is slow, and tells of no other
   return {
     contract,
-    /** `answers` to a picture's file, and how long `reading` it and the `network` took, in milliseconds. */
+    /** `answers` to a picture's file, and how long the `resize` and the `network` took, in milliseconds. */
     async answer(file) {
-      const started = performance.now();
       const picture = await read(file);
+      const started = performance.now();
       const input = new Uint8Array(preprocess(picture, contract).buffer);
       picture.close();
       const ready = performance.now();
       const answers = await run(input);
-      return { answers, reading: ready - started, network: performance.now() - ready };
+      return { answers, resize: ready - started, network: performance.now() - ready };
     },
   };
 }

@@ -19,27 +19,29 @@ function make(tag, { text, ...attributes } = {}, ...children) {
   return element;
 }
 
-/** A line with a bar: its name, what the model says (0 to 1), and the value from which it counts, if there is one. */
-function line(name, value, threshold, digits) {
-  const counts = threshold !== undefined && value >= threshold;
+/** Names as they read best: without underscores, and without the WordNet number that breeds begin with. */
+const spoken = (name) => name.replace(/^n\d{8}-/, "").replaceAll("_", " ");
+
+/** A line with a bar: a name, and what the model says (0 to 1). `counts` brings it out; `threshold` is from where it
+ * does, if there is a line to cross. */
+function line(name, value, digits, counts, threshold) {
   const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("span", { class: "filled" }));
-  bar.firstChild.style.width = `${100 * Math.min(1, Math.max(0, value))}%`;
+  bar.firstChild.style.width = share(value);
   if (threshold !== undefined) {
     bar.append(make("span", { class: "threshold" }));
-    bar.lastChild.style.left = `${100 * Math.min(1, Math.max(0, threshold))}%`;
+    bar.lastChild.style.left = share(threshold);
   }
-  const mark = make("span", { class: "mark", text: counts ? "\u2713" : "" });
-  const label = make("span", { class: "name", text: name.replaceAll("_", " ") });
   return make(
     "li",
     { class: counts ? "counts" : "", "data-name": name, "data-value": value },
-    mark,
-    label,
-    bar,
+    make("span", { class: "mark", text: counts ? "\u2713" : "" }),
+    make("span", { class: "name", text: spoken(name) }),
     make("span", { class: "value", text: digits(value) }),
+    bar,
   );
 }
 
+const share = (value) => `${100 * Math.min(1, Math.max(0, value))}%`;
 const perCent = (value) => `${(100 * value).toFixed(1)}\u202f%`;
 const cosine = (value) => value.toFixed(3).replace("-", "\u2212");
 
@@ -48,8 +50,8 @@ function attributeLines(answers, contract) {
   const thresholds = contract.thresholds ?? contract.classes.map(() => 0.5);
   const order = answers.map((value, c) => ({ value, c, present: value >= thresholds[c] }));
   order.sort((a, b) => b.present - a.present || b.value - a.value);
-  const lines = order.map(({ value, c }) => line(contract.classes[c], value, thresholds[c], perCent));
-  const present = order.filter(({ present: yes }) => yes).length;
+  const lines = order.map((one) => line(contract.classes[one.c], one.value, perCent, one.present, thresholds[one.c]));
+  const present = order.filter((one) => one.present).length;
   const absent = make("details", {}, make("summary", { text: `${lines.length - present} not seen` }));
   absent.append(make("ul", {}, ...lines.slice(present)));
   absent.open = present === 0;
@@ -59,7 +61,7 @@ function attributeLines(answers, contract) {
 /** The most probable of classes that exclude each other. */
 function classLines(answers, contract) {
   const order = answers.map((value, c) => ({ value, c })).sort((a, b) => b.value - a.value);
-  const lines = order.slice(0, SHOWN).map(({ value, c }) => line(contract.classes[c], value, undefined, perCent));
+  const lines = order.slice(0, SHOWN).map(({ value, c }, k) => line(contract.classes[c], value, perCent, k === 0));
   return [make("ol", {}, ...lines)];
 }
 
@@ -70,7 +72,8 @@ function faceLines(embedding, contract) {
   const order = gallery
     .map(({ name, embedding: known }) => ({ name, value: known.reduce((sum, x, d) => sum + x * embedding[d], 0) }))
     .sort((a, b) => b.value - a.value);
-  return [make("ol", {}, ...order.slice(0, SHOWN).map(({ name, value }) => line(name, value, threshold, cosine)))];
+  const lines = order.slice(0, SHOWN).map(({ name, value }) => line(name, value, cosine, value >= threshold, threshold));
+  return [make("ol", {}, ...lines)];
 }
 
 /** A picture in the frame the student sees: CSS cuts the same centred box. */
@@ -88,8 +91,8 @@ async function show(file) {
   const article = make("article", { "data-file": file.name });
   const list = make("div", { class: "answers" });
   try {
-    const { answers, reading, network } = await model.answer(file);
-    const time = `${network.toFixed(1)} ms in the network, ${reading.toFixed(1)} ms to read and resize`;
+    const { answers, resize, network } = await model.answer(file);
+    const time = `${network.toFixed(1)} ms in the network, ${resize.toFixed(1)} ms to resize`;
     article.append(thumbnail(file, contract), make("h2", { text: file.name }), make("p", { class: "time", text: time }));
     article.dataset.network = network;
     if (contract.gives === "embedding") {
@@ -111,7 +114,7 @@ async function remember(file) {
     const { answers } = await model.answer(file);
     const name = file.name.replace(/\.[^.]*$/, "");
     gallery.push({ name, embedding: answers });
-    $("known").append(make("li", {}, thumbnail(file, model.contract), make("span", { text: name })));
+    $("known").append(make("li", {}, thumbnail(file, model.contract), make("span", { text: spoken(name) })));
   } catch (error) {
     $("known").append(make("li", { class: "problem", text: `${file.name}: cannot be read (${error.message})` }));
   }
@@ -142,16 +145,18 @@ function listen(zone, take) {
   });
 }
 
-/** What the student takes and gives, in a sentence or two. */
-function describe({ gives, classes, dimensions, far_thresholds: thresholds, height, width, ...contract }) {
-  const taken = `${contract.interpolation} to ${width} \u00d7 ${height} pixels`;
-  if (gives !== "embedding") {
-    const kind = gives === "softmax" ? "one of" : "any of";
-    return `Sees ${kind} ${classes.length} classes in a picture, resized ${taken}.`;
+/** What the student takes and gives, in a few sentences. */
+function describe({ gives, classes, dimensions, far_thresholds: thresholds, height, width, interpolation }) {
+  const resized = `resized (${interpolation}) to ${width} \u00d7 ${height} pixels`;
+  if (gives === "softmax") return `Tells ${classes.length} classes apart, in a picture ${resized}.`;
+  if (gives === "probabilities") {
+    const rule = "The line across a bar is the probability from which one counts as present.";
+    return `Looks for ${classes.length} attributes, in a picture ${resized}. ${rule}`;
   }
   const [first] = Object.entries(thresholds ?? {});
-  const rule = first ? ` A cosine from ${first[1].toFixed(3)} on counts as one person (FAR ${first[0]}, as measured).` : "";
-  return `Turns a face into ${dimensions} numbers, resized ${taken}; the nearest face has the largest cosine.${rule}`;
+  const rule = first ? ` From ${cosine(first[1])} on, the line across a bar, two count as one person (FAR ${first[0]}).` : "";
+  const known = `Turns a face, ${resized}, into an embedding of ${dimensions} dimensions: the larger the cosine, the more alike.`;
+  return `${known}${rule} It finds no faces: give pictures that are cut and aligned as those it was trained on.`;
 }
 
 // A picture dropped beside its zone would replace the page.
