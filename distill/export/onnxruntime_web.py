@@ -51,7 +51,7 @@ def cached_package() -> Path:
 
 def package_url() -> str:
     """The package in the registry that npm would ask."""
-    registry = os.environ.get("npm_config_registry") or _REGISTRY
+    registry = os.environ.get("npm_config_registry") or _REGISTRY  # noqa: SIM112 - npm's own spelling
     return f"{registry.rstrip('/')}/onnxruntime-web/-/{PACKAGE}"
 
 
@@ -87,8 +87,8 @@ def _verified(package: Path) -> Path:
         raise DistillError(f"{package}: cannot be read ({error.strerror or error}). {_otherwise()}") from error
     if found != INTEGRITY:
         raise DistillError(
-            f"{package}: is not onnxruntime-web {VERSION} whole (its checksum is {found}, expected {INTEGRITY}). Delete "
-            f"it. {_otherwise()}"
+            f"{package}: is not onnxruntime-web {VERSION} whole (its checksum is {found}, expected {INTEGRITY}). "
+            f"Delete it. {_otherwise()}"
         )
     return package
 
