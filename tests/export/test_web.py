@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from distill.data.decode import decode
@@ -19,50 +17,14 @@ from distill.data.rendered_faces import RenderedFaces
 from distill.errors import DistillError
 from distill.export.onnxruntime_web import FILES, write_runtime
 from distill.export.web import PAGE_FILES, write_web
-from distill.predictors.onnx_metadata import Given, OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.preprocess import Interpolation, Preprocess, fit
 from tests.export.browser import browser, served, visit
-from tests.predictors.graphs import linear_graph
+from tests.predictors.graphs import linear_graph, projection_graph
 from tests.running import finished
 
 FACES = RenderedFaces(train=50, validation=0, test=0, people=50)
-ENDS = {
-    "probabilities": ("Sigmoid", {}),
-    "softmax": ("Softmax", {"axis": 1}),
-    "embedding": ("LpNormalization", {"axis": 1}),
-}
-
-
-def projection(path: Path, gives: Given, outputs: int = 12) -> Path:
-    """A graph in which every pixel counts: its bytes about their mean, times a random matrix."""
-    height, width = 14, 10
-    weight = np.random.default_rng(0).normal(size=(height * width * 3, outputs)).astype(np.float32) / 500
-    end, attributes = ENDS[gives]
-    nodes = [
-        helper.make_node("Cast", ["pictures"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("Sub", ["float", "mean"], ["centred"]),
-        helper.make_node("Flatten", ["centred"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "weight"], ["logits"]),
-        helper.make_node(end, ["logits"], ["answers"], **attributes),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "projection",
-        [helper.make_tensor_value_info("pictures", TensorProto.UINT8, ("N", height, width, 3))],
-        [helper.make_tensor_value_info("answers", TensorProto.FLOAT, ("N", outputs))],
-        [numpy_helper.from_array(np.array(128, np.float32), "mean"), numpy_helper.from_array(weight, "weight")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    embeds = gives == "embedding"
-    metadata = OnnxMetadata(
-        None if embeds else tuple(f"n{c:08}-Class_{c}" for c in range(outputs)), None, height, width, "bicubic", 56, 48,
-        gives=gives, crop=(0.1, 0.05, 0.8, 0.9), dimensions=outputs if embeds else None,
-        far_thresholds={"0.01": 0.6} if embeds else None,
-    )  # fmt: skip
-    helper.set_model_props(model, metadata.to_props())
-    onnx.save(model, path)
-    return path
+CROP = (0.1, 0.05, 0.8, 0.9)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +120,7 @@ def test_an_exported_student_answers_in_the_browser_as_in_onnxruntime(
 @pytest.mark.usefixtures("with_runtime")
 def test_classes_that_exclude_each_other(chromium: Any, pictures: list[Path], tmp_path: Path) -> None:
     """Through a crop and both kernels, on pictures of many shapes; the five most probable in order."""
-    file = projection(tmp_path / "student.onnx", "softmax")
+    file = projection_graph(tmp_path / "student.onnx", "softmax", CROP)
     expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).classes
     assert classes is not None
     assert len(set(expected.argmax(axis=1))) > 3  # the pictures differ
@@ -199,7 +161,7 @@ def held_to_python(page: Any) -> None:
 
 @pytest.mark.usefixtures("with_runtime")
 def test_the_nearest_face_of_a_gallery(chromium: Any, pictures: list[Path], tmp_path: Path) -> None:
-    file = projection(tmp_path / "student.onnx", "embedding")
+    file = projection_graph(tmp_path / "student.onnx", "embedding", CROP)
     embeddings = by_onnxruntime(file, pictures)
     known, asked = pictures[:9], pictures[9:]
     cosines = embeddings[9:] @ embeddings[:9].T
@@ -218,7 +180,7 @@ def test_the_nearest_face_of_a_gallery(chromium: Any, pictures: list[Path], tmp_
 
 @pytest.mark.usefixtures("without_runtime")
 def test_opened_as_a_file_the_page_says_how_to_serve_it(chromium: Any, tmp_path: Path) -> None:
-    file = projection(tmp_path / "student.onnx", "softmax")
+    file = projection_graph(tmp_path / "student.onnx", "softmax", CROP)
     page = chromium.new_page()
     page.goto((write(tmp_path / "web", file) / "index.html").as_uri())
     assert "python -m http.server" in page.text_content("#state") and page.locator("#page").is_hidden()
@@ -227,7 +189,7 @@ def test_opened_as_a_file_the_page_says_how_to_serve_it(chromium: Any, tmp_path:
 
 @pytest.mark.usefixtures("without_runtime")
 def test_the_folder_holds_the_file_as_it_was_scored_and_what_it_says_of_itself(tmp_path: Path) -> None:
-    file = projection(tmp_path / "student.onnx", "embedding")
+    file = projection_graph(tmp_path / "student.onnx", "embedding", CROP)
     write(tmp_path / "web", file)
     assert {one.name for one in (tmp_path / "web").iterdir()} == {*PAGE_FILES, "student.onnx", "model.json", FILES[0]}
     assert (tmp_path / "web" / "student.onnx").read_bytes() == file.read_bytes()
@@ -238,7 +200,7 @@ def test_the_folder_holds_the_file_as_it_was_scored_and_what_it_says_of_itself(t
 
 @pytest.mark.usefixtures("without_runtime")
 def test_the_page_names_no_other_host(tmp_path: Path) -> None:
-    write_web(tmp_path / "web", projection(tmp_path / "student.onnx", "softmax"), "tiny")
+    write_web(tmp_path / "web", projection_graph(tmp_path / "student.onnx", "softmax", CROP), "tiny")
     for name in PAGE_FILES:
         text = (tmp_path / "web" / name).read_text(encoding="utf-8").replace("http://localhost:8000", "")
         assert not re.search(r"https?://|[\"'(]//", text)
