@@ -46,7 +46,7 @@ def group_scores(
         columns = np.flatnonzero(measurable)
         if not len(columns):
             continue
-        kept = [classes[c] for c in columns]
+        kept = [classes[c] for c in columns.tolist()]
         for shown, rows in groups.items():
             models = {}
             for role, values in answers.items():
