@@ -59,7 +59,8 @@ def main(arguments: list[str]) -> int:
     if directory is None:
         place = _push_to_hub(chosen.run, files, chosen.to, chosen.private)
     else:
-        place = _copy(chosen.run, files, directory)
+        _copy(chosen.run, files, directory)
+        place = str(directory)
     console.print(f"{len(files)} files, {total}, pushed to {place}", soft_wrap=True)
     return 0
 
@@ -114,7 +115,7 @@ def _directory(target: str) -> Path | None:
     return Path(target).expanduser() if target.startswith(("/", "./", "../", "~")) else None
 
 
-def _copy(run: Path, files: Sequence[str], directory: Path) -> Path:
+def _copy(run: Path, files: Sequence[str], directory: Path) -> None:
     """The same layout in a directory, whole or not at all, in place of an earlier push."""
     pushed_before = all((directory / name).is_file() for name in _ALWAYS) and not (directory / _MARKER).exists()
     if directory.is_file() or (directory.is_dir() and any(directory.iterdir()) and not pushed_before):
@@ -125,7 +126,6 @@ def _copy(run: Path, files: Sequence[str], directory: Path) -> Path:
         for name in files:
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(run / name, temporary / name)
-    return directory
 
 
 def _push_to_hub(run: Path, files: Sequence[str], repository: str, private: bool) -> str:

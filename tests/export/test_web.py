@@ -106,11 +106,16 @@ def test_an_exported_student_answers_in_the_browser_as_in_onnxruntime(
         visited.give("pictures", pictures, "article")
         found = visited.answers()
         assert re.fullmatch(r"[\d.]+ ms in the network, [\d.]+ ms to resize", visited.page.text_content(".time"))
-        (wreck := tmp_path / "wreck.jpg").write_bytes(b"no picture")
-        visited.page.set_input_files("#pictures input", str(wreck))
-        assert (
-            "cannot read it" in visited.page.wait_for_selector("article[data-file='wreck.jpg'] .problem").text_content()
+        dropped = visited.page.evaluate_handle(
+            """() => {
+                 const carried = new DataTransfer();
+                 carried.items.add(new File(["no picture"], "<wreck>.jpg"));
+                 return carried;
+               }"""
         )
+        visited.page.dispatch_event("#pictures", "drop", {"dataTransfer": dropped})
+        problem = visited.page.wait_for_selector("article[data-file='<wreck>.jpg'] .problem").text_content()
+        assert "cannot read it as a picture" in problem
     for picture, row in zip(pictures, expected, strict=True):
         shown = [found[picture.name][name] for name in classes]
         np.testing.assert_allclose(shown, row, atol=1e-3)
