@@ -1,4 +1,4 @@
-"""distill run | evaluate | predict | store | bench | audit | cost: the command line.
+"""distill run | evaluate | predict | push | store | bench | audit | cost: the command line.
 
 A user's mistake is printed without a traceback and ends with status 2; a file outside its tolerance with status 1.
 """
@@ -16,6 +16,7 @@ _COMMANDS = {
     "run": "run a recipe",
     "evaluate": "score a file on a recipe's test pictures",
     "predict": "write what a student sees in a folder of pictures",
+    "push": "push a run to the Hugging Face hub",
     "store": "keep a teacher's answers to learn from again and again",
     "bench": "compare speeds side by side",
     "audit": "recompute the cost tables of the MobileNets paper",

@@ -9,6 +9,7 @@ student/            student.safetensors and config.json
 export/             one file a format
 results.json        every figure
 report.html
+README.md           the model card
 """
 
 import hashlib
@@ -57,7 +58,11 @@ class RunDirectory:
         write_json(marker, {"recipe": recipe, "version": VERSION})
         written = root / "recipe.yaml"
         if not written.exists() or written.read_text(encoding="utf-8") != resolved:
-            for name in ("results.json", "report.html"):  # another recipe's figures must not stand beside this one
+            for name in (
+                "results.json",
+                "report.html",
+                "README.md",
+            ):  # another recipe's figures must not stand beside this one
                 (root / name).unlink(missing_ok=True)
             with atomic_path(written) as temporary:
                 temporary.write_text(resolved, encoding="utf-8")

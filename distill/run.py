@@ -21,6 +21,7 @@ from distill.files import write_json
 from distill.gate import export_and_score
 from distill.predictors.open import student_predictor
 from distill.recipe import Recipe
+from distill.report.card import write_card
 from distill.report.page import write_report
 from distill.scoring import Verdict
 from distill.stages import Log, open_teacher, train_student
@@ -99,6 +100,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     write_report(
         places.root / "report.html", results, log.curves, task.examples(learnt), resolved, task.hardest(verdicts)
     )
+    write_card(places.root, results, recipe, manifest)
     return results
 
 

@@ -18,6 +18,7 @@ from distill.errors import DistillError
 from distill.evaluation.agreement import agreement
 from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
 from distill.evaluation.average_precision import average_precision, mean_average_precision
+from distill.evaluation.groups import group_scores
 from distill.evaluation.thresholds import choose_thresholds
 from distill.modules import FineTuner
 from distill.modules.metrics import MeanAveragePrecision, Metric
@@ -34,6 +35,8 @@ from teachers.teacher import Teacher
 from teachers.timm_teacher import Timm
 
 EXAMPLES = 12
+GROUPS = ("Male", "Young")
+"""Attributes of faces that scores are divided by, where they are labelled."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,9 @@ class Attributes(Task):
         }
 
     def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
-        return {}
+        answers = {role: verdict.answers for role, verdict in verdicts.items()}
+        labels, seed, resamples = self.sets.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
+        return {"groups": group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)}
 
     def examples(self, learnt: Verdict) -> Examples:
         test = self.sets.test
