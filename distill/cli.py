@@ -1,4 +1,4 @@
-"""distill run | evaluate | predict | push | store | bench | audit | cost: the command line.
+"""distill COMMAND: the command line.
 
 A user's mistake is printed without a traceback and ends with status 2; a file outside its tolerance with status 1.
 """
@@ -18,6 +18,7 @@ _COMMANDS = {
     "predict": "write what a student sees in a folder of pictures",
     "push": "push a run to the Hugging Face hub",
     "store": "keep a teacher's answers to learn from again and again",
+    "leaks": "find the pictures that two folders share",
     "bench": "compare speeds side by side",
     "audit": "recompute the cost tables of the MobileNets paper",
     "cost": "say what a network costs, layer by layer",

@@ -10,10 +10,13 @@ from typing import Any, Literal, get_args
 
 from distill.data.alignment import AlignedTo
 from distill.data.celeba import CelebA
+from distill.data.class_folders import ClassFolders
 from distill.data.folder import Folder
 from distill.data.hub import Hub
 from distill.data.people import People
+from distill.data.rendered_dogs import RenderedDogs
 from distill.data.rendered_faces import RenderedFaces
+from distill.data.stanford_dogs import StanfordDogs
 from distill.data.views import Views
 from distill.errors import DistillError
 from distill.modules.distiller import TeacherPrecision
@@ -26,17 +29,20 @@ from teachers.onnx_teacher import Onnx
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
 from teachers.timm_teacher import Timm
 
-Data = CelebA | Folder | Hub | People | RenderedFaces
+Data = CelebA | ClassFolders | Folder | Hub | People | RenderedDogs | RenderedFaces | StanfordDogs
 TeacherConfig = Timm | Mobilefacenet | InceptionResnetV1 | Iresnet | Onnx | Stored
 READY_MADE = (Onnx, Stored)
 """Teachers that answer as they are: no stage can make them."""
 
 _SOURCES: dict[str, type] = {
     "celeba": CelebA,
+    "class_folders": ClassFolders,
     "folder": Folder,
     "hub": Hub,
     "people": People,
+    "rendered_dogs": RenderedDogs,
     "rendered_faces": RenderedFaces,
+    "stanford_dogs": StanfordDogs,
 }
 
 VARIANTS: dict[str, dict[str, type]] = {

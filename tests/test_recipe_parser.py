@@ -83,7 +83,7 @@ def test_more_pictures_can_be_added_and_taken_away(tmp_path: Path) -> None:
         assert read(path, [*arguments, "--seed", "5"])[0].seed == 5
     plain = write_recipe(tmp_path)
     assert read(plain, ["--unlabelled", "folder", "--unlabelled.root", "x"])[0].unlabelled == Folder(root=Path("x"))
-    assert "say which with --unlabelled celeba | folder" in complaint(plain, "--unlabelled.root", "x")
+    assert "say which with --unlabelled celeba | class_folders | folder" in complaint(plain, "--unlabelled.root", "x")
 
 
 def test_an_overlay_beside_the_file_is_applied_when_the_data_changes(tiny: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distill.data.philox import philox4x32, uniform
+from distill.data.dice import Dice
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -143,27 +143,6 @@ class Faces:
         )
 
 
-class _Dice:
-    """Uniform numbers that depend only on (seed, stream, counter) and on how many were asked for before."""
-
-    def __init__(self, seed: int, stream: int, counters: Integers) -> None:
-        counter = np.empty((len(counters), DRAWS // 4, 4), dtype=np.uint32)
-        counter[..., 0] = (counters & 0xFFFFFFFF)[:, None]
-        counter[..., 1] = (counters >> 32)[:, None]
-        counter[..., 2] = np.arange(DRAWS // 4)
-        counter[..., 3] = stream
-        key = np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.uint32)
-        self._columns = iter(uniform(philox4x32(counter, key)).reshape(-1, DRAWS).T)
-
-    def uniform(self, low: float = 0.0, high: float = 1.0) -> Floats:
-        """(N,) between low and high."""
-        return (low + (high - low) * next(self._columns)).astype(np.float32)
-
-    def chance(self, probability: NDArray[np.float64] | float) -> Bools:
-        """(N,) true with the probability given, alone or (N,)."""
-        return next(self._columns) < probability
-
-
 def sample(indices: Integers, identities: Integers, seed: int) -> Faces:
     """Describe picture ``indices[n]`` of person ``identities[n]``.
 
@@ -171,7 +150,7 @@ def sample(indices: Integers, identities: Integers, seed: int) -> Faces:
         indices, identities: (N,), not negative.
         seed: 0 to 2**63 - 1.
     """
-    person, view = _Dice(seed, 0, identities), _Dice(seed, 1, indices)
+    person, view = Dice(seed, 0, identities, DRAWS), Dice(seed, 1, indices, DRAWS)
     measures = {name: person.uniform(*span) for name, span in PERSON.items()}
     measures |= {name: view.uniform(*span) for name, span in VIEW.items()}
     colours = {name: np.stack([view.uniform() for _ in range(3)], axis=1) for name in COLOURS}

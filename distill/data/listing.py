@@ -56,7 +56,7 @@ def walk(root: Path) -> Iterator[Path]:
 
 
 def digest(samples: Iterable[Sample]) -> str:
-    """sha256 of what is listed: names, labels, identities, splits, and the size and time of picture files."""
+    """sha256 of what is listed: names, labels, identities, splits, boxes, and the size and time of picture files."""
     state = hashlib.sha256()
     for sample in samples:
         stamp = ""
@@ -66,5 +66,7 @@ def digest(samples: Iterable[Sample]) -> str:
                 stamp = f"{status.st_size} {status.st_mtime_ns}"
             except OSError:  # prepare says why; here it only has to differ from a file that can be read
                 stamp = "unreadable"
+        if sample.box is not None:
+            stamp += f" {sample.box}"
         state.update(f"{(sample.name, sample.labels, sample.identity, sample.split, stamp)}\n".encode())
     return state.hexdigest()

@@ -1,14 +1,19 @@
 """The same photograph twice: resized, mirrored or compressed again, which no checksum of a file finds.
 
-Two checks, both on the grey picture at 32 x 32. A perceptual hash of 64 bits finds candidates among all pairs fast:
-the signs of the DCT's coefficients of 1 to 8 half waves across and down, so neither brightness nor contrast counts.
-Aligned faces are alike in just those waves, so a candidate counts only where the two small pictures correlate.
+Two checks, both on the grey picture at 32 x 32. A perceptual hash of 64 bits finds candidates among all pairs fast, by
+faiss: the signs of the DCT's coefficients of 1 to 8 half waves across and down, so neither brightness nor contrast
+counts. Aligned faces are alike in just those waves, so a candidate counts only where the two small pictures correlate.
+
+Measured on 9,600 photographs of dogs of 160 pixels and 10,000 of faces of 89 x 109: of copies at half to twice the size
+and a JPEG quality of 40 or more all are found, of dogs also those at a quarter of the size and a quality of 20. Beside
+them 56 pairs of 96 million pass, most of which truly are one photograph.
 
 Shapes: N pictures, M pairs, H W pixels.
 """
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,15 +22,32 @@ from distill.data.pictures import Pictures
 from distill.preprocess import Preprocess
 
 RADIUS = 10
-"""Bits in which two hashes may differ. Of planted copies the worst differs in 5 or 6; half of the bits is chance."""
+"""Bits in which two hashes may differ. Of planted copies the worst differs in 6, or 9 at a quarter of the size; half of
+the bits is chance. Of the pairs of aligned faces the hash alone lets 1 in 10,000 pass."""
 
-CORRELATION = 0.98
-"""Least correlation of two small pictures. Copies have 0.99 and more, the closest faces of two people below 0.97."""
+CORRELATION = 0.97
+"""Least correlation of two small pictures. Copies have 0.99 and more, or 0.98 at a quarter of the size; the closest
+aligned faces of two people have 0.96."""
 
 _SIZE, _WAVES = 32, 8
 _LUMA = (0.299, 0.587, 0.114)
 _BATCH = 256  # pictures made small, and pairs compared, at a time
-_BLOCK = 1 << 21  # pairs of hashes at a time: 16 MB
+_QUERIES = 4096  # hashes searched for at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Duplicates:
+    """Pairs of pictures that show one photograph, in ascending order.
+
+    Attributes:
+        pairs: int64 (M, 2), an index into each set.
+        correlations: float64 (M,), of the small pictures.
+        mirrored: bool (M,), whether one is the mirror image of the other.
+    """
+
+    pairs: np.ndarray
+    correlations: np.ndarray
+    mirrored: np.ndarray
 
 
 def near_duplicates(first: np.ndarray | Pictures, second: np.ndarray | Pictures) -> np.ndarray:
@@ -40,11 +62,19 @@ def near_duplicates(first: np.ndarray | Pictures, second: np.ndarray | Pictures)
     Returns:
         int64 (M, 2), an index into each, in ascending order.
     """
-    one, other = small(first), small(second)
+    return compare(small(first), small(second)).pairs
+
+
+def compare(one: np.ndarray, other: np.ndarray) -> Duplicates:
+    """The same for small pictures, uint8 (N, 32, 32) each, with how alike the two of a pair are."""
     hashes, others = perceptual_hash(one), perceptual_hash(other)
-    straight = _close(hashes, others, one, other)
-    mirrored = _close(hashes, others ^ _MIRROR, one, other[:, :, ::-1])
-    return np.unique(np.concatenate([straight, mirrored]), axis=0)
+    ways = (_close(hashes, others, one, other), _close(hashes, others ^ _MIRROR, one, other[:, :, ::-1]))
+    pairs, correlations = (np.concatenate(parts) for parts in zip(*ways, strict=True))
+    mirrored = np.repeat([False, True], [len(way[0]) for way in ways])
+    # A picture that is its own mirror image passes both ways: the better one counts.
+    order = np.lexsort((-correlations, pairs[:, 1], pairs[:, 0]))
+    found, first = np.unique(pairs[order], axis=0, return_index=True)
+    return Duplicates(found, correlations[order][first], mirrored[order][first])
 
 
 def small(pictures: np.ndarray | Pictures) -> np.ndarray:
@@ -83,24 +113,33 @@ _MIRROR = _packed(np.tile(np.arange(1, _WAVES + 1) % 2 == 1, _WAVES)[None])[0]
 """Mirroring turns the sign of every odd wave across, so it flips these bits."""
 
 
-def _close(hashes: np.ndarray, others: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """int64 (M, 2), the pairs that pass both checks."""
-    kept = [np.empty((0, 2), np.int64)]
-    for pairs in _candidates(hashes, others):
-        for start in range(0, len(pairs), _BATCH):
-            part = pairs[start : start + _BATCH]
-            a, b = _normalized(one[part[:, 0]]), _normalized(other[part[:, 1]])
-            kept.append(part[(a * b).sum(axis=1) >= CORRELATION])
-    return np.concatenate(kept)
+def _close(hashes: np.ndarray, others: np.ndarray, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """int64 (M, 2) and float64 (M,): the pairs that pass both checks, and their correlations."""
+    pairs, correlations = [np.empty((0, 2), np.int64)], [np.empty(0)]
+    for candidates in _candidates(hashes, others):
+        for start in range(0, len(candidates), _BATCH):
+            part = candidates[start : start + _BATCH]
+            found = (_normalized(one[part[:, 0]]) * _normalized(other[part[:, 1]])).sum(axis=1)
+            pairs.append(part[found >= CORRELATION])
+            correlations.append(found[found >= CORRELATION])
+    return np.concatenate(pairs), np.concatenate(correlations)
 
 
 def _candidates(hashes: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
-    """int64 (M, 2), the pairs within `RADIUS`, a block of pairs at a time."""
-    rows = max(1, _BLOCK // max(1, len(others)))
-    for start in range(0, len(hashes), rows):
-        distance = np.bitwise_count(hashes[start : start + rows, None] ^ others[None])
-        row, column = np.nonzero(distance <= RADIUS)
-        yield np.stack([row + start, column], axis=1)
+    """int64 (M, 2), the pairs within `RADIUS`, those of some hashes at a time."""
+    import faiss
+
+    index = faiss.IndexBinaryFlat(8 * hashes.itemsize)
+    index.add(_bytes(others))
+    for start in range(0, len(hashes), _QUERIES):
+        bounds, _, column = index.range_search(_bytes(hashes[start : start + _QUERIES]), RADIUS + 1)
+        counts: np.ndarray = np.diff(bounds.astype(np.int64))
+        row = start + np.repeat(np.arange(len(counts)), counts)
+        yield np.stack([row, column], axis=1)
+
+
+def _bytes(hashes: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, hashes.itemsize)
 
 
 def _normalized(grey: np.ndarray) -> np.ndarray:

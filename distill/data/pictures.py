@@ -12,6 +12,7 @@ import numpy as np
 
 from distill.data.prepared import Prepared
 from distill.data.source import Split
+from distill.data.wordnet import match, relabel, wordnet_id
 from distill.errors import DistillError
 
 _MIRRORED = np.uint64(0x9E3779B97F4A7C15)  # any constant: it keeps a mirror image's hash from that of the picture
@@ -24,7 +25,8 @@ class Pictures:
     Attributes:
         sets: prepared sets of one picture size.
         rows: for each set the rows that belong, int64.
-        classes: columns of the labels; a set without labels, or of other classes, is unknown (-1) in all of them.
+        classes: columns of the labels. Another set's are matched by WordNet id; one whose classes are others and have
+            no ids, or that has no labels, is unknown (-1) in all of them.
         mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
     """
 
@@ -102,12 +104,27 @@ class Pictures:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """int8 (N, C)."""
-        blocks = []
-        for one, rows in zip(self.sets, self.rows, strict=True):
-            known = one.classes == self.classes
-            blocks.append(_taken(one.labels, rows) if known else np.full((len(rows), len(self.classes)), -1, np.int8))
-        return _joined(blocks)
+        """int8 (N, C).
+
+        Raises:
+            DistillError: of another set some classes have WordNet ids and some have not.
+        """
+        return _joined([self._labels(one, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
+
+    @property
+    def of_no_class(self) -> int:
+        """Pictures that are labelled in their own set, but with a class that is not among these."""
+        pairs = zip(self.sets, self.rows, strict=True)
+        before = sum(int((one.labels[rows] == 1).any(axis=1).sum()) for one, rows in pairs)
+        return before - int((self.labels == 1).any(axis=1).sum())
+
+    def _labels(self, one: Prepared, rows: np.ndarray) -> np.ndarray:
+        labels = _taken(one.labels, rows)
+        if one.classes == self.classes:
+            return labels
+        if any(map(wordnet_id, self.classes)) and any(map(wordnet_id, one.classes)):
+            return relabel(labels, match(self.classes, one.classes, str(one.directory)), len(self.classes))
+        return np.full((len(rows), len(self.classes)), -1, np.int8)
 
     def name(self, index: int) -> str:
         """What the source calls one picture."""

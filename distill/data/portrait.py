@@ -10,30 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.data.face_attributes import Faces, Floats
-from distill.data.rasterizer import Window, oval, zigzag
+from distill.data.rasterizer import Window, column, in_chunks, oval, zigzag
 from distill.data.scene import light, wall
-from distill.data.sitters import Sitters, column
+from distill.data.sitters import Sitters
 
-CHUNK_PIXELS = 64 * 64 * 64  # pixels drawn together: their planes still fit the cache
 SIDES = (-1.0, 1.0)
 
 
 def draw(faces: Faces, height: int, width: int) -> NDArray[np.uint8]:
     """Paint N portraits: uint8 (N, height, width, 3), RGB."""
-    pictures = np.empty((len(faces), height, width, 3), dtype=np.uint8)
-    # glibc returns freed memory to the system beyond twice the largest block it has seen freed, and each layer would
-    # then fault its arrays in anew, at half the speed. This block is never touched, only allocated and freed.
-    np.empty(CHUNK_PIXELS * 64, dtype=np.uint8)
-    size = max(1, CHUNK_PIXELS // (height * width))
-    for start in range(0, len(faces), size):
-        chunk = slice(start, start + size)
-        pictures[chunk] = _draw(faces[chunk], height, width)
-    return pictures
+    return in_chunks(_draw, faces, height, width)
 
 
 def _draw(faces: Faces, height: int, width: int) -> NDArray[np.uint8]:
     sitters = Sitters.seated(faces, height, width)
-    wall(sitters)
+    wall(sitters.canvas.planes, faces.measures, faces.colours)
     _hair_behind(sitters)
     _body(sitters)
     _head(sitters)
@@ -43,11 +34,7 @@ def _draw(faces: Faces, height: int, width: int) -> NDArray[np.uint8]:
     _hair_before(sitters)
     _brows(sitters)
     _accessories(sitters)
-    planes = light(sitters)
-    np.clip(planes, 0, 1, out=planes)
-    planes *= 255
-    planes += 0.5
-    return planes.astype(np.uint8).transpose(0, 2, 3, 1)
+    return light(sitters.canvas.planes, faces.measures, faces.colours)
 
 
 def _strands(s: Sitters, window: Window) -> Floats:

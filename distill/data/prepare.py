@@ -270,10 +270,26 @@ def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> L
             encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
             digest.update(encoded)
             pixels = decoded = decode(encoded, sample.name)
+        if sample.box is not None:
+            digest.update(repr(sample.box).encode())
+            pixels = _cut(pixels, sample, align)
         fitted = align(pixels, sample.name, height, width) if align else fit(pixels, height, width)
     except BadPicture as bad:
         return bad
     return Loaded(int.from_bytes(digest.digest(), "little"), fitted, encoded if fitted is decoded else None)
+
+
+def _cut(pixels: np.ndarray, sample: Sample, align: Alignment | None) -> np.ndarray:
+    """The part of a picture inside its box."""
+    assert sample.box is not None
+    if align is not None:
+        raise BadPicture(sample.name, "is to be cut to its box and aligned by landmarks of the whole picture")
+    left, top, right, bottom = sample.box
+    cut = np.ascontiguousarray(pixels[max(0, top) : bottom, max(0, left) : right])
+    if not cut.size:
+        height, width = pixels.shape[:2]
+        raise BadPicture(sample.name, f"its box {sample.box} is outside of the {width} x {height} pixels")
+    return cut
 
 
 def _planned(part: Path, plan: dict[str, Any]) -> bool:

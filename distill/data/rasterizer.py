@@ -8,15 +8,18 @@ Shapes: N pictures, M of them in a window, H W pixels of a picture, h w pixels o
 figure's own frame, which `Pose` places on the pixels.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.intp]
+
+CHUNK_PIXELS = 64 * 64 * 64  # pixels drawn together: their planes still fit the cache
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Window:
         return np.minimum(a - np.abs(self.u), b - np.abs(self.v))
 
 
+def column(values: np.ndarray) -> np.ndarray:
+    """(M,) to (M, 1, 1), beside the pixels of a window."""
+    return values[:, None, None]
+
+
 def oval(u: Floats, v: Floats, a: Floats | float, b: Floats | float, square: Floats | float = 0.0) -> Floats:
     """`Window.ellipse` on any coordinates (M, h, w), bent ones included."""
     xx, yy = u * (1 / a), v * (1 / b)
@@ -94,6 +102,40 @@ def oval(u: Floats, v: Floats, a: Floats | float, b: Floats | float, square: Flo
     np.subtract(1, level, out=level)
     level /= xx
     return level
+
+
+def limb(
+    u: Floats, v: Floats, u0: Floats | float, v0: Floats | float, u1: Floats | float, v1: Floats | float,
+    thick: Floats | float, thin: Floats | float,
+) -> Floats:  # fmt: skip
+    """Signed distance to a stroke from one point to another, of half-width ``thick`` at the first, ``thin`` there."""
+    du, dv = u1 - u0, v1 - v0
+    x, y = u - u0, v - v0
+    along = x * du
+    along += y * dv
+    along /= du * du + dv * dv
+    np.clip(along, 0, 1, out=along)
+    x -= along * du
+    y -= along * dv
+    x *= x
+    y *= y
+    x += y
+    np.sqrt(x, out=x)
+    along *= thin - thick
+    along += thick
+    along -= x
+    return along
+
+
+def merged(one: Floats, other: Floats, width: float) -> Floats:
+    """Signed distance to both shapes together, the corner where they meet filled over about ``width``."""
+    bridge = np.abs(one - other)
+    np.subtract(width, bridge, out=bridge)
+    np.maximum(bridge, 0, out=bridge)
+    bridge *= bridge
+    bridge *= 0.25 / width
+    bridge += np.maximum(one, other)
+    return bridge
 
 
 def zigzag(t: Floats) -> Floats:
@@ -157,3 +199,29 @@ class Canvas:
         change *= coverage[:, None]
         change += pixels
         windows[place] = change
+
+
+class Described(Protocol):
+    """Pictures as numbers, of which some can be taken."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Self: ...
+
+
+Pictures = TypeVar("Pictures", bound=Described)
+
+
+def in_chunks(
+    draw: Callable[[Pictures, int, int], NDArray[np.uint8]], described: Pictures, height: int, width: int
+) -> NDArray[np.uint8]:
+    """Draw N pictures, few enough at a time for the cache: uint8 (N, height, width, 3)."""
+    pictures = np.empty((len(described), height, width, 3), dtype=np.uint8)
+    # glibc returns freed memory to the system beyond twice the largest block it has seen freed, and each layer would
+    # then fault its arrays in anew, at half the speed. This block is never touched, only allocated and freed.
+    np.empty(CHUNK_PIXELS * 64, dtype=np.uint8)
+    size = max(1, CHUNK_PIXELS // (height * width))
+    for start in range(0, len(described), size):
+        chunk = slice(start, start + size)
+        pictures[chunk] = draw(described[chunk], height, width)
+    return pictures

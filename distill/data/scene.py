@@ -1,23 +1,25 @@
-"""What surrounds the person on a portrait: the wall behind, and the light and grain over everything.
+"""What surrounds whoever is drawn: the wall behind, and the light and grain over everything.
+
+Measures and colours come under the names the functions below ask for: float32 (N,) and (N, 3).
 
 Shapes: N pictures, H W pixels.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from distill.data.face_attributes import VIEW, Floats
-from distill.data.rasterizer import zigzag
-from distill.data.sitters import Sitters, column
+from distill.data.rasterizer import Floats, column, zigzag
+
+WALL = ("ramp_x", "ramp_y", "stripe_x", "stripe_y", "stripe_depth", "disc_x", "disc_y", "disc_size",
+        "board_x", "board_y", "board_size")  # fmt: skip
 
 
-def wall(s: Sitters) -> None:
+def wall(planes: Floats, measures: dict[str, Floats], free: dict[str, Floats]) -> None:
     """Background: a ramp between two colours, stripes across it, a disc and a board on it."""
-    planes = s.canvas.planes
     height, width = planes.shape[2:]
     x = ((np.arange(width, dtype=np.float32) + 0.5) / width)[None, None, :]
     y = ((np.arange(height, dtype=np.float32) + 0.5) / height)[None, :, None]
-    m = {name: column(s[name]) for name in VIEW}
-    free = s.faces.colours
+    m = {name: column(measures[name]) for name in WALL}
     ramp = zigzag(m["stripe_x"] * x + m["stripe_y"] * y)
     ramp *= m["stripe_depth"]
     ramp += m["ramp_x"] * (x - 0.5) + 0.5
@@ -34,18 +36,24 @@ def wall(s: Sitters) -> None:
         planes += (free[name][:, :, None, None] - planes) * coverage[:, None]
 
 
-def light(s: Sitters) -> Floats:
-    """The finished planes under the picture's light: gain, a gradient over the picture, a colour cast and grain."""
-    planes = s.canvas.planes
+def light(planes: Floats, measures: dict[str, Floats], free: dict[str, Floats]) -> NDArray[np.uint8]:
+    """The planes under the picture's light (gain, a gradient over the picture, a colour cast and grain), as pixels.
+
+    Returns:
+        uint8 (N, H, W, 3); the planes are spent.
+    """
     height, width = planes.shape[2:]
     x = (np.arange(width, dtype=np.float32) * 2 + 1)[None, None, :] / width - 1
     y = (np.arange(height, dtype=np.float32) * 2 + 1)[None, :, None] / height - 1
-    brightness = 1 + column(s["light_x"]) * x + column(s["light_y"]) * y
-    brightness += _grain(s["grain"], height, width)
-    brightness *= column(s["gain"])
+    brightness = 1 + column(measures["light_x"]) * x + column(measures["light_y"]) * y
+    brightness += _grain(measures["grain"], height, width)
+    brightness *= column(measures["gain"])
     planes *= brightness[:, None]
-    planes *= (0.9 + 0.2 * s.faces.colours["cast"])[:, :, None, None]
-    return planes
+    planes *= (0.9 + 0.2 * free["cast"])[:, :, None, None]
+    np.clip(planes, 0, 1, out=planes)
+    planes *= 255
+    planes += 0.5
+    return planes.astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def _grain(offset: Floats, height: int, width: int) -> Floats:

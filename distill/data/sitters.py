@@ -66,11 +66,6 @@ class Sitters:
         self.canvas.paint(window, coverage * strength if strength < 1 else coverage, colour)
 
 
-def column(values: np.ndarray) -> np.ndarray:
-    """(M,) to (M, 1, 1), beside the pixels of a window."""
-    return values[:, None, None]
-
-
 def paints(faces: Faces) -> dict[str, Floats]:
     """The colours (N, 3) of what is painted, from the attributes, the measures and the free colours."""
     m, free = faces.measures, faces.colours

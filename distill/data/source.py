@@ -12,6 +12,9 @@ from typing import Literal, Protocol
 import numpy as np
 
 Split = Literal["train", "validation", "test"]
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; the last two are the first pixels outside."""
+
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
@@ -40,6 +43,7 @@ class Sample:
         picture: a file, its encoded bytes, decoded uint8 (H, W, 3) pixels, or a drawing.
         labels: one entry per class of the source: 1 present, 0 absent, -1 unknown; empty where nothing is labelled.
         identity: number of the person shown, -1 where unknown.
+        box: the part of an encoded picture to be used; None for all of it.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Sample:
     labels: tuple[int, ...] = ()
     identity: int = -1
     split: Split = "train"
+    box: Box | None = None
 
 
 class Source(Protocol):

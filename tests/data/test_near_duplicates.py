@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from distill.data import near_duplicates as near_duplicates_module
 from distill.data.alignment import Alignment
 from distill.data.celeba import CelebA
 from distill.data.decode import decode
-from distill.data.near_duplicates import CORRELATION, RADIUS, near_duplicates, perceptual_hash, small
+from distill.data.near_duplicates import CORRELATION, RADIUS, compare, near_duplicates, perceptual_hash, small
 from distill.data.people import People
 from distill.data.prepare import prepare
 from distill.preprocess import fit
@@ -54,6 +55,40 @@ def test_copies_are_found_and_nothing_else() -> None:
     assert found.dtype == np.int64 and {tuple(pair) for pair in found.tolist()} == planted
     assert found.tolist() == sorted(found.tolist())
     assert {tuple(pair) for pair in near_duplicates(second, first).tolist()} == {(b, a) for a, b in planted}
+
+
+def test_pairs_come_with_what_they_were_found_by() -> None:
+    first = photographs(30, seed=8)
+    mirrored = np.arange(30) % 3 == 0
+    noise = np.random.default_rng(0).integers(-9, 10, first.shape)
+    second = np.where(mirrored[:, None, None, None], first[:, :, ::-1], first).astype(int) + noise
+    one, other = small(first), small(second.clip(0, 255).astype(np.uint8))
+    found = compare(one, other)
+    assert found.pairs.tolist() == [[n, n] for n in range(30)] and np.array_equal(found.mirrored, mirrored)
+    for n, correlation in enumerate(found.correlations):
+        straight = other[n, :, ::-1] if mirrored[n] else other[n]
+        assert correlation == pytest.approx(np.corrcoef(one[n].ravel(), straight.ravel())[0, 1], abs=1e-12)
+    even = np.maximum(one, one[:, :, ::-1])
+    assert not compare(even, even).mirrored.any(), "its own mirror image counts once, as it is"
+
+
+def test_candidates_are_those_that_counting_bits_finds() -> None:
+    """Hashes of random pictures and of copies with a few bits turned, around the radius."""
+    random = np.random.default_rng(0)
+    waves = random.normal(size=(400, 8, 8))
+    turned = np.where(random.random((400, 8, 8)) < RADIUS / 64, -waves, waves)
+    places = np.cos(np.arange(1, 9)[:, None] * (2 * np.arange(32) + 1) * math.pi / 64)
+    one, other = (
+        (127.5 + 120 * grey / np.abs(grey).max(axis=(1, 2), keepdims=True)).round().astype(np.uint8)
+        for grey in (np.einsum("nuv,uy,vx->nyx", amplitudes, places, places) for amplitudes in (waves, turned))
+    )
+    hashes, others = perceptual_hash(one), perceptual_hash(other)
+    expected = [
+        [a, b] for a in range(400) for b in range(400) if (int(hashes[a]) ^ int(others[b])).bit_count() <= RADIUS
+    ]
+    assert 100 < len(expected) < 300
+    found = np.concatenate(list(near_duplicates_module._candidates(hashes, others)))
+    assert sorted(found.tolist()) == expected
 
 
 def test_a_small_picture_is_the_grey_one_of_pil() -> None:
@@ -111,7 +146,7 @@ def test_neither_check_is_enough_alone() -> None:
 def test_pictures_of_one_colour_are_nobodys_copies() -> None:
     flat = np.stack([np.full((40, 40, 3), level, np.uint8) for level in (0, 128, 255)])
     assert len(near_duplicates(flat, flat)) == 0
-    assert near_duplicates(flat[:0], flat).shape == (0, 2)
+    assert near_duplicates(flat[:0], flat).shape == near_duplicates(flat, flat[:0]).shape == (0, 2)
 
 
 @pytest.mark.real_data
