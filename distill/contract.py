@@ -4,6 +4,7 @@ from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.objectives.objective import EMBEDDING, EXCLUSIVE
 from distill.store.teacher import StoredTeacher
+from teachers.class_map import SelectedTeacher
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 
@@ -15,7 +16,8 @@ def check_teacher(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) ->
         DistillError: it is not, or does not.
     """
     _check_frozen(teacher)
-    if isinstance(teacher, OnnxTeacher) and teacher.gives == "softmax":
+    asked = teacher.whole if isinstance(teacher, SelectedTeacher) else teacher
+    if isinstance(asked, OnnxTeacher) and asked.gives == "softmax":
         raise DistillError(
             f"teacher {teacher.name}: teacher.gives is softmax, probabilities of classes that exclude each other; "
             "attributes need one probability each. Give a teacher of attributes."

@@ -303,6 +303,10 @@ class Recipe:
             raise DistillError(
                 f"stages: teacher {self.teacher.name} cannot be trained; leave `{making[0]}` out, or take another."
             )
+        mapped = isinstance(self.teacher, Timm | Onnx) and self.teacher.class_map is not None
+        if mapped and (making or self.task == "embeddings"):
+            why = f"`{making[0]}` makes a classifier of these alone" if making else "embeddings have none"
+            raise DistillError(f"teacher.class_map: says which outputs are the data's classes; {why}. Leave it out.")
         if self.task == "embeddings" and (unknown := set(self.stages) - {"teach", "transfer"}):
             raise DistillError(
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "

@@ -30,6 +30,7 @@ from distill.tasks import open_task
 from distill.tasks.task import AnyTeacher, Task
 from students.files import save_student
 from students.manifest import StudentManifest
+from teachers.class_map import SelectedTeacher
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 from teachers.torch_teacher import TorchTeacher
@@ -130,6 +131,8 @@ def teacher_size(teacher: AnyTeacher) -> dict[str, int | None]:
 
 
 def _teacher_cost(teacher: Teacher) -> Cost | None:
+    if isinstance(teacher, SelectedTeacher):
+        return _teacher_cost(teacher.whole)
     try:
         if isinstance(teacher, OnnxTeacher):
             return count_onnx(teacher.session.path)

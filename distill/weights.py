@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save
 from timm.models import PretrainedCfg
 from torch import Tensor, nn
 
-from distill.errors import DistillError
+from distill.errors import DistillError, OutputsError
 from distill.files import atomic_path
 
 _WRAPPERS = ("state_dict", "net_state_dict", "model")
@@ -91,7 +91,7 @@ def load_weights(
     head = head_tensors(module)
     wrong = _misfits(expected, tensors)
     if wrong and wrong.keys() <= head and not allow_new_head:
-        raise DistillError(
+        raise OutputsError(
             f"{path}: its classifier has other outputs: {_some(wrong)}. A classifier is made anew, at random, only for "
             "a network that is then trained; give weights of these classes."
         )
@@ -146,7 +146,7 @@ def hub_network(
     if not cfg.has_weights:
         raise DistillError(f"{model}: timm has no pretrained weights for it. Give a weights file instead.")
     if outputs not in (0, cfg.num_classes) and not allow_new_head:
-        raise DistillError(
+        raise OutputsError(
             f"{model}: its pretrained weights have {cfg.num_classes} outputs, expected {outputs}. A classifier is made "
             "anew, at random, only for a network that is then trained; give weights of these classes."
         )

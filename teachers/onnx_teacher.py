@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.errors import DistillError
+from distill.errors import DistillError, OutputsError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.preprocess import WHOLE, Crop, Interpolation, Preprocess
+from teachers.class_map import ClassMap
 from teachers.teacher import Teacher, fingerprint_of, read_classes
 
 Gives = Literal["logits", "probabilities", "softmax"]
@@ -92,6 +93,8 @@ class Onnx:
         std: divided by after that.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+        class_map: of more outputs than the data's classes, which are which, by WordNet id: imagenet (1000),
+            imagenet_background (1001, the first none of them), or a file with the id of each output a line, in order.
     """
 
     file: Path
@@ -107,9 +110,10 @@ class Onnx:
     std: tuple[float, float, float] | None = None
     crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
+    class_map: ClassMap | None = None
 
     def load(self, outputs: int) -> OnnxTeacher:
-        """The teacher.
+        """The teacher with all its outputs; `teachers.class_map.load_classifier` selects those of the data.
 
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it has other outputs.
@@ -127,9 +131,9 @@ class Onnx:
         gives: Gives | None = self._agree("gives", self.gives, answers)
         teacher = self._teacher(session, metadata, gives, self._classes(metadata))
         if teacher.outputs != outputs:
-            raise DistillError(
-                f"{self.file}: has {teacher.outputs} outputs, expected {outputs}, one for each class of the data. Give "
-                "a teacher of these classes, or data of its."
+            raise OutputsError(
+                f"{self.file}: has {teacher.outputs} outputs, expected {outputs}, one for each class. Give a teacher "
+                "of these classes."
             )
         return teacher
 

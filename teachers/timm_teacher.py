@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from distill.errors import DistillError
 from distill.preprocess import WHOLE, Interpolation, Preprocess
 from distill.weights import head_tensors, hub_cfg, hub_network, load_weights, read_weights
+from teachers.class_map import ClassMap
 from teachers.teacher import read_classes
 from teachers.torch_teacher import TorchTeacher
 
@@ -38,6 +39,8 @@ class Timm:
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
         embedding: of a teacher of embeddings: the dimensions of the linear layer its weights end in; None for its
             pooled features, before any classifier.
+        class_map: of more outputs than the data's classes, which are which, by WordNet id: imagenet (1000),
+            imagenet_background (1001, the first none of them), or a file with the id of each output a line, in order.
     """
 
     model: str
@@ -52,13 +55,16 @@ class Timm:
     crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
     embedding: int | None = None
+    class_map: ClassMap | None = None
 
     def __post_init__(self) -> None:
         if self.embedding is not None and self.embedding < 1:
             raise DistillError(f"teacher.embedding is {self.embedding}, expected at least 1 dimension, or null.")
 
     def load(self, outputs: int) -> TorchTeacher:
-        """The teacher, with every weight trained.
+        """The teacher, with every weight trained and all its outputs.
+
+        `teachers.class_map.load_classifier` selects those of the data.
 
         Raises:
             DistillError: its classifier does not have that many outputs, or the weights cannot be had.

@@ -132,7 +132,7 @@ def replay(batches: Iterable[ViewBatch]) -> str:
     for batch in batches:
         one: ViewBatch | None = batch
         while one is not None:
-            for values in (one.index, one.pictures, one.box, one.flip, one.color, one.labels, one.weight):
+            for values in (one.index, one.pictures, one.box, one.flip, one.color, one.labels, one.weight, one.patch):
                 digest.update(b"" if values is None else values.numpy().tobytes())
             one = one.partner
     return digest.hexdigest()

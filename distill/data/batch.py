@@ -24,6 +24,8 @@ class ViewBatch:
         labels: int8 (N, C), 1 present, 0 absent, -1 unknown; C = 0 without labels.
         weight: float32 (N,), the share of `partner` in the mixture, or None where nothing is mixed.
         partner: the views mixed in, whose own weight and partner are None.
+        patch: float32 (N, 4), the part of the view that `partner` covers, of area `weight`: top, left, height, width as
+            shares of the view; None where it shines through everywhere.
         answers: what a stored teacher answered to these views, logits (N, C) or the largest of them; None
             where it is to be asked.
         identities: int64 (N,), the number of the person shown, -1 where unknown.
@@ -37,6 +39,7 @@ class ViewBatch:
     labels: Tensor
     weight: Tensor | None = None
     partner: Self | None = None
+    patch: Tensor | None = None
     answers: Tensor | TopAnswers | None = None
     identities: Tensor | None = None
 

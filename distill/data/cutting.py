@@ -26,8 +26,34 @@ def cut(batch: ViewBatch, preprocess: Preprocess) -> Tensor:
     """
     pixels = crop(batch, preprocess, batch.color)
     if batch.partner is not None and batch.weight is not None:
-        pixels = pixels.lerp_(cut(batch.partner, preprocess), batch.weight.view(-1, 1, 1, 1))
+        share = batch.weight.view(-1, 1, 1, 1) if batch.patch is None else coverage(batch.patch, preprocess)
+        pixels = pixels.lerp_(cut(batch.partner, preprocess), share)
     return pixels
+
+
+def coverage(patch: Tensor, preprocess: Preprocess) -> Tensor:
+    """How much of each pixel a patch of the view covers, as one network sees the view.
+
+    An edge between two pixels covers a part of one, so networks of all sizes see the patch at one place.
+
+    Args:
+        patch: (N, 4), top, left, height, width as shares of the view.
+
+    Returns:
+        float (N, 1, h, w), from 0 to 1.
+    """
+    top, left, height, width = patch.unbind(1)
+    crop_top, crop_left, crop_height, crop_width = preprocess.crop
+    rows = _covered((top - crop_top) / crop_height, height / crop_height, preprocess.height)
+    columns = _covered((left - crop_left) / crop_width, width / crop_width, preprocess.width)
+    return (rows.unsqueeze(2) * columns.unsqueeze(1)).unsqueeze(1)
+
+
+def _covered(start: Tensor, length: Tensor, pixels: int) -> Tensor:
+    """Of an axis, (N, pixels): the part of each pixel between start and start + length (N,), shares of the axis."""
+    edge = torch.arange(pixels, device=start.device)
+    first, last = (start * pixels).unsqueeze(1), ((start + length) * pixels).unsqueeze(1)
+    return (torch.minimum(last, edge + 1) - torch.maximum(first, edge)).clamp(0, 1)
 
 
 def crop(batch: ViewBatch, preprocess: Preprocess, color: Tensor | None = None) -> Tensor:

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from distill.data.batch import ViewBatch
 from distill.data.philox import Purpose, permutation
 from distill.data.pictures import Pictures
-from distill.data.views import Views, draw, mixing_weights, partners
+from distill.data.views import Views, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 
@@ -42,9 +42,13 @@ class ViewDataset(Dataset[ViewBatch]):
     def __getitems__(self, request: Request) -> ViewBatch:
         """DataLoader passes here whatever its batch sampler yields."""
         batch = self._cut_out(request)
-        if self.views.mixup > 0:
-            hashes = self.pictures.hashes[request.index]
-            batch.weight = torch.from_numpy(mixing_weights(self.views, self.seed, hashes, request.view))
+        if self.views.mixes:
+            drawn = self.views, self.seed, self.pictures.hashes[request.index], request.view
+            if self.views.cutmix:
+                batch.patch = torch.from_numpy(patches(*drawn))
+                batch.weight = batch.patch[:, 2] * batch.patch[:, 3]
+            else:
+                batch.weight = torch.from_numpy(mixing_weights(*drawn))
             batch.partner = self._cut_out(Request(self._partners_of(request.view)[request.index], request.view))
         if self.answers is not None:
             batch.answers = self.answers(request.index, request.view)

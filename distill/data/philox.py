@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     MIXING = 2
     ORDER = 3
     PARTNER = 4
+    PATCH = 5
 
 
 def philox4x32(counter: np.ndarray, key: np.ndarray, rounds: int = 10) -> np.ndarray:

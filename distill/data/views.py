@@ -29,6 +29,7 @@ class Views:
         flip: probability of mirroring left and right.
         brightness, contrast, saturation: largest relative change, each drawn from 1 - x..1 + x.
         mixup: largest weight of the picture mixed in, drawn from 0..mixup; 0 mixes nothing.
+        cutmix: largest share of the view that a box of another one covers, drawn from 0..cutmix; 0 covers nothing.
         count: number of different views of a picture; pass e shows view e mod count. None: every pass a new one.
     """
 
@@ -39,6 +40,7 @@ class Views:
     contrast: float = 0.2
     saturation: float = 0.2
     mixup: float = 0.0
+    cutmix: float = 0.0
     count: int | None = None
 
     def __post_init__(self) -> None:
@@ -51,8 +53,19 @@ class Views:
                 raise DistillError(f"views.{key} is {getattr(self, key)}, expected a number from 0 to 1.")
         if not 0 <= self.mixup <= 0.5:
             raise DistillError(f"views.mixup is {self.mixup}, expected a weight from 0 to 0.5.")
+        if not 0 <= self.cutmix <= 1:
+            raise DistillError(f"views.cutmix is {self.cutmix}, expected a share from 0 to 1.")
+        if self.mixup and self.cutmix:
+            raise DistillError(
+                f"views.mixup is {self.mixup} and views.cutmix {self.cutmix}: a view is mixed in one way. Set one to 0."
+            )
         if self.count is not None and self.count < 1:
             raise DistillError(f"views.count is {self.count}, expected at least 1, or null for a new view each pass.")
+
+    @property
+    def mixes(self) -> bool:
+        """Whether a view shows a second picture of the set, so that it depends on which pictures there are."""
+        return self.mixup > 0 or self.cutmix > 0
 
     def number(self, epoch: int) -> int:
         """The view that pass ``epoch`` shows."""
@@ -141,3 +154,14 @@ def partners(seed: int, hashes: np.ndarray, view: int) -> np.ndarray:
 def mixing_weights(views: Views, seed: int, hashes: np.ndarray, view: int) -> np.ndarray:
     """The weight of the partner: float32 (N,), uniform on 0..views.mixup."""
     return (views.mixup * uniform(words(seed, hashes, view, Purpose.MIXING))[:, 0]).astype(np.float32)
+
+
+def patches(views: Views, seed: int, hashes: np.ndarray, view: int) -> np.ndarray:
+    """Where the partner's view covers one's own: float32 (N, 4), top, left, height, width as shares of the view.
+
+    CutMix (Yun et al. 2019, arXiv 1905.04899), with the box's area uniform on 0..views.cutmix and all places inside
+    the view equally likely. The paper's may hang over the edge, and what hangs over is lost.
+    """
+    u = uniform(words(seed, hashes, view, Purpose.PATCH))
+    side = np.sqrt(views.cutmix * u[:, 0])
+    return np.stack([(1 - side) * u[:, 1], (1 - side) * u[:, 2], side, side], axis=1).astype(np.float32)

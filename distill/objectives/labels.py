@@ -1,5 +1,9 @@
-"""The label term, one value a picture. Shapes: N batch, C attributes."""
+"""The label term, one value a picture. Shapes: N batch, C classes or attributes. y a label, p a probability."""
 
+from collections.abc import Callable
+from typing import Literal
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -7,7 +11,7 @@ from distill.objectives.precision import widened
 
 
 def labelled_cross_entropy(student: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy summed over the attributes that are known.
+    """Binary cross-entropy of attributes, which do not exclude each other, summed over those that are known.
 
     Args:
         student: logits (N, C).
@@ -20,3 +24,60 @@ def labelled_cross_entropy(student: Tensor, labels: Tensor) -> Tensor:
     logits = widened(student)
     entropy = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype).clamp(min=0), reduction="none")
     return (entropy * known).sum(dim=1)
+
+
+def softmax_cross_entropy(student: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of classes that exclude each other, -sum_c y_c log p_c.
+
+    Args:
+        student: logits (N, C).
+        labels: (N, C); one class of each picture, or the shares of the classes in a mixture; negative where unknown.
+
+    Returns:
+        float32 or float64 (N,), nats; zero for a picture whose class is unknown. So of all below.
+    """
+    return -_expected(_log_softmax(student), labels)
+
+
+def generalized_cross_entropy(student: Tensor, labels: Tensor, q: float = 0.7) -> Tensor:
+    """sum_c y_c (1 - p_c^q) / q (Zhang & Sabuncu 2018, arXiv 1805.07836), for labels of which some are wrong.
+
+    Between cross-entropy (q to 0) and the mean absolute error (q = 1): the gradient of a picture is that of its
+    cross-entropy times p_y^q, so one whose label the network finds absurd moves it little.
+
+    Args:
+        student, labels: as in `softmax_cross_entropy`.
+        q: above 0, to 1; 0.7 in the paper.
+    """
+    return _expected(-(q * _log_softmax(student)).expm1() / q, labels)
+
+
+def bootstrapped_cross_entropy(student: Tensor, labels: Tensor, trust: float = 0.8) -> Tensor:
+    """Cross-entropy with trust y + (1 - trust) z, z the network's own choice (Reed et al. 2014, arXiv 1412.6596, hard).
+
+    Args:
+        student, labels: as in `softmax_cross_entropy`.
+        trust: in the labels, beta in the paper, which takes 0.8.
+    """
+    log_p = _log_softmax(student)
+    own = log_p.amax(dim=1) * (labels >= 0).all(dim=1)
+    return -trust * _expected(log_p, labels) - (1 - trust) * own
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    return F.log_softmax(widened(logits), dim=1)
+
+
+def _expected(values: Tensor, labels: Tensor) -> Tensor:
+    """(N, C) and the labels to their sum (N,), weighted by them; 0 where these are unknown."""
+    known = (labels >= 0).all(dim=1, keepdim=True)
+    return (values * torch.where(known, labels, 0).to(values.dtype)).sum(dim=1)
+
+
+LabelLoss = Literal["cross_entropy", "generalized_cross_entropy", "bootstrapped_cross_entropy"]
+LABEL_LOSSES: dict[LabelLoss, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": softmax_cross_entropy,
+    "generalized_cross_entropy": generalized_cross_entropy,
+    "bootstrapped_cross_entropy": bootstrapped_cross_entropy,
+}
+"""Of classes that exclude each other, by the name a recipe calls them."""

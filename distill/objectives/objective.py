@@ -11,20 +11,23 @@ import torch
 from torch import Tensor
 
 from distill.errors import DistillError
+from distill.objectives.correlation import correlation_distance, standardized
+from distill.objectives.decoupled import decoupled_kl
 from distill.objectives.embedding import SHORTEST, cosine, squared_embedding
-from distill.objectives.labels import labelled_cross_entropy
+from distill.objectives.labels import labelled_cross_entropy, softmax_cross_entropy
 from distill.objectives.logits import bernoulli_kl, softmax_kl, squared_logits
 from distill.objectives.relational import angle_relations, distance_relations
 from distill.objectives.top import TopAnswers, softmax_kl_of_top
 
-Imitation = Literal["bernoulli_kl", "softmax_kl", "squared_logits", "squared_embedding", "cosine"]
+Imitation = Literal["bernoulli_kl", "softmax_kl", "dkd", "dist", "squared_logits", "squared_embedding", "cosine"]
 # Those between embeddings; the others are between logits.
 EMBEDDING: frozenset[str] = frozenset({"squared_embedding", "cosine"})
 # Those that are blind to a constant added to all of a picture's logits, and so to how many attributes it has.
-EXCLUSIVE: frozenset[str] = frozenset({"softmax_kl"})
+EXCLUSIVE: frozenset[str] = frozenset({"softmax_kl", "dkd", "dist"})
 _SOFTENED: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
     "bernoulli_kl": bernoulli_kl,
     "softmax_kl": softmax_kl,
+    "dist": correlation_distance,
 }
 _COLD: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "squared_logits": squared_logits,
@@ -39,8 +42,12 @@ class Objective:
 
     Attributes:
         name: the imitation term.
-        temperature: T of both softened distributions; only the `_kl` terms have one.
-        label_weight: weight of the cross-entropy with the labels; 0 needs no labels.
+        temperature: T of both softened distributions; the `_kl` terms, dkd and dist have one.
+        label_weight: weight of the cross-entropy with the labels: over all classes beside a term for classes that
+            exclude each other (softmax_kl, dkd, dist), else of each output by itself; 0 needs no labels.
+        standardize: of softmax_kl, dkd and dist: both networks' logits at mean 0 and deviation 1 for each picture.
+        target_weight: of dkd, alpha: weight of how sure the teacher is of the labelled class.
+        others_weight: of dkd, beta: weight of what it says of the other classes.
         distance_weight: of embeddings, weight of the difference of the distances within a batch.
         angle_weight: of embeddings, weight of the difference of the angles within a batch.
     """
@@ -48,6 +55,9 @@ class Objective:
     name: Imitation = "bernoulli_kl"
     temperature: float = 1.0
     label_weight: float = 0.0
+    standardize: bool = False
+    target_weight: float = 1.0
+    others_weight: float = 8.0
     distance_weight: float = 0.0
     angle_weight: float = 0.0
 
@@ -58,9 +68,14 @@ class Objective:
             raise DistillError(f"objective.temperature is {self.temperature}, expected a positive number.")
         if self.name in _COLD and self.temperature != 1:
             raise DistillError(f"objective.temperature: {self.name} has none; leave it at 1.")
-        for key in ("label_weight", "distance_weight", "angle_weight"):
+        for key in ("label_weight", "target_weight", "others_weight", "distance_weight", "angle_weight"):
             if getattr(self, key) < 0:
                 raise DistillError(f"objective.{key} is {getattr(self, key)}, expected 0 or more.")
+        if self.standardize and self.name not in EXCLUSIVE:
+            raise DistillError(
+                f"objective.standardize: forgets the mean and spread of a picture's logits, which {self.name} teaches. "
+                f"Leave it out, or use {', '.join(sorted(EXCLUSIVE))}."
+            )
         if self.name not in EMBEDDING and (self.distance_weight or self.angle_weight):
             raise DistillError(
                 f"objective.distance_weight, objective.angle_weight: between embeddings, and objective.name is "
@@ -75,7 +90,7 @@ class Objective:
         Args:
             student: logits (N, C), or embeddings (N, D).
             teacher: the same, or the largest logits, which only `softmax_kl` can use.
-            labels: (N, C), needed where `label_weight` is not 0.
+            labels: (N, C), needed where `needs_labels` says so.
 
         Returns:
             float32 by name: each term unweighted, (N,), or () where it is one of the batch; and `loss` (N,), their
@@ -84,16 +99,12 @@ class Objective:
         Raises:
             DistillError: the shapes differ, labels are needed and absent, or the objective needs more than was kept.
         """
-        parts: dict[str, Tensor] = {self.name: self._imitate(student, teacher)}
+        parts: dict[str, Tensor] = {self.name: self._imitate(student, teacher, labels)}
         parts["loss"] = parts[self.name]
         if self.label_weight:
-            if labels is None or labels.shape != student.shape:
-                found = "none" if labels is None else tuple(labels.shape)
-                raise DistillError(
-                    f"objective.label_weight is {self.label_weight}, which needs labels of shape "
-                    f"{tuple(student.shape)}; the batch has {found}. Set it to 0 to train without labels."
-                )
-            parts["labels"] = labelled_cross_entropy(student, labels)
+            known = self._labels(labels, student)
+            entropy = softmax_cross_entropy if self.name in EXCLUSIVE else labelled_cross_entropy
+            parts["labels"] = entropy(student, known)
             parts["loss"] = parts["loss"] + self.label_weight * parts["labels"]
         for name, weight, relation in (
             ("distances", self.distance_weight, distance_relations),
@@ -104,6 +115,13 @@ class Objective:
                 parts[name] = relation(student, teacher)
                 parts["loss"] = parts["loss"] + weight * parts[name]
         return parts
+
+    @property
+    def needs_labels(self) -> str | None:
+        """The key that asks for labels, with its value; None where a transfer on this objective needs none."""
+        if self.label_weight:
+            return f"objective.label_weight is {self.label_weight}"
+        return "objective.name is dkd" if self.name == "dkd" else None
 
     def can_teach(self, answers: Tensor) -> Tensor:
         """Whether all of a teacher's answers (N, C) say something: bool ()."""
@@ -117,12 +135,13 @@ class Objective:
         """What `can_teach` finds, in words."""
         return "NaN, infinity or the zero vector" if self.name in EMBEDDING else "NaN or infinity"
 
-    def _imitate(self, student: Tensor, teacher: Tensor | TopAnswers) -> Tensor:
+    def _imitate(self, student: Tensor, teacher: Tensor | TopAnswers, labels: Tensor | None) -> Tensor:
         if isinstance(teacher, TopAnswers):
-            if self.name != "softmax_kl":
+            if self.name != "softmax_kl" or self.standardize:
+                key = "objective.standardize is true" if self.standardize else f"objective.name is {self.name}"
                 raise DistillError(
-                    f"objective.name is {self.name}, which needs all logits of the teacher, and the store kept its "
-                    f"{teacher.logits.shape[1]} largest. Take softmax_kl, or store all of them."
+                    f"{key}, which needs all logits of the teacher, and the store kept its "
+                    f"{teacher.logits.shape[1]} largest. Take softmax_kl alone, or store all of them."
                 )
             return softmax_kl_of_top(student, teacher, self.temperature)
         if student.shape != teacher.shape:
@@ -132,4 +151,24 @@ class Objective:
             )
         if self.name in _COLD:
             return _COLD[self.name](student, teacher)
+        if self.standardize:
+            student, teacher = standardized(student), standardized(teacher)
+        if self.name == "dkd":
+            known = self._labels(labels, student)
+            if bool((known < 0).any()):
+                raise DistillError(
+                    "objective.name is dkd, which needs the class of every picture, and a batch has some of unknown "
+                    "class. Take softmax_kl, or leave out the pictures without labels."
+                )
+            weights = self.target_weight, self.others_weight
+            return decoupled_kl(student, teacher, known, self.temperature, *weights)
         return _SOFTENED[self.name](student, teacher, self.temperature)
+
+    def _labels(self, labels: Tensor | None, student: Tensor) -> Tensor:
+        if labels is not None and labels.shape == student.shape:
+            return labels
+        found = "none" if labels is None else tuple(labels.shape)
+        advice = "Set it to 0 to train without labels" if self.label_weight else "Take softmax_kl to train without"
+        raise DistillError(
+            f"{self.needs_labels}, which needs labels of shape {tuple(student.shape)}; the batch has {found}. {advice}."
+        )

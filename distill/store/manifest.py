@@ -43,6 +43,8 @@ ROWS = 16_384  # rows a file: what a kill can cost, in answers
 
 Dtype = Literal["float16", "float32"]
 
+_BEFORE = {"cutmix": 0.0}  # what manifests written before a kind of view existed say of it
+
 
 @dataclass(frozen=True)
 class TeacherFacts:
@@ -138,7 +140,7 @@ class Manifest:
                     "those that were answered. Store the answers again."
                 )
         try:
-            teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, content["views"])
+            teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, _BEFORE | content["views"])
             preprocess, pictures = _known(Preprocess, teacher["preprocess"]), _known(PictureFacts, content["pictures"])
             teacher["preprocess"] = Preprocess(**{key: _frozen(value) for key, value in preprocess.items()})
             return cls(

@@ -29,7 +29,7 @@ class Previous:
         }  # fmt: skip
         same = store.manifest.pictures.fingerprint == manifest.pictures.fingerprint
         # A mixing partner is drawn from all pictures: with others among them, a view of the same number is another one.
-        self.views = store.manifest.count if same or manifest.views.mixup == 0 else 0
+        self.views = store.manifest.count if same or not manifest.views.mixes else 0
 
     @classmethod
     def of(cls, directory: Path, manifest: Manifest) -> Self | None:

@@ -30,7 +30,9 @@ from distill.report.page import Examples
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
 from distill.tasks.task import AnyTeacher, Task
+from teachers.class_map import load_classifier
 from teachers.mobilefacenet_teacher import Mobilefacenet
+from teachers.onnx_teacher import Onnx
 from teachers.teacher import Teacher
 from teachers.timm_teacher import Timm
 
@@ -103,7 +105,10 @@ class Attributes(Task):
         check_teacher(teacher, self.classes)
 
     def load_teacher(self) -> AnyTeacher:
-        return self.recipe.teacher.load(len(self.classes))
+        teacher = self.recipe.teacher
+        if isinstance(teacher, Timm | Onnx):
+            return load_classifier(teacher, self.classes)
+        return teacher.load(len(self.classes))
 
     def new_teacher(self) -> tuple[nn.Module, Preprocess]:
         config, stage = self._trainable(), self.recipe.teach

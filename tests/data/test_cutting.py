@@ -10,7 +10,7 @@ from torch import Tensor
 
 from distill import resampling
 from distill.data.batch import ViewBatch
-from distill.data.cutting import cut, recolor
+from distill.data.cutting import coverage, cut, recolor
 from distill.preprocess import Preprocess
 from distill.resampling import Interpolation
 
@@ -91,6 +91,38 @@ def test_mixing_is_linear_in_two_finished_views() -> None:
     share = weight.view(N, 1, 1, 1)
     mixed = cut(replace(one, weight=weight, partner=two), preprocess)
     torch.testing.assert_close(mixed, (1 - share) * first + share * second, rtol=0, atol=1e-3)
+
+
+def test_a_patch_shows_the_partners_finished_view_and_nothing_else_does() -> None:
+    one = whole(pictures(0), color=torch.full((N, 3), 1.5))
+    two = whole(pictures(1), flip=torch.ones(N, dtype=torch.bool))
+    preprocess = Preprocess(20, 16, "bicubic")
+    first, second = cut(one, preprocess), cut(two, preprocess)
+    # In pixels of the network: none, a box, a whole row, all.
+    boxes = [(0, 0, 0, 0), (3, 5, 8, 6), (7, 0, 1, 16), (0, 0, 20, 16)]
+    patch = torch.tensor(boxes) / torch.tensor([20, 16, 20, 16])
+    found = cut(replace(one, weight=patch[:, 2] * patch[:, 3], partner=two, patch=patch), preprocess)
+    for i, (top, left, height, width) in enumerate(boxes):
+        expected = first[i].clone()
+        expected[:, top : top + height, left : left + width] = second[i, :, top : top + height, left : left + width]
+        torch.testing.assert_close(found[i], expected, rtol=0, atol=1e-2)
+
+
+@pytest.mark.parametrize("size", [(40, 32), (9, 7), (224, 224)])
+def test_a_patch_covers_its_share_of_every_network(size: tuple[int, int]) -> None:
+    patch = torch.tensor([[0.131, 0.577, 0.25, 0.3], [0.5, 0.0, 0.01, 0.02], [0.2, 0.1, 0.75, 0.9], [0, 0, 1, 1.0]])
+    found = coverage(patch, Preprocess(*size))
+    assert found.shape == (N, 1, *size) and found.min() >= 0 and found.max() <= 1
+    torch.testing.assert_close(found.mean(dim=(1, 2, 3)), patch[:, 2] * patch[:, 3], rtol=0, atol=1e-5)
+
+
+def test_a_network_that_sees_a_part_of_the_view_sees_that_part_of_the_patch() -> None:
+    patch = torch.tensor([[0.25, 0.5, 0.5, 0.25]])
+    whole_view = coverage(patch, Preprocess(40, 32))
+    part = coverage(patch, Preprocess(20, 8, crop=(0.25, 0.5, 0.5, 0.25)))
+    assert torch.equal(part, torch.ones(1, 1, 20, 8))
+    wider = coverage(patch, Preprocess(30, 16, crop=(0.0, 0.5, 0.75, 0.5)))
+    torch.testing.assert_close(wider, whole_view[:, :, :30, 16:], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

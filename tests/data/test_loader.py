@@ -15,7 +15,7 @@ from distill.data.batch import ViewBatch
 from distill.data.loader import ViewLoader
 from distill.data.pictures import Pictures
 from distill.data.prepared import Prepared
-from distill.data.views import Views, draw
+from distill.data.views import Views, draw, patches
 from distill.errors import DistillError
 
 MIXED = Views(mixup=0.4, count=2)
@@ -44,6 +44,18 @@ def equal(one: list[ViewBatch], two: list[ViewBatch]) -> bool:
 
 def by_picture(batches: list[ViewBatch], name: str) -> dict[int, bytes]:
     return {int(i): row.numpy().tobytes() for b in batches for i, row in zip(b.index, getattr(b, name), strict=True)}
+
+
+def test_a_patch_comes_with_its_partner_whoever_loads_it(train: Pictures) -> None:
+    views = Views(cutmix=0.4)
+    large, small = passes(loader(train, views, batch_size=32), 1), passes(loader(train, views, batch_size=4), 1)
+    for name in ("box", "color", "weight", "patch"):
+        assert by_picture(small, name) == by_picture(large, name)
+    (batch,) = large
+    assert batch.partner is not None and batch.partner.patch is None and batch.patch is not None
+    assert np.array_equal(batch.patch, patches(views, 3, train.hashes[batch.index.numpy()], 0))
+    plain = next(iter(loader(train, Views(), batch_size=32)))
+    assert plain.patch is None and torch.equal(plain.box, batch.box)
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more workers than cores, on purpose

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distill.data.philox import Purpose, permutation
-from distill.data.views import Views, _stretch, draw, mixing_weights, partners
+from distill.data.philox import Purpose, permutation, words
+from distill.data.views import Views, _stretch, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
 
 HEIGHT, WIDTH = 40, 30
@@ -140,6 +140,48 @@ def test_mixing_weights_are_uniform_up_to_the_largest() -> None:
     assert all(as_expected(int((weights < 0.4 * share).sum()), len(HASHES), share) for share in (0.1, 0.5, 0.9))
 
 
+def test_patches_cover_a_uniform_share_at_a_uniform_place() -> None:
+    found = patches(Views(cutmix=0.6), 0, HASHES, 0)
+    assert found.dtype == np.float32
+    top, left, height, width = found.T.astype(np.float64)
+    assert np.array_equal(height, width) and min(top.min(), left.min()) >= 0
+    assert max((top + height).max(), (left + width).max()) <= 1 + 1e-6
+    area = height * width
+    assert area.min() > 0 and 0.599 < area.max() <= 0.6 + 1e-6
+    for share in (0.1, 0.5, 0.9):
+        halves = [area < 0.6 * share, top < (1 - height) * share, left < (1 - width) * share]
+        assert all(as_expected(int(half.sum()), len(HASHES), share) for half in halves)
+        for one, other in ((0, 1), (0, 2), (1, 2)):
+            chosen = halves[one]
+            assert as_expected(int(halves[other][chosen].sum()), int(chosen.sum()), share)
+
+
+def test_a_patch_is_a_views_own() -> None:
+    views = Views(cutmix=1.0)
+    together = patches(views, 9, HASHES[:100], 3)
+    chosen = np.array([5, 80, 5])
+    assert np.array_equal(patches(views, 9, HASHES[chosen], 3), together[chosen])
+    for seed, view in ((9, 4), (10, 3)):
+        assert (patches(views, seed, HASHES[:100], view) != together).all()
+    crops, colours = (words(9, HASHES[:100], 3, purpose) for purpose in (Purpose.GEOMETRY, Purpose.COLOR))
+    own = words(9, HASHES[:100], 3, Purpose.PATCH)
+    assert (own != crops).all() and (own != colours).all()
+
+
+def test_the_patches_of_a_million_views_are_the_same_everywhere() -> None:
+    hashes = np.arange(1, 100_001, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    digest = hashlib.sha256()
+    for view in range(10):
+        digest.update(patches(Views(cutmix=0.7), 2**40 + 7, hashes, view).astype("<f4").tobytes())
+    assert digest.hexdigest() == "7d7eff69db55d4d5f336478b5bd6d685e70b09343b960d1042db204f1daa3fdf"
+
+
+def test_a_view_is_mixed_in_one_way() -> None:
+    assert not Views().mixes and Views(mixup=0.1).mixes and Views(cutmix=0.1).mixes
+    with pytest.raises(DistillError, match=r"views\.mixup is 0\.2 and views\.cutmix 0\.5: .* Set one to 0"):
+        Views(mixup=0.2, cutmix=0.5)
+
+
 @pytest.mark.parametrize(
     "keys",
     [
@@ -152,6 +194,7 @@ def test_mixing_weights_are_uniform_up_to_the_largest() -> None:
         {"contrast": 1.5},
         {"saturation": float("nan")},
         {"mixup": 0.6},
+        {"cutmix": 1.1},
         {"count": 0},
     ],
 )

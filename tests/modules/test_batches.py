@@ -20,8 +20,8 @@ FLOAT = UINT8.permute(0, 3, 1, 2) / 255
 LABELS = torch.tensor([[1, 0, -1]] * 4)
 
 
-def views(train: Pictures, mixup: float = 0.0) -> ViewBatch:
-    return next(iter(ViewLoader(train, Views(mixup=mixup), batch_size=8, seed=0)))
+def views(train: Pictures, **keys: Any) -> ViewBatch:
+    return next(iter(ViewLoader(train, Views(**keys), batch_size=8, seed=0)))
 
 
 @pytest.mark.parametrize("preprocess", [Preprocess(20, 16), Preprocess(9, 7, "bicubic"), Preprocess(24, 24)])
@@ -84,8 +84,9 @@ def test_labels_of_views(train: Pictures) -> None:
     assert labels_of(replace(batch, labels=batch.labels[:, :0])) is None
 
 
-def test_labels_of_a_mixture_are_mixed_where_both_are_known(train: Pictures) -> None:
-    batch = views(train, mixup=0.4)
+@pytest.mark.parametrize("how", ["mixup", "cutmix"])
+def test_labels_of_a_mixture_are_mixed_where_both_are_known(train: Pictures, how: str) -> None:
+    batch = views(train, **{how: 0.4})
     found = labels_of(batch)
     assert found is not None and batch.partner is not None and batch.weight is not None
     unknown = 0
@@ -99,8 +100,19 @@ def test_labels_of_a_mixture_are_mixed_where_both_are_known(train: Pictures) -> 
     assert 0 < unknown < 24
 
 
+def test_labels_go_by_the_area_that_is_covered(train: Pictures) -> None:
+    batch = views(train, cutmix=1.0)
+    black, white = torch.zeros_like(batch.pictures), torch.full_like(batch.pictures, 255)
+    assert batch.partner is not None and batch.weight is not None
+    plain = torch.ones_like(batch.color)
+    shown = replace(batch, pictures=black, color=plain, partner=replace(batch.partner, pictures=white, color=plain))
+    light = Pixels(shown).at(Preprocess(50, 40)).mean(dim=(1, 2, 3)) / 255
+    torch.testing.assert_close(light, batch.weight, rtol=0, atol=1e-5)
+    assert batch.weight.min() < 0.2 and batch.weight.max() > 0.8
+
+
 def test_bf16_training_leaves_the_pixels_in_fp32(train: Pictures) -> None:
-    batch = views(train, 0.3)
+    batch = views(train, mixup=0.3)
     plain = Pixels(batch).at(Preprocess(24, 24))
     with torch.autocast("cpu", torch.bfloat16):
         mixed = Pixels(batch).at(Preprocess(24, 24))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from distill.objectives.logits import bernoulli_kl, softmax_kl, squared_logits
+from tests.objectives import plain
 
 TEMPERATURES = [0.5, 1.0, 4.0]
 Formula = Callable[[Tensor, Tensor], Tensor]
@@ -89,6 +90,21 @@ def test_each_picture_is_scored_alone(formula: Formula) -> None:
     together = formula(logits(0), logits(1))
     for i in range(6):
         torch.testing.assert_close(formula(logits(0)[i : i + 1], logits(1)[i : i + 1])[0], together[i])
+
+
+@pytest.mark.parametrize("temperature", TEMPERATURES)
+@pytest.mark.parametrize(("found", "expected"), [(softmax_kl, plain.softmax_kl), (bernoulli_kl, plain.bernoulli_kl)])
+def test_in_double_precision_to_the_last_digits(
+    found: Callable[[Tensor, Tensor, float], Tensor],
+    expected: Callable[[plain.Row, plain.Row, float], complex],
+    temperature: float,
+) -> None:
+    plain.check(
+        lambda s, t: found(s, t, temperature),
+        lambda s, t: sum(expected(*rows, temperature) for rows in zip(s, t, strict=True)),
+        logits(0),
+        logits(1),
+    )
 
 
 @pytest.mark.parametrize("temperature", TEMPERATURES)

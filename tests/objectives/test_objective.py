@@ -7,13 +7,18 @@ import torch
 
 from distill.errors import DistillError
 from distill.objectives import Objective
+from distill.objectives.correlation import correlation_distance, standardized
+from distill.objectives.decoupled import decoupled_kl
 from distill.objectives.embedding import cosine, squared_embedding
-from distill.objectives.labels import labelled_cross_entropy
+from distill.objectives.labels import labelled_cross_entropy, softmax_cross_entropy
 from distill.objectives.logits import bernoulli_kl, softmax_kl, squared_logits
+from distill.objectives.objective import Imitation
 from distill.objectives.relational import angle_relations, distance_relations
+from distill.objectives.top import TopAnswers
 
 RANDOM = torch.Generator().manual_seed(0)
 STUDENT, TEACHER = torch.randn(4, 3, generator=RANDOM), torch.randn(4, 3, generator=RANDOM)
+ONE_HOT = torch.tensor([[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]], dtype=torch.int8)
 LABELS = torch.tensor([[1, 0, -1], [0, 0, 1], [-1, -1, -1], [1, 1, 1]])
 
 
@@ -23,6 +28,9 @@ LABELS = torch.tensor([[1, 0, -1], [0, 0, 1], [-1, -1, -1], [1, 1, 1]])
         (Objective(), bernoulli_kl(STUDENT, TEACHER)),
         (Objective("bernoulli_kl", 2.5), bernoulli_kl(STUDENT, TEACHER, 2.5)),
         (Objective("softmax_kl", 2.5), softmax_kl(STUDENT, TEACHER, 2.5)),
+        (Objective("dist", 2.5), correlation_distance(STUDENT, TEACHER, 2.5)),
+        (Objective("dist", standardize=True), correlation_distance(standardized(STUDENT), standardized(TEACHER))),
+        (Objective("softmax_kl", 2, standardize=True), softmax_kl(standardized(STUDENT), standardized(TEACHER), 2)),
         (Objective("squared_logits"), squared_logits(STUDENT, TEACHER)),
         (Objective("squared_embedding"), squared_embedding(STUDENT, TEACHER)),
         (Objective("cosine"), cosine(STUDENT, TEACHER)),
@@ -44,6 +52,47 @@ def test_the_label_term_is_weighted_in_the_sum_alone() -> None:
     assert float(labels[2]) == 0 and torch.equal(parts["loss"][2], imitation[2])
 
 
+def test_dkd_learns_from_teacher_and_class() -> None:
+    expected = decoupled_kl(STUDENT, TEACHER, ONE_HOT, 2.0, 0.5, 3.0)
+    parts = Objective("dkd", 2.0, target_weight=0.5, others_weight=3.0)(STUDENT, TEACHER, ONE_HOT)
+    assert parts.keys() == {"dkd", "loss"} and torch.equal(parts["loss"], expected)
+    expected = decoupled_kl(standardized(STUDENT), standardized(TEACHER), ONE_HOT)
+    assert torch.equal(Objective("dkd", standardize=True)(STUDENT, TEACHER, ONE_HOT)["loss"], expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (None, r"objective\.name is dkd, which needs labels of shape \(4, 3\); the batch has none\. Take softmax_kl"),
+        (ONE_HOT[:, :0], r"the batch has \(4, 0\)"),
+        (torch.where(torch.tensor([[True], [False], [False], [False]]), -1, ONE_HOT), "some of unknown class"),
+    ],
+)
+def test_dkd_without_labels_is_refused(labels: torch.Tensor | None, reason: str) -> None:
+    with pytest.raises(DistillError, match=reason):
+        Objective("dkd")(STUDENT, TEACHER, labels)
+
+
+@pytest.mark.parametrize("name", ["softmax_kl", "dkd", "dist"])
+def test_beside_exclusive_classes_the_label_term_is_over_all_of_them(name: Imitation) -> None:
+    parts = Objective(name, label_weight=0.5, standardize=True)(STUDENT, TEACHER, ONE_HOT)
+    assert torch.equal(parts["labels"], softmax_cross_entropy(STUDENT, ONE_HOT))
+    torch.testing.assert_close(parts["loss"], parts[name] + 0.5 * parts["labels"])
+
+
+def test_what_asks_for_labels() -> None:
+    assert Objective("dkd").needs_labels == "objective.name is dkd"
+    assert Objective("dist", label_weight=0.5).needs_labels == "objective.label_weight is 0.5"
+    assert Objective("dist").needs_labels is None
+
+
+@pytest.mark.parametrize("objective", [Objective("dkd"), Objective("dist"), Objective("softmax_kl", standardize=True)])
+def test_the_largest_logits_alone_are_too_few(objective: Objective) -> None:
+    kept = TopAnswers(TEACHER[:, :2], torch.tensor([[0, 1]]).expand(4, 2), torch.full((4, 3), -1.0))
+    with pytest.raises(DistillError, match=r"needs all logits of the teacher, and the store kept its 2 largest"):
+        objective(STUDENT, kept, ONE_HOT)
+
+
 @pytest.mark.parametrize(("labels", "found"), [(None, "none"), (LABELS[:, :0], r"\(4, 0\)"), (LABELS[:, 0], r"\(4,\)")])
 def test_a_label_term_without_labels_is_refused(labels: torch.Tensor | None, found: str) -> None:
     with pytest.raises(
@@ -62,13 +111,16 @@ def test_a_teacher_of_other_outputs_is_refused() -> None:
 @pytest.mark.parametrize(
     ("keys", "found"),
     [
-        ({"name": "mse"}, r"objective\.name is 'mse', expected one of bernoulli_kl, softmax_kl, squared_logits"),
+        ({"name": "mse"}, r"objective\.name is 'mse', expected one of bernoulli_kl, softmax_kl, dkd, dist, "),
         ({"temperature": 0.0}, r"objective\.temperature is 0.0, expected a positive"),
         ({"temperature": -1.0}, r"objective\.temperature"),
         ({"name": "squared_logits", "temperature": 2.0}, r"objective\.temperature: squared_logits has none"),
         ({"label_weight": -0.1}, r"objective\.label_weight is -0.1"),
         ({"name": "cosine", "temperature": 2.0}, r"objective\.temperature: cosine has none"),
         ({"name": "cosine", "angle_weight": -1.0}, r"objective\.angle_weight is -1.0"),
+        ({"name": "dkd", "others_weight": -1.0}, r"objective\.others_weight is -1.0"),
+        ({"standardize": True}, r"objective\.standardize: .* bernoulli_kl teaches\. .*dist, dkd, softmax_kl"),
+        ({"name": "cosine", "standardize": True}, r"objective\.standardize"),
         ({"distance_weight": 1.0}, r"distance_weight, objective\.angle_weight: between embeddings, .* bernoulli_kl"),
     ],
 )

@@ -54,6 +54,18 @@ def test_a_student_of_a_store_is_that_of_the_teacher(
         torch.testing.assert_close(tensor, stored[name], atol=2e-3, rtol=0, msg=name)
 
 
+def test_a_store_from_before_there_was_cutmix_is_one_without(labelled: Prepared, tmp_path: Path) -> None:
+    written = store(tmp_path / "s", shown(labelled))
+    content = json.loads((written.directory / "manifest.json").read_text())
+    del content["views"]["cutmix"]
+    (written.directory / "manifest.json").write_text(json.dumps(content))
+    teacher, pictures = Stored(root=written.directory).load(3), shown(labelled).transfer
+    assert teacher.store.manifest == written.manifest
+    teacher.answers_to(pictures, VIEWS, 5)
+    with pytest.raises(DistillError, match=r"views\.cutmix is 0\.0 there and 0\.3 here"):
+        teacher.answers_to(pictures, replace(VIEWS, cutmix=0.3), 5)
+
+
 def test_siblings_may_see_the_views_in_another_order(labelled: Prepared, kept: Store) -> None:
     pictures = shown(labelled).transfer
     answers = Stored(root=kept.directory).load(3).answers_to(pictures, VIEWS, 5)

@@ -32,7 +32,7 @@ from tests.modules.nets import ConvTeacher
 from tests.store.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
 
 
-@pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4)])
+@pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4), Views(cutmix=0.5)])
 def test_answers_are_those_to_the_views_of_the_loader(labelled: Prepared, tmp_path: Path, views: Views) -> None:
     pictures = shown(labelled)
     store(tmp_path / "s", pictures, views=views)
@@ -155,8 +155,10 @@ def test_more_views_and_pictures_cost_only_themselves(labelled: Prepared, unlabe
     assert again.shown == 0
 
 
-def test_mixtures_with_other_pictures_are_asked_again(labelled: Prepared, unlabelled: Prepared, tmp_path: Path) -> None:
-    mixed = Views(mixup=0.4)
+@pytest.mark.parametrize("mixed", [Views(mixup=0.4), Views(cutmix=0.4)], ids=["mixup", "cutmix"])
+def test_mixtures_with_other_pictures_are_asked_again(
+    labelled: Prepared, unlabelled: Prepared, tmp_path: Path, mixed: Views
+) -> None:
     store(tmp_path / "s", shown(labelled), views=mixed)
     store(tmp_path / "s", shown(labelled, unlabelled), views=mixed)
     afresh = store(tmp_path / "afresh", shown(labelled, unlabelled), views=mixed)

@@ -1,0 +1,164 @@
+"""A teacher that knows more classes than the data has: which of its outputs are the data's, by WordNet id.
+
+ImageNet's classes are synsets of WordNet, known by ids such as n02085620, and data cut from it names its classes by
+them: `n02085620-Chihuahua`. An id says which output is which, whatever the order or the language of the folders.
+
+Shapes: N batch, C classes of the data, W outputs of the whole teacher.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+from timm.data import ImageNetInfo
+from torch import Tensor
+
+from distill.errors import DistillError, OutputsError
+from teachers.teacher import Teacher, fingerprint_of
+
+ClassMap = Literal["imagenet", "imagenet_background"] | Path
+"""Whose outputs a teacher has: the 1000 of ImageNet, these after a background as 0, or a file."""
+
+NONE = "-"
+"""In a file, an output that is none of WordNet's."""
+
+_ID = re.compile(r"n\d{8}(?![^\W_])")
+_NAMED_AT_MOST = 5
+
+
+class Selectable(Protocol):
+    """A recipe's teacher whose outputs may be more than the data's classes."""
+
+    @property
+    def class_map(self) -> ClassMap | None: ...
+
+    def load(self, outputs: int) -> Teacher:
+        """The teacher with all its outputs.
+
+        Raises:
+            OutputsError: it has another number of them.
+        """
+        ...
+
+
+class SelectedTeacher(Teacher):
+    """Some outputs of a teacher, in the data's order; a softmax over them shares out their probability anew.
+
+    Args:
+        whole: the teacher that is asked, of W outputs.
+        places: of the C outputs that are kept, among those.
+        classes: the data's names of them.
+    """
+
+    places: Tensor
+
+    def __init__(self, whole: Teacher, places: tuple[int, ...], classes: tuple[str, ...]) -> None:
+        name = f"{whole.name}, {len(places)} of {whole.outputs} outputs"
+        super().__init__(name, whole.preprocess, len(places), classes)
+        self.whole = whole
+        self.register_buffer("places", torch.tensor(places), persistent=False)
+        self.eval()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 (N, C)."""
+        return self.whole(pictures).index_select(1, self.places)
+
+    def fingerprint(self) -> str:
+        """sha256 over the whole teacher and which of its outputs are which classes."""
+        return fingerprint_of(self.whole.fingerprint(), self.places.tolist(), self.classes)
+
+
+def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
+    """The teacher of a recipe with one output for each class of the data.
+
+    Args:
+        classes: of the data; with a class map, each name begins with its WordNet id.
+
+    Raises:
+        DistillError: its outputs are not as many as these, or as its class map says; the map lacks a class, or a class
+            has no WordNet id; or the teacher cannot be loaded.
+    """
+    if config.class_map is None:
+        try:
+            return config.load(len(classes))
+        except OutputsError as error:
+            raise DistillError(
+                f"{error} Or name its outputs: teacher.class_map is imagenet, imagenet_background, or a file with the "
+                "WordNet id of each; or `teach` it these classes first, as the first of the stages."
+            ) from error
+    outputs = read_class_map(config.class_map)
+    places = places_of(classes, outputs, config.class_map)
+    try:
+        whole = config.load(len(outputs))
+    except OutputsError as error:
+        raise DistillError(f"teacher.class_map: {config.class_map} names {len(outputs)} outputs. {error}") from error
+    if whole.classes is not None:
+        raise DistillError(
+            f"teacher.class_map: {config.class_map}, but {whole.name} names its {whole.outputs} outputs itself. Leave "
+            "the key out, and teacher.classes as well."
+        )
+    return SelectedTeacher(whole, places, classes)
+
+
+def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
+    """The WordNet id of each output (W,), or `NONE`.
+
+    A file has a line for each: the id, and after a blank whatever else is to be said of it.
+
+    Raises:
+        DistillError: the file is missing, a line of it begins otherwise, or an id stands in it twice.
+    """
+    if not isinstance(chosen, Path):
+        synsets = tuple(ImageNetInfo("imagenet-1k").label_names())
+        return synsets if chosen == "imagenet" else (NONE, *synsets)
+    try:
+        lines = chosen.expanduser().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DistillError(f"teacher.class_map: {chosen} cannot be read, one WordNet id a line ({error}).") from error
+    seen: dict[str, int] = {}
+    outputs = []
+    for number, line in enumerate(lines, start=1):
+        first = line.split(maxsplit=1)[0] if line.strip() else ""
+        if first != NONE and not _ID.fullmatch(first):
+            raise DistillError(
+                f"{chosen}, line {number}: {line!r}, expected a WordNet id such as n02085620, or {NONE} for an output "
+                "that has none."
+            )
+        if first != NONE and seen.setdefault(first, number) != number:
+            raise DistillError(f"{chosen}, line {number}: {first} is line {seen[first]} already; each output is one.")
+        outputs.append(first)
+    return tuple(outputs)
+
+
+def places_of(classes: tuple[str, ...], outputs: tuple[str, ...], chosen: ClassMap) -> tuple[int, ...]:
+    """Which output each class is, (C,).
+
+    Raises:
+        DistillError: a class has no WordNet id or the id of another one, or there is no output for it.
+    """
+    ids = [wordnet_id(name) for name in classes]
+    if nameless := [name for name, known in zip(classes, ids, strict=True) if known is None]:
+        raise DistillError(
+            f"teacher.class_map: {chosen} goes by WordNet ids, and these classes of the data begin with none: "
+            f"{_some(nameless)}. Name them like n02085620-Chihuahua, or leave the key out."
+        )
+    if twice := [name for name, known in zip(classes, ids, strict=True) if ids.count(known) > 1]:
+        raise DistillError(f"teacher.class_map: several classes of the data have one WordNet id: {_some(twice)}.")
+    if absent := [name for name, known in zip(classes, ids, strict=True) if known not in outputs]:
+        raise DistillError(
+            f"teacher.class_map: {chosen} has no output for {len(absent)} of the data's {len(classes)} classes: "
+            f"{_some(absent)}. Give a teacher that knows them, or data without them."
+        )
+    return tuple(outputs.index(known) for known in ids if known is not None)
+
+
+def wordnet_id(name: str) -> str | None:
+    """The id a class's name begins with: `n02085620-Chihuahua`, `n02085620 Chihuahua` or the id alone."""
+    found = _ID.match(name)
+    return found[0] if found else None
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - _NAMED_AT_MOST
+    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
