@@ -150,3 +150,9 @@ def test_a_file_that_is_no_map(tmp_path: Path, lines: tuple[str, ...], reason: s
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"teacher\.class_map: .*absent\.txt cannot be read"):
         read_class_map(tmp_path / "absent.txt")
+
+
+def test_is_a_teacher_with_a_size_of_its_own(tmp_path: Path, file: Path) -> None:
+    teacher = load_classifier(black_box(tmp_path, class_map=file), CLASSES)
+    assert isinstance(teacher, SelectedTeacher)
+    assert teacher.preprocess == teacher.whole.preprocess
