@@ -136,14 +136,20 @@ class Teach(Stage):
     Attributes:
         drop_rate: dropout before the classifier.
         drop_path_rate: share of residual branches dropped, where the network has them.
-        margin: of embeddings: degrees by which the angle to the own person's direction must win (ArcFace).
-        scale: of embeddings: what cosines are multiplied by before the softmax over people.
+        loss: of embeddings: arcface, or triplet (FaceNet's, of semi-hard triplets in a batch).
+        margin: of arcface: degrees by which the angle to the own person's direction must win.
+        scale: of arcface: what cosines are multiplied by before the softmax over people.
+        triplet_margin: of triplet: by how much another person must be farther, in squared distance of unit vectors.
+        together: of triplet: pictures of one person that stand beside each other in a batch, where there are as many.
     """
 
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
+    loss: Literal["arcface", "triplet"] = "arcface"
     margin: float = 28.6
     scale: float = 64.0
+    triplet_margin: float = 0.2
+    together: int = 4
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -154,6 +160,11 @@ class Teach(Stage):
             raise DistillError(
                 f"teach.margin is {self.margin} and teach.scale {self.scale}, expected 0 to below 90 degrees and a "
                 "positive number."
+            )
+        if not 0 < self.triplet_margin <= 4 or self.together < 2:
+            raise DistillError(
+                f"teach.triplet_margin is {self.triplet_margin} and teach.together {self.together}, expected a number "
+                "above 0, to 4, and at least 2 pictures: a triplet has two of one person."
             )
 
 
@@ -312,6 +323,8 @@ class Recipe:
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
                 "have none; expected `transfer`, with `teach` before it where the teacher is made first."
             )
+        if self.task != "embeddings" and self.teach.loss != "arcface":
+            raise DistillError(f"teach.loss is {self.teach.loss}: of embeddings, and the task is {self.task}.")
         if self.task == "attributes" and self.evaluate.lfw is not None:
             raise DistillError("evaluate.lfw: scores embeddings, and the task is attributes. Leave it out.")
         if making and self.task == "attributes" and isinstance(self.teacher, Recognizer):

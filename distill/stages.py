@@ -19,7 +19,7 @@ from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
-from distill.recipe import TEACHER_STAGES, Recipe, StageName
+from distill.recipe import TEACHER_STAGES, Recipe, StageName, Teach
 from distill.store.teacher import StoredTeacher
 from distill.tasks.task import AnyTeacher, Task
 from distill.train import Trained, finished, keep, train
@@ -161,8 +161,10 @@ def _train(
         # Siblings of --seeds differ in their weights and order; their views are those that were answered.
         view_seed, views = recipe.seed, replace(views, count=views.count or teacher.store.manifest.count)
         answers = teacher.answers_to(pictures, views, view_seed)
+    together = stage.together if isinstance(stage, Teach) and stage.loss == "triplet" else 1
     data = ViewDataModule(
         pictures, task.sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
-        view_seed=view_seed, answers=answers, truths=task.validation(teacher)[1],
+        view_seed=view_seed, answers=answers, together=together,
+        truths=task.validation(teacher)[1],
     )  # fmt: skip
     return train(directory, module, data, stage, recipe.trainer)
