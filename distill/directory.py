@@ -20,6 +20,7 @@ from typing import Any
 from distill.errors import DistillError
 from distill.files import atomic_path, read_json, write_json
 
+RESOLVED, RESULTS, REPORT = "recipe.yaml", "results.json", "report.html"
 VERSION = 1  # of this layout and of what a stage computes; raise it with either
 
 
@@ -55,9 +56,9 @@ class RunDirectory:
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
         write_json(marker, {"recipe": recipe, "version": VERSION})
-        written = root / "recipe.yaml"
+        written = root / RESOLVED
         if not written.exists() or written.read_text(encoding="utf-8") != resolved:
-            for name in ("results.json", "report.html"):  # another recipe's figures must not stand beside this one
+            for name in (RESULTS, REPORT):  # another recipe's figures must not stand beside this one
                 (root / name).unlink(missing_ok=True)
             with atomic_path(written) as temporary:
                 temporary.write_text(resolved, encoding="utf-8")
