@@ -56,7 +56,7 @@ def latency(file: Mapping[str, Any]) -> float | None:
 
 
 def _compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The students a reader chooses from: the teacher's where there are some, which those of the labels stand beside."""
+    """The students a reader chooses from: the teacher's where there are some; labels are there to compare with."""
     done = [row for row in rows if row["state"] == "done"]
     return [row for row in done if row["learnt_from"] == "teacher"] or done
 
