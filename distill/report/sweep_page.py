@@ -12,7 +12,7 @@ from typing import Any
 
 from distill.files import atomic_path
 from distill.report import formatting
-from distill.report.sweep_words import difference_rows, headline, within_words
+from distill.report.sweep_words import difference_rows, headline, spoken_name, within_words
 from distill.report.templates import template
 from distill.report.trade_off import Line, Mark, TradeOff, draw, shape
 
@@ -37,14 +37,22 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
     script = _SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     done = [row for row in content["points"] if row["state"] == "done"]
+    rows = _rows(content)
     page = template("sweep.html").render(
         content=content,
         headline=headline(content),
         within=within_words(content),
-        differences=difference_rows(content),
+        differences=[
+            {**pair, "first": spoken_name(pair["first"]), "second": spoken_name(pair["second"])}
+            for pair in difference_rows(content)
+            if not _is_twin(pair)
+        ],
         plots=[_shown(plot) for plot in _plots(content, done)],
-        others=[row for row in content["points"] if row["state"] != "done"],
-        students=[row for row in done if not _compared(row, content)],
+        rows=rows,
+        twins=any(row["twin"] for row in rows),
+        filed=[row for row in rows if row.get("exports")],
+        header=" / ".join(key.removeprefix("student.") for key in content["points"][0]["keys"]),
+        beside=_beside(done),
         on_front={one["name"] for one in content["fronts"].get("mult_adds", ())},
         timed=any(file["latency_ms"] is not None for row in done for file in row["exports"]),
         rendered=bool(content["data"]) and content["data"]["name"].startswith("rendered"),
@@ -53,6 +61,32 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of the tables: each student, its `twin` that learnt from labels, and what it is `ahead` of that."""
+    twins = {tuple(row["keys"].items()): row for row in content["points"] if row["learnt_from"] == "labels"}
+    ahead = {pair["first"]: pair for pair in difference_rows(content) if _is_twin(pair)}
+    taught = [row for row in content["points"] if row["learnt_from"] == "teacher"] or content["points"]
+    return [
+        {
+            **row,
+            "twin": twins.get(tuple(row["keys"].items())) if row["learnt_from"] == "teacher" else None,
+            "ahead": ahead.get(row["name"]),
+        }
+        for row in taught
+    ]
+
+
+def _is_twin(pair: Mapping[str, Any]) -> bool:
+    return bool(pair["second"] == f"{pair['first']},labels")
+
+
+def _beside(done: Sequence[Mapping[str, Any]]) -> str:
+    """What the words beside a network's mark say of it."""
+    keys = dict.fromkeys(key for row in done for key in row["keys"])
+    by_resolution = _by_resolution(done)
+    return " and ".join(key.removeprefix("student.") for key in keys if not (by_resolution and key == _RESOLUTION))
 
 
 def _plots(content: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> list[TradeOff]:
@@ -160,4 +194,4 @@ def _said(row: Mapping[str, Any], model: Mapping[str, Any], metric: str, cost: s
         "latency_ms": lambda: f"{model[cost]:.3g} ms",
     }[cost]()
     file = f", {model['format']}" if "format" in model else ""
-    return f"{row['name']}{file}: {metric} {value} {interval}, {amount}"
+    return f"{spoken_name(row['name'])}{file}: {metric} {value} {interval}, {amount}"

@@ -7,6 +7,11 @@ from distill.report import formatting
 from distill.report.metrics import differing_metric, spoken
 
 
+def spoken_name(point: str) -> str:
+    """A point's name in a sentence: width 0.5, resolution 96."""
+    return point.replace("=", " ").replace(",", ", ")
+
+
 def within_words(content: Mapping[str, Any]) -> list[str]:
     """The smallest student within so many points of the teacher, a sentence for each number of points.
 
@@ -22,14 +27,14 @@ def within_words(content: Mapping[str, Any]) -> list[str]:
             sentences.append(f"No student is within {points} {unit} of the teacher.")
             continue
         student = rows[name]["student"]
-        sentence = f"The smallest student within {points} {unit} of the teacher is {name}: "
+        sentence = f"The smallest student within {points} {unit} of the teacher is {spoken_name(name)}: "
         sentence += f"{metric} {formatting.score(student['metrics'][metric])}"
         if difference := student.get("difference"):
             sentence += f", {formatting.signed(difference[differing_metric(difference)])} "
             sentence += f"{formatting.interval(difference['interval'])} from the teacher's"
         sentence += f", {formatting.magnitude(student['mult_adds'])} mult-adds"
         if teacher["mult_adds"]:
-            sentence += f" ({formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of its)"
+            sentence += f", {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of the teacher's"
         sentences.append(sentence + ".")
     return sentences
 
