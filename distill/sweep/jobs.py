@@ -6,12 +6,12 @@ less time than one after another on all cores.
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 
 from distill.errors import DistillError
 from distill.sweep.directory import SweepDirectory, release
@@ -66,7 +66,7 @@ class Job:
     point: Point
     slot: int
     lock: int
-    process: subprocess.Popen[bytes]
+    process: Popen[bytes]
     started: float
 
 
@@ -143,9 +143,9 @@ class Runner:
             return
         slot = min(set(range(self.resources.jobs)) - {job.slot for job in self.running})
         with self.places.log(point).open("wb") as log:
-            process = subprocess.Popen(
+            process = Popen(
                 self.command(point), env=self.resources.environment(slot), pass_fds=(lock,),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                stdin=DEVNULL, stdout=log, stderr=STDOUT,
             )  # fmt: skip
         self.running.append(Job(point, slot, lock, process, time.monotonic()))
 
@@ -168,7 +168,7 @@ class Runner:
         for job in self.running:
             try:
                 job.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            except TimeoutExpired:
                 job.process.kill()
                 job.process.wait()
             release(job.lock)
