@@ -257,13 +257,30 @@ class Export:
     Attributes:
         tolerance: largest difference of an exported file's score from the torch student's, in points of the
             first metric.
+        onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
     """
 
     tolerance: float = 0.1
+    onnxruntime_web: Path | None = None
 
     def __post_init__(self) -> None:
         if self.tolerance < 0:
             raise DistillError(f"export.tolerance is {self.tolerance}, expected 0 or more points.")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the model card says that no run can measure; it says that it is not known where a key is null.
+
+    Attributes:
+        license: of the student's weights, as the hub abbreviates it: apache-2.0, cc-by-nc-4.0, other.
+        data_license: of the pictures, in words.
+        weights_license: of the weights that teacher and student started from, in words.
+    """
+
+    license: str | None = None
+    data_license: str | None = None
+    weights_license: str | None = None
 
 
 @dataclass(frozen=True)
@@ -305,6 +322,7 @@ class Recipe:
     transfer: Transfer
     evaluate: Evaluate
     export: Export
+    card: Card
     workers: int
     trainer: dict[str, Any]
 

@@ -4,7 +4,7 @@ A stage's key covers all it reads, the start weights included, so a finished one
 """
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -176,7 +176,7 @@ def _train(
     views, view_seed, answers = stage.views, seed, None
     if isinstance(teacher, StoredTeacher):
         # Siblings of --seeds differ in their weights and order; their views are those that were answered.
-        view_seed, views = recipe.seed, replace(views, count=views.count or teacher.store.manifest.count)
+        view_seed, views = recipe.seed, teacher.counted(views)
         answers = teacher.answers_to(pictures, views, view_seed)
     together = stage.together if isinstance(stage, Teach) and stage.embedding_loss == "triplet" else 1
     data = ViewDataModule(

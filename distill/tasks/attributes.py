@@ -3,6 +3,7 @@
 Shapes: N pictures, C attributes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from distill.data.pictures import Pictures
 from distill.evaluation.agreement import agreement
 from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
 from distill.evaluation.average_precision import average_precision, mean_average_precision
+from distill.evaluation.groups import group_scores
 from distill.evaluation.thresholds import choose_thresholds
 from distill.modules import FineTuner
 from distill.modules.metrics import MeanAveragePrecision, Metric
@@ -24,6 +26,9 @@ from distill.recipe import Stage
 from distill.scoring import Judged, Verdict
 from distill.tasks.labelled import LabelledTask
 from distill.tasks.task import AnyTeacher
+
+GROUPS = ("Male", "Young")
+"""Attributes of faces that scores are divided by, where they are labelled."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,11 @@ class Attributes(LabelledTask):
             ).to_dict()
             for name, (ours, theirs) in pairs.items()
         }
+
+    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+        answers = {role: verdict.answers for role, verdict in verdicts.items()}
+        labels, seed, resamples = self.sets.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
+        return {"groups": group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)}
 
 
 def _own(verdict: Verdict) -> AttributeVerdict:
