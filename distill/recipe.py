@@ -340,6 +340,8 @@ class Recipe:
         if mapped and (making or self.task == "embeddings"):
             why = f"`{making[0]}` makes a classifier of these alone" if making else "embeddings have none"
             raise DistillError(f"teacher.class_map: says which outputs are the data's classes; {why}. Leave it out.")
+        if self.task == "embeddings" and isinstance(self.teacher, Timm | Onnx) and self.teacher.mirror:
+            raise DistillError("teacher.mirror: of a teacher of classes, and the task is embeddings. Leave it out.")
         if self.task == "embeddings" and (unknown := set(self.stages) - {"teach", "transfer"}):
             raise DistillError(
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from distill.data.wordnet import shown, wordnet_id, wordnet_ids
 from distill.errors import DistillError, OutputsError
+from teachers.mirrored_teacher import MirroredTeacher
 from teachers.teacher import Teacher, fingerprint_of
 
 ClassMap = Literal["imagenet", "imagenet_background"] | Path
@@ -29,6 +30,9 @@ class Selectable(Protocol):
 
     @property
     def class_map(self) -> ClassMap | None: ...
+
+    @property
+    def mirror(self) -> bool: ...
 
     def load(self, outputs: int) -> Teacher:
         """The teacher with all its outputs.
@@ -65,6 +69,14 @@ class SelectedTeacher(Teacher):
         """sha256 over the whole teacher and which of its outputs are which classes."""
         return fingerprint_of(self.whole.fingerprint(), self.places.tolist(), self.classes)
 
+    @property
+    def innermost(self) -> Teacher:
+        return self.whole.innermost
+
+    @property
+    def passes(self) -> int:
+        return self.whole.passes
+
 
 def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
     """The teacher of a recipe with one output for each class of the data.
@@ -76,6 +88,11 @@ def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
         DistillError: its outputs are not as many as these, or as its class map says; the map lacks a class, or a class
             has no WordNet id; or the teacher cannot be loaded.
     """
+    teacher = _of_classes(config, classes)
+    return MirroredTeacher(teacher) if config.mirror else teacher
+
+
+def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:
     if config.class_map is None:
         try:
             return config.load(len(classes))

@@ -13,7 +13,8 @@ from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.weights import write_weights
 from teachers.class_map import SelectedTeacher, load_classifier, places_of, read_class_map
-from teachers.onnx_teacher import Onnx
+from teachers.mirrored_teacher import MirroredTeacher
+from teachers.onnx_teacher import Onnx, OnnxTeacher
 from teachers.timm_teacher import Timm
 from tests.predictors.graphs import linear_graph, linear_logits
 
@@ -148,6 +149,16 @@ def test_a_file_that_is_no_map(tmp_path: Path, lines: tuple[str, ...], reason: s
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"teacher\.class_map: .*absent\.txt cannot be read"):
         read_class_map(tmp_path / "absent.txt")
+
+
+def test_mirrored_it_still_selects(tmp_path: Path, file: Path) -> None:
+    plain, mirrored = (load_classifier(black_box(tmp_path, class_map=file, mirror=on), CLASSES) for on in (False, True))
+    assert isinstance(mirrored, MirroredTeacher) and mirrored.classes == CLASSES
+    # A mean over each channel does not see a mirror.
+    torch.testing.assert_close(mirrored(PICTURES), plain(PICTURES))
+    assert mirrored.innermost is not mirrored and isinstance(mirrored.innermost, OnnxTeacher)
+    assert (plain.passes, mirrored.passes) == (1, 2)
+    assert mirrored.fingerprint() != plain.fingerprint()
 
 
 def test_is_a_teacher_with_a_size_of_its_own(tmp_path: Path, file: Path) -> None:
