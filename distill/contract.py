@@ -106,8 +106,8 @@ def check_class_objective(objective: Objective, labelled: np.ndarray) -> None:
     if objective.name == "dkd" and not labelled.all():
         raise DistillError(
             f"objective.name is dkd, which needs the class of every picture, and of {int((~labelled).sum())} of the "
-            f"{len(labelled)} to transfer on it is unknown or, as of the web's, not used. Take softmax_kl, or transfer on "
-            "labelled pictures alone: --web null --unlabelled null."
+            f"{len(labelled)} to transfer on it is unknown or, as of the web's, not used. Take softmax_kl, or transfer "
+            "on labelled pictures alone: --web null --unlabelled null."
         )
 
 

@@ -3,6 +3,7 @@
 Shapes: N pictures, C attributes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ from distill.preprocess import Preprocess
 from distill.recipe import Stage
 from distill.scoring import Judged, Verdict
 from distill.tasks.labelled import LabelledTask
-from distill.tasks.task import AnyTeacher
+from distill.tasks.task import AnyTeacher, Details
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,9 @@ class Attributes(LabelledTask):
             ).to_dict()
             for name, (ours, theirs) in pairs.items()
         }
+
+    def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
+        return Details(examples=self.examples(verdicts["student"]))
 
 
 def _own(verdict: Verdict) -> AttributeVerdict:
