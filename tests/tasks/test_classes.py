@@ -309,3 +309,20 @@ def test_a_model_of_another_kind_is_not_scored(tmp_path: Path) -> None:
     (student / "config.json").write_text(json.dumps(config | {"activation": "sigmoid"}))
     (student / "student.safetensors").write_bytes((out / "student" / "student.safetensors").read_bytes())
     assert cli.main(["evaluate", str(path), "--model", str(student), "--out", str(out)]) == 2
+
+
+def test_the_largest_logits_are_stored_and_learnt_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = finished()
+    teacher = ["--teacher", "onnx", "--teacher.file", str(out / "teacher" / "teacher.onnx"), "--stages", "[transfer]"]
+    place, keys = tmp_path / "answers", ["--web", "null", "--transfer.views.mixup", "0"]
+    command = ["store", str(path), "--views", "1", "--out", str(place), *teacher, *keys]
+    assert cli.main([*command, "--top", "7"]) == 2
+    assert "top is 7, expected 1 to 6: the teacher has 7 classes" in capsys.readouterr().err
+    assert not place.exists() and not place.with_name("answers.building").exists()
+    assert cli.main([*command, "--top", "3"]) == 0
+    monkeypatch.setattr("distill.run.export_and_score", lambda *arguments: [])
+    stored = ["--teacher", "stored", "--teacher.root", str(place), "--stages", "[transfer]"]
+    results = run_recipe(path, tmp_path / "run", [*stored, *keys])
+    assert results["teacher"]["metrics"] == pytest.approx(results_of(out)["teacher"]["metrics"], abs=2e-3)
