@@ -33,7 +33,7 @@ def export_and_score(
     export_onnx(
         path, network, manifest.preprocess,
         classes=manifest.classes, thresholds=manifest.thresholds, picture=manifest.picture,
-        far_thresholds=manifest.far_thresholds,
+        activation=manifest.activation, far_thresholds=manifest.far_thresholds,
     )  # fmt: skip
     verdict = task.judge(OnnxPredictor(path))
     parity = float(np.abs(verdict.answers - student.answers).max())

@@ -90,7 +90,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         results["student"]["difference"] = task.compare(learnt, taught)
         results["agreement"] = task.agreement(student_predictor(network, manifest), learnt, teacher, taught)
     verdicts = {"student": learnt} | ({"teacher": taught} if taught else {})
-    results |= task.details(verdicts)
+    details = task.details(verdicts, teacher)
+    results |= details.results
     if seeds > 1:
         siblings = [learnt]
         for seed in range(recipe.seed + 1, recipe.seed + seeds):
@@ -98,7 +99,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
             siblings.append(task.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
     write_json(places.root / RESULTS, results)
-    write_report(places.root / REPORT, results, log.curves, task.examples(learnt), resolved, task.hardest(verdicts))
+    write_report(places.root / REPORT, results, log.curves, details.examples, resolved, details.pairs, details.classes)
     write_card(places.root, results, recipe, manifest)
     return results
 

@@ -60,7 +60,7 @@ class ViewAnswers:
 
     def __call__(self, index: np.ndarray, view: int) -> Tensor | TopAnswers:
         """Answers to one view of the pictures of `index` (n,)."""
-        return self.store.codec.decode(self.store.view_answers(self.rows[index], view))
+        return self.store.manifest.codec(view).decode(self.store.view_answers(self.rows[index], view))
 
 
 class StoredTeacher:
@@ -119,13 +119,8 @@ class StoredTeacher:
         """Its logits or embeddings of whole pictures: float32 (N, C).
 
         Raises:
-            DistillError: it was not asked about one of them, or only its largest logits were kept.
+            DistillError: it was not asked about one of them.
         """
-        if self.store.manifest.top is not None:
-            raise DistillError(
-                f"{self.store.directory}: holds the {self.store.manifest.top} largest of {self.outputs} logits, too "
-                "few to score by. Store all of them: leave `top` out."
-            )
         rows = self._rows(self.store.whole, pictures, "", self.store.manifest.pictures.pixels)
         return self.store.whole_answers(rows).astype(np.float32)
 
