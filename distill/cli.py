@@ -1,4 +1,4 @@
-"""distill run | evaluate | predict | store | leaks | bench | audit | cost: the command line.
+"""distill COMMAND: the command line.
 
 A user's mistake is printed without a traceback and ends with status 2; a file outside its tolerance with status 1.
 """
@@ -14,14 +14,17 @@ from distill.host import settle
 # A command's module is imported when it is called: `distill --help` must not wait for torch.
 _COMMANDS = {
     "run": "run a recipe",
+    "sweep": "run a recipe for every size of student, and draw score against cost",
     "evaluate": "score a file on a recipe's test pictures",
     "predict": "write what a student sees in a folder of pictures",
+    "push": "push a run to the Hugging Face hub",
     "store": "keep a teacher's answers to learn from again and again",
     "leaks": "find the pictures that two folders share",
     "bench": "compare speeds side by side",
     "audit": "recompute the cost tables of the MobileNets paper",
     "cost": "say what a network costs, layer by layer",
 }
+_GO_ON = ("run", "sweep")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"distill {chosen.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        goes_on = "; the same command goes on from the last checkpoint" if chosen.command == "run" else ""
+        goes_on = "; the same command goes on from the last checkpoint" if chosen.command in _GO_ON else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
 

@@ -151,15 +151,21 @@ class Teach(LabelStage):
         web: on the pictures of `web` too, with the labels they have there.
         drop_rate: dropout before the classifier.
         drop_path_rate: share of residual branches dropped, where the network has them.
-        margin: of embeddings: degrees by which the angle to the own person's direction must win (ArcFace).
-        scale: of embeddings: what cosines are multiplied by before the softmax over people.
+        metric_loss: of embeddings: arcface, or triplet (FaceNet's, of semi-hard triplets in a batch).
+        margin: of arcface: degrees by which the angle to the own person's direction must win.
+        scale: of arcface: what cosines are multiplied by before the softmax over people.
+        triplet_margin: of triplet: by how much another person must be farther, in squared distance of unit vectors.
+        together: of triplet: pictures of one person that stand beside each other in a batch, where there are as many.
     """
 
     web: bool = False
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
+    metric_loss: Literal["arcface", "triplet"] = "arcface"
     margin: float = 28.6
     scale: float = 64.0
+    triplet_margin: float = 0.2
+    together: int = 4
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -170,6 +176,11 @@ class Teach(LabelStage):
             raise DistillError(
                 f"teach.margin is {self.margin} and teach.scale {self.scale}, expected 0 to below 90 degrees and a "
                 "positive number."
+            )
+        if not 0 < self.triplet_margin <= 4 or self.together < 2:
+            raise DistillError(
+                f"teach.triplet_margin is {self.triplet_margin} and teach.together {self.together}, expected a number "
+                "above 0, to 4, and at least 2 pictures: a triplet has two of one person."
             )
 
 
@@ -246,13 +257,30 @@ class Export:
     Attributes:
         tolerance: largest difference of an exported file's score from the torch student's, in points of the
             first metric.
+        onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
     """
 
     tolerance: float = 0.1
+    onnxruntime_web: Path | None = None
 
     def __post_init__(self) -> None:
         if self.tolerance < 0:
             raise DistillError(f"export.tolerance is {self.tolerance}, expected 0 or more points.")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the model card says that no run can measure; it says that it is not known where a key is null.
+
+    Attributes:
+        license: of the student's weights, as the hub abbreviates it: apache-2.0, cc-by-nc-4.0, other.
+        data_license: of the pictures, in words.
+        weights_license: of the weights that teacher and student started from, in words.
+    """
+
+    license: str | None = None
+    data_license: str | None = None
+    weights_license: str | None = None
 
 
 @dataclass(frozen=True)
@@ -294,6 +322,7 @@ class Recipe:
     transfer: Transfer
     evaluate: Evaluate
     export: Export
+    card: Card
     workers: int
     trainer: dict[str, Any]
 
@@ -315,6 +344,10 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
                 "have none; expected `transfer`, with `teach` before it where the teacher is made first."
+            )
+        if self.task != "embeddings" and self.teach.metric_loss != "arcface":
+            raise DistillError(
+                f"teach.metric_loss is {self.teach.metric_loss}: of embeddings, and the task is {self.task}."
             )
         if self.task != "embeddings" and self.evaluate.lfw is not None:
             raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {self.task}. Leave it out.")

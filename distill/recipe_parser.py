@@ -22,6 +22,7 @@ from distill.recipe import (
     READY_MADE,
     TEACHER_STAGES,
     VARIANTS,
+    Card,
     Evaluate,
     Export,
     LabelStage,
@@ -161,6 +162,7 @@ class RecipeReader:
         parser.add_class_arguments(Transfer, "transfer")
         parser.add_class_arguments(Evaluate, "evaluate")
         parser.add_class_arguments(Export, "export")
+        parser.add_class_arguments(Card, "card")
         import lightning as L
 
         parser.add_class_arguments(L.Trainer, "trainer", skip=_OWN_TRAINER_KEYS, instantiate=False)

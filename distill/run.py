@@ -15,12 +15,13 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 
 from distill.cost import Cost, count, count_onnx
-from distill.directory import RunDirectory
+from distill.directory import REPORT, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.files import write_json
 from distill.gate import export_and_score
 from distill.predictors.open import student_predictor
 from distill.recipe import Recipe
+from distill.report.card import write_card
 from distill.report.page import write_report
 from distill.scoring import Verdict
 from distill.stages import Log, open_teacher, train_student
@@ -97,10 +98,9 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
             sibling = train_student(recipe, task, places, log, teacher, seed)
             siblings.append(task.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
-    write_json(places.root / "results.json", results)
-    write_report(
-        places.root / "report.html", results, log.curves, details.examples, resolved, details.pairs, details.classes
-    )
+    write_json(places.root / RESULTS, results)
+    write_report(places.root / REPORT, results, log.curves, details.examples, resolved, details.pairs, details.classes)
+    write_card(places.root, results, recipe, manifest)
     return results
 
 

@@ -4,7 +4,7 @@ A stage's key covers all it reads, the start weights included, so a finished one
 """
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
-from distill.recipe import TEACHER_STAGES, Recipe, StageName
+from distill.recipe import TEACHER_STAGES, Recipe, StageName, Teach
 from distill.scoring import Verdict
 from distill.store.teacher import StoredTeacher
 from distill.tasks.task import AnyTeacher, Task
@@ -176,10 +176,12 @@ def _train(
     views, view_seed, answers = stage.views, seed, None
     if isinstance(teacher, StoredTeacher):
         # Siblings of --seeds differ in their weights and order; their views are those that were answered.
-        view_seed, views = recipe.seed, replace(views, count=views.count or teacher.store.manifest.count)
+        view_seed, views = recipe.seed, teacher.counted(views)
         answers = teacher.answers_to(pictures, views, view_seed)
+    together = stage.together if isinstance(stage, Teach) and stage.metric_loss == "triplet" else 1
     data = ViewDataModule(
         pictures, task.sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
-        view_seed=view_seed, answers=answers, truths=task.validation(teacher)[1],
+        view_seed=view_seed, answers=answers, together=together,
+        truths=task.validation(teacher)[1],
     )  # fmt: skip
     return train(directory, module, data, stage, recipe.trainer)

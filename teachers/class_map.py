@@ -6,7 +6,6 @@ them: `n02085620-Chihuahua`. An id says which output is which, whatever the orde
 Shapes: N batch, C classes of the data, W outputs of the whole teacher.
 """
 
-import re
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -14,6 +13,7 @@ import torch
 from timm.data import ImageNetInfo
 from torch import Tensor
 
+from distill.data.wordnet import shown, wordnet_id
 from distill.errors import DistillError, OutputsError
 from teachers.teacher import Teacher, fingerprint_of
 
@@ -22,9 +22,6 @@ ClassMap = Literal["imagenet", "imagenet_background"] | Path
 
 NONE = "-"
 """In a file, an output that is none of WordNet's."""
-
-_ID = re.compile(r"n\d{8}(?![^\W_])")
-_NAMED_AT_MOST = 5
 
 
 class Selectable(Protocol):
@@ -120,7 +117,7 @@ def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
     outputs = []
     for number, line in enumerate(lines, start=1):
         first = line.split(maxsplit=1)[0] if line.strip() else ""
-        if first != NONE and not _ID.fullmatch(first):
+        if first != NONE and wordnet_id(first) != first:
             raise DistillError(
                 f"{chosen}, line {number}: {line!r}, expected a WordNet id such as n02085620, or {NONE} for an output "
                 "that has none."
@@ -141,24 +138,13 @@ def places_of(classes: tuple[str, ...], outputs: tuple[str, ...], chosen: ClassM
     if nameless := [name for name, known in zip(classes, ids, strict=True) if known is None]:
         raise DistillError(
             f"teacher.class_map: {chosen} goes by WordNet ids, and these classes of the data begin with none: "
-            f"{_some(nameless)}. Name them like n02085620-Chihuahua, or leave the key out."
+            f"{shown(nameless)}. Name them like n02085620-Chihuahua, or leave the key out."
         )
     if twice := [name for name, known in zip(classes, ids, strict=True) if ids.count(known) > 1]:
-        raise DistillError(f"teacher.class_map: several classes of the data have one WordNet id: {_some(twice)}.")
+        raise DistillError(f"teacher.class_map: several classes of the data have one WordNet id: {shown(twice)}.")
     if absent := [name for name, known in zip(classes, ids, strict=True) if known not in outputs]:
         raise DistillError(
             f"teacher.class_map: {chosen} has no output for {len(absent)} of the data's {len(classes)} classes: "
-            f"{_some(absent)}. Give a teacher that knows them, or data without them."
+            f"{shown(absent)}. Give a teacher that knows them, or data without them."
         )
     return tuple(outputs.index(known) for known in ids if known is not None)
-
-
-def wordnet_id(name: str) -> str | None:
-    """The id a class's name begins with: `n02085620-Chihuahua`, `n02085620 Chihuahua` or the id alone."""
-    found = _ID.match(name)
-    return found[0] if found else None
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

@@ -22,6 +22,9 @@ from distill.modules.metrics import MeanAveragePrecision, Metric
 from distill.modules.optimization import Optimization
 from distill.preprocess import Preprocess
 
+_SHOWN = 10
+"""Steps between two figures of the loss in the progress bar."""
+
 
 class TrainingModule(L.LightningModule, ABC):
     """Trains `network`; subclasses say what on, in `losses`.
@@ -58,6 +61,8 @@ class TrainingModule(L.LightningModule, ABC):
             self.average = copy.deepcopy(network).requires_grad_(False)
         self._validated: list[tuple[Tensor, Tensor]] = []
         self._loader_state: dict[str, Any] | None = None
+        self._sums: dict[str, Tensor] = {}
+        self._summed = 0
 
     @abstractmethod
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
@@ -80,11 +85,11 @@ class TrainingModule(L.LightningModule, ABC):
         views = Pixels(batch)
         logits = self(views.at(self.preprocess))
         terms = {name: values.mean() for name, values in self.losses(logits, views, labels_of(batch)).items()}
-        self.log_dict(
-            {f"train_{name}": value.detach() for name, value in terms.items()},
-            on_step=False, on_epoch=True, batch_size=len(logits),
-        )  # fmt: skip
-        self.log("loss", terms["loss"].detach(), prog_bar=True, logger=False)
+        for name, value in terms.items():
+            self._sums[name] = self._sums.get(name, 0) + value.detach()
+        self._summed += 1
+        if batch_idx % _SHOWN == 0:
+            self.log("loss", terms["loss"].detach(), prog_bar=True, logger=False)
         return terms["loss"]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
@@ -92,6 +97,11 @@ class TrainingModule(L.LightningModule, ABC):
         if isinstance(batch, ViewBatch):
             return batch.to(device, non_blocking=True)
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
+
+    def on_train_epoch_end(self) -> None:
+        # Logging at every step would take Lightning longer than the step of a small student takes a GPU.
+        self.log_dict({f"train_{name}": total / self._summed for name, total in self._sums.items()})
+        self._sums, self._summed = {}, 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         loader = self.trainer.train_dataloader
@@ -111,7 +121,11 @@ class TrainingModule(L.LightningModule, ABC):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         # Dropout must not depend on where a run was interrupted. The multipliers only keep the three apart, the modulus
         # keeps any seed inside what torch takes.
-        torch.manual_seed(((self.seed * 1_000_003 + self.trainer.global_step) * 1_009 + self.global_rank) % 2**63)
+        seed = ((self.seed * 1_000_003 + self.trainer.global_step) * 1_009 + self.global_rank) % 2**63
+        # The generators that are drawn from here: torch.manual_seed goes through those of every kind of device.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)

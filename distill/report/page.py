@@ -20,6 +20,7 @@ from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.embeddings import Pairs, embedding_parts
 from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
 from distill.report.plots import SCORES, curve_plot, per_class_plot
+from distill.report.templates import template
 
 TOP_PREDICTIONS = 5
 
@@ -64,25 +65,8 @@ def write_report(
     Raises:
         DistillError: the place cannot be written to.
     """
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        score=formatting.score,
-        signed=formatting.signed,
-        interval=formatting.interval,
-        per_cent=formatting.per_cent,
-        count=formatting.count,
-        magnitude=formatting.magnitude,
-        size=formatting.size,
-        duration=formatting.duration,
-        reading=formatting.reading,
-        differing=differing_metric,
-    )
     models = {role: results[role] for role in ("teacher", "student") if results.get(role)}
-    page = environment.get_template("page.html").render(
+    page = template("page.html").render(
         results=results,
         headline=headline(results),
         rendered=results["data"]["name"].startswith("rendered"),

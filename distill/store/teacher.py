@@ -3,7 +3,7 @@
 Shapes: N pictures, n of one batch, C outputs.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +79,10 @@ class StoredTeacher:
     def fingerprint(self) -> str:
         """sha256 over the manifest, which has the checksums of all answers."""
         return self.store.fingerprint
+
+    def counted(self, views: Views) -> Views:
+        """The same views; as many as were answered, where their number is left open."""
+        return replace(views, count=views.count or self.store.manifest.count)
 
     def answers_to(self, pictures: Pictures, views: Views, seed: int) -> ViewAnswers:
         """The answers to the views that a stage would draw.

@@ -15,6 +15,7 @@ from distill.data.pictures import Pictures
 from distill.evaluation.agreement import agreement
 from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
 from distill.evaluation.average_precision import average_precision, mean_average_precision
+from distill.evaluation.groups import group_scores
 from distill.evaluation.thresholds import choose_thresholds
 from distill.modules import FineTuner
 from distill.modules.metrics import MeanAveragePrecision, Metric
@@ -25,6 +26,9 @@ from distill.recipe import Stage
 from distill.scoring import Judged, Verdict
 from distill.tasks.labelled import LabelledTask
 from distill.tasks.task import AnyTeacher, Details
+
+GROUPS = ("Male", "Young")
+"""Attributes of faces that scores are divided by, where they are labelled."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,10 @@ class Attributes(LabelledTask):
         }
 
     def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
-        return Details(examples=self.examples(verdicts["student"]))
+        answers = {role: verdict.answers for role, verdict in verdicts.items()}
+        labels, seed, resamples = self.sets.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
+        groups = group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)
+        return Details({"groups": groups}, examples=self.examples(verdicts["student"]))
 
 
 def _own(verdict: Verdict) -> AttributeVerdict:

@@ -23,6 +23,7 @@ from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.identification import IdentificationScores
 from distill.evaluation.roc import Roc, tar_name
 from distill.modules import MetricLearner
+from distill.modules.metric_learner import Triplets, arcface
 from distill.modules.metrics import CosineToTeacher, Metric, TarAtFar
 from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
@@ -153,9 +154,14 @@ class Embeddings(Task):
         blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
         with torch.no_grad():
             dimensions = network.eval()(blank).shape[1]
+        people = self.sets.labelled.identities
+        if teach.metric_loss == "triplet":
+            criterion: nn.Module = Triplets(teach.triplet_margin)
+        else:
+            criterion = arcface(len(np.unique(people)), dimensions, margin=teach.margin, scale=teach.scale)
         return MetricLearner(
-            network.train(), preprocess, stage.optimization, self.sets.labelled.identities, dimensions,
-            margin=teach.margin, scale=teach.scale, seed=seed, metric=self.validation(None)[0],
+            network.train(), preprocess, stage.optimization, people, criterion,
+            seed=seed, metric=self.validation(None)[0],
         )  # fmt: skip
 
     def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import nn
 
 from distill.data.pictures import Pictures
@@ -152,6 +153,8 @@ class Task(ABC):
         """A teacher as a predictor."""
         if isinstance(teacher, StoredTeacher):
             return StoredPredictor(teacher, self.activation)
+        if torch.cuda.is_available():
+            teacher.to(torch.device("cuda"))
         return TorchPredictor(
             teacher, teacher.preprocess, self.activation, normalize=False, name=teacher.name, classes=teacher.classes
         )

@@ -6,6 +6,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from distill.predictors.onnx_metadata import Given, OnnxMetadata
+from distill.preprocess import WHOLE, Crop
+
 WEIGHT = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 
 
@@ -44,6 +47,44 @@ def linear_graph(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     helper.set_model_props(model, properties or {})
+    onnx.save(model, path)
+    return path
+
+
+def projection_graph(path: Path, gives: Given, crop: Crop = WHOLE, outputs: int = 12) -> Path:
+    """Write an exported file of 14 x 10 pixels in which each counts: their bytes about the mean, times a random matrix.
+
+    Its prepared pictures are 56 x 48 and its kernel is bicubic.
+    """
+    height, width = 14, 10
+    weight = np.random.default_rng(0).normal(size=(height * width * 3, outputs)).astype(np.float32) / 500
+    ends = {
+        "probabilities": helper.make_node("Sigmoid", ["logits"], ["answers"]),
+        "softmax": helper.make_node("Softmax", ["logits"], ["answers"], axis=1),
+        "embedding": helper.make_node("LpNormalization", ["logits"], ["answers"], axis=1),
+    }
+    nodes = [
+        helper.make_node("Cast", ["pictures"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["float", "mean"], ["centred"]),
+        helper.make_node("Flatten", ["centred"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weight"], ["logits"]),
+        ends[gives],
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "projection",
+        [helper.make_tensor_value_info("pictures", TensorProto.UINT8, ("N", height, width, 3))],
+        [helper.make_tensor_value_info("answers", TensorProto.FLOAT, ("N", outputs))],
+        [numpy_helper.from_array(np.array(128, np.float32), "mean"), numpy_helper.from_array(weight, "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    classes = None if gives == "embedding" else tuple(f"n{c:08}-Class_{c}" for c in range(outputs))
+    dimensions, far_thresholds = (outputs, {"0.01": 0.6}) if gives == "embedding" else (None, None)
+    metadata = OnnxMetadata(
+        classes, None, height, width, "bicubic", 56, 48,
+        gives=gives, crop=crop, dimensions=dimensions, far_thresholds=far_thresholds,
+    )  # fmt: skip
+    helper.set_model_props(model, metadata.to_props())
     onnx.save(model, path)
     return path
 

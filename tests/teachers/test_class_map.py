@@ -12,7 +12,7 @@ from onnx import TensorProto
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.weights import write_weights
-from teachers.class_map import SelectedTeacher, load_classifier, places_of, read_class_map, wordnet_id
+from teachers.class_map import SelectedTeacher, load_classifier, places_of, read_class_map
 from teachers.onnx_teacher import Onnx
 from teachers.timm_teacher import Timm
 from tests.predictors.graphs import linear_graph, linear_logits
@@ -128,7 +128,7 @@ def test_classes_that_the_map_cannot_place(file: Path, classes: tuple[str, ...],
 def test_many_classes_without_an_output_are_counted_and_some_named(file: Path) -> None:
     classes = tuple(f"{known}-dog" for known in read_class_map("imagenet")[151:171])
     with pytest.raises(
-        DistillError, match=r"no output for 19 of the data's 20 classes: n02085782-dog, .* and 14 more\."
+        DistillError, match=r"no output for 19 of the data's 20 classes: n02085782-dog, .*, \.\.\.\. Give"
     ):
         places_of(classes, read_class_map(file), file)
 
@@ -150,13 +150,6 @@ def test_a_file_that_is_no_map(tmp_path: Path, lines: tuple[str, ...], reason: s
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"teacher\.class_map: .*absent\.txt cannot be read"):
         read_class_map(tmp_path / "absent.txt")
-
-
-def test_ids_in_names() -> None:
-    known = {f"{TENCH}-tench": TENCH, f"{TENCH} tench": TENCH, f"{TENCH}_tench": TENCH, TENCH: TENCH}
-    unknown = ["tench", "n0144076", "n014407645", f"{TENCH}a", f"a-{TENCH}", "N01440764", ""]
-    assert {name: wordnet_id(name) for name in known} == known
-    assert not any(wordnet_id(name) for name in unknown)
 
 
 def test_is_a_teacher_with_a_size_of_its_own(tmp_path: Path, file: Path) -> None:

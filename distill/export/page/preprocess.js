@@ -1,0 +1,127 @@
+// From the pixels of a picture to the graph's input, by the kernels the student was trained with: `fit` and
+// `Preprocess.resize` of distill/preprocess.py, over the taps of distill/resampling.py. Change them together; a test
+// holds one against the other. A canvas's own scaling is of no use here: each browser has another kernel.
+//
+// Shapes: H W pixels in, h w pixels out.
+// A source is `{height, width, channels, rows(first, count)}`; `rows` gives the bytes of some of its lines, of which the
+// first three channels of a pixel are read.
+
+const SUPPORT = { bilinear: 1, bicubic: 2 }; // half the width of a kernel, in pixels of the coarser grid
+const STRIP = 2 ** 20; // pixels read at a time: phones refuse a canvas of a whole photograph
+
+/** A picture as the graph wants it, bytes (height, width, 3).
+ *
+ * `contract` is the file's metadata: `picture_height` and `picture_width` of the prepared picture, its `crop` as shares
+ * (top, left, height, width), and `height`, `width` and `interpolation` of the graph's input.
+ */
+export function preprocess(source, contract) {
+  const prepared = fit(source, contract.picture_height, contract.picture_width);
+  const [top, left, height, width] = contract.crop;
+  return resize(
+    prepared,
+    taps(top * prepared.height, height * prepared.height, contract.height, contract.interpolation),
+    taps(left * prepared.width, width * prepared.width, contract.width, contract.interpolation),
+  );
+}
+
+/** The largest centred box of the wanted shape, resized, as a source. */
+export function fit(source, height, width) {
+  const tall = Math.min(source.height, Math.max(1, round((source.width * height) / width)));
+  const wide = Math.min(source.width, Math.max(1, round((source.height * width) / height)));
+  const top = Math.floor((source.height - tall) / 2);
+  const left = Math.floor((source.width - wide) / 2);
+  const rows = taps(top, tall, height, "bilinear");
+  return pixels(resize(source, rows, taps(left, wide, width, "bilinear")), height, width, 3);
+}
+
+/** Bytes (height, width, channels) as a source. */
+export function pixels(bytes, height, width, channels) {
+  const line = width * channels;
+  return { height, width, channels, rows: (first, count) => bytes.subarray(first * line, (first + count) * line) };
+}
+
+/** For each of `count` output pixels of an axis the input pixels it is made of: the first of them, and their weights.
+ *
+ * The kernel is widened by the reduction where it reduces; pixels outside the stretch from `start` on weigh nothing.
+ */
+export function taps(start, length, count, interpolation) {
+  const support = SUPPORT[interpolation];
+  const scale = Math.max(1, length / count);
+  return Array.from({ length: count }, (_, out) => {
+    const centre = start + (out + 0.5) * (length / count);
+    const first = Math.max(Math.floor(start), Math.floor(centre - support * scale + 0.5));
+    const last = Math.min(Math.ceil(start + length), Math.ceil(centre + support * scale)) - 1;
+    const weights = [];
+    for (let pixel = first; pixel <= last; pixel++) {
+      const inside = pixel + 0.5 > start && pixel + 0.5 < start + length;
+      weights.push(inside ? weigh(Math.abs(centre - pixel - 0.5) / scale, interpolation) : 0);
+    }
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+function weigh(distance, interpolation) {
+  if (interpolation === "bilinear") return Math.max(0, 1 - distance);
+  const a = -0.5; // Keys' cubic
+  if (distance < 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
+  return distance < 2 ? ((distance - 5) * distance + 8) * distance * a - 4 * a : 0;
+}
+
+/** Bytes (h, w, 3) from a source under the taps of its rows (h) and columns (w). */
+function resize(source, rows, columns) {
+  const narrow = new Float64Array(source.height * columns.length * 3);
+  const top = Math.min(...rows.map(({ first }) => first));
+  const bottom = Math.max(...rows.map(({ first, weights }) => first + weights.length));
+  const strip = Math.max(1, Math.floor(STRIP / source.width));
+  for (let first = top; first < bottom; first += strip) {
+    const count = Math.min(strip, bottom - first);
+    across(source.rows(first, count), source, count, columns, narrow, first);
+  }
+  return down(narrow, rows, columns.length * 3);
+}
+
+/** Resize some lines along their columns, into `narrow` (H, w, 3) from line `into` on. */
+function across(bytes, { width, channels }, lines, columns, narrow, into) {
+  let place = into * columns.length * 3;
+  for (let line = 0; line < lines; line++) {
+    for (const { first, weights } of columns) {
+      let from = (line * width + first) * channels;
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (const weight of weights) {
+        red += weight * bytes[from];
+        green += weight * bytes[from + 1];
+        blue += weight * bytes[from + 2];
+        from += channels;
+      }
+      narrow[place++] = red;
+      narrow[place++] = green;
+      narrow[place++] = blue;
+    }
+  }
+}
+
+/** Resize lines of `width` values along the rows, and round to bytes. */
+function down(narrow, rows, width) {
+  const sums = new Float64Array(width);
+  const bytes = new Uint8ClampedArray(rows.length * width);
+  rows.forEach(({ first, weights }, row) => {
+    sums.fill(0);
+    weights.forEach((weight, tap) => {
+      const from = (first + tap) * width;
+      for (let column = 0; column < width; column++) sums[column] += weight * narrow[from + column];
+    });
+    for (let column = 0; column < width; column++) bytes[row * width + column] = round(sums[column]);
+  });
+  return bytes;
+}
+
+/** To the nearest whole number, halves to the even one, as torch and Python round: halves are common where a picture is
+ * reduced to half its size. */
+function round(value) {
+  const low = Math.floor(value);
+  const rest = value - low;
+  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
+}

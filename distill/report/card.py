@@ -1,0 +1,191 @@
+"""README.md: the model card of a run, with the front matter the Hugging Face hub reads.
+
+Like the page it shows results.json, and beside that what the student's manifest says of its input and the recipe of its
+licences. Where something is not known, it says so.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distill.data.hub import Hub
+from distill.directory import CARD
+from distill.files import atomic_path
+from distill.recipe import Recipe
+from distill.report import formatting, snippets
+from distill.report.metrics import chief_metric, differing_metric
+from distill.report.page import headline
+from students.manifest import StudentManifest
+
+_OWN = """\
+from pathlib import Path
+
+from distill.data.decode import decode
+from distill.predictors.open import open_predictor
+from distill.preprocess import fit
+
+predictor = open_predictor(Path("{file}"))
+picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture)
+answers = predictor(picture[None])
+"""
+_TASKS = {
+    "sigmoid": ("image-classification", "multi-label image classification"),
+    "softmax": ("image-classification", "image classification"),
+    "unit": ("image-feature-extraction", "face embedding"),
+}
+_FLIPS = {
+    "none": "Scores and thresholds are of the embedding of the picture alone.",
+    "average": "Scores and thresholds are of the average of a picture's and its mirror image's embedding, of length 1.",
+    "concatenation": "Scores and thresholds are of a picture's and its mirror image's embedding one after the other.",
+}
+
+
+def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> None:
+    """Write the card of one run.
+
+    Args:
+        run: its directory; what the card names lies in it.
+        results: the content of results.json.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters.update(
+        score=formatting.score,
+        signed=formatting.signed,
+        interval=formatting.interval,
+        count=formatting.count,
+        magnitude=formatting.magnitude,
+        size=formatting.size,
+        duration=formatting.duration,
+        plain=plain,
+    )
+    student, teacher = results["student"], results.get("teacher")
+    difference, groups = student.get("difference"), results.get("groups") or []
+    names = manifest.classes or ()
+    weights = recipe.student.weights
+    card = environment.get_template("card.md").render(
+        front_matter=front_matter(results, recipe, manifest),
+        headline=headline(results),
+        rendered=_rendered(results),
+        results=results,
+        data=results["data"],
+        student=student,
+        teacher=teacher,
+        manifest=manifest,
+        activation=manifest.activation,
+        preprocess=manifest.preprocess,
+        tall=manifest.picture[0],
+        wide=manifest.picture[1],
+        own=_OWN.format(file=_shown_file(results)),
+        reading_picture=snippets.reading_picture(manifest),
+        reading_answers=snippets.reading_answers(manifest),
+        files=_files(results),
+        measured_on=f"{formatting.count(student['counts']['pictures'])} pictures ({student['split']})",
+        metrics=list(student["metrics"]),
+        rows=_rows(results),
+        difference=difference,
+        differing=differing_metric(difference) if difference else None,
+        groups=groups,
+        group_roles=list(groups[0]["models"]) if groups else [],
+        per_class=sorted((student.get("per_class") or {}).items(), key=lambda one: -one[1]["ap"]),
+        thresholds=dict(zip(names, manifest.thresholds or (), strict=False)),
+        unmeasured=student.get("unmeasured") or [],
+        flips=_FLIPS[recipe.evaluate.flips],
+        start="random weights" if weights is None else Path(weights).name,
+        card=recipe.card,
+        limits=_limits(results, recipe, manifest),
+    )
+    with atomic_path(run / CARD) as temporary:
+        temporary.write_text(re.sub(r"\n{3,}", "\n\n", card), encoding="utf-8")
+
+
+def front_matter(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> str:
+    """What the hub lists and searches by: YAML between two lines of dashes."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    task, task_name = _TASKS[manifest.activation]
+    data, student = results["data"]["name"], results["student"]
+    if isinstance(recipe.data, Hub) and recipe.data.path and not Path(recipe.data.path).exists():
+        data = recipe.data.path
+    chief = chief_metric(student["metrics"])
+    scored = [(name, name, value) for name, value in student["metrics"].items()]
+    scored += [(chief, f"{chief} of {file['file']}", file["metrics"][chief]) for file in results["exports"]]
+    content = ModelCardData(
+        license=recipe.card.license or "unknown",
+        tags=["knowledge-distillation", "mobilenet", *dict.fromkeys(file["format"] for file in results["exports"])],
+        datasets=[data],
+        metrics=list(student["metrics"]),
+        pipeline_tag=task,
+        model_name=student["name"],
+        eval_results=[
+            EvalResult(
+                task_type=task, task_name=task_name, dataset_type=data, dataset_name=data,
+                dataset_split=student["split"], metric_type=metric, metric_name=name, metric_value=round(value, 6),
+            )
+            for metric, name, value in scored
+        ],
+    )  # fmt: skip
+    return f"---\n{content.to_yaml()}\n---\n"
+
+
+def plain(text: str) -> str:
+    """Text that Markdown and HTML take for nothing else: names come from users' files."""
+    return re.sub(r"([\\`*{}\[\]<>|#!&])", r"\\\1", " ".join(text.split()))
+
+
+def _rendered(results: Mapping[str, Any]) -> bool:
+    return bool(results["data"]["name"].startswith("rendered"))
+
+
+def _shown_file(results: Mapping[str, Any]) -> str:
+    """The file that the first example loads: the first format that this library runs, or the torch student."""
+    return next((file["file"] for file in results["exports"] if file["format"] not in ("web", "coreml")), "student")
+
+
+def _files(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    files = []
+    for export in results["exports"]:
+        language, code = snippets.loading(export["format"], export["file"]) or (None, None)
+        files.append({**export, "language": language, "code": code})
+    return files
+
+
+def _rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Teacher, student and files, each with its scores and its size."""
+    student = results["student"]
+    models = [(role, results[role]) for role in ("teacher", "student") if results.get(role)]
+    rows = [{**model, "label": f"{role} {model['name']}", "bytes": None} for role, model in models]
+    for file in results["exports"]:
+        verdict = "" if file["passed"] else ", failed its gate"
+        sizes = {key: student[key] for key in ("parameters", "mult_adds")}
+        rows.append({**sizes, **file, "label": f"{file['file']}{verdict}"})
+    return rows
+
+
+def _limits(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> list[str]:
+    """What the scores do not say."""
+    found = ["Scores hold for pictures like those they were measured on; another camera or framing may give others."]
+    if recipe.prepare.align is not None:
+        found.append(
+            "Faces were brought to ArcFace's 112 x 112 template before they were shown. The files hold no detector and "
+            "no alignment: bring faces there first."
+        )
+    else:
+        found.append("The files hold no detector: show what the training pictures show, framed as they are.")
+    found.append("Intervals take pictures for independent; several of one person make the true ones a little wider.")
+    if results.get("groups"):
+        found.append(
+            "Groups are those of the data's labels, which are what annotators saw, not what people say of themselves."
+        )
+    if manifest.activation == "unit":
+        found.append("A threshold holds for the people and pictures it was measured on; measure it again on your own.")
+    if any(not file["passed"] for file in results["exports"]):
+        found.append("A file that failed its gate scores differently from the student; do not ship it.")
+    return found

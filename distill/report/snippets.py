@@ -1,0 +1,88 @@
+"""How to load each exported format in its own runtime, as the model card prints it: code that runs as it stands.
+
+The blocks follow one another in one session. The first makes `pixels`, each format's makes `answers` of them, and the
+last says what those mean. They use no part of this library, so that a file can be shipped without it.
+"""
+
+from students.manifest import StudentManifest
+
+_ONNX = """\
+import onnxruntime
+
+session = onnxruntime.InferenceSession("{file}")
+(answers,) = session.run(None, {{"pictures": pixels}})
+"""
+_OPENVINO = """\
+import openvino
+
+# At the hint's default the CPU plugin may calculate in bfloat16.
+model = openvino.compile_model("{file}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"}})
+answers = model(pixels)[0]
+"""
+_EXECUTORCH = """\
+import torch
+from executorch.runtime import Runtime
+
+method = Runtime.get().load_program("{file}").load_method("forward")
+answers = method.execute([torch.from_numpy(pixels.copy())])[0].numpy()
+"""
+_LOADING = {
+    "onnx": _ONNX,
+    "onnx-int8": _ONNX,
+    "openvino": _OPENVINO,
+    "openvino-int8": _OPENVINO,
+    "executorch": _EXECUTORCH,
+    "executorch-int8": _EXECUTORCH,
+}
+_SERVING = "python -m http.server --directory {file}  # and open http://localhost:8000\n"
+
+_PIXELS = """\
+import numpy as np
+from PIL import Image, ImageOps
+
+picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")
+tall = min(picture.height, round(picture.width * {tall} / {wide}))
+wide = min(picture.width, round(picture.height * {wide} / {tall}))
+top, left = (picture.height - tall) // 2, (picture.width - wide) // 2
+picture = picture.crop((left, top, left + wide, top + tall)).resize(({wide}, {tall}), Image.Resampling.BILINEAR)
+picture = picture.resize(({width}, {height}), Image.Resampling.{kernel})
+pixels = np.asarray(picture)[None]  # uint8 (1, {height}, {width}, 3)
+"""
+_PRESENT = """\
+import json
+
+config = json.load(open("student/config.json", encoding="utf-8"))
+names, thresholds = config["classes"], config["thresholds"]
+present = [name for name, p, least in zip(names, answers[0], thresholds) if p >= least]
+"""
+_CLASS = """\
+import json
+
+config = json.load(open("student/config.json", encoding="utf-8"))
+likeliest = [config["classes"][c] for c in np.argsort(-answers[0])[:5]]
+"""
+_ALIKE = """\
+other = answers  # of another picture, by the same blocks
+cosine = float(answers[0] @ other[0])
+"""
+
+
+def reading_picture(manifest: StudentManifest) -> str:
+    """From picture.jpg to `pixels`, uint8 (1, h, w, 3)."""
+    tall, wide = manifest.picture
+    preprocess = manifest.preprocess
+    return _PIXELS.format(
+        tall=tall, wide=wide, height=preprocess.height, width=preprocess.width, kernel=preprocess.interpolation.upper()
+    )
+
+
+def loading(format_name: str, file: str) -> tuple[str, str] | None:
+    """The language and the code that takes `pixels` to `answers` (1, C); None of a format without such code."""
+    if format_name == "web":
+        return "sh", _SERVING.format(file=file)
+    return ("python", _LOADING[format_name].format(file=file)) if format_name in _LOADING else None
+
+
+def reading_answers(manifest: StudentManifest) -> str:
+    """What the `answers` say."""
+    return {"sigmoid": _PRESENT, "softmax": _CLASS, "unit": _ALIKE}[manifest.activation]
