@@ -374,9 +374,9 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
             )
-        if self.teach.web and (self.web is None or self.task == "embeddings"):
+        if "teach" in making and self.teach.web and (self.web is None or self.task == "embeddings"):
             lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
-            raise DistillError(f"teach.web is true, and {lacking}. Leave it out.")
+            raise DistillError(f"teach.web is true, and {lacking}. Set it to false.")
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:
