@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from distill.files import atomic_path
-from distill.predictors.onnx_metadata import OnnxMetadata
+from distill.predictors.onnx_metadata import Given, OnnxMetadata
 from distill.predictors.torch_predictor import Activation, activate
 from distill.preprocess import Preprocess
 
@@ -37,6 +37,7 @@ def export_onnx(
     classes: tuple[str, ...] | None,
     thresholds: tuple[float, ...] | None,
     picture: tuple[int, int],
+    activation: Activation | None = None,
     far_thresholds: dict[str, float] | None = None,
 ) -> None:
     """Write a network of normalised float (N, 3, h, w) to logits (N, C) or embeddings (N, D) as one self-contained file
@@ -44,6 +45,7 @@ def export_onnx(
 
     Args:
         classes, thresholds: of the C outputs, for the file's metadata; None of an embedding.
+        activation: of the outputs; by default a sigmoid each, and unit length of an embedding.
         far_thresholds: of an embedding, by FAR, for the metadata.
         picture: (height, width) of the prepared pictures the network was made for, for the metadata.
 
@@ -52,12 +54,13 @@ def export_onnx(
     """
     import onnx
 
-    activation: Activation = "sigmoid" if classes is not None else "unit"
+    activation = activation or ("sigmoid" if classes is not None else "unit")
     exported = _Exported(copy.deepcopy(network).cpu().eval(), preprocess, activation).eval()
     # Two pictures: an example batch of one would be taken for a constant.
     example = torch.zeros(2, preprocess.height, preprocess.width, 3, dtype=torch.uint8)
     if classes is not None:
-        metadata = OnnxMetadata.of(classes, thresholds, preprocess, picture)
+        gives: Given = "softmax" if activation == "softmax" else "probabilities"
+        metadata = OnnxMetadata.of(classes, thresholds, preprocess, picture, gives)
     else:
         with torch.inference_mode():
             dimensions = exported(example).shape[1]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
 from distill.errors import DistillError
+from distill.predictors.torch_predictor import Activation
 from distill.preprocess import WHOLE, Crop, Interpolation, Preprocess, is_crop
 
 PREFIX = "distill."
@@ -13,6 +14,8 @@ PREFIX = "distill."
 Given = Literal["probabilities", "softmax", "embedding"]
 """`probabilities`: one of 0..1 for each class by itself (sigmoid); `softmax`: they sum to one; `embedding`: a vector of
 length 1."""
+
+ACTIVATIONS: dict[Given, Activation] = {"probabilities": "sigmoid", "softmax": "softmax", "embedding": "unit"}
 
 # Keys of files of one kind of output alone.
 _OF_CLASSES, _OF_EMBEDDINGS = {"classes", "thresholds"}, {"dimensions", "far_thresholds"}
@@ -80,10 +83,11 @@ class OnnxMetadata:
         thresholds: tuple[float, ...] | None,
         preprocess: Preprocess,
         picture: tuple[int, int],
+        gives: Given = "probabilities",
     ) -> Self:
         """The metadata of a network with this input contract, for prepared pictures of (height, width) pixels."""
         height, width, interpolation = preprocess.height, preprocess.width, preprocess.interpolation
-        return cls(classes, thresholds, height, width, interpolation, *picture, crop=preprocess.crop)
+        return cls(classes, thresholds, height, width, interpolation, *picture, gives=gives, crop=preprocess.crop)
 
     @classmethod
     def of_embedding(

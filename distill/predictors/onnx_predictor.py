@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from distill.errors import DistillError
-from distill.predictors.onnx_metadata import OnnxMetadata
+from distill.predictors.onnx_metadata import ACTIVATIONS, OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.preprocess import Preprocess
 
@@ -30,6 +30,7 @@ class OnnxPredictor:
                 "elsewhere can be a teacher: --teacher onnx --teacher.file."
             )
         self.name = path.name
+        self.activation = ACTIVATIONS[metadata.gives]
         self.preprocess = Preprocess(metadata.height, metadata.width, metadata.interpolation, crop=metadata.crop)
         self.classes: tuple[str, ...] | None = metadata.classes
         self.thresholds = metadata.thresholds

@@ -4,15 +4,16 @@ from typing import Protocol
 
 import numpy as np
 
+from distill.predictors.torch_predictor import Activation
 from distill.preprocess import Preprocess
 
 
 class Predictor(Protocol):
     """uint8 pictures to probabilities, or to embeddings of unit length.
 
-    `classes` names the outputs and `thresholds` says from which probability each counts as present; both are None where
-    the file does not say, and of embeddings. `picture` is the (height, width) of the prepared pictures it was made for,
-    None for any.
+    `activation` says which of these. `classes` names the outputs and `thresholds` says from which probability each
+    counts as present; both are None where the file does not say, and of embeddings; classes that exclude each other
+    have no thresholds. `picture` is the (height, width) of the prepared pictures it was made for, None for any.
     """
 
     @property
@@ -20,6 +21,9 @@ class Predictor(Protocol):
 
     @property
     def preprocess(self) -> Preprocess: ...
+
+    @property
+    def activation(self) -> Activation: ...
 
     @property
     def classes(self) -> tuple[str, ...] | None: ...
