@@ -38,4 +38,4 @@ def main(arguments: list[str]) -> int:
     console = Console(markup=False, emoji=False)
     print_results(results, console)
     print_report_place(out / "report.html", console)
-    return 0 if all(file["passed"] for file in results["exports"]) else 1
+    return 1 if any(file["passed"] is False for file in results["exports"]) else 0
