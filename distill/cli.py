@@ -14,6 +14,7 @@ from distill.host import settle
 # A command's module is imported when it is called: `distill --help` must not wait for torch.
 _COMMANDS = {
     "run": "run a recipe",
+    "sweep": "run a recipe for every size of student, and draw score against cost",
     "evaluate": "score a file on a recipe's test pictures",
     "export": "write a run's student in more formats, each scored in its runtime",
     "predict": "write what a student sees in a folder of pictures",
@@ -24,6 +25,7 @@ _COMMANDS = {
     "audit": "recompute the cost tables of the MobileNets paper",
     "cost": "say what a network costs, layer by layer",
 }
+_GO_ON = ("run", "sweep")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"distill {chosen.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        goes_on = "; the same command goes on from the last checkpoint" if chosen.command == "run" else ""
+        goes_on = "; the same command goes on from the last checkpoint" if chosen.command in _GO_ON else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
 

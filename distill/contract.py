@@ -1,5 +1,7 @@
 """What must hold before the first step of a transfer (laws 3 and 6): checked, and the teacher's own score known."""
 
+import numpy as np
+
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.objectives.objective import EMBEDDING, EXCLUSIVE
@@ -22,6 +24,10 @@ def check_teacher(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) ->
             f"teacher {teacher.name}: teacher.gives is softmax, probabilities of classes that exclude each other; "
             "attributes need one probability each. Give a teacher of attributes."
         )
+    _check_classes(teacher, classes)
+
+
+def _check_classes(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) -> None:
     if teacher.outputs != len(classes):
         raise DistillError(
             f"teacher {teacher.name}: {teacher.outputs} outputs, and the data has {len(classes)} classes."
@@ -56,9 +62,52 @@ def check_objective(objective: Objective, labelled: bool) -> None:
             f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to "
             "all attributes would cost nothing. Use bernoulli_kl or squared_logits."
         )
+    _check_label_weight(objective, labelled)
+
+
+def _check_label_weight(objective: Objective, labelled: bool) -> None:
     if objective.label_weight and not labelled:
         raise DistillError(
             f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0."
+        )
+
+
+def check_classifier(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) -> None:
+    """A teacher of classes that exclude each other must be frozen, and answer the data's classes in the data's order.
+
+    Raises:
+        DistillError: it is not, or does not.
+    """
+    _check_frozen(teacher)
+    asked = teacher.whole if isinstance(teacher, SelectedTeacher) else teacher
+    if isinstance(asked, OnnxTeacher) and asked.gives == "probabilities":
+        raise DistillError(
+            f"teacher {teacher.name}: teacher.gives is probabilities, of each class by itself; classes that exclude "
+            "each other need softmax or logits. Give a teacher of these."
+        )
+    _check_classes(teacher, classes)
+
+
+def check_class_objective(objective: Objective, labelled: np.ndarray) -> None:
+    """Classes that exclude each other are compared by their softmax, or logit by logit.
+
+    Args:
+        labelled: bool (N,), of which of the pictures to transfer on the class may be used.
+
+    Raises:
+        DistillError: the objective is of another kind of output, or needs labels that are not there.
+    """
+    if objective.name not in EXCLUSIVE | {"squared_logits"}:
+        raise DistillError(
+            f"objective.name is {objective.name}, and the task is classes, which exclude each other. Use "
+            f"{', '.join(sorted(EXCLUSIVE))} or squared_logits."
+        )
+    _check_label_weight(objective, bool(labelled.any()))
+    if objective.name == "dkd" and not labelled.all():
+        raise DistillError(
+            f"objective.name is dkd, which needs the class of every picture, and of {int((~labelled).sum())} of the "
+            f"{len(labelled)} to transfer on it is unknown or, as of the web's, not used. Take softmax_kl, or transfer "
+            "on labelled pictures alone: --web null --unlabelled null."
         )
 
 

@@ -2,7 +2,7 @@
 
 run.json            whose directory this is
 recipe.yaml         the resolved recipe
-data/               prepared sets, each with its ledger of pictures left out
+data/               prepared sets, each with its ledger of pictures left out; lists of near duplicates and of suspects
 stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
 teacher/            a teacher this run taught, as safetensors and as ONNX
 student/            student.safetensors and config.json
@@ -21,6 +21,7 @@ from typing import Any
 from distill.errors import DistillError
 from distill.files import atomic_path, read_json, write_json
 
+RESOLVED, RESULTS, REPORT, CARD = "recipe.yaml", "results.json", "report.html", "README.md"
 VERSION = 1  # of this layout and of what a stage computes; raise it with either
 
 
@@ -56,13 +57,10 @@ class RunDirectory:
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
         write_json(marker, {"recipe": recipe, "version": VERSION})
-        written = root / "recipe.yaml"
+        written = root / RESOLVED
         if not written.exists() or written.read_text(encoding="utf-8") != resolved:
-            for name in (
-                "results.json",
-                "report.html",
-                "README.md",
-            ):  # another recipe's figures must not stand beside this one
+            # another recipe's figures must not stand beside this one
+            for name in (RESULTS, REPORT, CARD):
                 (root / name).unlink(missing_ok=True)
             with atomic_path(written) as temporary:
                 temporary.write_text(resolved, encoding="utf-8")

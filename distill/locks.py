@@ -47,3 +47,18 @@ def _is_at(directory: Path, handle: int) -> bool:
         return os.path.samestat(os.fstat(handle), directory.stat())
     except FileNotFoundError:
         return False
+
+
+def try_lock(file: Path) -> int | None:
+    """Make ``file`` and hold it until the descriptor and all inherited copies of it are closed; None where it is held.
+
+    So what a process started goes on holding it when that process is killed.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle

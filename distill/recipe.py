@@ -1,7 +1,7 @@
 """What a recipe may say: typed dataclasses, one field a key (law 9).
 
-Sections whose first key is `name` come in variants (`data`, `unlabelled`, `teacher`); the variant chosen decides which
-other keys there are. `distill.recipe_parser` reads YAML and command lines into a `Recipe`.
+Sections whose first key is `name` come in variants (`data`, `unlabelled`, `web`, `teacher`); the variant chosen decides
+which other keys there are. `distill.recipe_parser` reads YAML and command lines into a `Recipe`.
 """
 
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from distill.export.format import Calibration
 from distill.modules.distiller import TeacherPrecision
 from distill.modules.optimization import Optimization
 from distill.objectives import Objective
+from distill.objectives.labels import LabelLoss
 from distill.store.teacher import Stored
 from students.student import StudentConfig
 from teachers.mobilefacenet_teacher import Mobilefacenet
@@ -49,6 +50,7 @@ _SOURCES: dict[str, type] = {
 VARIANTS: dict[str, dict[str, type]] = {
     "data": _SOURCES,
     "unlabelled": _SOURCES,
+    "web": _SOURCES,
     "teacher": {
         "timm": Timm,
         "mobilefacenet": Mobilefacenet,
@@ -61,7 +63,7 @@ VARIANTS: dict[str, dict[str, type]] = {
     },
 }
 
-TaskName = Literal["attributes", "embeddings"]
+TaskName = Literal["attributes", "classes", "embeddings"]
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
 Precision = Literal["32-true", "bf16-mixed"]
@@ -131,20 +133,40 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Teach(Stage):
+class LabelStage(Stage):
+    """How a network is trained on labels.
+
+    Attributes:
+        loss: of classes that exclude each other: cross_entropy, or one that is less misled by wrong labels,
+            generalized_cross_entropy or bootstrapped_cross_entropy.
+    """
+
+    loss: LabelLoss = "cross_entropy"
+
+
+@dataclass(frozen=True)
+class Teach(LabelStage):
     """How a teacher is trained on labels, or a teacher of embeddings on who is shown.
 
     Attributes:
+        web: on the pictures of `web` too, with the labels they have there.
         drop_rate: dropout before the classifier.
         drop_path_rate: share of residual branches dropped, where the network has them.
-        margin: of embeddings: degrees by which the angle to the own person's direction must win (ArcFace).
-        scale: of embeddings: what cosines are multiplied by before the softmax over people.
+        metric_loss: of embeddings: arcface, or triplet (FaceNet's, of semi-hard triplets in a batch).
+        margin: of arcface: degrees by which the angle to the own person's direction must win.
+        scale: of arcface: what cosines are multiplied by before the softmax over people.
+        triplet_margin: of triplet: by how much another person must be farther, in squared distance of unit vectors.
+        together: of triplet: pictures of one person that stand beside each other in a batch, where there are as many.
     """
 
+    web: bool = False
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
+    metric_loss: Literal["arcface", "triplet"] = "arcface"
     margin: float = 28.6
     scale: float = 64.0
+    triplet_margin: float = 0.2
+    together: int = 4
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,6 +177,11 @@ class Teach(Stage):
             raise DistillError(
                 f"teach.margin is {self.margin} and teach.scale {self.scale}, expected 0 to below 90 degrees and a "
                 "positive number."
+            )
+        if not 0 < self.triplet_margin <= 4 or self.together < 2:
+            raise DistillError(
+                f"teach.triplet_margin is {self.triplet_margin} and teach.together {self.together}, expected a number "
+                "above 0, to 4, and at least 2 pictures: a triplet has two of one person."
             )
 
 
@@ -275,12 +302,17 @@ class Recipe:
 
     Attributes:
         name: of the recipe's file.
-        task: what the networks answer: attributes (one probability each), or embeddings.
+        task: what the networks answer: attributes (one probability each), classes (one probability shared out among
+            them), or embeddings.
         seed: of initialisation, views, order and resampling.
         stages: what is trained, in order: `probe` fits a classifier on the teacher's frozen features, and `teach`
             trains all of it, both on labels (of embeddings, on who is shown); `pretrain` and `fine_tune` train the
-            student on labels; `transfer` trains it on the teacher's answers.
+            student on labels (`pretrain` on those of `web`, where there is one); `transfer` trains it on the teacher's
+            answers.
         unlabelled: more pictures to transfer on.
+        web: a large set with labels that are often wrong: `pretrain` trains on it in place of the data's own, and
+            `transfer` on its pictures, whatever their labels say. Its classes are the data's by name, or by the WordNet
+            ids their names begin with.
         workers: processes that load batches; the batches do not depend on it.
         trainer: arguments of Lightning's Trainer.
     """
@@ -291,14 +323,15 @@ class Recipe:
     stages: tuple[StageName, ...]
     data: Data
     unlabelled: Data | None
+    web: Data | None
     prepare: Prepare
     teacher: TeacherConfig
     student: StudentConfig
     objective: Objective
     probe: Probe
     teach: Teach
-    pretrain: Stage
-    fine_tune: Stage
+    pretrain: LabelStage
+    fine_tune: LabelStage
     transfer: Transfer
     evaluate: Evaluate
     export: Export
@@ -325,9 +358,23 @@ class Recipe:
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
                 "have none; expected `transfer`, with `teach` before it where the teacher is made first."
             )
-        if self.task == "attributes" and self.evaluate.lfw is not None:
-            raise DistillError("evaluate.lfw: scores embeddings, and the task is attributes. Leave it out.")
-        if making and self.task == "attributes" and isinstance(self.teacher, Recognizer):
+        if self.task != "embeddings" and self.teach.metric_loss != "arcface":
+            raise DistillError(
+                f"teach.metric_loss is {self.teach.metric_loss}: of embeddings, and the task is {self.task}."
+            )
+        if self.task != "embeddings" and self.evaluate.lfw is not None:
+            raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {self.task}. Leave it out.")
+        if self.task == "classes" and "probe" in self.stages:
+            raise DistillError(
+                "stages: `probe` fits each attribute by itself, and classes exclude each other. Use `teach`."
+            )
+        for stage, section in (("teach", self.teach), ("pretrain", self.pretrain), ("fine_tune", self.fine_tune)):
+            if self.task != "classes" and section.loss != "cross_entropy":
+                raise DistillError(
+                    f"{stage}.loss is {section.loss}, which is of classes that exclude each other, and the task is "
+                    f"{self.task}. Leave it at cross_entropy."
+                )
+        if making and self.task != "embeddings" and isinstance(self.teacher, Recognizer):
             raise DistillError(
                 f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
                 "another teacher."
@@ -340,6 +387,9 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
             )
+        if self.teach.web and (self.web is None or self.task == "embeddings"):
+            lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
+            raise DistillError(f"teach.web is true, and {lacking}. Leave it out.")
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
@@ -25,10 +25,10 @@ from distill.recipe import (
     Card,
     Evaluate,
     Export,
+    LabelStage,
     Prepare,
     Probe,
     Recipe,
-    Stage,
     StageName,
     TaskName,
     Teach,
@@ -136,7 +136,10 @@ class RecipeReader:
             allow_abbrev=False,
         )
         parser.add_argument(
-            "--task", type=TaskName, default="attributes", help="what the networks answer: attributes or embeddings"
+            "--task",
+            type=TaskName,
+            default="attributes",
+            help=f"what the networks answer: {', '.join(get_args(TaskName))}",
         )
         parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
         parser.add_argument(
@@ -155,7 +158,7 @@ class RecipeReader:
         parser.add_class_arguments(Probe, "probe")
         parser.add_class_arguments(Teach, "teach")
         for stage in ("pretrain", "fine_tune"):
-            parser.add_class_arguments(Stage, stage)
+            parser.add_class_arguments(LabelStage, stage)
         parser.add_class_arguments(Transfer, "transfer")
         parser.add_class_arguments(Evaluate, "evaluate")
         parser.add_class_arguments(Export, "export")

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 
 from distill.cost import Cost, count, count_onnx
-from distill.directory import RunDirectory
+from distill.directory import REPORT, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.export.formats import chosen
 from distill.files import write_json
@@ -94,17 +94,16 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         results["student"]["difference"] = task.compare(learnt, taught)
         results["agreement"] = task.agreement(student_predictor(network, manifest), learnt, teacher, taught)
     verdicts = {"student": learnt} | ({"teacher": taught} if taught else {})
-    results |= task.details(verdicts)
+    details = task.details(verdicts, teacher)
+    results |= details.results
     if seeds > 1:
         siblings = [learnt]
         for seed in range(recipe.seed + 1, recipe.seed + seeds):
             sibling = train_student(recipe, task, places, log, teacher, seed)
             siblings.append(task.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
-    write_json(places.root / "results.json", results)
-    write_report(
-        places.root / "report.html", results, log.curves, task.examples(learnt), resolved, task.hardest(verdicts)
-    )
+    write_json(places.root / RESULTS, results)
+    write_report(places.root / REPORT, results, log.curves, details.examples, resolved, details.pairs, details.classes)
     write_card(places.root, results, recipe, manifest)
     return results
 

@@ -1,7 +1,9 @@
 """The pictures of a run, by what they are used for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from distill.data.alignment import Alignment
 from distill.data.pictures import Pictures
@@ -10,18 +12,29 @@ from distill.data.prepared import Prepared
 from distill.data.source import SPLITS
 from distill.directory import key_of
 from distill.errors import DistillError
-from distill.recipe import Data, Recipe
+from distill.recipe import Data, Recipe, StageName
 
 
 @dataclass(frozen=True)
 class Sets:
-    """One labelled set's splits, and the pictures to transfer on: its training pictures and all unlabelled ones."""
+    """One labelled set's splits, and what stands beside it.
+
+    Attributes:
+        labelled: the training pictures.
+        taught: what a teacher is taught on: those, and with `teach.web` the ones of the web.
+        transfer: pictures to transfer on: the training pictures, all unlabelled ones, and those of the web without
+            their labels.
+        web: pictures of the web labelled with one of the data's classes, without any that the labelled set holds; None
+            where there is no such set.
+    """
 
     prepared: Prepared
     labelled: Pictures
+    taught: Pictures
     transfer: Pictures
     validation: Pictures
     test: Pictures
+    web: Pictures | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -32,12 +45,25 @@ class Sets:
         """Height and width of the prepared pictures in pixels."""
         return self.labelled.size
 
+    def of_stage(self, name: StageName) -> tuple[Pictures, str]:
+        """What a stage trains on, and the section of a recipe it comes from."""
+        if name == "transfer":
+            return self.transfer, "data"
+        if name == "pretrain" and self.web is not None:
+            return self.web, "web"
+        if name == "teach":
+            return self.taught, "data"
+        return self.labelled, "data"
+
     def describe(self, name: str) -> dict[str, object]:
         """The `data` entry of results.json."""
+        counts: dict[str, int] = {split: len(self.prepared.indices(split)) for split in SPLITS}
+        if self.web is not None:
+            counts["web"] = len(self.web)
         return {
             "name": name,
             "fingerprint": self.prepared.fingerprint,
-            "counts": {split: len(self.prepared.indices(split)) for split in SPLITS} | {"transfer": len(self.transfer)},
+            "counts": counts | {"transfer": len(self.transfer)},
             "left_out": self.prepared.left_out,
             "classes": list(self.classes),
         }
@@ -53,13 +79,21 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
     labelled = prepared_set(recipe.data, recipe, directory)
-    more = () if recipe.unlabelled is None else (prepared_set(recipe.unlabelled, recipe, directory),)
+    more, web = (
+        () if source is None else (prepared_set(source, recipe, directory),)
+        for source in (recipe.unlabelled, recipe.web)
+    )
+    train, transfer = Pictures.of(labelled, "train"), Pictures.of(labelled, "train", (*more, *web))
+    both = Pictures.of(labelled, "train", web)
+    both = both.where((both.labels >= 0).any(axis=1) | (np.arange(len(both)) < len(train)))
     return Sets(
         prepared=labelled,
-        labelled=Pictures.of(labelled, "train"),
-        transfer=Pictures.of(labelled, "train", more),
+        labelled=train,
+        taught=both if recipe.teach.web else train,
+        transfer=replace(transfer, hidden=frozenset({len(transfer.sets) - 1}) if web else frozenset()),
         validation=Pictures.of(labelled, "validation"),
         test=Pictures.of(labelled, "test"),
+        web=both.where(np.arange(len(both)) >= len(train)) if web else None,
     )
 
 

@@ -4,7 +4,7 @@ A stage's key covers all it reads, the start weights included, so a finished one
 """
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -19,7 +19,8 @@ from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
-from distill.recipe import TEACHER_STAGES, Recipe, StageName
+from distill.recipe import TEACHER_STAGES, Recipe, StageName, Teach
+from distill.scoring import Verdict
 from distill.store.teacher import StoredTeacher
 from distill.tasks.task import AnyTeacher, Task
 from distill.train import Trained, finished, keep, train
@@ -39,16 +40,28 @@ _TRAINER_FACTS = (
 
 @dataclass
 class Log:
-    """What results.json and the report say of each stage; `task` scores what it left."""
+    """What results.json and the report say of each stage; `task` scores what it left.
+
+    Where several stages train the student, each is scored on the test pictures as well, and held against the one
+    before it: what did it add?
+    """
 
     task: Task
     stages: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    before: Verdict | None = None
 
-    def add(self, name: str, trained: Trained, network: nn.Module, preprocess: Preprocess) -> None:
+    def add(self, name: StageName, trained: Trained, network: nn.Module, preprocess: Preprocess) -> None:
         predictor = self.task.predictor(network, preprocess, name)
         self.curves[name] = trained.history
         self.stages.append({"name": name, "seconds": trained.seconds, **self.task.on_validation(predictor)})
+        if name not in TEACHER_STAGES and len(set(self.task.recipe.stages) - set(TEACHER_STAGES)) > 1:
+            verdict = self.task.judge(predictor)
+            scored = verdict.to_dict()
+            self.stages[-1]["test"] = {key: scored[key] for key in ("metrics", "intervals")}
+            if self.before is not None:
+                self.stages[-1]["test"]["added"] = self.task.compare(verdict, self.before)
+            self.before = verdict
 
 
 def open_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) -> AnyTeacher | None:
@@ -65,6 +78,7 @@ def open_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) -> 
 def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) -> Teacher:
     torch.manual_seed(recipe.seed)
     network, preprocess = task.new_teacher()
+    name: StageName
     if "probe" in recipe.stages:
         name, trained = "probe", _probe(recipe, network, preprocess, task, places)
     else:
@@ -75,7 +89,10 @@ def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) ->
     weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
     write_weights(weights, network)
     # So that it can be scored, or teach another run as a black box.
-    export_onnx(file, network, preprocess, classes=task.classes, thresholds=None, picture=task.sets.size)
+    export_onnx(
+        file, network, preprocess, classes=task.classes, thresholds=None, picture=task.sets.size,
+        activation=task.activation,
+    )  # fmt: skip
     return task.taught_teacher(weights)
 
 
@@ -150,7 +167,7 @@ def _train(
     recipe: Recipe, name: StageName, module: TrainingModule, task: Task, places: RunDirectory, seed: int,
     teacher: AnyTeacher | None,
 ) -> Trained:  # fmt: skip
-    pictures, stage = task.sets.transfer if teacher else task.sets.labelled, recipe.stage(name)
+    pictures, stage = task.sets.of_stage(name)[0], recipe.stage(name)
     directory = places.stage(name, _key(recipe, name, module, pictures, teacher, seed))
     if done := finished(directory):
         console.print(f"{name}: done before, {directory}", soft_wrap=True)
@@ -159,10 +176,12 @@ def _train(
     views, view_seed, answers = stage.views, seed, None
     if isinstance(teacher, StoredTeacher):
         # Siblings of --seeds differ in their weights and order; their views are those that were answered.
-        view_seed, views = recipe.seed, replace(views, count=views.count or teacher.store.manifest.count)
+        view_seed, views = recipe.seed, teacher.counted(views)
         answers = teacher.answers_to(pictures, views, view_seed)
+    together = stage.together if isinstance(stage, Teach) and stage.metric_loss == "triplet" else 1
     data = ViewDataModule(
         pictures, task.sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
-        view_seed=view_seed, answers=answers, truths=task.validation(teacher)[1],
+        view_seed=view_seed, answers=answers, together=together,
+        truths=task.validation(teacher)[1],
     )  # fmt: skip
     return train(directory, module, data, stage, recipe.trainer)

@@ -17,6 +17,8 @@ from students.published import TRAINED_WITH, is_published, rename
 
 log = logging.getLogger(__name__)
 
+SMALLEST_RESOLUTION = 32  # pixels; below, the last maps of these networks are empty or a single point
+
 
 @dataclass(frozen=True)
 class StudentConfig:

@@ -19,9 +19,8 @@ from distill.report import formatting
 from distill.report.cost_picture import check_picture, draw_cost
 from distill.weights import hub_cfg
 from students.naming import MOBILENET_V1, is_timm, parse_name
-from students.student import StudentConfig, build_student
+from students.student import SMALLEST_RESOLUTION, StudentConfig, build_student
 
-SMALLEST = 32  # pixels; below, the last maps of these networks are empty or a single point
 OUTPUTS = 1000  # of a student, as the paper counts
 
 
@@ -39,8 +38,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--picture", type=Path, help="also draw it, into a .png, .svg or .pdf file")
     parser.add_argument("--json", type=Path, help="also write it to this file")
     chosen = parser.parse_args(arguments)
-    if chosen.resolution is not None and chosen.resolution < SMALLEST:
-        raise DistillError(f"--resolution is {chosen.resolution}, expected at least {SMALLEST} pixels.")
+    if chosen.resolution is not None and chosen.resolution < SMALLEST_RESOLUTION:
+        raise DistillError(f"--resolution is {chosen.resolution}, expected at least {SMALLEST_RESOLUTION} pixels.")
     if chosen.picture:
         check_picture(chosen.picture)
     name, cost = _count(chosen.name, chosen.resolution)
@@ -75,8 +74,8 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
             network = build_student(config, OUTPUTS)
         height = width = config.resolution
         label = config.full_name
-    if min(height, width) < SMALLEST:
-        raise DistillError(f"{label}: expected a resolution of at least {SMALLEST} pixels.")
+    if min(height, width) < SMALLEST_RESOLUTION:
+        raise DistillError(f"{label}: expected a resolution of at least {SMALLEST_RESOLUTION} pixels.")
     try:
         return label, count(network, height, width)
     except (RuntimeError, AssertionError, ValueError) as error:  # what a network says to pictures it cannot take

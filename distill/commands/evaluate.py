@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from distill.errors import DistillError
+from distill.evaluation.classification import TOP_1
 from distill.files import write_json
 from distill.predictors.open import open_predictor
 from distill.recipe import TEACHER_STAGES
@@ -80,7 +81,7 @@ def _open(model: str, task: Task) -> Judged:
 def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_model: str) -> dict[str, Any]:
     """The first model's pictures in a gallery by the second, and each in its own."""
     if not isinstance(probes, EmbeddingVerdict):
-        raise DistillError("--gallery-model: only embeddings are searched for, and the task is attributes.")
+        raise DistillError(f"--gallery-model: only embeddings are searched for, and the task is {task.recipe.task}.")
     gallery = task.judge(_open(gallery_model, task))
     assert isinstance(gallery, EmbeddingVerdict)
     found = galleries(probes, gallery, ("model", "gallery"))
@@ -96,11 +97,16 @@ def _print(console: Console, model: str, verdict: Verdict) -> None:
     scores = verdict.to_dict()
     interval = formatting.interval(scores["intervals"].get(verdict.metric))
     facts = f"{model}: {verdict.metric} {formatting.score(verdict.score)} {interval}, "
-    if "per_class" in scores:
+    if TOP_1 in scores["metrics"]:
+        others = [f"{name} {formatting.score(value)}" for name, value in scores["metrics"].items()][1:]
+        counts = scores["counts"]
+        facts += f"{', '.join(others)}, {counts['pictures']} test pictures of {counts['classes']} classes"
+    elif "per_class" in scores:
         facts += f"{scores['counts']['pictures']} test pictures, {len(scores['per_class'])} attributes"
     else:
         others = [f"{name} {formatting.score(value)}" for name, value in scores["metrics"].items()][1:]
         facts += f"{', '.join(others)}, {scores['counts']['pictures']} pictures of {scores['split']}"
     console.print(facts, soft_wrap=True)
     if scores.get("unmeasured"):
-        console.print(f"not measured, no positive or no negative: {', '.join(scores['unmeasured'])}", soft_wrap=True)
+        why = "no test picture" if TOP_1 in scores["metrics"] else "no positive or no negative"
+        console.print(f"not measured, {why}: {', '.join(scores['unmeasured'])}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import argparse
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ BATCH = 64
 
 
 def main(arguments: list[str]) -> int:
-    """Write one row a picture: its name, what is present at the model's thresholds, and every probability."""
+    """Write one row a picture: its name, what the model sees in it, and every probability."""
     parser = argparse.ArgumentParser(
         prog="distill predict", description="Write what a student sees in your own pictures."
     )
@@ -34,22 +34,36 @@ def main(arguments: list[str]) -> int:
     if predictor.classes is None or predictor.picture is None:
         raise DistillError(f"{chosen.model}: does not name its classes and picture size; predict with a student.")
     samples = list(Folder(root=chosen.folder).samples(*predictor.picture))
-    thresholds = predictor.thresholds or (0.5,) * len(predictor.classes)
+    describe, heading = _describer(predictor, predictor.classes)
     console, bad = Console(stderr=True, markup=False, emoji=False), 0
     with atomic_path(chosen.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["file", "present", *predictor.classes])
+        writer.writerow(["file", *heading, *predictor.classes])
         for names, pictures, reasons in _batches(samples, predictor.picture):
             for reason in reasons:
                 bad += 1
                 console.print(f"left out: {reason}", soft_wrap=True)
             for name, row in zip(names, _answers(predictor, pictures), strict=True):
-                present = [one for one, p, t in zip(predictor.classes, row, thresholds, strict=True) if p >= t]
-                writer.writerow([name, " ".join(present), *(f"{p:.4f}" for p in row)])
+                writer.writerow([name, *describe(row), *(f"{p:.4f}" for p in row)])
         if bad == len(samples):
             raise DistillError(f"{chosen.folder}: none of its {bad} pictures can be used.")
     console.print(f"{len(samples) - bad} pictures, {bad} left out: {chosen.csv}", soft_wrap=True)
     return 0
+
+
+def _describer(
+    predictor: Predictor, classes: tuple[str, ...]
+) -> tuple[Callable[[np.ndarray], list[str]], tuple[str, ...]]:
+    """From probabilities (C,) to what stands before them in a row, and its heading: what is present at the model's
+    thresholds or, where classes exclude each other, the most probable one and its probability."""
+    if predictor.activation == "softmax":
+        return lambda row: [classes[row.argmax()], f"{row.max():.4f}"], ("class", "probability")
+    thresholds = predictor.thresholds or (0.5,) * len(classes)
+
+    def present(row: np.ndarray) -> list[str]:
+        return [" ".join(one for one, p, t in zip(classes, row, thresholds, strict=True) if p >= t)]
+
+    return present, ("present",)
 
 
 def _answers(predictor: Predictor, pictures: list[np.ndarray]) -> np.ndarray:

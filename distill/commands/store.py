@@ -1,7 +1,7 @@
 """distill store RECIPE --views V --out DIR [--KEY VALUE ...], and distill store verify DIR"""
 
 import argparse
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightning as L
@@ -47,6 +47,12 @@ def main(arguments: list[str]) -> int:
         "--dtype", choices=("float16", "float32"), default="float16", help="of a logit; default float16"
     )
     parser.add_argument(
+        "--top",
+        type=int,
+        help="of classes that exclude each other: keep the K largest logits of a view and the mass of the rest, in "
+        "4 K + 6 bytes; left out, all are kept",
+    )
+    parser.add_argument(
         "--run",
         type=Path,
         help="where pictures are prepared and a teacher is made first; default OUT.run. The directory of a run with "
@@ -57,7 +63,13 @@ def main(arguments: list[str]) -> int:
         raise DistillError(f"--views is {chosen.views}, expected at least 1.")
     recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
     quieten()
-    store = _store(recipe, resolved, chosen.out, chosen.run or _run_of(chosen.out), chosen.views, chosen.dtype)
+    if chosen.top is not None and recipe.task != "classes":
+        raise DistillError(
+            f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
+            "Leave it out."
+        )
+    kept = Kept(chosen.views, chosen.dtype, chosen.top)
+    store = _store(recipe, resolved, chosen.out, chosen.run or _run_of(chosen.out), kept)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -68,9 +80,19 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _store(recipe: Recipe, resolved: str, out: Path, run: Path, views: int, dtype: Dtype) -> Store | None:
+@dataclass(frozen=True)
+class Kept:
+    """How many views are answered, and what is kept of an answer."""
+
+    views: int
+    dtype: Dtype
+    top: int | None
+
+
+def _store(recipe: Recipe, resolved: str, out: Path, run: Path, kept: Kept) -> Store | None:
     teacher, task, shown = _open(recipe, resolved, run)
-    manifest = _manifest(recipe, task, teacher, shown, out, views, dtype)
+    manifest = _manifest(recipe, task, teacher, shown, out, kept)
+    manifest.codec(view=0)  # refuses more than there are classes, before anything is asked
     given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
     fabric = L.Fabric(**given)
     fabric.launch()
@@ -94,9 +116,7 @@ def _open(recipe: Recipe, resolved: str, run: Path) -> tuple[Teacher, Task, Show
     return teacher, task, Shown(task.sets.transfer, task.scored)
 
 
-def _manifest(
-    recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, views: int, dtype: Dtype
-) -> Manifest:
+def _manifest(recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, kept: Kept) -> Manifest:
     found = read_manifest(out)
     return Manifest(
         teacher=TeacherFacts(
@@ -110,8 +130,9 @@ def _manifest(
         pictures=shown.facts(),
         seed=recipe.seed,
         views=replace(recipe.transfer.views, count=None),
-        count=max(views, found.count if found else 0),  # fewer views do not take away what was answered
-        dtype=dtype,
+        count=max(kept.views, found.count if found else 0),  # fewer views do not take away what was answered
+        dtype=kept.dtype,
+        top=kept.top,
     )
 
 

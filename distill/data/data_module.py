@@ -42,7 +42,7 @@ class ViewDataModule(L.LightningDataModule):
     Args:
         batch_size: over all ranks.
         workers: loading processes a rank.
-        view_seed, answers: as in `ViewLoader`.
+        view_seed, answers, together: as in `ViewLoader`.
         truths: of the validation pictures, as in `PictureLoader`.
     """
 
@@ -57,10 +57,11 @@ class ViewDataModule(L.LightningDataModule):
         workers: int = 0,
         view_seed: int | None = None,
         answers: Answers | None = None,
+        together: int = 1,
         truths: np.ndarray | None = None,
     ) -> None:
         super().__init__()
-        self.view_seed, self.answers, self.truths = view_seed, answers, truths
+        self.view_seed, self.answers, self.together, self.truths = view_seed, answers, together, truths
         self.train, self.validation, self.views = train, validation, views
         self.batch_size, self.seed, self.workers = batch_size, seed, workers
         self._loader: ViewLoader | None = None
@@ -73,6 +74,7 @@ class ViewDataModule(L.LightningDataModule):
         self._loader = ViewLoader(
             self.train, self.views, batch_size=self.batch_size, seed=self.seed,
             rank=rank, world_size=world_size, workers=self.workers, view_seed=self.view_seed, answers=self.answers,
+            together=self.together,
         )  # fmt: skip
         return self._loader
 

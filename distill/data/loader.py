@@ -84,6 +84,7 @@ class ViewLoader:
         workers: processes that load; 0 loads in the training process. The batches are the same.
         view_seed: of the views, where another than that of the order.
         answers: of a stored teacher, handed out with the views.
+        together: pictures of one person that follow each other, where there are as many; 1 shuffles them all.
 
     Raises:
         DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices.
@@ -101,6 +102,7 @@ class ViewLoader:
         workers: int = 0,
         view_seed: int | None = None,
         answers: Answers | None = None,
+        together: int = 1,
     ) -> None:
         if batch_size % world_size:
             raise DistillError(f"batch_size is {batch_size}, expected a multiple of the {world_size} processes.")
@@ -110,7 +112,8 @@ class ViewLoader:
                 "Set a smaller batch_size."
             )
         self._dataset = ViewDataset(pictures, views, seed if view_seed is None else view_seed, answers)
-        self._requests, self._workers = _Requests(self._dataset, seed, batch_size, rank, world_size), workers
+        self._requests = _Requests(self._dataset, seed, batch_size, rank, world_size, together)
+        self._workers = workers
         self._loader = self._start()
 
     def _start(self) -> DataLoader[ViewBatch]:
@@ -153,14 +156,18 @@ class ViewLoader:
 class _Requests(Sampler[Any]):
     """What is left of the current pass. It knows nothing of the loader: that would be a cycle."""
 
-    def __init__(self, dataset: ViewDataset, seed: int, batch_size: int, rank: int, world_size: int) -> None:
-        self.dataset, self.seed = dataset, seed
+    def __init__(
+        self, dataset: ViewDataset, seed: int, batch_size: int, rank: int, world_size: int, together: int
+    ) -> None:
+        self.dataset, self.seed, self.together = dataset, seed, together
         self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
         self.consumed = 0
 
     def __iter__(self) -> Iterator[Request]:
         epoch, done = divmod(self.consumed, len(self))
         order = permutation(self.seed, self.dataset.pictures.hashes, epoch, Purpose.ORDER)
+        if self.together > 1:
+            order = side_by_side(order, self.dataset.pictures.identities, self.together)
         share = self.batch_size // self.world_size
         for k in range(done, len(self)):
             start = k * self.batch_size + self.rank * share
@@ -168,6 +175,19 @@ class _Requests(Sampler[Any]):
 
     def __len__(self) -> int:
         return len(self.dataset.pictures) // self.batch_size
+
+
+def side_by_side(order: np.ndarray, identities: np.ndarray, together: int) -> np.ndarray:
+    """The same order, int64 (N,), but for up to `together` pictures of one person in a row.
+
+    Each person's pictures, in that order, are cut into groups; a group stands where its first picture stood.
+    """
+    who = identities[order]
+    places = np.argsort(who, kind="stable")
+    _, starts, counts = np.unique(who[places], return_index=True, return_counts=True)
+    within = np.arange(len(order)) - np.repeat(starts, counts)
+    first = places[np.arange(len(order)) - within % together]
+    return order[places[np.lexsort((places, first))]]
 
 
 def _as_is(batch: Any) -> Any:

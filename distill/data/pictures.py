@@ -27,6 +27,7 @@ class Pictures:
         rows: for each set the rows that belong, int64.
         classes: columns of the labels. Another set's are matched by WordNet id; one whose classes are others and have
             no ids, or that has no labels, is unknown (-1) in all of them.
+        hidden: numbers of the sets whose labels are not to be used: unknown (-1) throughout.
         mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
     """
 
@@ -34,6 +35,7 @@ class Pictures:
     rows: tuple[np.ndarray, ...]
     classes: tuple[str, ...]
     mirrored: bool = False
+    hidden: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, labelled: Prepared, split: Split, unlabelled: Sequence[Prepared] = ()) -> Self:
@@ -109,7 +111,8 @@ class Pictures:
         Raises:
             DistillError: of another set some classes have WordNet ids and some have not.
         """
-        return _joined([self._labels(one, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
+        parts = enumerate(zip(self.sets, self.rows, strict=True))
+        return _joined([self._labels(one, rows, number in self.hidden) for number, (one, rows) in parts])
 
     @property
     def of_no_class(self) -> int:
@@ -118,7 +121,9 @@ class Pictures:
         before = sum(int((one.labels[rows] == 1).any(axis=1).sum()) for one, rows in pairs)
         return before - int((self.labels == 1).any(axis=1).sum())
 
-    def _labels(self, one: Prepared, rows: np.ndarray) -> np.ndarray:
+    def _labels(self, one: Prepared, rows: np.ndarray, hidden: bool) -> np.ndarray:
+        if hidden:
+            return np.full((len(rows), len(self.classes)), -1, np.int8)
         labels = _taken(one.labels, rows)
         if one.classes == self.classes:
             return labels

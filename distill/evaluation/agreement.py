@@ -60,18 +60,7 @@ def agreement(
     Raises:
         DistillError: the shapes differ, or a value is not finite or not a probability.
     """
-    for owner, probabilities in (("the student", student), ("the teacher", teacher)):
-        check_finite(probabilities, classes, owner=owner)
-        if probabilities.min() < 0 or probabilities.max() > 1:
-            raise DistillError(
-                f"agreement: {owner} gave values from {probabilities.min():.3g} to {probabilities.max():.3g}, expected "
-                "probabilities in 0..1. Apply the sigmoid, or say in the recipe that the model gives logits."
-            )
-    if len(student) != len(teacher):
-        raise DistillError(
-            f"agreement: the student was given {len(student)} pictures and the teacher {len(teacher)}, "
-            "expected the same pictures for both."
-        )
+    _check(student, teacher, classes)
     p, q = teacher.astype(np.float64), student.astype(np.float64)
     decisions = (p >= teacher_thresholds) == (q >= student_thresholds)
     return Agreement(
@@ -106,3 +95,48 @@ def _centred_ranks(values: np.ndarray) -> np.ndarray:
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2
     return ranks[place] - (len(values) + 1) / 2
+
+
+@dataclass(frozen=True)
+class ClassAgreement:
+    """The same of classes that exclude each other.
+
+    Attributes:
+        equal_answers: share of pictures to which both give the highest probability to the same class.
+        kl: nats, KL(teacher || student), mean over pictures; the transfer objective at temperature 1.
+        pictures: N.
+    """
+
+    equal_answers: float
+    kl: float
+    pictures: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def class_agreement(student: np.ndarray, teacher: np.ndarray, classes: Sequence[str]) -> ClassAgreement:
+    """Compare two arrays of probabilities (N, C), rows that sum to one, of the same pictures.
+
+    Raises:
+        DistillError: as `agreement`.
+    """
+    _check(student, teacher, classes)
+    p, q = (values.astype(np.float64).clip(EPSILON, 1) for values in (teacher, student))
+    kl = float((p * np.log(p / q)).sum(axis=1).mean())
+    return ClassAgreement(float((p.argmax(axis=1) == q.argmax(axis=1)).mean()), kl, len(p))
+
+
+def _check(student: np.ndarray, teacher: np.ndarray, classes: Sequence[str]) -> None:
+    for owner, probabilities in (("the student", student), ("the teacher", teacher)):
+        check_finite(probabilities, classes, owner=owner)
+        if probabilities.min() < 0 or probabilities.max() > 1 + EPSILON:
+            raise DistillError(
+                f"agreement: {owner} gave values from {probabilities.min():.3g} to {probabilities.max():.3g}, expected "
+                "probabilities in 0..1. Apply the activation, or say in the recipe that the model gives logits."
+            )
+    if len(student) != len(teacher):
+        raise DistillError(
+            f"agreement: the student was given {len(student)} pictures and the teacher {len(teacher)}, "
+            "expected the same pictures for both."
+        )

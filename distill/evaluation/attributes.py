@@ -11,7 +11,7 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.evaluation.average_precision import mean_average_precision, rank
-from distill.evaluation.bootstrap import bootstrap, percentile_interval
+from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval
 from distill.evaluation.inputs import UNKNOWN, check_finite, check_labels
 
 RESAMPLES = 1000
@@ -117,7 +117,7 @@ def evaluate_attributes(
     values = statistics(np.ones((1, len(scores)), dtype=np.int32))[0]
     mean, unmeasured = mean_average_precision(values[:-1], classes)
     samples = bootstrap(statistics, len(scores), seed=seed, resamples=resamples)
-    resampled = _mean_over_measured(samples[:, :-1])
+    resampled = mean_over_measured(samples[:, :-1])
     class_intervals = np.full((2, len(classes)), np.nan)
     class_intervals[:, measured] = percentile_interval(samples[:, :-1][:, measured])
     return AttributeScores(
@@ -177,15 +177,7 @@ def _accuracy(right: np.ndarray, known: np.ndarray, counts: np.ndarray) -> np.nd
         return np.full(len(counts), np.nan)
     weights = counts.astype(np.float64)
     total = weights @ known
-    return _mean_over_measured(np.where(total > 0, (weights @ right) / np.maximum(total, 1), np.nan))
-
-
-def _mean_over_measured(values: np.ndarray) -> np.ndarray:
-    """Row means of (R, C) without the NaNs, NaN where a row holds nothing else."""
-    measured = ~np.isnan(values)
-    count = measured.sum(axis=1)
-    total = np.where(measured, values, 0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return mean_over_measured(np.where(total > 0, (weights @ right) / np.maximum(total, 1), np.nan))
 
 
 def _pair(interval: np.ndarray) -> tuple[float, float]:

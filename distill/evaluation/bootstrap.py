@@ -49,3 +49,11 @@ def percentile_interval(values: np.ndarray) -> np.ndarray:
     """
     tail = (1 - CONFIDENCE) / 2
     return np.nanquantile(values, (tail, 1 - tail), axis=0)
+
+
+def mean_over_measured(values: np.ndarray) -> np.ndarray:
+    """Row means of (R, C) without the NaNs, NaN where a row holds nothing else."""
+    measured = ~np.isnan(values)
+    count = measured.sum(axis=1)
+    total = np.where(measured, values, 0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,20 +1,45 @@
 """Learning from labels."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.modules.batches import Pixels
+from distill.modules.metrics import Metric
+from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
 from distill.objectives.labels import labelled_cross_entropy
+from distill.preprocess import Preprocess
+
+LabelLoss = Callable[[Tensor, Tensor], Tensor]
+"""Logits (N, C) and labels (N, C), negative where unknown, to one value a picture (N,)."""
 
 
 class FineTuner(TrainingModule):
-    """Minimises the cross-entropy with labels: a teacher before it teaches, or a student before or without transfer."""
+    """Minimises a loss of labels: a teacher before it teaches, or a student before or without transfer.
+
+    Args:
+        network, preprocess, optimization, classes, seed, metric: as in `TrainingModule`.
+        loss: by default of attributes, labels that do not exclude each other.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        preprocess: Preprocess,
+        optimization: Optimization | None = None,
+        classes: Sequence[str] = (),
+        seed: int = 0,
+        metric: Metric | None = None,
+        loss: LabelLoss = labelled_cross_entropy,
+    ) -> None:
+        super().__init__(network, preprocess, optimization, classes, seed, metric)
+        self.loss = loss
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         if labels is None or labels.shape != logits.shape:
             found: Any = "none" if labels is None else tuple(labels.shape)
             raise DistillError(f"fine-tuning needs labels of shape {tuple(logits.shape)}; the batch has {found}.")
-        return {"loss": labelled_cross_entropy(logits, labels)}
+        return {"loss": self.loss(logits, labels)}

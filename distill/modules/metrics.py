@@ -36,6 +36,17 @@ class MeanAveragePrecision:
 
 
 @dataclass(frozen=True)
+class TopOne:
+    """The share of scores (N, C) that are highest for the class labelled (N, C), over the pictures with a label."""
+
+    name: str = "top-1"
+
+    def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float:
+        known = (truths == 1).any(axis=1)
+        return float((outputs[known].argmax(axis=1) == truths[known].argmax(axis=1)).mean())
+
+
+@dataclass(frozen=True)
 class TarAtFar:
     """TAR at a FAR over all pairs of embeddings (N, D), against the people shown (N,)."""
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from distill.data.hub import Hub
+from distill.directory import CARD
 from distill.files import atomic_path
 from distill.recipe import Recipe
 from distill.report import formatting, snippets
 from distill.report.metrics import chief_metric, differing_metric
 from distill.report.page import headline
 from students.manifest import StudentManifest
-
-CARD = "README.md"
 
 _OWN = """\
 from pathlib import Path

@@ -15,10 +15,12 @@ import numpy as np
 
 from distill.files import atomic_path
 from distill.report import formatting
+from distill.report.classes import ClassPictures, class_parts
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.embeddings import Pairs, embedding_parts
 from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
-from distill.report.plots import curve_plot, per_class_plot
+from distill.report.plots import SCORES, curve_plot, per_class_plot
+from distill.report.templates import template
 
 TOP_PREDICTIONS = 5
 
@@ -47,6 +49,7 @@ def write_report(
     examples: Examples | None = None,
     recipe_text: str = "",
     pairs: Pairs | None = None,
+    classes: ClassPictures | None = None,
 ) -> None:
     """Write the page of one run.
 
@@ -57,28 +60,13 @@ def write_report(
         examples: pictures to show.
         recipe_text: the resolved recipe as YAML.
         pairs: the hardest pairs, of an embedding task.
+        classes: pictures of what is confused, mistaken and doubted, of exclusive classes.
 
     Raises:
         DistillError: the place cannot be written to.
     """
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(
-        score=formatting.score,
-        signed=formatting.signed,
-        interval=formatting.interval,
-        per_cent=formatting.per_cent,
-        count=formatting.count,
-        magnitude=formatting.magnitude,
-        size=formatting.size,
-        duration=formatting.duration,
-        reading=formatting.reading,
-    )
     models = {role: results[role] for role in ("teacher", "student") if results.get(role)}
-    page = environment.get_template("page.html").render(
+    page = template("page.html").render(
         results=results,
         headline=headline(results),
         rendered=results["data"]["name"].startswith("rendered"),
@@ -91,7 +79,12 @@ def write_report(
         curves=_curves(curves),
         examples=_example_rows(examples) if examples else [],
         recipe_text=recipe_text,
+        added=next(
+            (chief_metric(stage["test"]["metrics"]) for stage in results.get("stages", []) if "test" in stage), None
+        ),
+        duplicates=_duplicates(results.get("near_duplicates"), models),
         **embedding_parts(results, pairs),
+        **class_parts(results, classes),
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -146,24 +139,48 @@ def _counted(counts: Mapping[str, Any]) -> list[str]:
 
 
 def _per_class(models: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The plot of AP per attribute and the lines of its table, best student first."""
+    """The plot of each class's score and the lines of its table, best student first."""
     measured = {role: model["per_class"] for role, model in models.items() if model.get("per_class")}
     if not measured:
         return None
     last = list(measured.values())[-1]
-    names = sorted(last, key=lambda name: last[name]["ap"], reverse=True)
+    # Of attributes, present or not, order is what counts; of classes that exclude each other, the answer.
+    quantity = "accuracy" if all("accuracy" in values for values in last.values()) else "ap"
+    names = sorted(last, key=lambda name: last[name][quantity], reverse=True)
     return {
+        "kind": "class" if quantity == "accuracy" else "attribute",
+        "quantity": quantity,
+        "score": SCORES[quantity],
         "roles": list(measured),
-        "plot": svg_uri(per_class_plot(measured)),
+        "plot": svg_uri(per_class_plot(measured, quantity)),
         "rows": [
             {
                 "name": name,
-                "positives": last[name].get("positives"),
+                "pictures": last[name].get("pictures", last[name].get("positives")),
                 "models": [classes.get(name) for classes in measured.values()],
             }
             for name in names
         ],
     }
+
+
+def _duplicates(found: Mapping[str, Any] | None, models: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Scores with and without the pictures that are near duplicates of training pictures, a line a model."""
+    if not found:
+        return None
+    rows = []
+    for role, model in models.items():
+        name = chief_metric(model["metrics"])
+        without = found.get(role)
+        rows.append(
+            {
+                "role": role,
+                "metric": name,
+                "all": (model["metrics"][name], model["intervals"].get(name)),
+                "without": (without["metrics"][name], without["intervals"].get(name)) if without else None,
+            }
+        )
+    return {**found, "rows": rows}
 
 
 def _unmeasured(models: Mapping[str, Any]) -> list[str]:

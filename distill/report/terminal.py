@@ -10,6 +10,7 @@ from rich.table import Table
 
 from distill.report import formatting
 from distill.report.metrics import chief_metric, differing_metric
+from distill.report.sweep_words import difference_rows, within_words
 
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
@@ -40,6 +41,42 @@ def print_results(results: Mapping[str, Any], console: Console) -> None:
         differing = differing_metric(difference)
         points = formatting.signed(difference[differing])
         console.print(f"student minus teacher: {differing} {points} {formatting.interval(difference['interval'])}")
+
+
+def print_sweep(content: Mapping[str, Any], console: Console) -> None:
+    """The points of a sweep, laid out as table 12 of the paper, the teacher last.
+
+    Args:
+        content: of sweep.json.
+    """
+    metric = content["metric"]
+    table = Table(box=box.SIMPLE_HEAD, title=f"sweep of {content['recipe']}")
+    table.add_column(" / ".join(key.removeprefix("student.") for key in content["points"][0]["keys"]), overflow="fold")
+    for column in (metric or "score", "95 % interval", "mult-adds", "parameters"):
+        table.add_column(column, justify="right", no_wrap=True)
+    beside = content["teacher"] is not None
+    for row in content["points"]:
+        label = " / ".join(row["keys"].values()) + (" labels" if beside and row["learnt_from"] == "labels" else "")
+        if row["state"] == "done":
+            _add_model(table, label, row["student"], metric)
+        else:
+            table.add_row(f"{label} {row['state']}", *[formatting.ABSENT] * 4)
+    if content["teacher"]:
+        _add_model(table, f"teacher {content['teacher']['name']}", content["teacher"], metric)
+    console.print(table)
+    for row in content["points"]:
+        if row["state"] == "failed":
+            console.print(f"{row['name']} failed: {row['reason']}", soft_wrap=True)
+    for line in within_words(content):
+        console.print(line, soft_wrap=True)
+    for pair in difference_rows(content):
+        value, interval = formatting.signed(pair["value"]), formatting.interval(pair["interval"])
+        console.print(f"{pair['first']} minus {pair['second']}: {pair['metric']} {value} {interval}", soft_wrap=True)
+
+
+def _add_model(table: Table, label: str, model: Mapping[str, Any], metric: str) -> None:
+    sizes = (formatting.magnitude(model[key]) for key in ("mult_adds", "parameters"))
+    table.add_row(label, *_scored(model, metric), *sizes)
 
 
 def print_report_place(page: Path, console: Console) -> None:

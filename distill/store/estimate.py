@@ -3,7 +3,6 @@
 Shapes: n views of one batch.
 """
 
-import math
 import shutil
 import time
 from pathlib import Path
@@ -15,19 +14,17 @@ from distill.data.batch import ViewBatch
 from distill.errors import DistillError
 from distill.report import formatting
 from distill.store.asking import answer
-from distill.store.codec import Codec
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
 
 
-def announce(
-    teacher: Teacher, shown: ViewBatch | Tensor, views: int, codec: Codec, place: Path, processes: int
-) -> None:
+def announce(teacher: Teacher, shown: ViewBatch | Tensor, views: int, size: int, place: Path, processes: int) -> None:
     """Time one batch, and print the bytes and time that `views` answers of each of the `processes` will take.
 
     Args:
         shown: one batch, on the teacher's device.
+        size: bytes of those answers.
 
     Raises:
         DistillError: there is less space than that.
@@ -37,7 +34,7 @@ def announce(
     answer(teacher, shown).sum().item()  # the sum waits for a GPU
     seconds = (time.perf_counter() - started) / len(shown) * views
     share = f" by each of {processes} processes" if processes > 1 else ""
-    needed = processes * views * codec.dtype.itemsize * math.prod(codec.row)
+    needed = processes * size
     console.print(
         f"{views:,} answers of {teacher.name}{share}: {formatting.size(needed)}, about {formatting.duration(seconds)}",
         soft_wrap=True,

@@ -14,7 +14,8 @@ in place. A row is one of
 
     full    the C logits, or dimensions of an embedding, as float16 or float32
     top     one record (`distill.store.codec`): the k largest logits less the largest of them, their
-            classes, and for the temperatures 1, 2 and 4 the logarithm of the probability of all other classes together
+            classes, and for the temperatures 1, 2 and 4 the logarithm of the probability of all other classes together;
+            of views alone: answers to whole pictures, which the teacher is scored by, are always full
 
 View v of a picture is what `distill.data.views` draws from (seed, content hash, v) under the policy `views`, cut at the
 teacher's own size by `distill.data.cutting`; both are pure functions, so an answer stays true for ever. `view_policy`
@@ -35,6 +36,7 @@ from distill.data.views import POLICY, Views
 from distill.errors import DistillError
 from distill.files import read_json, write_json
 from distill.preprocess import Preprocess
+from distill.store.codec import Codec, codec_of
 
 VERSION = 1
 MANIFEST = "manifest.json"
@@ -91,7 +93,7 @@ class Manifest:
     Attributes:
         count: V, views of each picture: numbers 0 to V - 1.
         views: how they were drawn; its own `count` is null.
-        top: k where only the k largest logits were kept, else None.
+        top: k where only the k largest logits of a view were kept, else None.
         checksums: sha256 by file name; empty while the store is being written.
     """
 
@@ -112,6 +114,10 @@ class Manifest:
         viewed, whole = (-(-number // self.rows) for number in (self.pictures.viewed, self.pictures.whole))
         views = [view_file(view, part) for view in range(self.count) for part in range(viewed)]
         return [whole_file(part) for part in range(whole)] + views
+
+    def codec(self, view: int | None) -> Codec:
+        """How answers to a view are kept, or (None) to whole pictures."""
+        return codec_of(self.teacher.outputs, self.dtype, None if view is None else self.top)
 
     def describe(self) -> dict[str, Any]:
         """All but the checksums, as JSON holds it: equal for stores of the same answers."""

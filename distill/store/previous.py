@@ -45,7 +45,8 @@ class Previous:
     def recall(self, hashes: np.ndarray, view: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Which pictures (N,) it knows, bool (N,), and its answers to those in their order."""
         if view is not None and view >= self.views:
-            return np.zeros(len(hashes), bool), np.empty((0, *self.store.codec.row), self.store.codec.dtype)
+            codec = self.store.manifest.codec(view)
+            return np.zeros(len(hashes), bool), np.empty((0, *codec.row), codec.dtype)
         rows = find(self.store.whole if view is None else self.store.viewed, hashes)
         parts = rows // self.store.manifest.rows
         for part in np.unique(parts[rows >= 0]):

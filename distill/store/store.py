@@ -14,7 +14,7 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.files import checksum
-from distill.store.codec import Codec, codec_of
+from distill.store.codec import Codec
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, view_file, whole_file
 
 BUILDING = ".building"
@@ -67,26 +67,21 @@ class Store:
         return Store.open, (self.directory.absolute(),)
 
     @cached_property
-    def codec(self) -> Codec:
-        """How a row is to be read."""
-        return codec_of(self.manifest.teacher.outputs, self.manifest.dtype, self.manifest.top)
-
-    @cached_property
     def fingerprint(self) -> str:
         """sha256 over the manifest, and so over every answer."""
         return hashlib.sha256((self.directory / MANIFEST).read_bytes()).hexdigest()
 
     def view_answers(self, rows: np.ndarray, view: int) -> np.ndarray:
         """Answers to one view of pictures, by their rows of `viewed` (n,): (n, *row) of the codec's type."""
-        return self._gather(rows, lambda part: view_file(view, part))
+        return self._gather(rows, lambda part: view_file(view, part), self.manifest.codec(view))
 
     def whole_answers(self, rows: np.ndarray) -> np.ndarray:
-        """Answers to whole pictures, by their rows of `whole` (n,): (n, *row) of the codec's type."""
-        return self._gather(rows, whole_file)
+        """Answers to whole pictures, by their rows of `whole` (n,): (n, C)."""
+        return self._gather(rows, whole_file, self.manifest.codec(None))
 
-    def _gather(self, rows: np.ndarray, name: Callable[[int], str]) -> np.ndarray:
+    def _gather(self, rows: np.ndarray, name: Callable[[int], str], codec: Codec) -> np.ndarray:
         part, place = np.divmod(rows, self.manifest.rows)
-        out = np.empty((len(rows), *self.codec.row), self.codec.dtype)
+        out = np.empty((len(rows), *codec.row), codec.dtype)
         for number in np.unique(part):
             here = part == number
             out[here] = self._map(name(int(number)))[place[here]]

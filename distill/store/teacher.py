@@ -3,7 +3,7 @@
 Shapes: N pictures, n of one batch, C outputs.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -60,7 +60,7 @@ class ViewAnswers:
 
     def __call__(self, index: np.ndarray, view: int) -> Tensor | TopAnswers:
         """Answers to one view of the pictures of `index` (n,)."""
-        return self.store.codec.decode(self.store.view_answers(self.rows[index], view))
+        return self.store.manifest.codec(view).decode(self.store.view_answers(self.rows[index], view))
 
 
 class StoredTeacher:
@@ -79,6 +79,10 @@ class StoredTeacher:
     def fingerprint(self) -> str:
         """sha256 over the manifest, which has the checksums of all answers."""
         return self.store.fingerprint
+
+    def counted(self, views: Views) -> Views:
+        """The same views; as many as were answered, where their number is left open."""
+        return replace(views, count=views.count or self.store.manifest.count)
 
     def answers_to(self, pictures: Pictures, views: Views, seed: int) -> ViewAnswers:
         """The answers to the views that a stage would draw.
@@ -115,13 +119,8 @@ class StoredTeacher:
         """Its logits or embeddings of whole pictures: float32 (N, C).
 
         Raises:
-            DistillError: it was not asked about one of them, or only its largest logits were kept.
+            DistillError: it was not asked about one of them.
         """
-        if self.store.manifest.top is not None:
-            raise DistillError(
-                f"{self.store.directory}: holds the {self.store.manifest.top} largest of {self.outputs} logits, too "
-                "few to score by. Store all of them: leave `top` out."
-            )
         rows = self._rows(self.store.whole, pictures, "", self.store.manifest.pictures.pixels)
         return self.store.whole_answers(rows).astype(np.float32)
 

@@ -4,11 +4,12 @@ Shapes: n pictures asked again, C outputs.
 """
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 
 from distill.errors import DistillError
+from distill.objectives.top import TopAnswers
 from distill.store.asking import Ask, Asked, Part, Shown, answer
 from distill.store.manifest import PictureFacts, differences
 from distill.store.store import Store, check_file
@@ -64,8 +65,8 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
         chosen = rows[view :: manifest.count]
         again = asked.__getitems__(Ask(Part(view, 0, 0, manifest.pictures.viewed), chosen, len(chosen)))
         said = answer(teacher, again)
-        stored = torch.from_numpy(store.view_answers(chosen, view).astype(np.float32))
-        difference = (said - stored).abs().amax(dim=1)
+        stored = manifest.codec(view).decode(store.view_answers(chosen, view))
+        difference = _difference(said, stored)
         worst = max(worst, float(difference.max()))
         off = difference > TOLERANCE[manifest.dtype] * said.abs().amax(dim=1).clamp(min=1)
         if off.any():
@@ -75,3 +76,11 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
                 f"{float(difference.max()):.3g} from the stored one. Store the answers again."
             )
     return count, worst
+
+
+def _difference(said: Tensor, stored: Tensor | TopAnswers) -> Tensor:
+    """(n,), the largest of a logit (n, C) from the stored ones."""
+    if isinstance(stored, TopAnswers):
+        said = (said - said.amax(dim=1, keepdim=True)).gather(1, stored.classes.long())
+        stored = stored.logits
+    return (said - stored.float()).abs().amax(dim=1)

@@ -7,6 +7,7 @@ an earlier store there answered to the same pictures is copied, not asked again.
 Shapes: N pictures, C outputs, n views of one batch.
 """
 
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,6 @@ from distill.files import atomic_path, checksum
 from distill.locks import exclusive
 from distill.objectives.embedding import SHORTEST
 from distill.store.asking import Ask, Asked, Part, Shown, answer
-from distill.store.codec import Codec, codec_of
 from distill.store.estimate import announce
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, differences, without_growth
 from distill.store.previous import Previous
@@ -76,15 +76,14 @@ def write_store(
     with _claimed(directory, manifest, fabric):
         previous = Previous.of(directory, manifest)
         parts: list[Part] = fabric.broadcast(_missing(building, manifest) if fabric.global_rank == 0 else [])
-        codec = codec_of(manifest.teacher.outputs, manifest.dtype, manifest.top)
-        asks = Batches(shown, manifest, previous, codec, parts[fabric.global_rank :: fabric.world_size], batch_size)
+        asks = Batches(shown, manifest, previous, parts[fabric.global_rank :: fabric.world_size], batch_size)
         asks.write_known(building)
         if asks.batches:
             teacher.to(fabric.device).eval()  # one just built is in training mode
             if fabric.global_rank == 0:
-                announce(teacher, asks.first().to(fabric.device), asks.unknown, codec, building, fabric.world_size)
+                announce(teacher, asks.first().to(fabric.device), asks.unknown, asks.bytes, building, fabric.world_size)
             embeds = manifest.teacher.classes is None
-            _answer(asks, teacher, codec, building, fabric.device, workers, embeds, bar=fabric.global_rank == 0)
+            _answer(asks, teacher, building, fabric.device, workers, embeds, bar=fabric.global_rank == 0)
         fabric.barrier()
         if fabric.global_rank:
             return None
@@ -188,16 +187,17 @@ class Batches:
     """The batches of one process, and what is known already of each file."""
 
     def __init__(
-        self, shown: Shown, manifest: Manifest, previous: Previous | None, codec: Codec, parts: list[Part],
-        batch_size: int,
-    ) -> None:  # fmt: skip
-        self.dataset, self.parts, self.codec = Asked(shown, manifest), parts, codec
+        self, shown: Shown, manifest: Manifest, previous: Previous | None, parts: list[Part], batch_size: int
+    ) -> None:
+        self.dataset, self.parts, self.manifest = Asked(shown, manifest), parts, manifest
         self.previous, self.hashes = previous, {True: shown.whole(), False: shown.viewed()}
         self.batches: list[Ask] = []
-        self.unknown = 0
+        self.unknown, self.bytes = 0, 0
         for part in parts:
             rows = np.flatnonzero(~self._known(part)[0])
             self.unknown += len(rows)
+            codec = manifest.codec(part.view)
+            self.bytes += len(rows) * codec.dtype.itemsize * math.prod(codec.row)
             for start in range(0, len(rows), batch_size):
                 chosen = rows[start : start + batch_size]
                 # Always whole batches: a kernel may round another way in a batch of another size.
@@ -210,7 +210,8 @@ class Batches:
 
     def begin(self, part: Part) -> np.ndarray:
         """The rows of one file, those known filled in."""
-        rows = np.zeros((part.stop - part.start, *self.codec.row), self.codec.dtype)
+        codec = self.manifest.codec(part.view)
+        rows = np.zeros((part.stop - part.start, *codec.row), codec.dtype)
         known, answers = self._known(part)
         rows[known] = answers
         return rows
@@ -225,14 +226,14 @@ class Batches:
     def _known(self, part: Part) -> tuple[np.ndarray, np.ndarray]:
         hashes = self.hashes[part.view is None][part.start : part.stop]
         if self.previous is None:
-            return np.zeros(len(hashes), bool), np.empty((0, *self.codec.row), self.codec.dtype)
+            codec = self.manifest.codec(part.view)
+            return np.zeros(len(hashes), bool), np.empty((0, *codec.row), codec.dtype)
         return self.previous.recall(hashes, part.view)
 
 
 def _answer(
-    asks: Batches, teacher: Teacher, codec: Codec, building: Path, device: torch.device, workers: int, embeds: bool,
-    bar: bool,
-) -> None:  # fmt: skip
+    asks: Batches, teacher: Teacher, building: Path, device: torch.device, workers: int, embeds: bool, bar: bool
+) -> None:
     """Ask batch by batch; a file is written when its last batch is answered."""
     loader: DataLoader[ViewBatch | Tensor] = DataLoader(
         asks.dataset,
@@ -260,7 +261,7 @@ def _answer(
                     f"teacher {teacher.name}: answers the zero vector, which has no direction, while {ask.part.name} "
                     "is written. Check its weights, mean and std; nothing of that file was kept."
                 )
-            rows[ask.rows[: ask.count]] = codec.encode(answers)
+            rows[ask.rows[: ask.count]] = asks.manifest.codec(ask.part.view).encode(answers)
             progress.advance(task, ask.count)
             if number + 1 == len(asks.batches) or asks.batches[number + 1].part != ask.part:
                 _write(building / ask.part.name, rows)

@@ -4,8 +4,7 @@ Shapes: N pictures, C attributes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +12,6 @@ from torch import nn
 
 from distill.contract import check_objective, check_teacher
 from distill.data.pictures import Pictures
-from distill.data.source import Split
-from distill.errors import DistillError
 from distill.evaluation.agreement import agreement
 from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
 from distill.evaluation.average_precision import average_precision, mean_average_precision
@@ -26,17 +23,10 @@ from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
 from distill.recipe import Stage
-from distill.report.page import Examples
 from distill.scoring import Judged, Verdict
-from distill.sets import Sets
-from distill.tasks.task import AnyTeacher, Task
-from teachers.class_map import load_classifier
-from teachers.mobilefacenet_teacher import Mobilefacenet
-from teachers.onnx_teacher import Onnx
-from teachers.teacher import Teacher
-from teachers.timm_teacher import Timm
+from distill.tasks.labelled import LabelledTask
+from distill.tasks.task import AnyTeacher, Details
 
-EXAMPLES = 12
 GROUPS = ("Male", "Young")
 """Attributes of faces that scores are divided by, where they are labelled."""
 
@@ -72,30 +62,16 @@ class AttributeVerdict:
         return self.scores.to_dict() | {"split": "test"}
 
 
-class Attributes(Task):
+class Attributes(LabelledTask):
     """Scored by mean average precision on the data's test split."""
 
     activation = "sigmoid"
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.sets.classes
+    needed = (("validation", "choose thresholds on"), ("test", "report on"))
 
     @property
-    def scored(self) -> tuple[Pictures, ...]:
-        return self.sets.validation, self.sets.test
-
-    def check_sets(self, sets: Sets) -> None:
-        uses: tuple[tuple[Split, str], ...] = (("validation", "choose thresholds on"), ("test", "report on"))
-        name = self.recipe.data.name
-        for split, use in uses:
-            if sets.classes and not len(sets.prepared.indices(split)):
-                raise DistillError(f"data: {name} has no {split} pictures to {use}.")
-        if not sets.classes:
-            raise DistillError(
-                f"data.name is {name}: pictures without labels, on which nothing can be scored. Give a labelled set as "
-                "data, and these as unlabelled: they are transferred on, and the labelled ones need no training part."
-            )
+    def test(self) -> Pictures:
+        return self.sets.test
 
     def check(self) -> None:
         if "transfer" in self.recipe.stages:
@@ -103,29 +79,6 @@ class Attributes(Task):
 
     def check_teacher(self, teacher: AnyTeacher) -> None:
         check_teacher(teacher, self.classes)
-
-    def load_teacher(self) -> AnyTeacher:
-        teacher = self.recipe.teacher
-        if isinstance(teacher, Timm | Onnx):
-            return load_classifier(teacher, self.classes)
-        return teacher.load(len(self.classes))
-
-    def new_teacher(self) -> tuple[nn.Module, Preprocess]:
-        config, stage = self._trainable(), self.recipe.teach
-        network = config.network(
-            len(self.classes), new_head=True, drop_rate=stage.drop_rate, drop_path_rate=stage.drop_path_rate
-        )
-        return network, config.preprocess(network)  # type: ignore[arg-type]  # each takes what it gave
-
-    def taught_teacher(self, weights: Path) -> Teacher:
-        return replace(self._trainable(), weights=weights, classes=self.classes).load(len(self.classes))
-
-    def _trainable(self) -> Timm | Mobilefacenet:
-        assert isinstance(self.recipe.teacher, Timm | Mobilefacenet)  # the others are refused by Recipe
-        return self.recipe.teacher
-
-    def outputs(self, teacher: AnyTeacher | None) -> int:
-        return len(self.classes)
 
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
         return FineTuner(network, preprocess, stage.optimization, self.classes, seed)
@@ -137,15 +90,10 @@ class Attributes(Task):
         """Score on test; thresholds the model does not bring are chosen on validation.
 
         Raises:
-            DistillError: the model's classes are not the data's, or it answers NaN.
+            DistillError: the model's outputs are not of this task or its classes not the data's, or it answers NaN.
         """
+        self.check_predictor(predictor)
         classes = self.classes
-        if predictor.classes is not None and predictor.classes != classes:
-            differing = sorted(set(predictor.classes) ^ set(classes)) or ["their order"]
-            raise DistillError(
-                f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
-                "data of its classes (data.attributes chooses some and their order)."
-            )
         validation, test = self.sets.validation, self.sets.test
         seen = self.answers(predictor, validation, "validation")
         mean, _ = mean_average_precision(average_precision(seen, validation.labels, classes).values, classes)
@@ -195,18 +143,11 @@ class Attributes(Task):
             for name, (ours, theirs) in pairs.items()
         }
 
-    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+    def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
         answers = {role: verdict.answers for role, verdict in verdicts.items()}
         labels, seed, resamples = self.sets.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
-        return {"groups": group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)}
-
-    def examples(self, learnt: Verdict) -> Examples:
-        test = self.sets.test
-        shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
-        return Examples(test.gather(shown), test.classes, learnt.answers[shown], test.labels[shown])
-
-    def hardest(self, verdicts: Mapping[str, Verdict]) -> None:
-        return None
+        groups = group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)
+        return Details({"groups": groups}, examples=self.examples(verdicts["student"]))
 
 
 def _own(verdict: Verdict) -> AttributeVerdict:

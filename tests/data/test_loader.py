@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from distill.data.batch import ViewBatch
-from distill.data.loader import ViewLoader
+from distill.data.loader import ViewLoader, side_by_side
 from distill.data.pictures import Pictures
 from distill.data.prepared import Prepared
 from distill.data.views import Views, draw, patches
@@ -97,6 +97,40 @@ def test_a_batch_holds_the_pictures_labels_and_draws_of_its_index(train: Picture
         partner = batch.partner.index.numpy()
         assert np.array_equal(batch.partner.box, draw(Views(), 3, train.hashes[partner], number // 4, 20, 16).box)
         assert np.array_equal(batch.partner.labels, train.labels[partner])
+
+
+def test_pictures_of_one_person_follow_each_other(train: Pictures) -> None:
+    random = np.random.default_rng(0)
+    order, identities = random.permutation(200), random.integers(0, 23, 200) * 5
+    found = side_by_side(order, identities, 4)
+    assert sorted(found) == list(range(200))
+    waiting: dict[int, list[int]] = {}
+    expected: list[list[int]] = []
+    for picture in order:  # the plain way: a group is opened where its first picture stands, and filled from behind
+        person = int(identities[picture])
+        if person not in waiting or len(waiting[person]) == 4:
+            waiting[person] = []
+            expected.append(waiting[person])
+        waiting[person].append(int(picture))
+    assert found.tolist() == [picture for group in expected for picture in group]
+    assert np.array_equal(side_by_side(order, np.arange(200), 4), order)
+
+
+def test_people_stand_together_in_every_pass_and_after_a_resume(
+    train: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pictures, "identities", property(lambda pictures: np.arange(len(pictures)) % 11))
+    expected = passes(loader(train, together=3), 2)
+    for batch, plain in zip(expected, passes(loader(train), 2), strict=True):
+        assert len(set((batch.index % 11).tolist())) <= 4  # eight places: four groups of three at most
+        assert batch.index.tolist() != plain.index.tolist()
+    for rank in range(2):
+        share = passes(loader(train, together=3, rank=rank, world_size=2), 2)
+        for whole, part in zip(expected, share, strict=True):
+            assert torch.equal(part.index, whole.index[rank * 4 : rank * 4 + 4])
+    resumed = loader(train, together=3)
+    resumed.load_state_dict({"consumed": 5})
+    assert equal(passes(resumed, 1), expected[5:])
 
 
 def test_nothing_is_mixed_unless_asked_for(train: Pictures) -> None:

@@ -1,5 +1,6 @@
 """Teaching by identity: the ArcFace loss in plain Python, what learns, and what is refused."""
 
+import itertools
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from distill.data.views import Views
 from distill.errors import DistillError
 from distill.modules import MetricLearner, Optimization
 from distill.modules.batches import Pixels
+from distill.modules.metric_learner import Triplets, arcface
 from distill.modules.metrics import TarAtFar
 from tests.modules.nets import SMALL, conv_student
 
@@ -19,9 +21,8 @@ PEOPLE = np.array([7, 3, 30, 3, 7])
 
 
 def learner(scale: float = 16.0, margin: float = 20.0) -> MetricLearner:
-    return MetricLearner(
-        conv_student(), SMALL, Optimization(), PEOPLE, 3, margin=margin, scale=scale, seed=0, metric=TarAtFar(0.1)
-    )
+    criterion = arcface(3, 3, margin=margin, scale=scale)
+    return MetricLearner(conv_student(), SMALL, Optimization(), PEOPLE, criterion, seed=0, metric=TarAtFar(0.1))
 
 
 def batch_of(train: Pictures, identities: list[int]) -> Pixels:
@@ -32,7 +33,7 @@ def batch_of(train: Pictures, identities: list[int]) -> Pixels:
 
 def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures) -> None:
     module = learner()
-    directions = module.arcface.W.detach()  # (D, I), by rising number of the person
+    directions = module.criterion.W.detach()  # (D, I), by rising number of the person
     embeddings = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
     people = [30, 3, 7, 7]
     expected = 0.0
@@ -51,10 +52,56 @@ def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures)
 
 def test_the_peoples_directions_learn_and_leave_with_the_stage() -> None:
     module = learner()
-    built = module.optimization.build(torch.nn.ModuleList([module.network, module.arcface]), 10)
+    built = module.optimization.build(torch.nn.ModuleList([module.network, module.criterion]), 10)
     learning = {id(one) for group in built["optimizer"].param_groups for one in group["params"]}
-    assert id(module.arcface.W) in learning and all(id(one) in learning for one in module.network.parameters())
+    assert id(module.criterion.W) in learning and all(id(one) in learning for one in module.network.parameters())
     assert module.result().state_dict().keys() == conv_student().state_dict().keys()
+
+
+def plain_triplets(embeddings: torch.Tensor, people: list[int], margin: float) -> list[float]:
+    """What each semi-hard triplet costs."""
+    units = [[x / math.hypot(*row) for x in row] for row in embeddings.tolist()]
+
+    def distance(i: int, j: int) -> float:
+        return sum((x - y) ** 2 for x, y in zip(units[i], units[j], strict=True))
+
+    costs = []
+    for a, p, n in itertools.permutations(range(len(people)), 3):
+        if people[a] == people[p] != people[n]:
+            wins = distance(a, n) - distance(a, p)
+            if 0 < wins <= margin:
+                costs.append(margin - wins)
+    return costs
+
+
+def test_the_triplet_loss_is_the_mean_over_semi_hard_triplets(train: Pictures) -> None:
+    embeddings = torch.randn(9, 3, generator=torch.Generator().manual_seed(2))
+    people = [3, 7, 3, 30, 7, 3, 30, 7, 7]
+    for margin in (0.2, 1.0):
+        module = MetricLearner(
+            conv_student(), SMALL, Optimization(), PEOPLE, Triplets(margin), seed=0, metric=TarAtFar(0.1)
+        )
+        costs = plain_triplets(embeddings, people, margin)
+        loss = module.losses(embeddings, batch_of(train, people), None)["loss"]
+        assert len(costs) > 3 and float(loss) == pytest.approx(sum(costs) / len(costs), rel=1e-4)
+        assert not list(module.criterion.parameters())
+
+
+@pytest.mark.parametrize("people", [[3, 7, 30], [3, 3, 3]], ids=["nobody twice", "nobody else"])
+def test_a_batch_without_triplets_moves_nothing(people: list[int]) -> None:
+    embeddings = torch.randn(3, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    loss = Triplets(0.2)(embeddings, torch.tensor(people))
+    loss.backward()
+    assert float(loss.detach()) == 0 and embeddings.grad is not None and not embeddings.grad.any()
+
+
+def test_triplets_draw_nothing_at_random() -> None:
+    embeddings = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
+    people = torch.arange(16) // 4
+    state, numbers = torch.get_rng_state(), np.random.get_state()[1].tolist()
+    values = {float(Triplets(0.5)(embeddings, people)) for _ in range(3)}
+    assert len(values) == 1 and torch.equal(torch.get_rng_state(), state)
+    assert np.random.get_state()[1].tolist() == numbers
 
 
 @pytest.mark.parametrize("identities", [[7, -1, 3], None])

@@ -18,12 +18,13 @@ from distill import cli
 from distill.data.prepared import Prepared
 from distill.errors import DistillError
 from distill.evaluation.roc import tar_name
+from distill.modules.metric_learner import Triplets
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 from students.files import load_student, save_student
 from students.student import build_student
 from teachers.onnx_teacher import Onnx
-from tests.running import TINY, run_recipe, write_recipe
+from tests.running import TINY, read, run_recipe, write_recipe
 
 STAGE = {key: value for key, value in TINY["transfer"].items() if key != "views"}
 RECIPE: dict[str, Any] = TINY | {
@@ -302,3 +303,39 @@ def test_attributes_have_no_pairs_and_no_embedding_objective(tmp_path: Path) -> 
         run_recipe(recipe, tmp_path / "run", ["--evaluate.lfw", str(tmp_path)])
     with pytest.raises(DistillError, match="between embeddings, and the task is attributes"):
         run_recipe(recipe, tmp_path / "run", ["--objective.name", "cosine"])
+
+
+@pytest.mark.parametrize(
+    ("keys", "together"), [([], 1), (["--teach.metric_loss", "triplet", "--teach.together", "5"], 5)]
+)
+def test_a_loss_of_triplets_meets_people_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: list[str], together: int
+) -> None:
+    seen: list[Any] = []
+
+    def stop(directory: Path, module: Any, data: Any, *rest: Any) -> None:
+        seen.extend([module, data])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("distill.stages.train", stop)
+    recipe = write_recipe(tmp_path, RECIPE, "faces")
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(recipe, tmp_path / "run", [*keys, "--teach.triplet_margin", "0.3"])
+    module, data = seen
+    assert data.together == together
+    assert isinstance(module.criterion, Triplets) == (together > 1)
+    if together > 1:
+        assert module.criterion.loss.margin == module.criterion.miner.margin == 0.3
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (["--teach.together", "1"], r"teach\.together 1, expected .* at least 2 pictures"),
+        (["--teach.triplet_margin", "0"], r"teach\.triplet_margin is 0\.0 .* expected a number above 0"),
+        (["--task", "attributes", "--teach.metric_loss", "triplet"], r"teach\.metric_loss is triplet: of embeddings"),
+    ],
+)
+def test_triplets_that_cannot_be_are_refused(tmp_path: Path, keys: list[str], said: str) -> None:
+    with pytest.raises(DistillError, match=said):
+        read(write_recipe(tmp_path, RECIPE, "faces"), keys)

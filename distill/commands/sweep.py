@@ -1,0 +1,105 @@
+"""distill sweep RECIPE --student.KEY A,B,... --out DIR [--labels] [--points I/N] [--jobs N] [--KEY VALUE ...]"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from distill.files import write_json
+from distill.locks import exclusive
+from distill.recipe_parser import RecipeReader, recipe_names
+from distill.report.sweep_page import write_sweep_report
+from distill.report.terminal import print_report_place, print_sweep
+from distill.sweep.board import Board
+from distill.sweep.directory import SweepDirectory
+from distill.sweep.jobs import Resources, Runner, run_command
+from distill.sweep.pairs import differences, pairs_of
+from distill.sweep.plan import Point, plan, share
+from distill.sweep.shared import Shared
+from distill.sweep.summary import summarise
+from distill.train import quieten
+
+
+def main(arguments: list[str]) -> int:
+    """Run every point that is not finished; status 1 where one failed, or a file of one is outside its tolerance."""
+    parser = argparse.ArgumentParser(
+        prog="distill sweep",
+        usage="distill sweep RECIPE --student.KEY A,B,... [--student.KEY C,D,...] [--out DIR] [--labels] [--together] "
+        "[--against POINT] [--points I/N] [--jobs N] [--KEY VALUE ...]",
+        description="Train a student for every combination of the values given, from one teacher, each an ordinary run "
+        "in DIR/points, and draw their scores against their costs. The same command again goes on where it was "
+        "stopped, and tries again what failed.",
+        epilog="distill run RECIPE --help lists every key of the recipe. OMP_NUM_THREADS sets the threads of a job.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
+    parser.add_argument("--out", type=Path, help="directory of the sweep; default sweeps/RECIPE")
+    parser.add_argument("--labels", action="store_true", help="also train each student on labels, to compare with")
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="the first values of all keys make one student, the second the next, in place of every combination",
+    )
+    parser.add_argument("--against", metavar="POINT", help="also give each one's paired difference from this point")
+    parser.add_argument(
+        "--points",
+        metavar="I/N",
+        help="run only the I-th of N shares: a job array, or machines that share DIR",
+    )
+    parser.add_argument("--jobs", type=int, help="runs at a time; default one a core, or a core a thread")
+    chosen, keys = parser.parse_known_args(arguments)
+    reader = RecipeReader(chosen.recipe, parser.prog)
+    out = chosen.out or Path("sweeps") / reader.name
+    points = plan(reader, keys, out / "data", together=chosen.together, labels=chosen.labels)
+    own = share(points, chosen.points) if chosen.points else points
+    pairs = pairs_of(points, chosen.against)
+    resources = Resources.of_this_machine(len(own), chosen.jobs, _gpus(points[0]))
+    places = SweepDirectory.claim(out, reader.name)
+    quieten()
+    shared = Shared(points, places)
+    with Board(points, places, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
+
+        def after(point: Point) -> None:
+            board.ended(point)
+            _report(reader.name, points, places)  # to be looked at while the others go on
+
+        runner = Runner(places, resources, run_command(chosen.recipe, places), shared.give, after)
+        runner.run(own, lambda: board.show(runner.running))
+    compared = differences(pairs, places, shared.task)
+    content = _report(reader.name, points, places, runner.elsewhere, compared)
+    console = Console(markup=False, emoji=False, highlight=False)
+    print_sweep(content, console)
+    print_report_place(out / "report.html", console)
+    return _status(content, own)
+
+
+def _report(
+    recipe: str,
+    points: Sequence[Point],
+    places: SweepDirectory,
+    elsewhere: Sequence[Point] = (),
+    compared: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Write sweep.json and report.html; several processes may come to it at once."""
+    with exclusive(places.root / "locks" / "report", lambda: None):
+        content = summarise(recipe, points, places, elsewhere) | {"differences": list(compared)}
+        write_json(places.root / "sweep.json", content)
+        write_sweep_report(places.root / "report.html", content)
+    return content
+
+
+def _status(content: Mapping[str, Any], own: Sequence[Point]) -> int:
+    names = {point.name for point in own}
+    rows = [row for row in content["points"] if row["name"] in names]
+    failed = any(row["state"] == "failed" for row in rows)
+    return int(failed or any(not file["passed"] for row in rows for file in row.get("exports", ())))
+
+
+def _gpus(point: Point) -> int:
+    """GPUs to share out among the jobs, none where the recipe chooses devices itself."""
+    trainer = point.recipe.trainer
+    chosen = trainer.get("devices") not in (None, "auto") or trainer.get("accelerator") == "cpu"
+    return 0 if chosen else torch.cuda.device_count()

@@ -1,0 +1,204 @@
+"""Scores of classes that exclude each other, with their intervals, and the paired difference of two models.
+
+Shapes: N pictures, C classes, R resamples, B resamples of one block.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from distill.errors import DistillError
+from distill.evaluation.average_precision import average_precision, rank
+from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval
+from distill.evaluation.calibration import Calibration, calibrate, expected_calibration_error
+from distill.evaluation.confusion import confusion_matrix
+from distill.evaluation.inputs import UNKNOWN, check_finite
+from distill.evaluation.intervals import wilson_interval
+
+TOP_1 = "top-1"
+METRICS = (TOP_1, "top-5", "mean class accuracy", "mAP", "calibration error")
+"""The last is the only one of which less is better."""
+
+
+@dataclass(frozen=True)
+class ClassificationScores:
+    """What one model scored on labelled pictures.
+
+    Attributes:
+        classes: C names.
+        metrics: those of `METRICS` by name: top-1 and, of more than five classes, top-5; the mean over the classes of
+            the accuracy on each; the mean of their average precisions; the expected calibration error.
+        intervals: (low, high) of each.
+        average_precision: float64 (C,), NaN where a class has no picture, or all of them.
+        confusion: int64 (C, C), pictures of the row's class that the column's was answered to.
+        calibration: bins of confidence.
+        unmeasured: names of the classes no picture shows, which are left out of every mean.
+        resampled: float64 (R,), top-1 on each resample, for `compare`.
+        truths: int64 (N,), the class of each picture, and `seed`: what the resamples were drawn from.
+    """
+
+    classes: tuple[str, ...]
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    average_precision: np.ndarray
+    confusion: np.ndarray
+    calibration: Calibration
+    unmeasured: tuple[str, ...]
+    resampled: np.ndarray = field(repr=False)
+    truths: np.ndarray = field(repr=False)
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The part of results.json that stands under a model: `metrics`, `intervals`, `counts`, `per_class`,
+        `unmeasured`. Plain JSON: a class that cannot be measured is named, and has no number."""
+        pictures = self.confusion.sum(axis=1)
+        right = self.confusion.diagonal()
+        per_class = {
+            name: {
+                "accuracy": float(right[c] / pictures[c]),
+                "interval": list(wilson_interval(int(right[c]), int(pictures[c]))),
+                "ap": None if np.isnan(self.average_precision[c]) else float(self.average_precision[c]),
+                "pictures": int(pictures[c]),
+            }
+            for c, name in enumerate(self.classes)
+            if pictures[c]
+        }
+        return {
+            "metrics": dict(self.metrics),
+            "intervals": {name: list(interval) for name, interval in self.intervals.items()},
+            "counts": {"pictures": len(self.truths), "classes": len(per_class)},
+            "per_class": per_class,
+            "unmeasured": list(self.unmeasured),
+        }
+
+
+def evaluate_classification(
+    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str], *, seed: int, resamples: int
+) -> ClassificationScores:
+    """Score one model's outputs.
+
+    Of equal probabilities the class that comes first is the answer. A resample that drew no picture of a class leaves
+    it out of that resample's means.
+
+    Args:
+        probabilities: float (N, C), rows that sum to one.
+        labels: int8 (N, C), one 1 a row, all else 0.
+        seed: of the resamples; models to be compared need the same.
+
+    Raises:
+        DistillError: a value is no probability, a label not of one class, or the shapes do not fit.
+    """
+    check_finite(probabilities, classes)
+    truths = truths_of(labels)
+    if labels.shape != probabilities.shape or (truths == UNKNOWN).any():
+        raise DistillError(
+            f"evaluation: answers are {probabilities.shape} and labels {labels.shape}, of which "
+            f"{int((truths == UNKNOWN).sum())} rows are unknown; expected the class of every picture."
+        )
+    if probabilities.min() < 0 or probabilities.max() > 1 + 1e-5:
+        raise DistillError(
+            f"evaluation: values from {probabilities.min():.3g} to {probabilities.max():.3g}, expected probabilities, "
+            "0..1. Apply the softmax."
+        )
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    answers, confidence = order[:, 0], probabilities.max(axis=1).astype(np.float64).clip(max=1)
+    right, place = answers == truths, (order == truths[:, None]).argmax(axis=1)
+    shown = np.unique(truths)
+    member = (truths[:, None] == shown).astype(np.float64)
+    rankings = [rank(probabilities[:, c], labels[:, c]) for c in shown]
+
+    def statistics(counts: np.ndarray) -> np.ndarray:
+        """(B, N) to (B, 5): the metrics in the order of `METRICS`."""
+        weights = counts.astype(np.float64)
+        drawn = weights @ member
+        found = weights @ (member * right[:, None])
+        accuracy = np.divide(found, drawn, out=np.full_like(drawn, np.nan), where=drawn > 0)
+        precisions = np.stack([ranking.average_precision(counts) for ranking in rankings], axis=1)
+        return np.stack(
+            [
+                weights @ right / len(truths),
+                weights @ (place < 5) / len(truths),
+                mean_over_measured(accuracy),
+                mean_over_measured(precisions),
+                expected_calibration_error(confidence, right, counts),
+            ],
+            axis=1,
+        )
+
+    values = statistics(np.ones((1, len(truths)), np.int32))[0]
+    draws = bootstrap(statistics, len(truths), seed=seed, resamples=resamples)
+    # Drawing adds noise to each bin's gap, and gaps have no sign to cancel by: the draws lie above the value.
+    draws[:, -1] = (draws[:, -1] - draws[:, -1].mean() + values[-1]).clip(min=0)
+    # Of five classes all are among the first five; of one class alone shown, none can be ranked wrongly.
+    kept = [name != "top-5" or len(classes) > 5 for name in METRICS]
+    measured = np.flatnonzero(kept & ~np.isnan(values))
+    confusion = confusion_matrix(truths, answers, len(classes))
+    pictures = confusion.sum(axis=1)
+    return ClassificationScores(
+        classes=tuple(classes),
+        metrics={METRICS[k]: float(values[k]) for k in measured},
+        intervals={METRICS[k]: _pair(percentile_interval(draws[:, k])) for k in measured},
+        average_precision=average_precision(probabilities, labels, classes).values,
+        confusion=confusion,
+        calibration=calibrate(confidence, right),
+        unmeasured=tuple(name for name, count in zip(classes, pictures, strict=True) if not count),
+        resampled=draws[:, 0],
+        truths=truths,
+        seed=seed,
+    )
+
+
+def truths_of(labels: np.ndarray) -> np.ndarray:
+    """The class of each picture: labels (N, C) to int64 (N,), -1 where it is unknown.
+
+    Raises:
+        DistillError: a row is neither of one class nor unknown throughout.
+    """
+    known = (labels == 1).sum(axis=1) == 1
+    strange = ~(known & ((labels == 0).sum(axis=1) == labels.shape[1] - 1)) & ~(labels == UNKNOWN).all(axis=1)
+    if strange.any():
+        first = int(strange.argmax())
+        raise DistillError(
+            f"evaluation: {int(strange.sum())} pictures are not of one class, the first of them number {first} with "
+            f"{int((labels[first] == 1).sum())} of {labels.shape[1]} present; expected one 1 and else 0, or -1 "
+            "throughout."
+        )
+    return np.where(known, labels.argmax(axis=1), UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Top-1 of the first model minus that of the second on the same pictures, and its 95 % interval."""
+
+    difference: float
+    interval: tuple[float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {TOP_1: self.difference, "interval": list(self.interval)}
+
+
+def compare(first: ClassificationScores, second: ClassificationScores) -> Difference:
+    """The paired difference of top-1, first minus second.
+
+    Raises:
+        DistillError: the two were not scored on the same pictures under the same seed.
+    """
+    same = (
+        first.classes == second.classes
+        and first.seed == second.seed
+        and len(first.resampled) == len(second.resampled)
+        and np.array_equal(first.truths, second.truths)
+    )
+    if not same:
+        raise DistillError(
+            "compare: the two models were scored on different pictures, classes, seeds or numbers of resamples; a "
+            "paired difference needs the same. Evaluate both on the same split with the same seed."
+        )
+    interval = _pair(percentile_interval(first.resampled - second.resampled))
+    return Difference(first.metrics[TOP_1] - second.metrics[TOP_1], interval)
+
+
+def _pair(interval: np.ndarray) -> tuple[float, float]:
+    return float(interval[0]), float(interval[1])

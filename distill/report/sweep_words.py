@@ -1,0 +1,68 @@
+"""What a sweep found, in sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distill.report import formatting
+from distill.report.metrics import differing_metric, spoken
+
+
+def spoken_name(point: str) -> str:
+    """A point's name in a sentence: width 0.5, resolution 96."""
+    return point.replace("=", " ").replace(",", ", ")
+
+
+def within_words(content: Mapping[str, Any]) -> list[str]:
+    """The smallest student within so many points of the teacher, a sentence for each number of points.
+
+    Args:
+        content: of sweep.json.
+    """
+    teacher, metric = content["teacher"], content["metric"]
+    rows = {row["name"]: row for row in content["points"]}
+    sentences = []
+    for points, name in content["within"].items():
+        unit = "point" if points == "1" else "points"
+        if name is None:
+            sentences.append(f"No student is within {points} {unit} of the teacher.")
+            continue
+        student = rows[name]["student"]
+        sentence = f"The smallest student within {points} {unit} of the teacher is {spoken_name(name)}: "
+        sentence += f"{metric} {formatting.score(student['metrics'][metric])}"
+        if difference := student.get("difference"):
+            sentence += f", {formatting.signed(difference[differing_metric(difference)])} "
+            sentence += f"{formatting.interval(difference['interval'])} from the teacher's"
+        sentence += f", {formatting.magnitude(student['mult_adds'])} mult-adds"
+        if teacher["mult_adds"]:
+            sentence += f", {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of the teacher's"
+        sentences.append(sentence + ".")
+    return sentences
+
+
+def difference_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The paired differences between points: `first`, `second`, `metric`, `value`, `interval`."""
+    rows = []
+    for pair in content["differences"]:
+        names = {key: pair[key] for key in ("first", "second")}
+        metric = differing_metric({key: value for key, value in pair.items() if key not in names})
+        rows.append({**names, "metric": metric, "value": pair[metric], "interval": pair["interval"]})
+    return rows
+
+
+def headline(content: Mapping[str, Any]) -> str:
+    """What was trained, in a sentence."""
+    done = [row for row in content["points"] if row["state"] == "done"]
+    taught = [row for row in done if row["learnt_from"] == "teacher"] or done
+    if not taught:
+        return "No student is finished yet."
+    metric = content["metric"]
+    best = max(taught, key=lambda row: row["student"]["metrics"][metric])["student"]
+    students = f"{len(taught)} students" if len(taught) > 1 else "One student"
+    costs = sorted(row["student"]["mult_adds"] for row in taught)
+    sentence = f"{students}{' of one teacher' if content['teacher'] else ''} from {formatting.magnitude(costs[0])} to "
+    sentence += (
+        f"{formatting.magnitude(costs[-1])} mult-adds; the best reaches {spoken(metric, best['metrics'][metric])}"
+    )
+    if content["teacher"]:
+        sentence += f", the teacher {content['teacher']['metrics'][metric]:.3f}"
+    return sentence + "."

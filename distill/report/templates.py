@@ -1,0 +1,32 @@
+"""The pages' templates, with numbers formatted as a reader wants them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distill.report import formatting
+from distill.report.metrics import differing_metric
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+
+def template(name: str) -> "Template":
+    """A template that lies beside this file."""
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        score=formatting.score,
+        signed=formatting.signed,
+        interval=formatting.interval,
+        per_cent=formatting.per_cent,
+        count=formatting.count,
+        magnitude=formatting.magnitude,
+        size=formatting.size,
+        duration=formatting.duration,
+        reading=formatting.reading,
+        differing=differing_metric,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,103 @@
+"""The sweep's directory, which several processes and machines may share.
+
+sweep_of.json       whose directory this is
+data/               prepared sets, unless prepare.root names another place
+teacher/            the run directory that a teacher is made in, where the recipe makes one
+points/NAME/        an ordinary run directory for each student
+logs/NAME.txt       what the run of it said
+logs/NAME.json      how that run ended
+locks/NAME          held while a process works on the point
+sweep.json, report.html
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill.directory import REPORT, RESOLVED, RESULTS, VERSION
+from distill.errors import DistillError
+from distill.files import read_json, write_json
+from distill.locks import try_lock
+from distill.sweep.plan import Point
+
+
+@dataclass(frozen=True)
+class SweepDirectory:
+    """The places in a sweep's directory, and where each point stands."""
+
+    root: Path
+
+    @classmethod
+    def claim(cls, root: Path, recipe: str) -> "SweepDirectory":
+        """Make the directory this recipe's, or go on in it.
+
+        Raises:
+            DistillError: it belongs to a sweep of another recipe, or holds something that is no sweep.
+        """
+        marker = root / "sweep_of.json"
+        if marker.exists():
+            found = read_json(marker)
+            owner = found.get("recipe") if isinstance(found, dict) else None
+            if owner != recipe:
+                raise DistillError(
+                    f"{root}: holds a sweep of recipe {owner!r}, and this is {recipe!r}. Name another place with --out."
+                )
+        elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
+            raise DistillError(f"{root}: exists and is not a sweep. Name another place with --out, or empty it.")
+        write_json(marker, {"recipe": recipe, "version": VERSION})
+        return cls(root)
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def teacher(self) -> Path:
+        return self.root / "teacher"
+
+    def point(self, point: Point) -> Path:
+        """Its run directory."""
+        return self.root / "points" / point.name
+
+    def log(self, point: Point) -> Path:
+        """What its run says."""
+        return self.root / "logs" / f"{point.name}.txt"
+
+    def lock(self, point: Point) -> int | None:
+        """A descriptor to hold while the point is worked on, and to be inherited by whoever does; None where another
+        process holds one."""
+        return try_lock(self.root / "locks" / point.name)
+
+    def results(self, point: Point) -> dict[str, Any] | None:
+        """The content of its results.json; None where it is not finished, or finished under other keys."""
+        place = self.point(point)
+        if not all((place / name).exists() for name in (RESOLVED, RESULTS, REPORT)):  # the report is written last
+            return None
+        if (place / RESOLVED).read_text("utf-8") != point.resolved:
+            return None
+        results: dict[str, Any] = read_json(place / RESULTS)
+        return results
+
+    def ended(self, point: Point) -> dict[str, Any]:
+        """How its last run ended: `seconds` and, where it failed, the `reason`; empty where none ended."""
+        record = self._record(point)
+        found: dict[str, Any] = read_json(record) if record.exists() else {}
+        return found
+
+    def end(self, point: Point, seconds: float, reason: str | None) -> None:
+        """Keep how a run ended, for whichever process writes the report."""
+        write_json(self._record(point), {"seconds": seconds, "reason": reason})
+
+    def begin(self, point: Point) -> None:
+        """Forget how an earlier run of it ended."""
+        self._record(point).unlink(missing_ok=True)
+        self.log(point).parent.mkdir(parents=True, exist_ok=True)
+
+    def _record(self, point: Point) -> Path:
+        return self.log(point).with_suffix(".json")
+
+
+def release(lock: int) -> None:
+    """Let go of a point; an inherited copy of the descriptor still holds it."""
+    os.close(lock)

@@ -1,0 +1,184 @@
+"""Points run side by side, each by `distill run` in a process of its own.
+
+A process of one thread wastes nothing on waiting for others, so that several small students, one a core, are trained in
+less time than one after another on all cores.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
+
+from distill.errors import DistillError
+from distill.sweep.directory import SweepDirectory, release
+from distill.sweep.plan import Point
+
+POLL = 0.5  # seconds
+PATIENCE = 30.0  # seconds that a stopped run is given to end by itself
+ENDED_WITH_RESULTS = (0, 1)  # 1: an exported file is outside its tolerance
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the jobs of one process share.
+
+    Attributes:
+        jobs: runs at a time.
+        threads: of each.
+        gpus: shared out among the jobs, one each; 0 leaves devices as the environment has them.
+    """
+
+    jobs: int
+    threads: int
+    gpus: int = 0
+
+    @classmethod
+    def of_this_machine(cls, points: int, jobs: int | None, gpus: int) -> "Resources":
+        """As many jobs as there are cores to give each `OMP_NUM_THREADS` threads, or a share of them without it.
+
+        Args:
+            jobs: where they were asked for.
+
+        Raises:
+            DistillError: `jobs` is below 1.
+        """
+        if jobs is not None and jobs < 1:
+            raise DistillError(f"--jobs is {jobs}, expected at least 1.")
+        cores, asked = len(os.sched_getaffinity(0)), os.environ.get("OMP_NUM_THREADS", "")
+        threads = int(asked) if asked.isdecimal() and int(asked) else None
+        jobs = jobs or max(1, min(cores // (threads or 1), points))
+        return cls(jobs, threads or max(1, cores // jobs), gpus)
+
+    def environment(self, slot: int) -> dict[str, str]:
+        """Of the job in one of the `jobs` slots."""
+        gpu = {"CUDA_VISIBLE_DEVICES": str(slot % self.gpus)} if self.gpus else {}
+        return {**os.environ, "OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": "passive", **gpu}
+
+
+@dataclass
+class Job:
+    """A run in progress, which holds its point."""
+
+    point: Point
+    slot: int
+    lock: int
+    process: Popen[bytes]
+    started: float
+
+
+def run_command(recipe: str, places: SweepDirectory) -> Callable[[Point], list[str]]:
+    """What runs a point of a recipe."""
+    program = [sys.executable, "-m", "distill.cli", "run", recipe]
+    return lambda point: [*program, "--out", str(places.point(point)), *point.arguments]
+
+
+class Runner:
+    """Runs points in their order, each that is not finished and that no other process is at.
+
+    A failure is kept with its reason, and the others go on.
+
+    Args:
+        command: what runs a point.
+        before: called before a point is begun; a `DistillError` of it is that point's failure.
+        after: called when a point has ended.
+
+    Attributes:
+        running: the runs in progress.
+        elsewhere: points that another process was at.
+    """
+
+    def __init__(
+        self,
+        places: SweepDirectory,
+        resources: Resources,
+        command: Callable[[Point], list[str]],
+        before: Callable[[Point], None],
+        after: Callable[[Point], None],
+    ) -> None:
+        self.places, self.resources, self.command, self.before, self.after = places, resources, command, before, after
+        self.running: list[Job] = []
+        self.elsewhere: list[Point] = []
+
+    def run(self, points: Sequence[Point], watch: Callable[[], None]) -> None:
+        """Run them all.
+
+        Args:
+            watch: called about twice a second.
+
+        Raises:
+            KeyboardInterrupt: it was stopped; all runs were stopped first, and go on when they are begun again.
+        """
+        waiting = deque(points)
+        try:
+            while waiting or self.running:
+                while waiting and len(self.running) < self.resources.jobs:
+                    self._begin(waiting.popleft())
+                watch()
+                if self.running:
+                    time.sleep(POLL)
+                for job in [job for job in self.running if job.process.poll() is not None]:
+                    self.running.remove(job)
+                    self._finish(job)
+        except BaseException:
+            self._stop()
+            raise
+
+    def _begin(self, point: Point) -> None:
+        lock = self.places.lock(point)
+        if lock is None:
+            self.elsewhere.append(point)
+            return
+        if self.places.results(point) is not None:
+            release(lock)
+            return
+        self.places.begin(point)
+        try:
+            self.before(point)
+        except DistillError as error:
+            self._end(point, lock, 0.0, str(error))
+            return
+        slot = min(set(range(self.resources.jobs)) - {job.slot for job in self.running})
+        with self.places.log(point).open("wb") as log:
+            process = Popen(
+                self.command(point), env=self.resources.environment(slot), pass_fds=(lock,),
+                stdin=DEVNULL, stdout=log, stderr=STDOUT,
+            )  # fmt: skip
+        self.running.append(Job(point, slot, lock, process, time.monotonic()))
+
+    def _finish(self, job: Job) -> None:
+        finished = job.process.returncode in ENDED_WITH_RESULTS and self.places.results(job.point) is not None
+        said = self.places.log(job.point).read_text("utf-8", errors="replace")
+        reason = None if finished else _reason(job.process.returncode, said)
+        self._end(job.point, job.lock, time.monotonic() - job.started, reason)
+
+    def _end(self, point: Point, lock: int, seconds: float, reason: str | None) -> None:
+        self.places.end(point, seconds, reason)
+        release(lock)
+        self.after(point)
+
+    def _stop(self) -> None:
+        """Stop each run as Ctrl-C does, and end those that do not stop."""
+        for job in self.running:
+            job.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + PATIENCE
+        for job in self.running:
+            try:
+                job.process.wait(max(0.0, deadline - time.monotonic()))
+            except TimeoutExpired:
+                job.process.kill()
+                job.process.wait()
+            release(job.lock)
+
+
+def _reason(status: int, said: str) -> str:
+    """In a line: the error a run ended with, or the signal that ended it."""
+    if status < 0:
+        name = signal.Signals(-status).name
+        return f"ended by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = lines[-1].removeprefix("distill run: ") if lines else ""
+    return last or f"ended with status {status} and said nothing"

@@ -1,0 +1,45 @@
+"""Paired differences between the students of a sweep, each scored again from its files by the run's own evaluator."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from distill.errors import DistillError
+from distill.predictors.open import open_predictor
+from distill.scoring import Verdict
+from distill.sweep.directory import SweepDirectory
+from distill.sweep.plan import Point
+from distill.tasks.task import Task
+
+
+def pairs_of(points: Sequence[Point], against: str | None) -> list[tuple[Point, Point]]:
+    """Each student with the same one of the labels, and, where one is named, each with that one.
+
+    Raises:
+        DistillError: no point is called `against`.
+    """
+    by_name = {point.name: point for point in points}
+    if against is not None and against not in by_name:
+        raise DistillError(f"--against is {against!r}, expected one of the points: {'; '.join(sorted(by_name))}.")
+    labelled = {tuple(point.keys.items()): point for point in points if point.learnt_from == "labels"}
+    taught = [point for point in points if point.learnt_from == "teacher"]
+    pairs = [(point, labelled[key]) for point in taught if (key := tuple(point.keys.items())) in labelled]
+    if against is not None:
+        other = by_name[against]
+        pairs += [(point, other) for point in points if point is not other and point.learnt_from == other.learnt_from]
+    return pairs
+
+
+def differences(pairs: Sequence[tuple[Point, Point]], places: SweepDirectory, task: Task) -> list[dict[str, Any]]:
+    """What each first student scores above the second, on the same pictures, with its interval; finished ones only."""
+    verdicts: dict[str, Verdict] = {}
+
+    def verdict(point: Point) -> Verdict:
+        if point.name not in verdicts:
+            verdicts[point.name] = task.judge(open_predictor(places.point(point) / "student"))
+        return verdicts[point.name]
+
+    done = [pair for pair in pairs if all(places.results(point) is not None for point in pair)]
+    return [
+        {"first": first.name, "second": second.name, **task.compare(verdict(first), verdict(second))}
+        for first, second in done
+    ]

@@ -1,0 +1,69 @@
+"""What all points of a sweep share: the prepared pictures, and the one teacher.
+
+A stage's key covers all it reads, so a teacher that was made once is, copied into a point's run directory, done before.
+"""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from distill.directory import RunDirectory
+from distill.files import atomic_path
+from distill.locks import exclusive
+from distill.recipe import TEACHER_STAGES
+from distill.stages import Log, open_teacher
+from distill.store.teacher import StoredTeacher
+from distill.sweep.directory import SweepDirectory
+from distill.sweep.plan import Point, check_views
+from distill.tasks import open_task
+from distill.tasks.task import Task
+
+console = Console(stderr=True, markup=False, emoji=False)
+_ONE_PROCESS = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+
+
+class Shared:
+    """Prepares the pictures and makes the teacher, before any point is begun.
+
+    Raises:
+        DistillError: pictures, teacher or objective cannot be used, or a point's resolution is more than they hold.
+    """
+
+    def __init__(self, points: Sequence[Point], places: SweepDirectory) -> None:
+        self.places = places
+        taught = [point for point in points if point.learnt_from == "teacher"]
+        first = (taught or points)[0]
+        # This process makes the teacher alone, whatever points are told of devices.
+        recipe = replace(first.recipe, trainer=first.recipe.trainer | _ONE_PROCESS)
+        self.task: Task = open_task(recipe, places.data)
+        self.task.check()
+        for point in points:
+            check_views(point, *self.task.sets.size)
+        made = set(recipe.stages) & set(TEACHER_STAGES)
+        with exclusive(places.teacher, self._say_waiting) if made else nullcontext():
+            run = RunDirectory.claim(places.teacher, recipe.name, first.resolved) if made else RunDirectory(places.root)
+            teacher = open_teacher(recipe, self.task, run, Log(self.task))
+        if teacher is not None:
+            self.task.check_teacher(teacher)
+        if isinstance(teacher, StoredTeacher):
+            teacher.answers_to(self.task.sets.transfer, teacher.counted(recipe.transfer.views), recipe.seed)
+
+    def give(self, point: Point) -> None:
+        """Make the point's run directory, with the stages that made the teacher in it."""
+        run = RunDirectory.claim(self.places.point(point), point.recipe.name, point.resolved)
+        for name in set(point.recipe.stages) & set(TEACHER_STAGES):
+            for made in self.places.teacher.glob(f"stages/{name}-*"):
+                _copy(made, run.root / "stages" / made.name)
+
+    def _say_waiting(self) -> None:
+        console.print(f"{self.places.teacher}: another process is making the teacher; waiting for it.", soft_wrap=True)
+
+
+def _copy(stage: Path, place: Path) -> None:
+    if not place.exists():
+        with atomic_path(place) as temporary:
+            shutil.copytree(stage, temporary)

@@ -1,0 +1,115 @@
+"""sweep.json: every point beside the others, the fronts, and the smallest student close to the teacher."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from distill.report.metrics import chief_metric
+from distill.sweep.directory import SweepDirectory
+from distill.sweep.front import pareto_front, smallest_within
+from distill.sweep.plan import Point
+
+WITHIN = (1, 2, 5)
+"""Points of the metric that a student may lie behind the teacher."""
+
+_MODEL = ("name", "parameters", "mult_adds", "metrics", "intervals", "difference")
+_FILE = ("format", "file", "bytes", "metrics", "intervals", "difference", "passed")
+
+
+def summarise(
+    recipe: str, points: Sequence[Point], places: SweepDirectory, elsewhere: Iterable[Point]
+) -> dict[str, Any]:
+    """The content of sweep.json but for the differences between points.
+
+    Args:
+        points: all of the sweep, whichever process ran them.
+        elsewhere: those that another process is at.
+    """
+    at_work = {point.name for point in elsewhere}
+    found = {point.name: places.results(point) for point in points}
+    done = [results for results in found.values() if results]
+    teachers = [results["teacher"] for results in done if results["teacher"]]
+    metric = chief_metric(done[0]["student"]["metrics"]) if done else None
+    rows = [_row(point, found[point.name], places, point.name in at_work) for point in points]
+    content: dict[str, Any] = {
+        "recipe": recipe,
+        "seed": points[0].recipe.seed,
+        "metric": metric,
+        "data": {key: done[0]["data"].get(key) for key in ("name", "fingerprint", "counts")} if done else None,
+        "split": done[0]["student"]["split"] if done else None,
+        "devices": sorted({results["device"] for results in done}),
+        "teacher": _short(teachers[0], _MODEL) if teachers else None,
+        "points": rows,
+    }
+    if metric is None:
+        return {**content, "fronts": {}, "within": {}}
+    content["fronts"] = _fronts(_compared(rows), metric)
+    content["within"] = _within(content["teacher"], metric, _compared(rows))
+    return content
+
+
+def latency(file: Mapping[str, Any]) -> float | None:
+    """Milliseconds a picture of an exported file takes on one thread, where that was measured."""
+    found = file.get("latency_ms")
+    if isinstance(found, Mapping):  # from the number of threads
+        found = found.get("1", found.get(1))
+    return None if found is None else float(found)
+
+
+def _compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The students a reader chooses from: the teacher's where there are some; labels are there to compare with."""
+    done = [row for row in rows if row["state"] == "done"]
+    return [row for row in done if row["learnt_from"] == "teacher"] or done
+
+
+def _fronts(students: Sequence[Mapping[str, Any]], metric: str) -> dict[str, list[dict[str, str]]]:
+    """The front of score against each cost: of networks as `name`, of files as `name` and `format`."""
+    measured = [
+        (cost, {"name": row["name"]}, row["student"][cost], row["student"]["metrics"][metric])
+        for row in students
+        for cost in ("mult_adds", "parameters")
+    ] + [
+        (cost, {"name": row["name"], "format": file["format"]}, file[cost], file["metrics"][metric])
+        for row in students
+        for file in row["exports"]
+        for cost in ("bytes", "latency_ms")
+        if file.get(cost) is not None and metric in file.get("metrics", {})
+    ]
+    fronts = {}
+    for cost in dict.fromkeys(cost for cost, *_ in measured):
+        _, names, costs, scores = zip(*(one for one in measured if one[0] == cost), strict=True)
+        fronts[cost] = [names[i] for i in pareto_front(costs, scores)]
+    return fronts
+
+
+def _row(point: Point, results: Mapping[str, Any] | None, places: SweepDirectory, at_work: bool) -> dict[str, Any]:
+    ended = places.ended(point)
+    student = point.recipe.student
+    row = {
+        "name": point.name,
+        "keys": point.keys,
+        "learnt_from": point.learnt_from,
+        "resolution": student.resolution,
+        "directory": str(places.point(point).relative_to(places.root)),
+        "seconds": ended.get("seconds"),
+    }
+    if results:
+        exports = [_short(file, _FILE) | {"latency_ms": latency(file)} for file in results["exports"]]
+        return row | {"state": "done", "student": _short(results["student"], _MODEL), "exports": exports}
+    if ended.get("reason"):
+        return row | {"state": "failed", "reason": ended["reason"]}
+    return row | {"state": "at work elsewhere" if at_work else "not run yet"}
+
+
+def _short(model: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: model[key] for key in keys if key in model}
+
+
+def _within(
+    teacher: Mapping[str, Any] | None, metric: str, students: Sequence[Mapping[str, Any]]
+) -> dict[str, str | None]:
+    if teacher is None:
+        return {}
+    costs = [row["student"]["mult_adds"] for row in students]
+    scores = [row["student"]["metrics"][metric] for row in students]
+    found = {points: smallest_within(points, teacher["metrics"][metric], costs, scores) for points in WITHIN}
+    return {str(points): None if place is None else students[place]["name"] for points, place in found.items()}

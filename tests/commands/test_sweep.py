@@ -1,0 +1,144 @@
+"""`distill sweep` from the command line: one teacher, every student, and what stands in the table."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import distill.stages
+from distill import cli
+from distill.errors import DistillError
+from tests.running import finished
+
+ARGUMENTS = ("--student.width", "0.2,0.1", "--jobs", "1")
+
+
+class InThisProcess:
+    """A run of `distill run` without a process of its own, which would take seconds to load torch."""
+
+    def __init__(self, command: list[str], stdout: Any, **arguments: Any) -> None:
+        assert command[1:3] == ["-m", "distill.cli"]
+        torch.set_num_threads(1)
+        try:
+            self.returncode = cli.main(command[3:])
+        except DistillError as error:
+            self.returncode = 2
+            stdout.write(str(error).encode())
+
+    def poll(self) -> int:
+        return self.returncode
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Sweep the tiny recipe; files are not exported, for that takes seconds each."""
+    monkeypatch.setattr("distill.sweep.jobs.Popen", InThisProcess)
+    monkeypatch.setattr("distill.sweep.jobs.POLL", 0.0)
+    monkeypatch.setattr("distill.stages.export_onnx", lambda *arguments, **keywords: None)
+    monkeypatch.setattr("distill.run.export_and_score", lambda *arguments: [])
+    monkeypatch.setattr("distill.run.write_report", lambda path, *arguments: path.touch())
+    recipe = shutil.copy(finished()[0], tmp_path)
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        out = tmp_path / "sweep"
+        status = cli.main(["sweep", str(recipe), "--out", str(out), *arguments])
+        content: dict[str, Any] = json.loads((out / "sweep.json").read_text()) if out.exists() else {}
+        return status, content
+
+    return run
+
+
+def test_one_teacher_for_all_students(
+    sweep: Callable[..., tuple[int, dict[str, Any]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    taught: list[str] = []
+    train = distill.stages.train
+
+    def counted(directory: Path, *arguments: Any) -> Any:
+        taught.append(directory.name.partition("-")[0])
+        return train(directory, *arguments)
+
+    monkeypatch.setattr("distill.stages.train", counted)
+    status, content = sweep(*ARGUMENTS, "--labels", "--against", "width=0.1")
+    assert status == 0 and sorted(taught) == ["fine_tune", "fine_tune", "teach", "transfer", "transfer"]
+    names = ["width=0.2", "width=0.2,labels", "width=0.1", "width=0.1,labels"]
+    assert [row["name"] for row in content["points"]] == names
+    assert all(row["state"] == "done" for row in content["points"])
+
+    # the same teacher as the recipe's own run, so the student of that run's width is the same to the last bit
+    places = [finished()[1], tmp_path / "sweep" / "points" / "width=0.1"]
+    assert len({(place / "student" / "student.safetensors").read_bytes() for place in places}) == 1
+    alone, point = (json.loads((place / "results.json").read_text()) for place in places)
+    assert alone["teacher"]["metrics"] == point["teacher"]["metrics"] == content["teacher"]["metrics"]
+    assert [stage["name"] for stage in point["stages"]] == ["teach", "transfer"]
+
+    scores = {row["name"]: row["student"]["metrics"]["mAP"] for row in content["points"]}
+    pairs = {(pair["first"], pair["second"]): pair for pair in content["differences"]}
+    assert pairs.keys() == {
+        ("width=0.2", "width=0.2,labels"), ("width=0.1", "width=0.1,labels"), ("width=0.2", "width=0.1"),
+    }  # fmt: skip
+    for (first, second), pair in pairs.items():
+        assert pair["mAP"] == pytest.approx(scores[first] - scores[second])
+        assert pair["interval"][0] < pair["interval"][1]
+
+    said = capsys.readouterr().out
+    assert "0.2 labels" in said and "of the teacher" in said and "width=0.2 minus width=0.1" in said
+    taught.clear()
+    assert sweep(*ARGUMENTS, "--labels")[0] == 0 and not taught
+
+
+def test_a_share_leaves_the_rest_to_others(sweep: Callable[..., tuple[int, dict[str, Any]]]) -> None:
+    _, content = sweep(*ARGUMENTS, "--points", "1/2")
+    assert [row["state"] for row in content["points"]] == ["done", "not run yet"]
+    _, content = sweep(*ARGUMENTS, "--points", "2/2")
+    assert [row["state"] for row in content["points"]] == ["done", "done"]
+
+
+def test_a_point_that_fails_stands_in_the_table(
+    sweep: Callable[..., tuple[int, dict[str, Any]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, content = sweep("--student.width", "0.1", "--student.weights", f"null,{tmp_path / 'none.safetensors'}")
+    assert status == 1
+    (failed,) = (row for row in content["points"] if row["state"] == "failed")
+    assert "none.safetensors: no such weights file" in failed["reason"] and "none.safetensors" in failed["name"]
+    assert sum(row["state"] == "done" for row in content["points"]) == 1
+    assert "none.safetensors failed:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--student.width", "0,0.1"), "student.width: 0.0"),
+        (("--student.width", "0.1,1.5"), "student.width: 1.5"),
+        (("--student.resolution", "32,16"), "student.resolution: 16, expected at least 32 pixels"),
+        (("--student.resolution", "32,96"), "prepared at 32 x 32 px, which can give 64 at most"),
+        (("--student.width", "0.1,0.2", "--points", "3/2"), "--points is '3/2'"),
+        (("--student.width", "0.1,0.2", "--jobs", "0"), "--jobs is 0"),
+        (("--student.width", "0.1,0.2", "--against", "width=1"), "expected one of the points: width=0.1; width=0.2"),
+        (("--student.width", "0.1,0.2", "--teacher", "stored", "--teacher.root", "nowhere"), "nowhere: not a store"),
+        (("--student.width", "0.1,0.2", "--objective.label_weight", "0.5", "--stages", "[fine_tune]", "--labels"),
+         "is there twice"),
+    ],
+)  # fmt: skip
+def test_nothing_is_trained_where_a_value_is_refused(
+    sweep: Callable[..., tuple[int, dict[str, Any]]], arguments: tuple[str, ...], said: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("distill.stages.train", lambda *arguments: pytest.fail("something was trained"))
+    assert cli.main(["sweep", str(finished()[0]), "--out", str(tmp_path / "s"), *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not list((tmp_path / "s").glob("points/*"))
+
+
+def test_a_sweep_of_another_recipe_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["sweep", str(finished()[0]), *ARGUMENTS, "--out", str(tmp_path)]
+    (tmp_path / "sweep_of.json").write_text('{"recipe": "another"}')
+    assert cli.main(command) == 2 and "holds a sweep of recipe 'another'" in capsys.readouterr().err
+    (tmp_path / "sweep_of.json").unlink()
+    (tmp_path / "run.json").write_text('{"recipe": "tiny"}')
+    assert cli.main(command) == 2 and "exists and is not a sweep" in capsys.readouterr().err

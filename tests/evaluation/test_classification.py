@@ -1,0 +1,142 @@
+"""Scores of exclusive classes against scikit-learn, torchmetrics and resampling done the slow way."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, confusion_matrix, top_k_accuracy_score
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from distill.errors import DistillError
+from distill.evaluation.classification import compare, evaluate_classification, truths_of
+
+CLASSES = tuple(f"breed {c}" for c in range(8))
+ABSENT = 5
+
+
+def case(pictures: int = 160, noise: float = 1.6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truths of which none is `ABSENT`, and the probabilities of a teacher and of a worse student."""
+    generator = np.random.default_rng(1)
+    truths = generator.choice([c for c in range(8) if c != ABSENT], pictures)
+    evidence = 2.5 * np.eye(8)[truths] + generator.normal(0, 1, (pictures, 8))
+    worse = evidence + generator.normal(0, noise, evidence.shape)
+    both = [np.exp(one) / np.exp(one).sum(axis=1, keepdims=True) for one in (worse, evidence)]
+    return truths, both[0].astype(np.float32), both[1].astype(np.float32)
+
+
+def one_hot(truths: np.ndarray) -> np.ndarray:
+    return np.eye(8, dtype=np.int8)[truths]
+
+
+def naive(p: np.ndarray, truths: np.ndarray) -> dict[str, float]:
+    """The metrics of one set of pictures by other people's code."""
+    shown = np.unique(truths)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of answers among classes nobody shows
+        mean_accuracy = balanced_accuracy_score(truths, p.argmax(axis=1))
+    return {
+        "top-1": float((p.argmax(axis=1) == truths).mean()),
+        "top-5": top_k_accuracy_score(truths, p, k=5, labels=np.arange(8)),
+        "mean class accuracy": mean_accuracy,
+        "mAP": float(np.mean([average_precision_score(truths == c, p[:, c]) for c in shown])),
+        "calibration error": float(
+            multiclass_calibration_error(torch.tensor(p), torch.tensor(truths), num_classes=8, n_bins=15, norm="l1")
+        ),
+    }
+
+
+def test_values_and_intervals_equal_naive_resampling() -> None:
+    truths, student, teacher = case()
+    mine = evaluate_classification(student, one_hot(truths), CLASSES, seed=3, resamples=60)
+    expected = naive(student, truths)
+    assert mine.metrics == pytest.approx(expected, abs=1e-6) and list(mine.metrics) == list(expected)
+    np.testing.assert_array_equal(mine.confusion, confusion_matrix(truths, student.argmax(axis=1), labels=np.arange(8)))
+
+    draws = np.random.Generator(np.random.Philox(3)).integers(0, len(truths), size=(60, len(truths)))
+    resampled = [naive(student[d], truths[d]) for d in draws]
+    for name, interval in mine.intervals.items():
+        values = np.array([one[name] for one in resampled])
+        if name == "calibration error":
+            assert values.mean() > expected[name] + 0.005  # why its draws are moved
+            values = values - values.mean() + expected[name]
+        np.testing.assert_allclose(interval, np.percentile(values, (2.5, 97.5)), atol=1e-6, err_msg=name)
+        assert interval[0] < mine.metrics[name] < interval[1]
+
+    difference = compare(mine, evaluate_classification(teacher, one_hot(truths), CLASSES, seed=3, resamples=60))
+    of_teacher = [naive(teacher[d], truths[d])["top-1"] for d in draws]
+    paired = [one["top-1"] - other for one, other in zip(resampled, of_teacher, strict=True)]
+    assert difference.difference == pytest.approx(expected["top-1"] - naive(teacher, truths)["top-1"])
+    np.testing.assert_allclose(difference.interval, np.percentile(paired, (2.5, 97.5)), atol=1e-9)
+
+
+def test_a_class_nobody_shows_is_named_and_in_no_mean() -> None:
+    truths, student, _ = case()
+    scores = evaluate_classification(student, one_hot(truths), CLASSES, seed=0, resamples=5)
+    assert scores.unmeasured == (CLASSES[ABSENT],) and np.isnan(scores.average_precision[ABSENT])
+    written = scores.to_dict()
+    assert json.loads(json.dumps(written, allow_nan=False)) == written
+    assert written["per_class"].keys() == set(CLASSES) - {CLASSES[ABSENT]}
+    assert written["counts"] == {"pictures": 160, "classes": 7}
+    for c, name in enumerate(CLASSES):
+        if c != ABSENT:
+            here = truths == c
+            assert written["per_class"][name]["pictures"] == here.sum()
+            assert written["per_class"][name]["accuracy"] == pytest.approx((student[here].argmax(axis=1) == c).mean())
+
+
+def test_bins_of_confidence_hold_every_picture() -> None:
+    truths, student, _ = case()
+    bins = evaluate_classification(student, one_hot(truths), CLASSES, seed=0, resamples=2).calibration
+    assert bins.pictures.sum() == 160 and (np.diff(bins.confidence) > 0).all()
+    confidence, right = student.max(axis=1), student.argmax(axis=1) == truths
+    in_last = confidence > 14 / 15
+    assert bins.pictures[-1] == in_last.sum()
+    assert bins.confidence[-1] == pytest.approx(confidence[in_last].mean())
+    assert bins.accuracy[-1] == pytest.approx(right[in_last].mean())
+
+
+def test_of_five_classes_and_of_one_nothing_is_claimed_that_cannot_fail() -> None:
+    p = np.full((4, 5), 0.2, np.float32)
+    labels = np.eye(5, dtype=np.int8)[[0, 0, 0, 0]]
+    scores = evaluate_classification(p, labels, CLASSES[:5], seed=0, resamples=2)
+    assert scores.metrics.keys() == {"top-1", "mean class accuracy", "calibration error"}  # no top-5, no mAP
+    assert scores.metrics["top-1"] == 1 and scores.metrics["calibration error"] == pytest.approx(0.8)  # ties: the first
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": np.array([[1, 1, 0], [0, 1, 0]], np.int8)}, "1 pictures are not of one class, .* 2 of 3 present"),
+        ({"labels": np.array([[0, 0, 0], [0, 1, 0]], np.int8)}, "1 pictures are not of one class, .* 0 of 3 present"),
+        ({"labels": np.array([[1, 0, -1], [0, 1, 0]], np.int8)}, "1 pictures are not of one class"),
+        ({"labels": np.array([[-1, -1, -1], [0, 1, 0]], np.int8)}, "1 rows are unknown"),
+        ({"labels": np.array([[0, 1, 0]], np.int8)}, r"answers are \(2, 3\) and labels \(1, 3\)"),
+        ({"probabilities": np.array([[3, -1, 0], [0, 1, 0]], np.float32)}, "from -1 to 3, expected probabilities"),
+        ({"probabilities": np.array([[np.nan, 0, 1], [0, 1, 0]], np.float32)}, "NaN or infinity for class 'breed 0'"),
+    ],
+)
+def test_what_cannot_be_scored(change: dict[str, np.ndarray], message: str) -> None:
+    given = {
+        "probabilities": np.array([[0.5, 0.25, 0.25], [0, 1, 0]], np.float32),
+        "labels": np.array([[1, 0, 0], [0, 1, 0]], np.int8),
+    } | change
+    with pytest.raises(DistillError, match=message):
+        evaluate_classification(given["probabilities"], given["labels"], CLASSES[:3], seed=0, resamples=2)
+
+
+def test_scores_of_other_pictures_are_not_compared() -> None:
+    truths, student, teacher = case()
+    mine = evaluate_classification(student, one_hot(truths), CLASSES, seed=0, resamples=4)
+    for other in (
+        evaluate_classification(teacher, one_hot(truths), CLASSES, seed=1, resamples=4),
+        evaluate_classification(teacher[:-1], one_hot(truths[:-1]), CLASSES, seed=0, resamples=4),
+    ):
+        with pytest.raises(DistillError, match="different pictures"):
+            compare(mine, other)
+
+
+def test_truths_of_one_hot_rows() -> None:
+    labels = np.array([[0, 1], [-1, -1], [1, 0]], np.int8)
+    assert truths_of(labels).tolist() == [1, -1, 0]

@@ -1,0 +1,60 @@
+"""Points of a sweep that are run by small programs in place of `distill run`, and what such a program leaves."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from distill.directory import REPORT, RESOLVED, RESULTS
+from distill.recipe_parser import RecipeReader
+from distill.sweep.directory import SweepDirectory
+from distill.sweep.plan import Point, plan
+from tests.running import write_recipe
+
+
+def sweep(directory: Path, *arguments: str, labels: bool = False) -> tuple[list[Point], SweepDirectory]:
+    """Three points, or others, and their directory."""
+    reader = RecipeReader(str(write_recipe(directory)))
+    arguments = arguments or ("--student.width", "0.5,0.25,0.1")
+    points = plan(reader, arguments, directory / "data", together=False, labels=labels)
+    return points, SweepDirectory.claim(directory / "sweep", reader.name)
+
+
+def results(score: float, mult_adds: int, teacher: float | None = 0.7, **of_file: Any) -> dict[str, Any]:
+    """As results.json has them, of a student with one file."""
+
+    def model(name: str, value: float, cost: int) -> dict[str, Any]:
+        facts = {"metrics": {"mAP": value}, "intervals": {"mAP": [value - 0.01, value + 0.01]}, "split": "test"}
+        return {"name": name, "parameters": cost // 10, "mult_adds": cost, **facts}
+
+    scored = {key: value for key, value in model("", score, 0).items() if key in ("metrics", "intervals", "split")}
+    file = {"format": "onnx", "file": "export/student.onnx", "bytes": mult_adds, **scored, "passed": True}
+    return {
+        "recipe": "tiny", "device": "cpu", "data": {"name": "celeba", "fingerprint": "0", "counts": {"test": 48}},
+        "teacher": None if teacher is None else model("net", teacher, 9_000_000),
+        "student": model("mobilenet", score, mult_adds)
+        | ({} if teacher is None else {"difference": {"mAP": score - teacher, "interval": [-0.1, 0.1]}}),
+        "exports": [file | of_file],
+    }  # fmt: skip
+
+
+def leave(point: Point, places: SweepDirectory, content: dict[str, Any]) -> None:
+    """What a finished run leaves."""
+    place = places.point(point)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / RESOLVED).write_text(point.resolved)
+    (place / RESULTS).write_text(json.dumps(content))
+    (place / REPORT).touch()
+
+
+def program(text: str) -> list[str]:
+    """A command that runs some Python without waiting for its site packages."""
+    return [sys.executable, "-S", "-c", text]
+
+
+def leaving(point: Point, places: SweepDirectory, content: dict[str, Any], first: str = "") -> list[str]:
+    """A program that does something first, and then leaves what a finished run leaves."""
+    place = places.point(point)
+    files = {RESOLVED: point.resolved, RESULTS: json.dumps(content), REPORT: ""}
+    lines = [f"open({str(place / name)!r}, 'w').write({text!r})" for name, text in files.items()]
+    return program("\n".join([first, f"import os; os.makedirs({str(place)!r}, exist_ok=True)", *lines]))
