@@ -11,7 +11,7 @@ SUMS = "SHA256SUMS"
 
 def sums_of(directory: Path, names: Iterable[str]) -> dict[str, str]:
     """Hex sha256 of files, and of all files in folders, by their place in the directory."""
-    found = {}
+    found: dict[str, str] = {}
     for name in names:
         path = directory / name
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
@@ -49,6 +49,6 @@ def check_sum(path: Path) -> None:
         file = path.parent / name
         if file.stem == path.stem and (not file.is_file() or checksum(file) != value):
             raise DistillError(
-                f"{file}: is not the file that {SUMS} beside it has the checksum of: cut short, or changed after it was "
+                f"{file}: is not the file {SUMS} beside it has the checksum of: cut short, or changed since it was "
                 "exported. Copy it again, or export the student again."
             )

@@ -105,9 +105,7 @@ def _write(one: Format, job: Job, directory: Path) -> _Written:
     return _Written(one, path, loaded)
 
 
-def _score(
-    one: _Written, student: Verdict, task: Task, settings: Export, activation: Activation
-) -> dict[str, Any]:
+def _score(one: _Written, student: Verdict, task: Task, settings: Export, activation: Activation) -> dict[str, Any]:
     record: dict[str, Any] = {
         "format": one.format.name,
         "bytes": sum(file.stat().st_size for path in one.files for file in _within(path)),

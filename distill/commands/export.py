@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from distill.directory import RunDirectory
+from distill.directory import REPORT, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.export.formats import FORMATS, chosen
 from distill.files import read_json, write_json
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     exports = export_and_score(places.export, network, manifest, student, task, recipe.export)
     _enter(places, recipe, manifest, exports)
     console = Console(markup=False, emoji=False)
-    print_files(exports, student.metric, student.score, console)
+    print_files(exports, student.metric, console)
     console.print(f"files: {places.export}", soft_wrap=True)
     return 1 if any(file["passed"] is False for file in exports) else 0
 
@@ -69,11 +69,11 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
 
 def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[dict[str, Any]]) -> None:
     """Put the files into results.json, the report and the card, beside or in place of those of an earlier export."""
-    if not (places.root / "results.json").is_file():
+    if not (places.root / RESULTS).is_file():
         return
-    results = read_json(places.root / "results.json")
+    results = read_json(places.root / RESULTS)
     made = {file["format"] for file in exports}
     results["exports"] = [file for file in results["exports"] if file["format"] not in made] + exports
-    write_json(places.root / "results.json", results)
-    rewrite_files(places.root / "report.html", results)
+    write_json(places.root / RESULTS, results)
+    rewrite_files(places.root / REPORT, results)
     write_card(places.root, results, recipe, manifest)

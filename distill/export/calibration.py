@@ -21,8 +21,8 @@ def calibration_pictures(transfer: Pictures, preprocess: Preprocess) -> np.ndarr
     """
     if len(transfer) < NEEDED:
         raise DistillError(
-            f"export.formats: int8 is calibrated on transfer pictures, and there are {len(transfer)}, expected at least "
-            f"{NEEDED}. Give more pictures, for example as unlabelled, or leave the int8 formats out."
+            f"export.formats: int8 is calibrated on transfer pictures, and there are {len(transfer)}, expected "
+            f"{NEEDED} or more. Give more pictures, for example as unlabelled, or leave the int8 formats out."
         )
     rows = np.linspace(0, len(transfer) - 1, min(WANTED, len(transfer))).astype(np.int64)
     return preprocess.resize(torch.from_numpy(transfer.gather(rows))).numpy()

@@ -84,7 +84,9 @@ def _layer(folded: fx.GraphModule, node: fx.Node) -> _Layer:
     positive = first is not None and isinstance(module_of(folded, first), nn.ReLU)
     for user in _chain(node):
         module = module_of(folded, user)
-        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups in (1, module.in_channels)):
+        if isinstance(module, nn.Linear) or (
+            isinstance(module, nn.Conv2d) and module.groups in (1, module.in_channels)
+        ):
             return _Layer(str(node.target), conv, module, positive)
         if not isinstance(module, HOMOGENEOUS):
             break
@@ -98,9 +100,7 @@ def _chain(node: fx.Node) -> Iterator[fx.Node]:
         yield node
 
 
-def _ranges(
-    folded: fx.GraphModule, layers: list[_Layer], preprocess: Preprocess, pictures: np.ndarray
-) -> list[Tensor]:
+def _ranges(folded: fx.GraphModule, layers: list[_Layer], preprocess: Preprocess, pictures: np.ndarray) -> list[Tensor]:
     """(C,) of each layer: the largest absolute value that each channel gives, over all pictures."""
     found = [torch.zeros(layer.conv.out_channels) for layer in layers]
 

@@ -116,8 +116,11 @@ def front_matter(results: Mapping[str, Any], recipe: Recipe, manifest: StudentMa
         data = recipe.data.path
     chief = chief_metric(student["metrics"])
     scored = [(name, name, value) for name, value in student["metrics"].items()]
-    scored += [(chief, f"{chief} of {file['file']}", file["metrics"][chief])
-        for file in results["exports"] if chief in file["metrics"]]
+    scored += [
+        (chief, f"{chief} of {file['file']}", file["metrics"][chief])
+        for file in results["exports"]
+        if chief in file["metrics"]
+    ]
     content = ModelCardData(
         license=recipe.card.license or "unknown",
         tags=["knowledge-distillation", "mobilenet", *dict.fromkeys(file["format"] for file in results["exports"])],
