@@ -99,7 +99,7 @@ def _write(one: Format, job: Job, directory: Path) -> _Written:
     except Exception as error:  # converters and runtimes have no base class of their errors
         text = " ".join(str(error).split())[:400]
         raise DistillError(
-            f"export.formats: {one.name} cannot take this student ({type(error).__name__}: {text}). Leave the format out."
+            f"export.formats: {one.name} cannot take this student ({type(error).__name__}: {text}). Leave it out."
         ) from error
     loaded = {} if one.load is None else {threads: one.load(path, threads) for threads in THREADS}
     return _Written(one, path, loaded)

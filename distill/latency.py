@@ -9,14 +9,17 @@ import statistics
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
+
+K = TypeVar("K", bound=Hashable)
 
 _TURN = 0.02  # seconds a way runs in one turn at least
 _SIZE = 768  # of the matrices: large enough for the peak, small enough to take its turn
 
 
-def medians[K: Hashable](ways: Mapping[K, Callable[[], object]], rounds: int = 11) -> dict[K, float]:
+def medians(ways: Mapping[K, Callable[[], object]], rounds: int = 11) -> dict[K, float]:
     """Seconds of one call of each way: the median over its turns.
 
     Each turn begins with a call that is not timed, for what the others left in the caches.

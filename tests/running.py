@@ -77,7 +77,7 @@ def copy_of_finished(place: Path) -> tuple[Path, Path]:
 
 
 def without_exports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writing an ONNX file and timing it takes seconds: the files of an earlier run stay, and are scored, as they are."""
+    """Writing a file and timing it takes seconds: those of an earlier run stay, and are scored, as they are."""
     monkeypatch.setattr("distill.stages.export_onnx", lambda *arguments, **keywords: None)
     formats = {name: replace(one, write=lambda job, path: None) for name, one in FORMATS.items()}
     monkeypatch.setattr("distill.export.formats.FORMATS", formats)

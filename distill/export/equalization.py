@@ -71,7 +71,7 @@ def equalize(folded: fx.GraphModule, preprocess: Preprocess, pictures: np.ndarra
         alive = found[found > _SMALLEST * found.max()]
         if len(alive) and (ratio := float(alive.max() / alive.min())) > FAR_APART:
             log.warning(
-                "int8: what %s gives lies up to %.0f times apart, and what follows it is not positively homogeneous, so "
+                "int8: what %s gives lies up to %.0f times apart, and what follows it is not positively homogeneous: "
                 "its channels cannot be made level; expect a loss.", layer.name, ratio,
             )  # fmt: skip
     return left
@@ -84,13 +84,16 @@ def _layer(folded: fx.GraphModule, node: fx.Node) -> _Layer:
     positive = first is not None and isinstance(module_of(folded, first), nn.ReLU)
     for user in _chain(node):
         module = module_of(folded, user)
-        if isinstance(module, nn.Linear) or (
-            isinstance(module, nn.Conv2d) and module.groups in (1, module.in_channels)
-        ):
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and _is_plain(module)):
             return _Layer(str(node.target), conv, module, positive)
         if not isinstance(module, HOMOGENEOUS):
             break
     return _Layer(str(node.target), conv, None, positive)
+
+
+def _is_plain(conv: nn.Conv2d) -> bool:
+    """Each output reads all channels, or its own alone."""
+    return conv.groups == 1 or conv.groups == conv.in_channels == conv.out_channels
 
 
 def _chain(node: fx.Node) -> Iterator[fx.Node]:

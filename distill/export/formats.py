@@ -30,9 +30,7 @@ def chosen(names: Sequence[str]) -> list[Format]:
     if unknown := [name for name in names if name not in FORMATS]:
         raise DistillError(f"export.formats: unknown format {', '.join(unknown)}. Valid: {', '.join(FORMATS)}.")
     if not names or len(set(names)) != len(names):
-        raise DistillError(
-            f"export.formats is {list(names)}, expected at least one of {', '.join(FORMATS)}, each once."
-        )
+        raise DistillError(f"export.formats is {list(names)}, expected some of {', '.join(FORMATS)}, each once.")
     formats = [FORMATS[name] for name in names]
     for one in formats:
         one.check_installed()

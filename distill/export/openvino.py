@@ -62,9 +62,7 @@ def save(path: Path, model: "openvino.Model", metadata: OnnxMetadata) -> None:
         made.rename(xml)
 
 
-_LIMITS = (
-    "any batch; for CPUs of Intel's make and alike; set INFERENCE_PRECISION_HINT to f32, or it may round to bfloat16"
-)
+_LIMITS = "any batch; for x86 and Arm CPUs; set INFERENCE_PRECISION_HINT to f32, or it may round to bfloat16"
 
 FLOAT = Format(
     name="openvino",

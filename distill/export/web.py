@@ -68,7 +68,7 @@ FORMAT = Format(
     file="web",
     write=write,
     load=_load,
-    limits="float32, one picture at a time, in any browser of today; its file is scored in onnxruntime, not in a browser",
+    limits="float32, one picture at a time, in any browser; its file is scored in onnxruntime, not in a browser",
 )
 
 

@@ -37,9 +37,7 @@ def open_predictor(path: Path) -> Predictor:
         check_sum(path)
         return _BY_SUFFIX[path.suffix](path)
     if path.suffix == ".mlpackage":
-        raise DistillError(
-            f"{path}: a Core ML package runs on Apple's systems alone. Name another of the exported files."
-        )
+        raise DistillError(f"{path}: a Core ML package runs on Apple's systems alone. Name another exported file.")
     if path.is_dir() or path.suffix == ".safetensors" or path.name == CONFIG_FILE:
         return student_predictor(*load_student(path))
     raise DistillError(

@@ -70,10 +70,8 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
     console.print(table)
     for file in exports:
         if file["passed"] is False:
-            console.print(
-                f"{file['format']}: {'; '.join(file['why'])}. Most: {', '.join(file['offenders'])}. Kept as {file['file']}.",
-                soft_wrap=True,
-            )
+            why, most = "; ".join(file["why"]), ", ".join(file["offenders"])
+            console.print(f"{file['format']}: {why}. Most: {most}. Kept as {file['file']}.", soft_wrap=True)
 
 
 def print_sweep(content: Mapping[str, Any], console: Console) -> None:
