@@ -19,6 +19,7 @@ from distill.data.rendered_faces import RenderedFaces
 from distill.data.stanford_dogs import StanfordDogs
 from distill.data.views import Views
 from distill.errors import DistillError
+from distill.export.format import Calibration
 from distill.modules.distiller import TeacherPrecision
 from distill.modules.optimization import Optimization
 from distill.objectives import Objective
@@ -252,20 +253,32 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Export:
-    """What the student's exported file is held to.
+    """In which formats the student is exported, and what the files are held to.
 
     Attributes:
+        formats: onnx, onnx-int8, openvino, openvino-int8, executorch, executorch-int8, coreml, web.
         tolerance: largest difference of an exported file's score from the torch student's, in points of the
             first metric.
+        int8_tolerance: the same of int8 files.
+        calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
+            activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
         onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
     """
 
+    formats: tuple[str, ...] = ("onnx", "onnx-int8")
     tolerance: float = 0.1
+    int8_tolerance: float = 1.0
+    calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.tolerance < 0:
-            raise DistillError(f"export.tolerance is {self.tolerance}, expected 0 or more points.")
+        for key in ("tolerance", "int8_tolerance"):
+            if getattr(self, key) < 0:
+                raise DistillError(f"export.{key} is {getattr(self, key)}, expected 0 or more points.")
+
+    def tolerance_of(self, int8: bool) -> float:
+        """Points."""
+        return self.int8_tolerance if int8 else self.tolerance
 
 
 @dataclass(frozen=True)

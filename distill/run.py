@@ -17,6 +17,7 @@ from rich.console import Console
 from distill.cost import Cost, count, count_onnx
 from distill.directory import REPORT, RESULTS, RunDirectory
 from distill.errors import DistillError
+from distill.export.formats import chosen
 from distill.files import write_json
 from distill.gate import export_and_score
 from distill.predictors.open import student_predictor
@@ -53,6 +54,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     Raises:
         DistillError: an input that cannot be used; whatever was finished stays and is not repeated.
     """
+    chosen(recipe.export.formats)  # a runtime that lacks is said before anything is trained
     places = RunDirectory.claim(out, recipe.name, resolved)
     task = open_task(recipe, places.data)
     task.check()
@@ -70,6 +72,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         thresholds=None, activation=task.activation, seed=recipe.seed,
         teacher=teacher.name if teacher else "none, labels only",
         dimensions=None if task.classes is not None else task.outputs(teacher),
+        teacher_fingerprint=teacher.fingerprint() if teacher else None,
+        data_fingerprint=task.sets.prepared.fingerprint,
     )  # fmt: skip
     learnt = task.judge(student_predictor(network, manifest))
     manifest = save_student(places.student, network, replace(manifest, **learnt.manifest()))
@@ -82,7 +86,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         "data": task.describe(),
         "teacher": None,
         "student": _model(recipe.student.full_name, size_of(cost), learnt),
-        "exports": export_and_score(places.export, network, manifest, learnt, task, recipe.export.tolerance),
+        "exports": export_and_score(places.export, network, manifest, learnt, task, recipe.export),
         "stages": log.stages,
     }
     if teacher is not None and taught is not None:

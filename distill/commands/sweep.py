@@ -100,7 +100,7 @@ def _status(content: Mapping[str, Any], own: Sequence[Point]) -> int:
     names = {point.name for point in own}
     rows = [row for row in content["points"] if row["name"] in names]
     failed = any(row["state"] == "failed" for row in rows)
-    return int(failed or any(not file["passed"] for row in rows for file in row.get("exports", ())))
+    return int(failed or any(file["passed"] is False for row in rows for file in row.get("exports", ())))
 
 
 def _gpus(point: Point) -> int:

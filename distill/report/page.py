@@ -18,6 +18,7 @@ from distill.report import formatting
 from distill.report.classes import ClassPictures, class_parts
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.embeddings import Pairs, embedding_parts
+from distill.report.files import file_parts
 from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
 from distill.report.plots import SCORES, curve_plot, per_class_plot
 from distill.report.templates import template
@@ -71,8 +72,8 @@ def write_report(
         headline=headline(results),
         rendered=results["data"]["name"].startswith("rendered"),
         models=models,
-        metrics=_metric_names([*models.values(), *results.get("exports", [])]),
-        rows=_model_rows(models, results.get("exports", [])),
+        metrics=_metric_names(list(models.values())),
+        rows=_model_rows(models),
         per_class=_per_class(models),
         unmeasured=_unmeasured(models),
         agreement=_agreement(results.get("agreement") or {}),
@@ -83,6 +84,7 @@ def write_report(
             (chief_metric(stage["test"]["metrics"]) for stage in results.get("stages", []) if "test" in stage), None
         ),
         duplicates=_duplicates(results.get("near_duplicates"), models),
+        **file_parts(results.get("exports", [])),
         **embedding_parts(results, pairs),
         **class_parts(results, classes),
     )
@@ -116,13 +118,10 @@ def _metric_names(models: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for model in models for name in model.get("metrics") or {}))
 
 
-def _model_rows(models: Mapping[str, Any], exports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of the main table: teacher, student, then each exported file as measured in its own runtime."""
-    blank = dict.fromkeys(("metrics", "intervals", "counts", "split", "parameters", "mult_adds", "bytes", "passed"))
+def _model_rows(models: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of the main table: teacher and student."""
+    blank = dict.fromkeys(("metrics", "intervals", "counts", "split", "parameters", "mult_adds"))
     rows = [{**blank, **model, "role": role, "label": model.get("name", "")} for role, model in models.items()]
-    student = models.get("student", {})
-    cost = {key: student.get(key) for key in ("parameters", "mult_adds")}
-    rows += [{**blank, **cost, **export, "role": export["format"], "label": export["file"]} for export in exports]
     for row in rows:
         row["differing"] = differing_metric(row["difference"]) if row.get("difference") else None
         row["counted"] = _counted(row["counts"] or {})

@@ -117,6 +117,13 @@ class Attributes(LabelledTask):
     def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
         return compare(_own(first).scores, _own(second).scores).to_dict()
 
+    def offenders(self, file: Verdict, student: Verdict) -> list[str]:
+        """Classes by what they lose in average precision, in points; where none loses any, by their probabilities."""
+        losses = _own(student).scores.average_precision - _own(file).scores.average_precision
+        order = np.argsort(-np.nan_to_num(losses), kind="stable")
+        lost = [f"{self.classes[c]} -{100 * losses[c]:.1f}" for c in order if losses[c] > 0.001]
+        return lost or super().offenders(file, student)
+
     def agreement(
         self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict
     ) -> dict[str, dict[str, Any]]:

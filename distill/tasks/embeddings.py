@@ -40,6 +40,7 @@ from teachers.teacher import Teacher
 
 CURVE_POINTS = 200
 HARDEST = 6  # pairs of each kind, in the report
+MOVED = 200  # pictures whose pairs are searched for those an exported file sees differently
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,19 @@ class Embeddings(Task):
 
     def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
         return compare(_own(first).verification, _own(second).verification, self.recipe.evaluate.fars[0])
+
+    def offenders(self, file: Verdict, student: Verdict) -> list[str]:
+        """Pairs of pictures by the change of their cosine, among the pictures whose embeddings moved most."""
+        ours, theirs, pictures = file.answers, student.answers, self.trial.pictures
+        moved = np.argsort(similarities(ours, theirs), kind="stable")[:MOVED]
+        change = np.abs(ours[moved] @ ours[moved].T - theirs[moved] @ theirs[moved].T)
+        first, second = np.triu_indices(len(moved), k=1)
+        order = np.argsort(-change[first, second], kind="stable")[:HARDEST]
+        return [
+            f"{pictures.name(int(moved[first[k]]))} with {pictures.name(int(moved[second[k]]))} "
+            f"{change[first[k], second[k]]:.3f}"
+            for k in order
+        ]
 
     def agreement(
         self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict

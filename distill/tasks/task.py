@@ -145,6 +145,13 @@ class Task(ABC):
     def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
         """What is said of `student` and, where there is one, `teacher` beside their scores."""
 
+    def offenders(self, file: Verdict, student: Verdict) -> list[str]:
+        """What an exported file answers most differently to than the student it was made of, worst first: classes, by
+        the mean change of their probability."""
+        changes = np.abs(file.answers - student.answers).mean(axis=0)
+        order = np.argsort(-changes, kind="stable")
+        return [f"{(self.classes or ())[c]} {changes[c]:.3f}" for c in order if changes[c] > 0]
+
     def predictor(self, network: nn.Module, preprocess: Preprocess, name: str) -> TorchPredictor:
         """A network that eats normalised pixels, as a predictor."""
         return TorchPredictor(network, preprocess, self.activation, normalize=True, name=name)
