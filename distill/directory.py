@@ -2,7 +2,7 @@
 
 run.json            whose directory this is
 recipe.yaml         the resolved recipe
-data/               prepared sets, each with its ledger of pictures left out
+data/               prepared sets, each with its ledger of pictures left out; lists of near duplicates and of suspects
 stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
 teacher/            a teacher this run taught, as safetensors and as ONNX
 student/            student.safetensors and config.json

@@ -1,13 +1,27 @@
-"""The exported file of a student, scored in its own runtime and held to the torch student's score."""
+"""Each exported file of a student, scored in its own runtime and held to the torch student's score.
 
+Shapes: N pictures, C outputs.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from distill.export.onnx import export_onnx
-from distill.predictors.onnx_predictor import OnnxPredictor
+from distill.checksums import read_sums, sums_of, write_sums
+from distill.cost import count
+from distill.errors import DistillError
+from distill.export.calibration import calibration_pictures
+from distill.export.format import Format, Job
+from distill.export.formats import chosen
+from distill.latency import medians, sgemm
+from distill.predictors.file_predictor import FilePredictor
+from distill.predictors.torch_predictor import Activation
+from distill.recipe import Export
 from distill.scoring import Verdict
 from distill.tasks.task import Task
 from students.manifest import StudentManifest
@@ -15,37 +29,173 @@ from students.manifest import StudentManifest
 PARITY = 1e-4
 """Largest difference of a probability, or of a number of an embedding, between the torch student and a file of the same
 precision."""
+LEAST_COSINE = 0.9
+"""Of an int8 file's outputs with the student's, the mean over pictures: below, it computes something else, whatever it
+scores."""
+FAILED = "failed"
+"""Folder beside the files, of those that did not pass."""
+THREADS = (1, 2)
+
+_SHOWN = 5  # classes or pairs that are named
+_NO_LOGIT = 1e-7  # of a probability closer to 0 or 1 nothing is known in float32
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A file on disk and, where its runtime is here, how to run it."""
+
+    format: Format
+    path: Path
+    predictors: dict[int, FilePredictor]
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.path.parent / name for name in self.format.files]
 
 
 def export_and_score(
-    directory: Path, network: nn.Module, manifest: StudentManifest, student: Verdict, task: Task, tolerance: float
+    directory: Path, network: nn.Module, manifest: StudentManifest, student: Verdict, task: Task, settings: Export
 ) -> list[dict[str, Any]]:
-    """Write the ONNX file, run it on the test pictures, and say whether it passed.
+    """Write a file in each format, run each on the test pictures, and say which passed.
+
+    A file that did not is kept in the folder `failed`; checksums of the others stand in SHA256SUMS.
 
     Args:
-        student: the torch student's verdict, which the file is held to.
-        tolerance: points of the first metric the file's score may differ by.
+        student: the torch student's verdict, which the files are held to.
 
     Returns:
         the `exports` of results.json.
+
+    Raises:
+        DistillError: a format is unknown, its runtime is not installed or cannot take this student, there are too few
+            pictures to calibrate on, or the place cannot be written to.
     """
-    path = directory / "student.onnx"
-    export_onnx(
-        path, network, manifest.preprocess,
-        classes=manifest.classes, thresholds=manifest.thresholds, picture=manifest.picture,
-        activation=manifest.activation, far_thresholds=manifest.far_thresholds,
-    )  # fmt: skip
-    verdict = task.judge(OnnxPredictor(path))
-    parity = float(np.abs(verdict.answers - student.answers).max())
-    points = 100 * abs(verdict.score - student.score)
+    formats = chosen(settings.formats)
+    calibrated = any(one.int8 for one in formats)
+    pictures = calibration_pictures(task.sets.transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
+    job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
+    written = [_write(one, job, directory) for one in formats]
+    found = [_score(one, student, task, settings, manifest.activation) for one in written]
+    speeds = _speeds(written, network, manifest)
+    sums = {name: value for name, value in read_sums(directory).items() if (directory / name).is_file()}
+    for one, record, speed in zip(written, found, speeds, strict=True):
+        record |= speed
+        place = _place(one, record["passed"])
+        record["file"] = str((place / one.format.file).relative_to(directory.parent))
+        record["sha256"] = sums_of(place, one.format.files)
+        sums = {name: value for name, value in sums.items() if Path(name).parts[0] not in one.format.files}
+        if place == directory:
+            sums |= record["sha256"]
+    write_sums(directory, sums)
+    return found
+
+
+def _write(one: Format, job: Job, directory: Path) -> _Written:
+    path = directory / one.file
+    try:
+        one.write(job, path)
+    except DistillError:
+        raise
+    except Exception as error:  # converters and runtimes have no base class of their errors
+        text = " ".join(str(error).split())[:400]
+        raise DistillError(
+            f"export.formats: {one.name} cannot take this student ({type(error).__name__}: {text}). Leave it out."
+        ) from error
+    loaded = {} if one.load is None else {threads: one.load(path, threads) for threads in THREADS}
+    return _Written(one, path, loaded)
+
+
+def _score(one: _Written, student: Verdict, task: Task, settings: Export, activation: Activation) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "format": one.format.name,
+        "bytes": sum(file.stat().st_size for path in one.files for file in _within(path)),
+        "limits": one.format.limits,
+    }
+    if not one.predictors:
+        return record | {"metrics": {}, "intervals": {}, "passed": None, "why": ["not run: it needs another system"]}
+    verdict = task.judge(one.predictors[max(THREADS)])
+    largest = float(np.abs(verdict.answers - student.answers).max())
+    cosine = _cosine(_outputs(verdict.answers, activation), _outputs(student.answers, activation))
+    points, tolerance = 100 * (verdict.score - student.score), settings.tolerance_of(one.format.int8)
+    why = []
+    if not abs(points) <= tolerance:
+        why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")
+    if one.format.int8 and not cosine >= LEAST_COSINE:
+        why.append(f"cosine of its outputs with the student's is {cosine:.3f}, expected {LEAST_COSINE} or more")
+    if not one.format.int8 and not largest <= PARITY:
+        why.append(f"an answer differs by {largest:.2g}, expected {PARITY:g} or less")
+    return record | {
+        **verdict.to_dict(),
+        "difference": task.compare(verdict, student),
+        "largest_difference": largest,
+        "cosine": cosine,
+        "passed": not why,
+        "why": why,
+        "offenders": task.offenders(verdict, student)[:_SHOWN] if why else [],
+    }
+
+
+def _speeds(written: Sequence[_Written], network: nn.Module, manifest: StudentManifest) -> list[dict[str, Any]]:
+    """Milliseconds of one picture by the number of threads, all files in turns; and the share of the machine's peak."""
+    height, width = manifest.preprocess.height, manifest.preprocess.width
+    picture = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    multiply, operations = sgemm()
+    ways: dict[tuple[str, int], Any] = {("sgemm", 1): multiply}
+    for one in written:
+        for threads, predictor in one.predictors.items():
+            ways[one.format.name, threads] = lambda predictor=predictor: predictor.run(picture)
+    if len(ways) == 1:
+        return [{} for _ in written]
+    seconds = medians(ways)
+    peak = operations / seconds["sgemm", 1]
+    work = 2.0 * count(network, height, width).mult_adds
     return [
         {
-            "format": "onnx",
-            "file": str(path.relative_to(directory.parent)),
-            "bytes": path.stat().st_size,
-            **verdict.to_dict(),
-            "difference": task.compare(verdict, student),
-            "largest_difference": parity,
-            "passed": parity <= PARITY and points <= tolerance,
+            "latency_ms": {str(threads): 1000 * seconds[one.format.name, threads] for threads in THREADS},
+            "share_of_peak": work / seconds[one.format.name, 1] / peak,
         }
+        if one.predictors
+        else {}
+        for one in written
     ]
+
+
+def _place(one: _Written, passed: bool | None) -> Path:
+    """Where the file lies in the end."""
+    directory = one.path.parent
+    for name in one.format.files:
+        _remove(directory / FAILED / name)  # of an earlier export
+    if passed is not False:
+        return directory
+    (directory / FAILED).mkdir(exist_ok=True)
+    for path in one.files:
+        path.rename(directory / FAILED / path.name)
+    return directory / FAILED
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _within(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+
+
+def _outputs(answers: np.ndarray, activation: Activation) -> np.ndarray:
+    """Answers (N, C) as they were before the activation, which hides what differs near 0 and 1."""
+    if activation == "unit":
+        return answers
+    p = np.clip(answers.astype(np.float64), _NO_LOGIT, 1 - _NO_LOGIT)
+    if activation == "sigmoid":
+        return np.log(p / (1 - p))
+    logs: np.ndarray = np.log(p)
+    return logs - logs.mean(axis=1, keepdims=True)
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """The mean over pictures."""
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return float(((one * other).sum(axis=1) / np.maximum(lengths, 1e-12)).mean())

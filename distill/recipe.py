@@ -19,6 +19,7 @@ from distill.data.rendered_faces import RenderedFaces
 from distill.data.stanford_dogs import StanfordDogs
 from distill.data.views import Views
 from distill.errors import DistillError
+from distill.export.format import Calibration
 from distill.modules.distiller import TeacherPrecision
 from distill.modules.optimization import Optimization
 from distill.objectives import Objective
@@ -151,7 +152,7 @@ class Teach(LabelStage):
         web: on the pictures of `web` too, with the labels they have there.
         drop_rate: dropout before the classifier.
         drop_path_rate: share of residual branches dropped, where the network has them.
-        embedding_loss: of embeddings: arcface, or triplet (FaceNet's, of semi-hard triplets in a batch).
+        metric_loss: of embeddings: arcface, or triplet (FaceNet's, of semi-hard triplets in a batch).
         margin: of arcface: degrees by which the angle to the own person's direction must win.
         scale: of arcface: what cosines are multiplied by before the softmax over people.
         triplet_margin: of triplet: by how much another person must be farther, in squared distance of unit vectors.
@@ -161,7 +162,7 @@ class Teach(LabelStage):
     web: bool = False
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
-    embedding_loss: Literal["arcface", "triplet"] = "arcface"
+    metric_loss: Literal["arcface", "triplet"] = "arcface"
     margin: float = 28.6
     scale: float = 64.0
     triplet_margin: float = 0.2
@@ -252,20 +253,32 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Export:
-    """What the student's exported file is held to.
+    """In which formats the student is exported, and what the files are held to.
 
     Attributes:
+        formats: onnx, onnx-int8, openvino, openvino-int8, executorch, executorch-int8, coreml, web.
         tolerance: largest difference of an exported file's score from the torch student's, in points of the
             first metric.
+        int8_tolerance: the same of int8 files.
+        calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
+            activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
         onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
     """
 
+    formats: tuple[str, ...] = ("onnx", "onnx-int8")
     tolerance: float = 0.1
+    int8_tolerance: float = 1.0
+    calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.tolerance < 0:
-            raise DistillError(f"export.tolerance is {self.tolerance}, expected 0 or more points.")
+        for key in ("tolerance", "int8_tolerance"):
+            if getattr(self, key) < 0:
+                raise DistillError(f"export.{key} is {getattr(self, key)}, expected 0 or more points.")
+
+    def tolerance_of(self, int8: bool) -> float:
+        """Points."""
+        return self.int8_tolerance if int8 else self.tolerance
 
 
 @dataclass(frozen=True)
@@ -347,9 +360,9 @@ class Recipe:
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
                 "have none; expected `transfer`, with `teach` before it where the teacher is made first."
             )
-        if self.task != "embeddings" and self.teach.embedding_loss != "arcface":
+        if self.task != "embeddings" and self.teach.metric_loss != "arcface":
             raise DistillError(
-                f"teach.embedding_loss is {self.teach.embedding_loss}, and the task is {self.task}. Leave it out."
+                f"teach.metric_loss is {self.teach.metric_loss}: of embeddings, and the task is {self.task}."
             )
         if self.task != "embeddings" and self.evaluate.lfw is not None:
             raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {self.task}. Leave it out.")
@@ -376,9 +389,9 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
             )
-        if self.teach.web and (self.web is None or self.task == "embeddings"):
+        if "teach" in making and self.teach.web and (self.web is None or self.task == "embeddings"):
             lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
-            raise DistillError(f"teach.web is true, and {lacking}. Leave it out.")
+            raise DistillError(f"teach.web is true, and {lacking}. Set it to false.")
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:

@@ -17,6 +17,7 @@ from rich.console import Console
 from distill.cost import Cost, count, count_onnx
 from distill.directory import REPORT, RESULTS, RunDirectory
 from distill.errors import DistillError
+from distill.export.formats import chosen
 from distill.files import write_json
 from distill.gate import export_and_score
 from distill.predictors.open import student_predictor
@@ -52,6 +53,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
     Raises:
         DistillError: an input that cannot be used; whatever was finished stays and is not repeated.
     """
+    chosen(recipe.export.formats)  # a runtime that lacks is said before anything is trained
     places = RunDirectory.claim(out, recipe.name, resolved)
     task = open_task(recipe, places.data)
     task.check()
@@ -69,6 +71,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         thresholds=None, activation=task.activation, seed=recipe.seed,
         teacher=teacher.name if teacher else "none, labels only",
         dimensions=None if task.classes is not None else task.outputs(teacher),
+        teacher_fingerprint=teacher.fingerprint() if teacher else None,
+        data_fingerprint=task.sets.prepared.fingerprint,
     )  # fmt: skip
     learnt = task.judge(student_predictor(network, manifest))
     manifest = save_student(places.student, network, replace(manifest, **learnt.manifest()))
@@ -81,7 +85,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         "data": task.describe(),
         "teacher": None,
         "student": _model(recipe.student.full_name, size_of(cost), learnt),
-        "exports": export_and_score(places.export, network, manifest, learnt, task, recipe.export.tolerance),
+        "exports": export_and_score(places.export, network, manifest, learnt, task, recipe.export),
         "stages": log.stages,
     }
     if teacher is not None and taught is not None:
@@ -89,7 +93,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         results["student"]["difference"] = task.compare(learnt, taught)
         results["agreement"] = task.agreement(student_predictor(network, manifest), learnt, teacher, taught)
     verdicts = {"student": learnt} | ({"teacher": taught} if taught else {})
-    results |= task.details(verdicts)
+    details = task.details(verdicts, teacher)
+    results |= details.results
     if seeds > 1:
         siblings = [learnt]
         for seed in range(recipe.seed + 1, recipe.seed + seeds):
@@ -97,7 +102,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
             siblings.append(task.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
     write_json(places.root / RESULTS, results)
-    write_report(places.root / REPORT, results, log.curves, task.examples(learnt), resolved, task.hardest(verdicts))
+    write_report(places.root / REPORT, results, log.curves, details.examples, resolved, details.pairs, details.classes)
     write_card(places.root, results, recipe, manifest)
     return results
 

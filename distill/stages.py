@@ -178,7 +178,7 @@ def _train(
         # Siblings of --seeds differ in their weights and order; their views are those that were answered.
         view_seed, views = recipe.seed, teacher.counted(views)
         answers = teacher.answers_to(pictures, views, view_seed)
-    together = stage.together if isinstance(stage, Teach) and stage.embedding_loss == "triplet" else 1
+    together = stage.together if isinstance(stage, Teach) and stage.metric_loss == "triplet" else 1
     data = ViewDataModule(
         pictures, task.sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
         view_seed=view_seed, answers=answers, together=together,

@@ -12,6 +12,7 @@ from students.student import StudentConfig
 
 # Keys of students of one kind of output alone.
 _OF_CLASSES, _OF_EMBEDDINGS = ("classes", "thresholds"), ("dimensions", "far_thresholds")
+_LATER = ("teacher_fingerprint", "data_fingerprint")  # keys that students of an earlier version lack
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class StudentManifest:
         dimensions: of an embedding.
         far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR measured
             there, such as "0.01"; None where none was measured.
+        teacher_fingerprint: a checksum of what the teacher answers with; None without a teacher.
+        data_fingerprint: a checksum of the pictures learnt from, their labels and splits.
     """
 
     config: StudentConfig
@@ -43,6 +46,8 @@ class StudentManifest:
     checksum: str = ""
     dimensions: int | None = None
     far_thresholds: dict[str, float] | None = None
+    teacher_fingerprint: str | None = None
+    data_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         if self.activation not in get_args(Activation):
@@ -109,6 +114,7 @@ def read_manifest(path: Path) -> StudentManifest:
             checksum=_text(content["checksum"]),
             dimensions=int(content["dimensions"]) if embeds else None,
             far_thresholds=None if far_thresholds is None else {far: float(at) for far, at in far_thresholds.items()},
+            **{key: None if content.get(key) is None else _text(content[key]) for key in _LATER},
         )
     except (AttributeError, DistillError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error
@@ -119,7 +125,7 @@ def _keys(content: Any, kind: type, path: Path, prefix: str, absent: tuple[str, 
         raise DistillError(f"{path}: {prefix}holds a {type(content).__name__}, expected keys and values.")
     expected = [field.name for field in fields(kind) if field.name not in absent]
     for problem, names in (
-        ("missing", [name for name in expected if name not in content]),
+        ("missing", [name for name in expected if name not in content and name not in _LATER]),
         ("unknown", [name for name in content if name not in expected]),
     ):
         if names:

@@ -5,12 +5,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from distill.export.formats import FORMATS
 from distill.recipe import Recipe
 from distill.recipe_parser import RecipeReader
 from distill.run import run
@@ -33,6 +35,7 @@ TINY: dict[str, Any] = {
     "fine_tune": STAGE,
     "transfer": STAGE,
     "evaluate": {"resamples": 20},
+    "export": {"formats": ["onnx"]},
     "trainer": {"accelerator": "cpu", "devices": 1},
 }
 _PLACES: list[tempfile.TemporaryDirectory[str]] = []
@@ -74,6 +77,18 @@ def copy_of_finished(place: Path) -> tuple[Path, Path]:
 
 
 def without_exports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writing an ONNX file takes seconds: the files of an earlier run stay, and are scored, as they are."""
-    for module in ("stages", "gate"):
-        monkeypatch.setattr(f"distill.{module}.export_onnx", lambda *arguments, **keywords: None)
+    """Writing a file and timing it takes seconds: those of an earlier run stay, and are scored, as they are."""
+    monkeypatch.setattr("distill.stages.export_onnx", lambda *arguments, **keywords: None)
+    formats = {name: replace(one, write=lambda job, path: None) for name, one in FORMATS.items()}
+    monkeypatch.setattr("distill.export.formats.FORMATS", formats)
+    monkeypatch.setattr("distill.gate.medians", lambda ways: dict.fromkeys(ways, 1e-3))
+
+
+def timeless(results: dict[str, Any]) -> dict[str, Any]:
+    """Results without what the clock says."""
+    for timed in results["stages"]:
+        timed.pop("seconds")
+    for file in results["exports"]:
+        file.pop("latency_ms")
+        file.pop("share_of_peak")
+    return results

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
-    model = f"a student's directory or file, an exported .onnx, or the word {TEACHER} for the recipe's own teacher"
+    model = f"a student's directory or file, an exported file, or the word {TEACHER} for the recipe's own teacher"
     parser.add_argument("--model", required=True, help=model)
     parser.add_argument(
         "--against", help="a second model: the paired difference of the first minus this one is reported"

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="distill predict", description="Write what a student sees in your own pictures."
     )
-    parser.add_argument("model", type=Path, help="a student's directory or file, or an exported .onnx")
+    parser.add_argument("model", type=Path, help="a student's directory or file, or an exported file")
     parser.add_argument("folder", type=Path, help="pictures, at any depth")
     parser.add_argument("--csv", type=Path, default=Path("predictions.csv"), help="default predictions.csv")
     chosen = parser.parse_args(arguments)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from distill.errors import DistillError
 from distill.recipe_parser import RecipeReader, recipe_names
-from distill.report.terminal import print_report_place, print_results
+from distill.report.terminal import print_files, print_report_place, print_results
 from distill.run import run
 
 
@@ -37,5 +37,6 @@ def main(arguments: list[str]) -> int:
         return 0
     console = Console(markup=False, emoji=False)
     print_results(results, console)
+    print_files(results["exports"], next(iter(results["student"]["metrics"])), console)
     print_report_place(out / "report.html", console)
-    return 0 if all(file["passed"] for file in results["exports"]) else 1
+    return 1 if any(file["passed"] is False for file in results["exports"]) else 0

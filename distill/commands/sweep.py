@@ -25,6 +25,34 @@ from distill.train import quieten
 
 def main(arguments: list[str]) -> int:
     """Run every point that is not finished; status 1 where one failed, or a file of one is outside its tolerance."""
+    chosen, keys = parse(arguments)
+    reader = RecipeReader(chosen.recipe, "distill sweep")
+    out = chosen.out or Path("sweeps") / reader.name
+    points = plan(reader, keys, out / "data", together=chosen.together, labels=chosen.labels)
+    own = share(points, chosen.points) if chosen.points else points
+    pairs = pairs_of(points, chosen.against)
+    resources = Resources.of_this_machine(len(own), chosen.jobs, _gpus(points[0]))
+    places = SweepDirectory.claim(out, reader.name)
+    quieten()
+    shared = Shared(points, places)
+    with Board(points, places, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
+
+        def after(point: Point) -> None:
+            board.ended(point)
+            _report(reader.name, points, places)  # to be looked at while the others go on
+
+        runner = Runner(places, resources, run_command(chosen.recipe, places), shared.give, after)
+        runner.run(own, lambda: board.show(runner.running))
+    compared = differences(pairs, places, shared.task)
+    content = _report(reader.name, points, places, runner.elsewhere, compared)
+    console = Console(markup=False, emoji=False, highlight=False)
+    print_sweep(content, console)
+    print_report_place(out / "report.html", console)
+    return _status(content, own)
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The command's own arguments, and the keys of the recipe."""
     parser = argparse.ArgumentParser(
         prog="distill sweep",
         usage="distill sweep RECIPE --student.KEY A,B,... [--student.KEY C,D,...] [--out DIR] [--labels] [--together] "
@@ -50,30 +78,7 @@ def main(arguments: list[str]) -> int:
         help="run only the I-th of N shares: a job array, or machines that share DIR",
     )
     parser.add_argument("--jobs", type=int, help="runs at a time; default one a core, or a core a thread")
-    chosen, keys = parser.parse_known_args(arguments)
-    reader = RecipeReader(chosen.recipe, parser.prog)
-    out = chosen.out or Path("sweeps") / reader.name
-    points = plan(reader, keys, out / "data", together=chosen.together, labels=chosen.labels)
-    own = share(points, chosen.points) if chosen.points else points
-    pairs = pairs_of(points, chosen.against)
-    resources = Resources.of_this_machine(len(own), chosen.jobs, _gpus(points[0]))
-    places = SweepDirectory.claim(out, reader.name)
-    quieten()
-    shared = Shared(points, places)
-    with Board(points, places, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
-
-        def after(point: Point) -> None:
-            board.ended(point)
-            _report(reader.name, points, places)  # to be looked at while the others go on
-
-        runner = Runner(places, resources, run_command(chosen.recipe, places), shared.give, after)
-        runner.run(own, lambda: board.show(runner.running))
-    compared = differences(pairs, places, shared.task)
-    content = _report(reader.name, points, places, runner.elsewhere, compared)
-    console = Console(markup=False, emoji=False, highlight=False)
-    print_sweep(content, console)
-    print_report_place(out / "report.html", console)
-    return _status(content, own)
+    return parser.parse_known_args(arguments)
 
 
 def _report(
@@ -95,7 +100,7 @@ def _status(content: Mapping[str, Any], own: Sequence[Point]) -> int:
     names = {point.name for point in own}
     rows = [row for row in content["points"] if row["name"] in names]
     failed = any(row["state"] == "failed" for row in rows)
-    return int(failed or any(not file["passed"] for row in rows for file in row.get("exports", ())))
+    return int(failed or any(file["passed"] is False for row in rows for file in row.get("exports", ())))
 
 
 def _gpus(point: Point) -> int:

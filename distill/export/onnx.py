@@ -5,28 +5,24 @@ The one step outside the graph is the resize to h x w; its kernel is named in th
 applies it through `distill.preprocess.resize`, the function training used.
 """
 
-import copy
 import logging
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from distill.export.deployed import Deployed
+from distill.export.format import Format, Job
 from distill.files import atomic_path
 from distill.predictors.onnx_metadata import Given, OnnxMetadata
-from distill.predictors.torch_predictor import Activation, activate
+from distill.predictors.onnx_predictor import OnnxPredictor
+from distill.predictors.torch_predictor import Activation
 from distill.preprocess import Preprocess
 
-
-class _Exported(nn.Module):
-    def __init__(self, network: nn.Module, preprocess: Preprocess, activation: Activation) -> None:
-        super().__init__()
-        self.network, self.preprocess, self.activation = network, preprocess, activation
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        pixels = pictures.permute(0, 3, 1, 2).float()
-        return activate(self.network(self.preprocess.normalize(pixels)), self.activation)
+if TYPE_CHECKING:
+    import onnx
 
 
 def export_onnx(
@@ -52,19 +48,29 @@ def export_onnx(
     Raises:
         DistillError: the place cannot be written to.
     """
-    import onnx
-
     activation = activation or ("sigmoid" if classes is not None else "unit")
-    exported = _Exported(copy.deepcopy(network).cpu().eval(), preprocess, activation).eval()
-    # Two pictures: an example batch of one would be taken for a constant.
-    example = torch.zeros(2, preprocess.height, preprocess.width, 3, dtype=torch.uint8)
+    deployed = Deployed(network, preprocess, activation)
     if classes is not None:
         gives: Given = "softmax" if activation == "softmax" else "probabilities"
         metadata = OnnxMetadata.of(classes, thresholds, preprocess, picture, gives)
     else:
         with torch.inference_mode():
-            dimensions = exported(example).shape[1]
+            dimensions = deployed(example(preprocess)).shape[1]
         metadata = OnnxMetadata.of_embedding(dimensions, far_thresholds, preprocess, picture)
+    save(path, to_onnx(deployed), metadata)
+
+
+def write(job: Job, path: Path) -> None:
+    save(path, to_onnx(job.deployed(job.folded)), job.metadata)
+
+
+def example(preprocess: Preprocess, count: int = 2) -> torch.Tensor:
+    """Pictures to trace with: uint8 (count, h, w, 3). One alone would be taken for a constant."""
+    return torch.zeros(count, preprocess.height, preprocess.width, 3, dtype=torch.uint8)
+
+
+def to_onnx(deployed: Deployed) -> "onnx.ModelProto":
+    """The graph of dynamic batch, without metadata."""
     quiet = logging.getLogger("torch.onnx")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
@@ -72,12 +78,12 @@ def export_onnx(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                exported,
-                (example,),
+                deployed,
+                (example(deployed.preprocess),),
                 dynamo=True,
                 dynamic_shapes={"pictures": {0: torch.export.Dim("batch")}},
                 input_names=["pictures"],
-                output_names=["probabilities" if classes is not None else "embeddings"],
+                output_names=["embeddings" if deployed.activation == "unit" else "probabilities"],
                 external_data=False,
                 verbose=False,
             )
@@ -85,6 +91,31 @@ def export_onnx(
         quiet.setLevel(level)
     assert program is not None  # what dynamo=True returns
     model = program.model_proto
+    # A tenth of the file, and the paths of this machine: where in which source each node comes from.
+    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del model.graph.value_info[:]
+    return model
+
+
+def save(path: Path, model: "onnx.ModelProto", metadata: OnnxMetadata) -> None:
+    """Write a graph with its metadata.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    import onnx
+
     onnx.helper.set_model_props(model, metadata.to_props())
     with atomic_path(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
+
+
+FORMAT = Format(
+    name="onnx",
+    file="student.onnx",
+    write=write,
+    load=OnnxPredictor,
+    limits="float32, any batch, opset 20; runs in onnxruntime on servers, phones and in browsers",
+)

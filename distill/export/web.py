@@ -10,14 +10,17 @@ JavaScript, so that the answers are those of onnxruntime to the last digits show
 
 import json
 import shutil
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from distill.errors import DistillError
+from distill.export import onnx
+from distill.export.format import Format, Job
 from distill.export.onnxruntime_web import VERSION, write_runtime
 from distill.files import atomic_path
 from distill.predictors.onnx_metadata import OnnxMetadata
-from distill.predictors.onnx_predictor import read_metadata
+from distill.predictors.onnx_predictor import OnnxPredictor, read_metadata
 from distill.predictors.onnx_session import OnnxSession
 
 PAGE = Path(__file__).parent / "page"
@@ -46,6 +49,27 @@ def write_web(directory: Path, file: Path, title: str, package: Path | None = No
             shutil.copyfile(PAGE / name, temporary / name)
         shutil.copyfile(file, temporary / MODEL_FILE)
         (temporary / CONTRACT_FILE).write_text(_contract(metadata, title), encoding="utf-8")
+
+
+def write(job: Job, directory: Path) -> None:
+    """Write the folder of a student."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / MODEL_FILE
+        onnx.write(job, file)
+        write_web(directory, file, job.manifest.config.full_name, job.onnxruntime_web)
+
+
+def _load(directory: Path, threads: int | None) -> OnnxPredictor:
+    return OnnxPredictor(directory / MODEL_FILE, threads)
+
+
+FORMAT = Format(
+    name="web",
+    file="web",
+    write=write,
+    load=_load,
+    limits="float32, one picture at a time, in any browser; its file is scored in onnxruntime, not in a browser",
+)
 
 
 def _contract(metadata: OnnxMetadata, title: str) -> str:

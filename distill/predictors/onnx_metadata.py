@@ -1,4 +1,7 @@
-"""What an exported ONNX file says of itself in its `metadata_props`: one JSON value a key, prefixed `distill.`."""
+"""What an exported file says of itself: one JSON value a key, prefixed `distill.`.
+
+An ONNX file keeps them in its `metadata_props`; the other formats wherever they have room for texts.
+"""
 
 import json
 from collections.abc import Mapping
@@ -19,6 +22,8 @@ ACTIVATIONS: dict[Given, Activation] = {"probabilities": "sigmoid", "softmax": "
 
 # Keys of files of one kind of output alone.
 _OF_CLASSES, _OF_EMBEDDINGS = {"classes", "thresholds"}, {"dimensions", "far_thresholds"}
+# Keys that files of an earlier version lack.
+_LATER = {"teacher", "teacher_fingerprint", "data_fingerprint"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class OnnxMetadata:
         dimensions: of an embedding.
         far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR measured
             there, such as "0.01"; None where none was measured.
+        teacher, teacher_fingerprint: whom a student learnt from: its name, and a checksum of what it answers with.
+        data_fingerprint: a checksum of the pictures a student learnt from, their labels and splits.
     """
 
     classes: tuple[str, ...] | None
@@ -50,6 +57,9 @@ class OnnxMetadata:
     crop: Crop = WHOLE
     dimensions: int | None = None
     far_thresholds: dict[str, float] | None = None
+    teacher: str | None = None
+    teacher_fingerprint: str | None = None
+    data_fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         embeds, count = self.gives == "embedding", len(self.classes or ())
@@ -67,6 +77,10 @@ class OnnxMetadata:
             else self.dimensions is None,
             "far_thresholds": self.far_thresholds is None
             or (embeds and all(isinstance(value, float | int) for value in self.far_thresholds.values())),
+            "teacher, teacher_fingerprint, data_fingerprint": all(
+                one is None or isinstance(one, str)
+                for one in (self.teacher, self.teacher_fingerprint, self.data_fingerprint)
+            ),
             "crop": len(self.crop) == 4
             and all(isinstance(share, float | int) for share in self.crop)
             and is_crop(self.crop),
@@ -122,8 +136,8 @@ class OnnxMetadata:
             return None
         embeds = found.get("gives") == '"embedding"'
         expected = {field.name for field in fields(cls)} - (_OF_CLASSES if embeds else _OF_EMBEDDINGS)
-        if found.keys() != expected:
-            wrong = ", ".join(sorted(PREFIX + key for key in found.keys() ^ expected))
+        if wrong_keys := (found.keys() ^ expected) - (_LATER - found.keys()):
+            wrong = ", ".join(sorted(PREFIX + key for key in wrong_keys))
             raise DistillError(f"metadata entries missing or unknown: {wrong}. Export the student again.")
         try:
             values: dict[str, Any] = {key: json.loads(text) for key, text in found.items()}

@@ -3,42 +3,35 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from distill.errors import DistillError
-from distill.predictors.onnx_metadata import ACTIVATIONS, OnnxMetadata
+from distill.predictors.file_predictor import FilePredictor
+from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
-from distill.preprocess import Preprocess
 
 
-class OnnxPredictor:
-    """Runs an exported student in onnxruntime.
+class OnnxPredictor(FilePredictor):
+    """Runs an exported student, of full precision or int8, in onnxruntime.
 
-    Its `preprocess` gives crop, size and resize kernel of the graph's input; the normalisation is the graph's own and
-    not applied.
+    Args:
+        threads: of the runtime; None for as many as torch has.
 
     Raises:
         DistillError: not an ONNX file, or one that does not say what it wants.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._session = OnnxSession(path)
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        self._session = OnnxSession(path, threads=threads)
         metadata = read_metadata(self._session)
         if metadata is None:
             raise DistillError(
                 f"{path}: its metadata does not say what it takes and gives, so it was not exported here. A file from "
                 "elsewhere can be a teacher: --teacher onnx --teacher.file."
             )
-        self.name = path.name
-        self.activation = ACTIVATIONS[metadata.gives]
-        self.preprocess = Preprocess(metadata.height, metadata.width, metadata.interpolation, crop=metadata.crop)
-        self.classes: tuple[str, ...] | None = metadata.classes
-        self.thresholds = metadata.thresholds
-        self.picture: tuple[int, int] | None = (metadata.picture_height, metadata.picture_width)
+        super().__init__(path, metadata)
 
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, 3) to float32 probabilities or unit embeddings (N, C)."""
-        return self._session(self.preprocess.resize(torch.from_numpy(pictures)).numpy())
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        return self._session(batch)
 
 
 def read_metadata(session: OnnxSession) -> OnnxMetadata | None:

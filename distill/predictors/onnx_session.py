@@ -26,18 +26,19 @@ class OnnxSession:
 
     Args:
         output: the name of the output to read; None where there is only one.
+        threads: None for as many as torch has.
 
     Raises:
         DistillError: no ONNX file, more than one input, an element type no picture has, or an output not named.
     """
 
-    def __init__(self, path: Path, output: str | None = None) -> None:
+    def __init__(self, path: Path, output: str | None = None, threads: int | None = None) -> None:
         import onnxruntime as ort
 
         if not path.is_file():
             raise DistillError(f"{path}: no such ONNX file.")
         options = ort.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+        options.intra_op_num_threads = threads or torch.get_num_threads()
         # Threads that spin while they wait take the cores torch is training on.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         available = ort.get_available_providers()

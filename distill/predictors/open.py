@@ -1,32 +1,48 @@
 """Open whatever file a run leaves behind as a predictor."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import nn
 
+from distill.checksums import check_sum
 from distill.errors import DistillError
+from distill.predictors.executorch_predictor import ExecutorchPredictor
+from distill.predictors.litert_predictor import LitertPredictor
 from distill.predictors.onnx_predictor import OnnxPredictor
+from distill.predictors.openvino_predictor import OpenvinoPredictor
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import TorchPredictor
 from students.files import CONFIG_FILE, load_student
 from students.manifest import StudentManifest
 
+_BY_SUFFIX: dict[str, Callable[[Path], Predictor]] = {
+    ".onnx": OnnxPredictor,
+    ".xml": OpenvinoPredictor,
+    ".pte": ExecutorchPredictor,
+    ".tflite": LitertPredictor,
+}
+
 
 def open_predictor(path: Path) -> Predictor:
-    """A student's directory, its `student.safetensors` or `config.json`, or an exported `.onnx`, by its name.
+    """A student's directory, its `student.safetensors` or `config.json`, or an exported file, by its name.
 
     Raises:
-        DistillError: there is no such file, or it is none of these.
+        DistillError: there is no such file, it is none of these, it was changed since it was exported, or its runtime
+            is not installed.
     """
     if not path.exists():
         raise DistillError(f"{path}: no such file or directory.")
-    if path.suffix == ".onnx":
-        return OnnxPredictor(path)
+    if path.suffix in _BY_SUFFIX:
+        check_sum(path)
+        return _BY_SUFFIX[path.suffix](path)
+    if path.suffix == ".mlpackage":
+        raise DistillError(f"{path}: a Core ML package runs on Apple's systems alone. Name another exported file.")
     if path.is_dir() or path.suffix == ".safetensors" or path.name == CONFIG_FILE:
         return student_predictor(*load_student(path))
     raise DistillError(
         f"{path}: not a model this can run. Expected a student's directory, its student.safetensors or config.json, or "
-        "an exported .onnx file."
+        f"an exported file: {', '.join(_BY_SUFFIX)}."
     )
 
 

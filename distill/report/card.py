@@ -94,7 +94,9 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         differing=differing_metric(difference) if difference else None,
         groups=groups,
         group_roles=list(groups[0]["models"]) if groups else [],
-        per_class=sorted((student.get("per_class") or {}).items(), key=lambda one: -one[1]["ap"]),
+        per_class=sorted(
+            (student.get("per_class") or {}).items(), key=lambda one: -one[1].get("accuracy", one[1]["ap"])
+        ),
         thresholds=dict(zip(names, manifest.thresholds or (), strict=False)),
         unmeasured=student.get("unmeasured") or [],
         flips=_FLIPS[recipe.evaluate.flips],
@@ -116,7 +118,11 @@ def front_matter(results: Mapping[str, Any], recipe: Recipe, manifest: StudentMa
         data = recipe.data.path
     chief = chief_metric(student["metrics"])
     scored = [(name, name, value) for name, value in student["metrics"].items()]
-    scored += [(chief, f"{chief} of {file['file']}", file["metrics"][chief]) for file in results["exports"]]
+    scored += [
+        (chief, f"{chief} of {file['file']}", file["metrics"][chief])
+        for file in results["exports"]
+        if chief in file["metrics"]
+    ]
     content = ModelCardData(
         license=recipe.card.license or "unknown",
         tags=["knowledge-distillation", "mobilenet", *dict.fromkeys(file["format"] for file in results["exports"])],
@@ -163,7 +169,7 @@ def _rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     models = [(role, results[role]) for role in ("teacher", "student") if results.get(role)]
     rows = [{**model, "label": f"{role} {model['name']}", "bytes": None} for role, model in models]
     for file in results["exports"]:
-        verdict = "" if file["passed"] else ", failed its gate"
+        verdict = ", failed its gate" if file["passed"] is False else ""
         sizes = {key: student[key] for key in ("parameters", "mult_adds")}
         rows.append({**sizes, **file, "label": f"{file['file']}{verdict}"})
     return rows
@@ -186,6 +192,6 @@ def _limits(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifes
         )
     if manifest.activation == "unit":
         found.append("A threshold holds for the people and pictures it was measured on; measure it again on your own.")
-    if any(not file["passed"] for file in results["exports"]):
+    if any(file["passed"] is False for file in results["exports"]):
         found.append("A file that failed its gate scores differently from the student; do not ship it.")
     return found

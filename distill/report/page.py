@@ -15,10 +15,12 @@ import numpy as np
 
 from distill.files import atomic_path
 from distill.report import formatting
+from distill.report.classes import ClassPictures, class_parts
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.embeddings import Pairs, embedding_parts
+from distill.report.files import file_parts
 from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
-from distill.report.plots import curve_plot, per_class_plot
+from distill.report.plots import SCORES, curve_plot, per_class_plot
 from distill.report.templates import template
 
 TOP_PREDICTIONS = 5
@@ -48,6 +50,7 @@ def write_report(
     examples: Examples | None = None,
     recipe_text: str = "",
     pairs: Pairs | None = None,
+    classes: ClassPictures | None = None,
 ) -> None:
     """Write the page of one run.
 
@@ -58,6 +61,7 @@ def write_report(
         examples: pictures to show.
         recipe_text: the resolved recipe as YAML.
         pairs: the hardest pairs, of an embedding task.
+        classes: pictures of what is confused, mistaken and doubted, of exclusive classes.
 
     Raises:
         DistillError: the place cannot be written to.
@@ -68,15 +72,21 @@ def write_report(
         headline=headline(results),
         rendered=results["data"]["name"].startswith("rendered"),
         models=models,
-        metrics=_metric_names([*models.values(), *results.get("exports", [])]),
-        rows=_model_rows(models, results.get("exports", [])),
+        metrics=_metric_names(list(models.values())),
+        rows=_model_rows(models),
         per_class=_per_class(models),
         unmeasured=_unmeasured(models),
         agreement=_agreement(results.get("agreement") or {}),
         curves=_curves(curves),
         examples=_example_rows(examples) if examples else [],
         recipe_text=recipe_text,
+        added=next(
+            (chief_metric(stage["test"]["metrics"]) for stage in results.get("stages", []) if "test" in stage), None
+        ),
+        duplicates=_duplicates(results.get("near_duplicates"), models),
+        **file_parts(results.get("exports", [])),
         **embedding_parts(results, pairs),
+        **class_parts(results, classes),
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -108,13 +118,10 @@ def _metric_names(models: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for model in models for name in model.get("metrics") or {}))
 
 
-def _model_rows(models: Mapping[str, Any], exports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of the main table: teacher, student, then each exported file as measured in its own runtime."""
-    blank = dict.fromkeys(("metrics", "intervals", "counts", "split", "parameters", "mult_adds", "bytes", "passed"))
+def _model_rows(models: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of the main table: teacher and student."""
+    blank = dict.fromkeys(("metrics", "intervals", "counts", "split", "parameters", "mult_adds"))
     rows = [{**blank, **model, "role": role, "label": model.get("name", "")} for role, model in models.items()]
-    student = models.get("student", {})
-    cost = {key: student.get(key) for key in ("parameters", "mult_adds")}
-    rows += [{**blank, **cost, **export, "role": export["format"], "label": export["file"]} for export in exports]
     for row in rows:
         row["differing"] = differing_metric(row["difference"]) if row.get("difference") else None
         row["counted"] = _counted(row["counts"] or {})
@@ -131,24 +138,48 @@ def _counted(counts: Mapping[str, Any]) -> list[str]:
 
 
 def _per_class(models: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The plot of AP per attribute and the lines of its table, best student first."""
+    """The plot of each class's score and the lines of its table, best student first."""
     measured = {role: model["per_class"] for role, model in models.items() if model.get("per_class")}
     if not measured:
         return None
     last = list(measured.values())[-1]
-    names = sorted(last, key=lambda name: last[name]["ap"], reverse=True)
+    # Of attributes, present or not, order is what counts; of classes that exclude each other, the answer.
+    quantity = "accuracy" if all("accuracy" in values for values in last.values()) else "ap"
+    names = sorted(last, key=lambda name: last[name][quantity], reverse=True)
     return {
+        "kind": "class" if quantity == "accuracy" else "attribute",
+        "quantity": quantity,
+        "score": SCORES[quantity],
         "roles": list(measured),
-        "plot": svg_uri(per_class_plot(measured)),
+        "plot": svg_uri(per_class_plot(measured, quantity)),
         "rows": [
             {
                 "name": name,
-                "positives": last[name].get("positives"),
+                "pictures": last[name].get("pictures", last[name].get("positives")),
                 "models": [classes.get(name) for classes in measured.values()],
             }
             for name in names
         ],
     }
+
+
+def _duplicates(found: Mapping[str, Any] | None, models: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Scores with and without the pictures that are near duplicates of training pictures, a line a model."""
+    if not found:
+        return None
+    rows = []
+    for role, model in models.items():
+        name = chief_metric(model["metrics"])
+        without = found.get(role)
+        rows.append(
+            {
+                "role": role,
+                "metric": name,
+                "all": (model["metrics"][name], model["intervals"].get(name)),
+                "without": (without["metrics"][name], without["intervals"].get(name)) if without else None,
+            }
+        )
+    return {**found, "rows": rows}
 
 
 def _unmeasured(models: Mapping[str, Any]) -> list[str]:

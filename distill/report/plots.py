@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#767676"
 _LINES = ((BLUE, "-"), (VERMILLION, "--"))
 WIDTH = 5.0
+SCORES = {"ap": "average precision", "accuracy": "accuracy"}
 CURVE_POINTS = 400
 
 
-def per_class_plot(per_model: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bytes:
-    """AP of every attribute with its interval, the models side by side on one line, as SVG.
+def per_class_plot(per_model: Mapping[str, Mapping[str, Mapping[str, Any]]], quantity: str = "ap") -> bytes:
+    """A score of every class with its interval, the models side by side on one line, as SVG.
 
     A grey tick marks chance: an order drawn at random has an AP of about the share of positives.
 
     Args:
-        per_model: from the model's role (teacher, student) to the attribute's name to `ap`, `interval`, `positives`
-            and, where known, `negatives`. Attributes are ordered by the last model's AP.
+        per_model: from the model's role (teacher, student) to the class's name to the quantity, `interval` and, where
+            known, `positives` and `negatives`. Classes are ordered by the last model's score.
+        quantity: `ap` or `accuracy`.
     """
     last = list(per_model.values())[-1]
-    names = sorted(last, key=lambda name: last[name]["ap"])
-    figure = _figure(height=0.9 + 0.2 * len(names))
+    names = sorted(last, key=lambda name: last[name][quantity])
+    figure = new_figure(height=0.9 + 0.2 * len(names))
     axes = figure.add_subplot()
     chance = [(row, _prevalence(last[name])) for row, name in enumerate(names)]
     chance = [(row, share) for row, share in chance if not math.isnan(share)]
@@ -44,15 +46,15 @@ def per_class_plot(per_model: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> 
         for row, values in found:
             if values.get("interval"):
                 axes.plot(values["interval"], [row, row], color=color, linewidth=1.2, alpha=0.55)
-        axes.plot([values["ap"] for _, values in found], rows, marker, color=color, markersize=4, label=role)
+        axes.plot([values[quantity] for _, values in found], rows, marker, color=color, markersize=4, label=role)
     # names come from users' files: a dollar sign in one must not be read as mathematics
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.set_xlim(0, 1.01)
-    axes.set_xlabel("average precision, with 95 % interval")
+    axes.set_xlabel(f"{SCORES[quantity]}, with 95 % interval")
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def curve_plot(records: Sequence[Mapping[str, float]], quantity: str) -> bytes:
@@ -65,13 +67,13 @@ def curve_plot(records: Sequence[Mapping[str, float]], quantity: str) -> bytes:
     groups = [points[start : start + run] for start in range(0, len(points), run)]
     steps = [group[-1][0] for group in groups]
     means = [sum(value for _, value in group) / len(group) for group in groups]
-    figure = _figure(height=2.6)
+    figure = new_figure(height=2.6)
     axes = figure.add_subplot()
     axes.plot(steps, means, color=BLUE, linewidth=1.3, marker="o" if len(steps) < 40 else "", markersize=3.5)
     axes.set_xlabel("step" if run == 1 else f"step (each point the mean of {run} records)")
     axes.set_ylabel(quantity, parse_math=False)
     axes.grid(color="#DDDDDD", linewidth=0.6)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def roc_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
@@ -82,7 +84,7 @@ def roc_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
             smallest one above it.
     """
     shown = min((far for curve in curves.values() for far in curve["far"] if far > 0), default=1.0)
-    figure = _figure(height=3.4)
+    figure = new_figure(height=3.4)
     axes = figure.add_subplot()
     for (role, curve), (color, dashes) in zip(curves.items(), _LINES, strict=False):
         far = [max(value, shown) for value in curve["far"]]
@@ -95,7 +97,7 @@ def roc_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
     axes.set_ylabel("TAR, genuine pairs accepted")
     axes.grid(color="#DDDDDD", linewidth=0.6)
     figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def histogram_plot(
@@ -107,7 +109,7 @@ def histogram_plot(
         histograms: from the model's role to `edges` (B + 1) and pairs in each bin, `genuine` and `impostor` (B).
         threshold: `threshold`, and the `far` of the teacher that it was chosen for, marked in every panel.
     """
-    figure = _figure(height=0.8 + 1.5 * len(histograms))
+    figure = new_figure(height=0.8 + 1.5 * len(histograms))
     panels = figure.subplots(len(histograms), sharex=True, squeeze=False)[:, 0]
     used = [_used_edges(histogram) for histogram in histograms.values()]
     for axes, (role, histogram) in zip(panels, histograms.items(), strict=True):
@@ -128,7 +130,7 @@ def histogram_plot(
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=8
     )
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def rank_plot(ranks: Mapping[str, Sequence[float]]) -> bytes:
@@ -137,7 +139,7 @@ def rank_plot(ranks: Mapping[str, Sequence[float]]) -> bytes:
     Args:
         ranks: from the model's role to its shares at rank 1, 2, ...
     """
-    figure = _figure(height=2.8)
+    figure = new_figure(height=2.8)
     axes = figure.add_subplot()
     for (role, shares), (color, dashes), marker in zip(ranks.items(), _LINES, "oD", strict=False):
         places = range(1, len(shares) + 1)
@@ -153,7 +155,7 @@ def rank_plot(ranks: Mapping[str, Sequence[float]]) -> bytes:
     axes.set_ylabel("right person among the first k")
     axes.grid(color="#DDDDDD", linewidth=0.6)
     figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def _floor(curves: Iterable[Sequence[float]]) -> float:
@@ -173,13 +175,15 @@ def _prevalence(values: Mapping[str, Any]) -> float:
     return math.nan if positives is None or negatives is None else positives / (positives + negatives)
 
 
-def _figure(height: float) -> "Figure":
+def new_figure(height: float) -> "Figure":
+    """An empty figure as wide as all of them, `height` inches high."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
-def _svg(figure: "Figure") -> bytes:
+def to_svg(figure: "Figure") -> bytes:
+    """The figure as a self-contained SVG, its axes dressed alike."""
     import matplotlib
 
     for axes in figure.axes:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill.report import formatting
+from distill.report.metrics import differing_metric
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -26,5 +27,6 @@ def template(name: str) -> "Template":
         size=formatting.size,
         duration=formatting.duration,
         reading=formatting.reading,
+        differing=differing_metric,
     )
     return environment.get_template(name)

@@ -1,6 +1,6 @@
 """The one table at the end of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +14,64 @@ from distill.report.sweep_words import difference_rows, within_words
 
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
-    """Teacher, student and files with their scores on the test pictures."""
+    """Teacher and student with their scores on the test pictures."""
     student = results["student"]
     source = results["data"]["name"] if student["split"] == "test" else student["split"]
     table = Table(
         box=box.SIMPLE_HEAD, title=f"{results['recipe']}: {student['counts']['pictures']} test pictures of {source}"
     )
-    # Narrow enough for 80 columns: the size is parameters for a network and bytes for a file.
     table.add_column("", overflow="fold")
     metric = chief_metric(student["metrics"])
-    for column in (metric, "95 % interval", "mult-adds", "size", ""):
+    for column in (metric, "95 % interval", "mult-adds", "parameters"):
         table.add_column(column, justify="right", no_wrap=True)
     for role in ("teacher", "student"):
         model = results.get(role)
         if model:
-            size = f"{formatting.magnitude(model['parameters'])} par."
-            table.add_row(
-                f"{role} {model['name']}", *_scored(model, metric), formatting.magnitude(model["mult_adds"]), size, ""
-            )
-    for file in results.get("exports", []):
-        verdict = "passed" if file["passed"] else "FAILED"
-        table.add_row(file["file"], *_scored(file, metric), "", formatting.size(file["bytes"]), verdict)
+            sizes = (formatting.magnitude(model[key]) for key in ("mult_adds", "parameters"))
+            table.add_row(f"{role} {model['name']}", *_scored(model, metric), *sizes)
     console.print(table)
     difference = student.get("difference")
     if difference:
         differing = differing_metric(difference)
         points = formatting.signed(difference[differing])
         console.print(f"student minus teacher: {differing} {points} {formatting.interval(difference['interval'])}")
+
+
+def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Console) -> None:
+    """Each exported file as it ran in its own runtime, and what the files that failed answer differently to.
+
+    Args:
+        metric: the one that files are held to the student's score by.
+    """
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="files, each run in its own runtime, against the torch student"
+    )
+    # Narrow enough for 80 columns: differences are of the metric in points, of an answer at most, and of directions.
+    table.add_column("", overflow="fold")
+    for column in ("size", metric, "points", "max", "cosine", "ms, 1 / 2 threads", "of peak", ""):
+        table.add_column(column, justify="right", no_wrap=True)
+    for file in exports:
+        row = (file["format"], formatting.size(file["bytes"]))
+        if not file["metrics"]:
+            table.add_row(*row, *[formatting.ABSENT] * 6, "not run")
+            continue
+        points = 100 * file["difference"][differing_metric(file["difference"])]
+        speed = " / ".join(formatting.reading(milliseconds) for milliseconds in file["latency_ms"].values())
+        table.add_row(
+            *row,
+            formatting.score(file["metrics"][metric]),
+            f"{points:+.2f}".replace("-", formatting.MINUS),
+            f"{file['largest_difference']:.0e}",
+            formatting.score(file["cosine"]),
+            speed,
+            f"{file['share_of_peak']:.0%}",
+            "passed" if file["passed"] else "FAILED",
+        )
+    console.print(table)
+    for file in exports:
+        if file["passed"] is False:
+            why, most = "; ".join(file["why"]), ", ".join(file["offenders"])
+            console.print(f"{file['format']}: {why}. Most: {most}. Kept as {file['file']}.", soft_wrap=True)
 
 
 def print_sweep(content: Mapping[str, Any], console: Console) -> None:

@@ -25,7 +25,7 @@ from distill.preprocess import Preprocess
 from distill.recipe import Stage
 from distill.scoring import Judged, Verdict
 from distill.tasks.labelled import LabelledTask
-from distill.tasks.task import AnyTeacher
+from distill.tasks.task import AnyTeacher, Details
 
 GROUPS = ("Male", "Young")
 """Attributes of faces that scores are divided by, where they are labelled."""
@@ -117,6 +117,13 @@ class Attributes(LabelledTask):
     def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
         return compare(_own(first).scores, _own(second).scores).to_dict()
 
+    def offenders(self, file: Verdict, student: Verdict) -> list[str]:
+        """Classes by what they lose in average precision, in points; where none loses any, by their probabilities."""
+        losses = _own(student).scores.average_precision - _own(file).scores.average_precision
+        order = np.argsort(-np.nan_to_num(losses), kind="stable")
+        lost = [f"{self.classes[c]} -{100 * losses[c]:.1f}" for c in order if losses[c] > 0.001]
+        return lost or super().offenders(file, student)
+
     def agreement(
         self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict
     ) -> dict[str, dict[str, Any]]:
@@ -136,10 +143,11 @@ class Attributes(LabelledTask):
             for name, (ours, theirs) in pairs.items()
         }
 
-    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+    def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
         answers = {role: verdict.answers for role, verdict in verdicts.items()}
         labels, seed, resamples = self.sets.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
-        return {"groups": group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)}
+        groups = group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)
+        return Details({"groups": groups}, examples=self.examples(verdicts["student"]))
 
 
 def _own(verdict: Verdict) -> AttributeVerdict:

@@ -3,6 +3,8 @@
 Shapes: N pictures, C classes.
 """
 
+import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -23,6 +25,9 @@ from distill.evaluation.classification import (
     evaluate_classification,
     truths_of,
 )
+from distill.evaluation.confusion import most_confused
+from distill.evaluation.suspects import suspected
+from distill.files import atomic_path
 from distill.modules import FineTuner
 from distill.modules.metrics import Metric, TopOne
 from distill.modules.training import TrainingModule
@@ -30,10 +35,16 @@ from distill.objectives.labels import LABEL_LOSSES
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
 from distill.recipe import LabelStage, Stage
+from distill.report.classes import Captioned, ClassPictures
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
+from distill.tasks.duplicates import find_duplicates
 from distill.tasks.labelled import LabelledTask
-from distill.tasks.task import AnyTeacher
+from distill.tasks.task import AnyTeacher, Details
+
+CONFUSED, EACH = 6, 4  # pairs of classes in the report, and pictures of each
+MISTAKES, DOUBTED = 12, 24  # pictures in the report
+SUSPECTS = "suspects.csv"
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -143,6 +154,71 @@ class Classes(LabelledTask):
         both = [self.answers(one, transfer, "transfer") for one in (student, self.teacher_predictor(teacher))]
         pairs = {"transfer": both, "test": [learnt.answers, taught.answers]}
         return {name: class_agreement(ours, theirs, self.classes).to_dict() for name, (ours, theirs) in pairs.items()}
+
+    def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
+        scored = {role: _own(verdict) for role, verdict in verdicts.items()}
+        student = scored["student"]
+        pairs = most_confused(student.scores.confusion, CONFUSED)
+        found: dict[str, Any] = {
+            "confusion": {role: verdict.scores.confusion.tolist() for role, verdict in scored.items()},
+            "calibration": {role: verdict.scores.calibration.to_dict() for role, verdict in scored.items()},
+            "confused": [pair.to_dict(self.classes) for pair in pairs],
+            "near_duplicates": self._near_duplicates(scored),
+        }
+        doubted = None
+        if self.sets.web is not None and teacher is not None:
+            found["suspects"], doubted = self._suspects(self.sets.web, teacher)
+        answers, truths = student.answers.argmax(axis=1), student.scores.truths
+        wrong = np.flatnonzero(answers != truths)
+        sure = wrong[np.argsort(-student.answers.max(axis=1)[wrong], kind="stable")]
+        of_pairs = [
+            sure[np.isin(truths[sure], pair.classes) & np.isin(answers[sure], pair.classes)][:EACH] for pair in pairs
+        ]
+        pictures = ClassPictures(
+            self._captioned(self.test, student.answers, truths, np.concatenate([*of_pairs, wrong[:0]])),
+            self._captioned(self.test, student.answers, truths, sure[:MISTAKES]),
+            doubted,
+        )
+        return Details(found, examples=self.examples(student), classes=pictures)
+
+    def _near_duplicates(self, scored: Mapping[str, ClassVerdict]) -> dict[str, Any]:
+        """How many test pictures are among those to train on too, and the scores without them."""
+        places, found = find_duplicates(self.sets.transfer, self.test, "test", self.directory)
+        kept = np.setdiff1d(np.arange(len(self.test)), places)
+        if not len(places) or not len(kept):
+            return found
+        rest = self.test.where(np.isin(np.arange(len(self.test)), kept))
+        for role, verdict in scored.items():
+            scores = self._score(verdict.answers[kept], rest).to_dict()
+            found[role] = {key: scores[key] for key in ("metrics", "intervals", "counts")}
+        return found
+
+    def _suspects(self, web: Pictures, teacher: AnyTeacher) -> tuple[dict[str, Any], Captioned]:
+        """The web's labels that the teacher does not believe: counted, named in a file, and the worst shown."""
+        probabilities, labels = self.answers(self.teacher_predictor(teacher), web, "web"), truths_of(web.labels)
+        doubted = suspected(probabilities, labels)
+        file = self.directory / SUSPECTS
+        with atomic_path(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:
+            writer = csv.writer(opened)
+            writer.writerow(["picture", "label", "label_probability", "opinion", "opinion_probability"])
+            for k, place in enumerate(doubted.places.tolist()):
+                label, opinion = self.classes[doubted.labels[k]], self.classes[doubted.opinions[k]]
+                given = f"{doubted.label_probability[k]:.3g}", opinion, f"{doubted.opinion_probability[k]:.4f}"
+                writer.writerow([web.name(place), label, *given])
+        found = {"pictures": len(web), "suspected": len(doubted), "file": f"{file.parent.name}/{file.name}"}
+        return found, self._captioned(web, probabilities, labels, doubted.places[:DOUBTED])
+
+    def _captioned(
+        self, pictures: Pictures, probabilities: np.ndarray, truths: np.ndarray, places: np.ndarray
+    ) -> Captioned:
+        answers = probabilities.argmax(axis=1)
+        return Captioned(
+            pictures.gather(places),
+            [self.classes[c] for c in truths[places]],
+            [self.classes[c] for c in answers[places]],
+            probabilities[places, truths[places]],
+            probabilities[places, answers[places]],
+        )
 
 
 def _known(pictures: Pictures) -> Pictures:

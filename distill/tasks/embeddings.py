@@ -3,7 +3,6 @@
 Shapes: N pictures, D embedding dimensions.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +14,6 @@ import torch
 from torch import nn
 
 from distill.contract import check_embedder, check_embedding_objective
-from distill.data.near_duplicates import near_duplicates
 from distill.data.pictures import Pictures
 from distill.data.source import SPLITS
 from distill.errors import DistillError
@@ -24,7 +22,6 @@ from distill.evaluation.hardest import hardest_listed, hardest_pairs
 from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.identification import IdentificationScores
 from distill.evaluation.roc import Roc, tar_name
-from distill.files import atomic_path
 from distill.modules import MetricLearner
 from distill.modules.metric_learner import Triplets, arcface
 from distill.modules.metrics import CosineToTeacher, Metric, TarAtFar
@@ -36,13 +33,14 @@ from distill.report.embeddings import Pairs
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
 from distill.store.teacher import Stored
-from distill.tasks.task import AnyTeacher, Task
+from distill.tasks.duplicates import find_duplicates
+from distill.tasks.task import AnyTeacher, Details, Task
 from distill.tasks.trial import Trial, Verification, compare, open_lfw
 from teachers.teacher import Teacher
 
 CURVE_POINTS = 200
 HARDEST = 6  # pairs of each kind, in the report
-DUPLICATES = "near_duplicates.csv"
+MOVED = 200  # pictures whose pairs are searched for those an exported file sees differently
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ class Embeddings(Task):
         with torch.no_grad():
             dimensions = network.eval()(blank).shape[1]
         people = self.sets.labelled.identities
-        if teach.embedding_loss == "triplet":
+        if teach.metric_loss == "triplet":
             criterion: nn.Module = Triplets(teach.triplet_margin)
         else:
             criterion = arcface(len(np.unique(people)), dimensions, margin=teach.margin, scale=teach.scale)
@@ -222,6 +220,19 @@ class Embeddings(Task):
     def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
         return compare(_own(first).verification, _own(second).verification, self.recipe.evaluate.fars[0])
 
+    def offenders(self, file: Verdict, student: Verdict) -> list[str]:
+        """Pairs of pictures by the change of their cosine, among the pictures whose embeddings moved most."""
+        ours, theirs, pictures = file.answers, student.answers, self.trial.pictures
+        moved = np.argsort(similarities(ours, theirs), kind="stable")[:MOVED]
+        change = np.abs(ours[moved] @ ours[moved].T - theirs[moved] @ theirs[moved].T)
+        first, second = np.triu_indices(len(moved), k=1)
+        order = np.argsort(-change[first, second], kind="stable")[:HARDEST]
+        return [
+            f"{pictures.name(int(moved[first[k]]))} with {pictures.name(int(moved[second[k]]))} "
+            f"{change[first[k], second[k]]:.3f}"
+            for k in order
+        ]
+
     def agreement(
         self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict
     ) -> dict[str, dict[str, Any]]:
@@ -233,7 +244,7 @@ class Embeddings(Task):
             for name, (ours, theirs) in pairs.items()
         }
 
-    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+    def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
         scored = {role: _own(verdict) for role, verdict in verdicts.items()}
         found: dict[str, Any] = {
             "roc": {role: _curve(verdict.verification.roc) for role, verdict in scored.items()},
@@ -250,18 +261,12 @@ class Embeddings(Task):
         if "teacher" in scored:
             found["at_teacher_thresholds"] = at_thresholds_of(scored["teacher"], scored["student"])
             found["galleries"] = galleries(scored["student"], scored["teacher"], ("student", "teacher"))
-        return found
+        return Details(found, pairs=self._hardest(scored))
 
     def _near_duplicates(self, scored: Mapping[str, EmbeddingVerdict]) -> dict[str, Any]:
         """How many pictures are in the transfer set too, and the scores without them; names go into a file."""
-        transfer, trial = self.sets.transfer, self.trial
-        pairs = near_duplicates(transfer, trial.pictures)
-        file = self.directory / DUPLICATES
-        with atomic_path(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:
-            rows = ((transfer.name(one), trial.pictures.name(other)) for one, other in pairs.tolist())
-            csv.writer(opened).writerows([("transfer", trial.name), *rows])
-        places = np.unique(pairs[:, 1])
-        found: dict[str, Any] = {"pairs": len(pairs), "pictures": len(places), "file": file.name}
+        trial = self.trial
+        places, found = find_duplicates(self.sets.transfer, trial.pictures, trial.name, self.directory)
         if len(places):
             rest = trial.without(places)
             rest.check(self.recipe.evaluate.fars)
@@ -271,12 +276,9 @@ class Embeddings(Task):
                 found[role] = {key: scores[key] for key in ("metrics", "intervals", "counts")}
         return found
 
-    def examples(self, learnt: Verdict) -> None:
-        return None
-
-    def hardest(self, verdicts: Mapping[str, Verdict]) -> Pairs:
-        scored, trial = {role: _own(verdict) for role, verdict in verdicts.items()}, self.trial
-        student = scored["student"].answers
+    def _hardest(self, scored: Mapping[str, EmbeddingVerdict]) -> Pairs:
+        """Pairs of pictures that the student is most wrong about."""
+        student, trial = scored["student"].answers, self.trial
         if trial.pairs is None:
             found = hardest_pairs(student, trial.identities, HARDEST)
             first, second, same = found.first, found.second, found.same

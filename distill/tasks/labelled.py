@@ -4,10 +4,8 @@ Shapes: N pictures, C classes.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -119,13 +117,8 @@ class LabelledTask(Task):
                 "data of its classes (data.attributes chooses some and their order)."
             )
 
-    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
-        return {}
-
     def examples(self, learnt: Verdict) -> Examples:
+        """Some test pictures with what the student sees in them."""
         test = self.test
         shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
         return Examples(test.gather(shown), self.classes, learnt.answers[shown], test.labels[shown])
-
-    def hardest(self, verdicts: Mapping[str, Verdict]) -> None:
-        return None

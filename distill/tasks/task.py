@@ -5,6 +5,7 @@ Shapes: N pictures, C outputs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import Activation, TorchPredictor
 from distill.preprocess import Preprocess
 from distill.recipe import Recipe, Stage
+from distill.report.classes import ClassPictures
 from distill.report.embeddings import Pairs
 from distill.report.page import Examples
 from distill.scoring import Judged, Verdict, show
@@ -31,6 +33,23 @@ AGREEMENT_PICTURES = 2000
 """Transfer pictures that agreement is measured on; more would not move the means."""
 
 AnyTeacher = Teacher | StoredTeacher
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a task has to say of the models beside their scores.
+
+    Attributes:
+        results: entries of results.json.
+        examples: pictures for the report, with what the student sees in them.
+        pairs: pairs of pictures that the models are most wrong about.
+        classes: pictures of what is confused, mistaken and doubted.
+    """
+
+    results: dict[str, Any] = field(default_factory=dict)
+    examples: Examples | None = None
+    pairs: Pairs | None = None
+    classes: ClassPictures | None = None
 
 
 class Task(ABC):
@@ -123,16 +142,15 @@ class Task(ABC):
         the two is a lack of pictures, not capacity."""
 
     @abstractmethod
-    def details(self, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
-        """What results.json says of `student` and, where there is one, `teacher` beside their scores."""
+    def details(self, verdicts: Mapping[str, Verdict], teacher: AnyTeacher | None) -> Details:
+        """What is said of `student` and, where there is one, `teacher` beside their scores."""
 
-    @abstractmethod
-    def examples(self, learnt: Verdict) -> Examples | None:
-        """Pictures for the report."""
-
-    @abstractmethod
-    def hardest(self, verdicts: Mapping[str, Verdict]) -> Pairs | None:
-        """Pairs of pictures that the student, and the teacher where there is one, are most wrong about."""
+    def offenders(self, file: Verdict, student: Verdict) -> list[str]:
+        """What an exported file answers most differently to than the student it was made of, worst first: classes, by
+        the mean change of their probability."""
+        changes = np.abs(file.answers - student.answers).mean(axis=0)
+        order = np.argsort(-changes, kind="stable")
+        return [f"{(self.classes or ())[c]} {changes[c]:.3f}" for c in order if changes[c] > 0]
 
     def predictor(self, network: nn.Module, preprocess: Preprocess, name: str) -> TorchPredictor:
         """A network that eats normalised pixels, as a predictor."""

@@ -11,7 +11,7 @@ from distill.report import plots
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures drawn in a test."""
     figures: list[Any] = []
-    monkeypatch.setattr(plots, "_svg", figures.append)
+    monkeypatch.setattr(plots, "to_svg", figures.append)
     return figures
 
 

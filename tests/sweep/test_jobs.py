@@ -157,21 +157,24 @@ def test_points_that_another_process_is_at_are_left_to_it(tmp_path: Path) -> Non
     assert not made.elsewhere and ended == [points[0].name]
 
 
-def test_a_stop_stops_the_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_stops_the_runs(tmp_path: Path, number: signal.Signals) -> None:
     points, places = sweep(tmp_path)
-    waits = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('stopped'); raise SystemExit(130)"
-    said_first = f"print('begun', flush=True)\n{waits}"
-    made, ended = runner(places, {point.name: program(said_first) for point in points})
-    begun = time.monotonic()
+    waits = "import time; print('begun', flush=True); time.sleep(60)"
+    made, ended = runner(places, {point.name: program(waits) for point in points})
+    begun, handler = time.monotonic(), signal.getsignal(signal.SIGTERM)
+    processes: list[subprocess.Popen[bytes]] = []
 
     def stop() -> None:
         if len(made.running) == 2 and all("begun" in places.log(job.point).read_text() for job in made.running):
-            raise KeyboardInterrupt
+            processes[:] = [job.process for job in made.running]
+            os.kill(os.getpid(), number)
 
     with pytest.raises(KeyboardInterrupt):
         made.run(points, stop)
     assert time.monotonic() - begun < 30 and not ended
-    assert [places.log(point).read_text() for point in points[:2]] == ["begun\nstopped\n"] * 2
+    assert [process.returncode for process in processes] == [-signal.SIGTERM] * 2
+    assert signal.getsignal(signal.SIGTERM) is handler
     assert all(places.lock(point) is not None for point in points)  # all are free again
 
 

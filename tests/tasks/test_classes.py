@@ -15,11 +15,15 @@ from PIL import Image
 from distill import cli
 from distill.data.prepared import Prepared
 from distill.errors import DistillError
+from distill.modules import FineTuner
+from distill.objectives.labels import generalized_cross_entropy, softmax_cross_entropy
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.predictors.open import open_predictor
 from distill.sets import open_sets
 from distill.tasks import open_task
+from students.student import build_student
+from tests.report.pages import Page
 from tests.running import TINY, read, run_recipe, write_recipe
 
 BREEDS = tuple(f"n0208562{c}-breed_{c}" for c in range(7))
@@ -45,6 +49,8 @@ def dogs(root: Path) -> Path:
         for split, count in PICTURES.items():
             for k in range(count):
                 draw(root / split / breed / f"{k}.png", c, 1000 * c + 10 * k + (split == "test"))
+    twin = Image.open(root / "test" / BREEDS[0] / "0.png").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    twin.save(root / "train" / BREEDS[0] / "twin.png")
     return root
 
 
@@ -151,14 +157,83 @@ def test_the_web_is_matched_by_wordnet_id_and_its_labels_teach_nothing_in_transf
     path, out = finished()
     sets = open_sets(read(path)[0], out / "data")
     assert sets.web is not None
-    assert results_of(out)["data"]["counts"] == {"train": 42, "validation": 0, "test": 35, "web": 56, "transfer": 99}
+    assert results_of(out)["data"]["counts"] == {"train": 43, "validation": 0, "test": 35, "web": 56, "transfer": 100}
     for row in range(len(sets.web)):
         name, label = sets.web.name(row), sets.web.labels[row]
         assert label.sum() == 1 and BREEDS[label.argmax()][:9] == name[:9]  # neither the wolf nor the picture again
     assert sets.of_stage("pretrain") == (sets.web, "web")
     assert sets.of_stage("fine_tune")[0] is sets.labelled and sets.of_stage("transfer")[0] is sets.transfer
     known = (sets.transfer.labels == 1).any(axis=1)
-    assert known.sum() == 42 and all("raca" not in sets.transfer.name(row) for row in np.flatnonzero(known))
+    assert known.sum() == 43 and all("raca" not in sets.transfer.name(row) for row in np.flatnonzero(known))
+
+
+def test_a_teacher_may_learn_from_the_web_too() -> None:
+    path, out = finished()
+    sets = open_sets(read(path, ["--teach.web", "true"])[0], out / "data")
+    pictures, _ = sets.of_stage("teach")
+    assert len(pictures) == 43 + 56 and (pictures.labels.sum(axis=1) == 1).all()
+    assert open_sets(read(path)[0], out / "data").of_stage("teach")[0].labels.tolist() == sets.labelled.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("loss", "function"),
+    [("cross_entropy", softmax_cross_entropy), ("generalized_cross_entropy", generalized_cross_entropy)],
+)
+def test_a_stage_on_labels_minimises_the_loss_it_names(loss: str, function: object) -> None:
+    path, out = finished()
+    recipe = read(path, ["--pretrain.loss", loss])[0]
+    student = build_student(recipe.student, 7)
+    module = open_task(recipe, out / "data").learner(student, recipe.student.preprocess, recipe.pretrain, seed=0)
+    assert isinstance(module, FineTuner) and module.loss is function
+
+
+def test_labels_of_the_web_that_the_teacher_doubts_are_written_worst_first() -> None:
+    path, out = finished()
+    web = open_sets(read(path)[0], out / "data").web
+    assert web is not None
+    p = onnxruntime.InferenceSession(out / "teacher" / "teacher.onnx").run(None, {"pictures": web[:]})[0]
+    with (out / "data" / "suspects.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = web.labels.argmax(axis=1)
+    suspected = np.flatnonzero(p.argmax(axis=1) != labels)
+    assert results_of(out)["suspects"] == {"pictures": 56, "suspected": len(rows), "file": "data/suspects.csv"}
+    expected = {web.name(n): (BREEDS[labels[n]], BREEDS[p[n].argmax()], p[n, labels[n]]) for n in suspected}
+    assert {row["picture"]: (row["label"], row["opinion"]) for row in rows} == {k: v[:2] for k, v in expected.items()}
+    given = [float(row["label_probability"]) for row in rows]
+    assert given == sorted(given) and len(rows) > 3
+    np.testing.assert_allclose(given, [expected[row["picture"]][2] for row in rows], rtol=0.02, atol=1e-5)
+
+
+def test_scores_stand_beside_those_without_pictures_seen_in_training() -> None:
+    _, out = finished()
+    found = results_of(out)["near_duplicates"]
+    with (out / "data" / found["file"]).open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["transfer", "test"],
+            [f"train/{BREEDS[0]}/twin.png", f"test/{BREEDS[0]}/0.png"],
+        ]
+    pictures, truths = shown(out)
+    rest = np.arange(35) != next(n for n in range(35) if truths[n] == 0)  # names are in order
+    for model, file in (("student", "export/student.onnx"), ("teacher", "teacher/teacher.onnx")):
+        answers = onnxruntime.InferenceSession(out / file).run(None, {"pictures": pictures})[0].argmax(axis=1)
+        assert found[model]["metrics"]["top-1"] == pytest.approx((answers == truths)[rest].mean())
+        assert found[model]["counts"]["pictures"] == 34
+
+
+def test_the_report_shows_what_is_confused_mistaken_and_doubted() -> None:
+    _, out = finished()
+    results, page = results_of(out), Page(out / "report.html")
+    for heading in (
+        "Which classes are confused", "Most confused classes", "The surest mistakes", "Accuracy per class",
+        "Labels of the web that the teacher doubts most", "Pictures seen in training",
+    ):  # fmt: skip
+        assert heading in page.text
+    first = results["confused"][0]
+    assert f"{first['classes'][0]} {first['classes'][1]} {first['mistaken'][0]} {first['mistaken'][1]}" in page.text
+    for stage in results["stages"][1:]:
+        assert f"{stage['test']['metrics']['top-1']:.4f}" in page.text
+    confusion = np.array(results["confusion"]["student"])
+    assert confusion.sum() == 35 and np.trace(confusion) / 35 == pytest.approx(results["student"]["metrics"]["top-1"])
 
 
 def test_a_csv_of_the_most_probable_class(tmp_path: Path) -> None:
@@ -219,7 +294,7 @@ def test_a_class_without_a_test_picture_is_named(tmp_path: Path, capsys: pytest.
     ("keys", "message"),
     [
         (["--objective", "bernoulli_kl", "--objective.temperature", "1"], "is bernoulli_kl, and the task is classes"),
-        (["--objective", "dkd"], "is dkd, which needs the class of every picture, and of 57 of the 99 to transfer on"),
+        (["--objective", "dkd"], "is dkd, which needs the class of every picture, and of 57 of the 100 to transfer on"),
         (["--objective.label_weight", "-1"], "label_weight is -1"),
         (["--teach.web", "true", "--web", "null"], "teach.web is true, and the recipe has no web"),
         (["--stages", "[probe,transfer]"], "`probe` fits each attribute by itself"),
@@ -257,3 +332,20 @@ def test_a_model_of_another_kind_is_not_scored(tmp_path: Path) -> None:
     (student / "config.json").write_text(json.dumps(config | {"activation": "sigmoid"}))
     (student / "student.safetensors").write_bytes((out / "student" / "student.safetensors").read_bytes())
     assert cli.main(["evaluate", str(path), "--model", str(student), "--out", str(out)]) == 2
+
+
+def test_the_largest_logits_are_stored_and_learnt_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = finished()
+    teacher = ["--teacher", "onnx", "--teacher.file", str(out / "teacher" / "teacher.onnx"), "--stages", "[transfer]"]
+    place, keys = tmp_path / "answers", ["--web", "null", "--transfer.views.mixup", "0"]
+    command = ["store", str(path), "--views", "1", "--out", str(place), *teacher, *keys]
+    assert cli.main([*command, "--top", "7"]) == 2
+    assert "top is 7, expected 1 to 6: the teacher has 7 classes" in capsys.readouterr().err
+    assert not place.exists() and not place.with_name("answers.building").exists()
+    assert cli.main([*command, "--top", "3"]) == 0
+    monkeypatch.setattr("distill.run.export_and_score", lambda *arguments: [])
+    stored = ["--teacher", "stored", "--teacher.root", str(place), "--stages", "[transfer]"]
+    results = run_recipe(path, tmp_path / "run", [*stored, *keys])
+    assert results["teacher"]["metrics"] == pytest.approx(results_of(out)["teacher"]["metrics"], abs=2e-3)

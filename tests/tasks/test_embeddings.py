@@ -306,7 +306,7 @@ def test_attributes_have_no_pairs_and_no_embedding_objective(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("keys", "together"), [([], 1), (["--teach.embedding_loss", "triplet", "--teach.together", "5"], 5)]
+    ("keys", "together"), [([], 1), (["--teach.metric_loss", "triplet", "--teach.together", "5"], 5)]
 )
 def test_a_loss_of_triplets_meets_people_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: list[str], together: int
@@ -333,10 +333,7 @@ def test_a_loss_of_triplets_meets_people_together(
     [
         (["--teach.together", "1"], r"teach\.together 1, expected .* at least 2 pictures"),
         (["--teach.triplet_margin", "0"], r"teach\.triplet_margin is 0\.0 .* expected a number above 0"),
-        (
-            ["--task", "attributes", "--teach.embedding_loss", "triplet"],
-            r"teach\.embedding_loss is triplet, and the task is attributes",
-        ),
+        (["--task", "attributes", "--teach.metric_loss", "triplet"], r"teach\.metric_loss is triplet: of embeddings"),
     ],
 )
 def test_triplets_that_cannot_be_are_refused(tmp_path: Path, keys: list[str], said: str) -> None:

@@ -1,0 +1,79 @@
+"""distill export RUN [--formats A,B,...] [--KEY VALUE ...]"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from distill.directory import REPORT, RESULTS, RunDirectory
+from distill.errors import DistillError
+from distill.export.formats import FORMATS, chosen
+from distill.files import read_json, write_json
+from distill.gate import export_and_score
+from distill.predictors.open import student_predictor
+from distill.recipe import Recipe
+from distill.recipe_parser import RecipeReader
+from distill.report.card import write_card
+from distill.report.files import rewrite_files
+from distill.report.terminal import print_files
+from distill.tasks import open_task
+from students.files import CONFIG_FILE, load_student
+from students.manifest import StudentManifest
+
+
+def main(arguments: list[str]) -> int:
+    """Export a run's student; status 1 where a file falls outside its tolerance."""
+    parser = argparse.ArgumentParser(
+        prog="distill export",
+        usage="distill export RUN [--formats A,B,...] [--KEY VALUE ...]",
+        description="Write a run's student in each format, score each file in its own runtime on the run's test "
+        "pictures, and hold it to the torch student's score.",
+        epilog="\n".join(f"{name}: {one.limits}." for name, one in FORMATS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("run", type=Path, help="the directory of a run")
+    parser.add_argument("--formats", help=f"some of {','.join(FORMATS)}; by default the recipe's")
+    given, keys = parser.parse_known_args(arguments)
+    places, recipe = _open(given.run, keys)
+    if given.formats:
+        recipe = replace(recipe, export=replace(recipe.export, formats=tuple(given.formats.split(","))))
+    chosen(recipe.export.formats)
+    network, manifest = load_student(places.student)
+    task = open_task(recipe, places.data)
+    student = task.judge(student_predictor(network, manifest))
+    exports = export_and_score(places.export, network, manifest, student, task, recipe.export)
+    _enter(places, recipe, manifest, exports)
+    console = Console(markup=False, emoji=False)
+    print_files(exports, student.metric, console)
+    console.print(f"files: {places.export}", soft_wrap=True)
+    return 1 if any(file["passed"] is False for file in exports) else 0
+
+
+def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
+    """The run and its recipe, with keys overridden.
+
+    Raises:
+        DistillError: it is no run, or has no student.
+    """
+    places = RunDirectory(run)
+    if not (run / "run.json").is_file() or not (run / "recipe.yaml").is_file():
+        raise DistillError(f"{run}: not a run directory; expected what distill run --out wrote.")
+    if not (places.student / CONFIG_FILE).is_file():
+        raise DistillError(f"{run}: has no student yet. Go on with the same distill run that began it.")
+    recipe, _ = RecipeReader(str(run / "recipe.yaml"), "distill export RUN").read(keys)
+    return places, replace(recipe, name=str(read_json(run / "run.json")["recipe"]))
+
+
+def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[dict[str, Any]]) -> None:
+    """Put the files into results.json, the report and the card, beside or in place of those of an earlier export."""
+    if not (places.root / RESULTS).is_file():
+        return
+    results = read_json(places.root / RESULTS)
+    made = {file["format"] for file in exports}
+    results["exports"] = [file for file in results["exports"] if file["format"] not in made] + exports
+    write_json(places.root / RESULTS, results)
+    rewrite_files(places.root / REPORT, results)
+    write_card(places.root, results, recipe, manifest)

@@ -1,0 +1,87 @@
+"""OpenVINO: .xml for the graph and the metadata, .bin beside it for the weights; float32, or int8 by NNCF."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import fx
+
+from distill.export.format import Format, Job
+from distill.export.onnx import to_onnx
+from distill.files import atomic_path
+from distill.predictors.onnx_metadata import PREFIX, OnnxMetadata
+from distill.predictors.openvino_predictor import OpenvinoPredictor
+
+if TYPE_CHECKING:
+    import openvino
+
+
+def write(job: Job, path: Path) -> None:
+    save(path, _converted(job, job.folded), job.metadata)
+
+
+def write_int8(job: Job, path: Path) -> None:
+    import nncf
+
+    model = _converted(job, job.equalized)
+    pictures = nncf.Dataset([job.pictures[place : place + 1] for place in range(len(job.pictures))])
+    quiet = logging.getLogger("nncf")
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        # What follows the last layer is not quantised, for NNCF quantises what feeds layers; mixed: activations are
+        # asymmetric, as a LeakyReLU leaves them.
+        preset = nncf.QuantizationPreset.MIXED
+        quantized = nncf.quantize(model, pictures, preset=preset, subset_size=len(job.pictures))
+    finally:
+        quiet.setLevel(level)
+    save(path, quantized, job.metadata)
+
+
+def _converted(job: Job, network: fx.GraphModule) -> "openvino.Model":
+    import openvino
+
+    return openvino.Core().read_model(to_onnx(job.deployed(network)).SerializeToString())
+
+
+def save(path: Path, model: "openvino.Model", metadata: OnnxMetadata) -> None:
+    """Write both files, the one that names the other last.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    import openvino
+
+    for key, text in metadata.to_props().items():
+        model.set_rt_info(text, ["distill", key.removeprefix(PREFIX)])
+    with atomic_path(path) as xml, atomic_path(path.with_suffix(".bin")) as weights:
+        made = xml.with_suffix(".xml")
+        # Its default would store weights in half precision.
+        openvino.save_model(model, made, compress_to_fp16=False)
+        made.with_suffix(".bin").rename(weights)
+        made.rename(xml)
+
+
+_LIMITS = "any batch; for x86 and Arm CPUs; set INFERENCE_PRECISION_HINT to f32, or it may round to bfloat16"
+
+FLOAT = Format(
+    name="openvino",
+    file="student.xml",
+    beside=("student.bin",),
+    write=write,
+    load=OpenvinoPredictor,
+    limits=f"float32, {_LIMITS}",
+    extra="openvino",
+    modules=("openvino",),
+)
+INT8 = Format(
+    name="openvino-int8",
+    file="student-int8.xml",
+    beside=("student-int8.bin",),
+    write=write_int8,
+    load=OpenvinoPredictor,
+    limits=f"int8, {_LIMITS}",
+    int8=True,
+    extra="openvino",
+    modules=("openvino", "nncf"),
+)

@@ -1,0 +1,60 @@
+"""An exported ExecuTorch program, .pte, as a predictor."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from distill.errors import DistillError
+from distill.predictors.file_predictor import FilePredictor, foreign, needs, unreadable
+from distill.predictors.onnx_metadata import OnnxMetadata
+
+METADATA_METHOD = "distill_metadata"
+"""A method of the program without inputs; gives the metadata as JSON in UTF-8, uint8 (L,)."""
+
+
+class ExecutorchPredictor(FilePredictor):
+    """Runs an exported student in ExecuTorch, one picture at a time.
+
+    ExecuTorch's threads belong to the process: the last predictor that was opened with a number sets it for all.
+
+    Args:
+        threads: of the runtime; None for as many as torch has.
+
+    Raises:
+        DistillError: ExecuTorch is not installed, or the file is not one that was exported here.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        try:
+            from executorch.extension.pybindings import portable_lib as runtime
+        except ImportError as error:
+            raise needs("executorch", error) from error
+        if not path.is_file():
+            raise DistillError(f"{path}: no such file.")
+        self.threads = threads or torch.get_num_threads()
+        self._runtime: Any = runtime
+        try:
+            self._program = runtime._load_for_executorch_from_buffer(path.read_bytes())
+            names = self._program.method_names()
+        except RuntimeError as error:
+            raise unreadable(path, "ExecuTorch", error) from error
+        if METADATA_METHOD not in names:
+            raise foreign(path)
+        (content,) = self._program.run_method(METADATA_METHOD, ())
+        metadata = OnnxMetadata.from_props(json.loads(bytes(content.numpy()).decode()))
+        if metadata is None:
+            raise foreign(path)
+        super().__init__(path, metadata)
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        if self._runtime._threadpool_get_thread_count() != self.threads:
+            self._runtime._unsafe_reset_threadpool(self.threads)
+        pictures = torch.from_numpy(np.ascontiguousarray(batch))
+        try:
+            rows = [self._program.forward((one.unsqueeze(0),))[0].numpy() for one in pictures]
+        except RuntimeError as error:
+            raise DistillError(f"{self.path}: cannot run on pictures of shape {batch.shape[1:]} ({error}).") from error
+        return np.concatenate(rows).astype(np.float32)

@@ -1,0 +1,53 @@
+"""An exported OpenVINO file, .xml with its .bin beside it, as a predictor."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from distill.errors import DistillError
+from distill.predictors.file_predictor import FilePredictor, foreign, needs, unreadable
+from distill.predictors.onnx_metadata import PREFIX, OnnxMetadata
+
+
+class OpenvinoPredictor(FilePredictor):
+    """Runs an exported student in OpenVINO on the CPU, in float32 unless the file is int8.
+
+    Args:
+        threads: of the runtime; None for as many as torch has.
+
+    Raises:
+        DistillError: OpenVINO is not installed, or the file is not one that was exported here.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise needs("openvino", error) from error
+        try:
+            model = openvino.Core().read_model(path)
+            # At its default the plugin calculates in bfloat16 where the processor can, and says so nowhere.
+            settings = {
+                "INFERENCE_PRECISION_HINT": "f32",
+                "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
+                "NUM_STREAMS": 1,
+            }
+            self._compiled = openvino.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise unreadable(path, "OpenVINO", error) from error
+        if not model.has_rt_info(["distill"]):
+            raise foreign(path)
+        found = model.get_rt_info(["distill"]).value
+        texts = {PREFIX + key: str(value) for key, value in found.items()}
+        metadata = OnnxMetadata.from_props(texts)
+        if metadata is None:
+            raise foreign(path)
+        super().__init__(path, metadata)
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        try:
+            answers = self._compiled(np.ascontiguousarray(batch))[0]
+        except RuntimeError as error:
+            raise DistillError(f"{self.path}: cannot run on an input of shape {batch.shape} ({error}).") from error
+        return np.array(answers, np.float32)

@@ -1,0 +1,36 @@
+"""The page's section on the exported files, which a later export replaces without the rest of the page."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distill.files import atomic_path
+from distill.report.metrics import differing_metric
+from distill.report.templates import template
+
+_SECTION = re.compile(r'<section id="files">.*?</section>\n?', re.DOTALL)
+_BLANK = ("metrics", "intervals", "difference", "largest_difference", "cosine", "latency_ms", "share_of_peak", "why")
+
+
+def file_parts(exports: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the section's template needs."""
+    files = [{**dict.fromkeys(_BLANK), **file} for file in exports]
+    for file in files:
+        file["metrics"], file["intervals"] = file["metrics"] or {}, file["intervals"] or {}
+        file["differing"] = differing_metric(file["difference"]) if file["difference"] else None
+    return {"files": files, "file_metrics": list(dict.fromkeys(name for file in files for name in file["metrics"]))}
+
+
+def rewrite_files(path: Path, results: Mapping[str, Any]) -> None:
+    """Put the files of results.json into a page that was written before; a page that is not there is left out.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    if not path.is_file():
+        return
+    section = template("files.html").render(**file_parts(results["exports"]))
+    page = _SECTION.sub(lambda _: section, path.read_text(encoding="utf-8"), count=1)
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")

@@ -1,0 +1,68 @@
+"""A store that keeps the largest logits of a view: still scored by whole answers, and asked about nothing twice."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from distill.data.prepared import Prepared
+from distill.errors import DistillError
+from distill.objectives import Objective
+from distill.objectives.top import TopAnswers
+from distill.store.store import Store
+from distill.store.teacher import Stored
+from distill.store.verify import ask_again
+from tests.store.answering import VIEWS, CountingTeacher, shown, store
+
+
+@pytest.fixture(scope="module")
+def kept(labelled: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return store(tmp_path_factory.mktemp("stores") / "s", shown(labelled), top=2)
+
+
+def test_views_keep_the_largest_logits_and_whole_pictures_all(labelled: Prepared, kept: Store, tmp_path: Path) -> None:
+    every = store(tmp_path / "all", shown(labelled))
+    pictures, views = shown(labelled).transfer, replace(VIEWS, count=2)
+    teacher, other = (Stored(root=one.directory).load(3) for one in (kept, every))
+    index = np.arange(6)
+    top, full = (one.answers_to(pictures, views, 5)(index, 1) for one in (teacher, other))
+    assert isinstance(top, TopAnswers) and isinstance(full, torch.Tensor)
+    values, classes = full.topk(2, dim=1)
+    torch.testing.assert_close(top.classes.long(), classes)
+    torch.testing.assert_close(top.logits.float(), values - values[:, :1], atol=1e-3, rtol=1e-3)
+    test = shown(labelled).evaluated[1]
+    np.testing.assert_array_equal(teacher.recall(test), other.recall(test))
+
+
+def test_an_objective_of_all_logits_is_refused(labelled: Prepared, kept: Store) -> None:
+    views = replace(VIEWS, count=2)
+    answers = Stored(root=kept.directory).load(3).answers_to(shown(labelled).transfer, views, 5)(np.arange(4), 0)
+    student = torch.zeros(4, 3)
+    assert Objective("softmax_kl", temperature=2.0)(student, answers)["loss"].shape == (4,)
+    with pytest.raises(DistillError, match="the store kept its 2 largest"):
+        Objective("bernoulli_kl")(student, answers)
+
+
+def test_more_views_are_asked_for_alone(labelled: Prepared, tmp_path: Path) -> None:
+    pictures, teacher = shown(labelled), CountingTeacher()
+    before = store(tmp_path / "s", pictures, teacher, top=2, count=1)
+    old, asked = before.view_answers(np.arange(33), 0), teacher.shown
+    after = store(tmp_path / "s", pictures, teacher, top=2, count=2)
+    assert teacher.shown - asked <= 3 * (33 + 8)  # one view of 33 pictures in files of ten, and one batch timed
+    np.testing.assert_array_equal(after.view_answers(np.arange(33), 0), old)
+
+
+def test_answers_asked_again_are_compared_class_by_class(labelled: Prepared, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    teacher, pictures = CountingTeacher(), shown(labelled)
+    written = store(tmp_path / "s", pictures, teacher, top=2)
+    count, worst = ask_again(written, teacher, pictures)
+    assert count == 33 and worst < 2e-3
+    file = written.directory / "view-0000-00000.npy"
+    altered = np.load(file)
+    altered["logits"][:, 1] -= 1
+    np.save(file, altered, allow_pickle=False)
+    with pytest.raises(DistillError, match="is off by"):
+        ask_again(Store.open(written.directory), teacher, pictures)
