@@ -207,7 +207,7 @@ def test_labels_of_the_web_that_the_teacher_doubts_are_written_worst_first() -> 
 def test_scores_stand_beside_those_without_pictures_seen_in_training() -> None:
     _, out = finished()
     found = results_of(out)["near_duplicates"]
-    with (out / "data" / found["file"]).open(newline="") as file:
+    with (out / found["file"]).open(newline="") as file:
         assert list(csv.reader(file)) == [
             ["transfer", "test"],
             [f"train/{BREEDS[0]}/twin.png", f"test/{BREEDS[0]}/0.png"],
