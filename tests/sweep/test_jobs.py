@@ -11,7 +11,7 @@ import pytest
 
 from distill.errors import DistillError
 from distill.sweep.directory import SweepDirectory, release
-from distill.sweep.jobs import Resources, Runner, run_command
+from distill.sweep.jobs import Resources, Runner
 from distill.sweep.plan import Point
 from tests.sweep.points import leaving, program, results, sweep
 
@@ -62,15 +62,6 @@ def test_a_failure_stands_with_its_reason_and_the_others_go_on(tmp_path: Path) -
         None,
     ]
     assert places.results(fine) is not None and places.results(broken) is None
-
-
-def test_a_point_is_run_by_distill_run(tmp_path: Path) -> None:
-    _, places = sweep(tmp_path)
-    (point, _) = sweep(tmp_path, "--student.width", "0.5,0.1", "--student.weights", str(tmp_path / "none.pt"))[0]
-    made, _ = runner(places, {point.name: run_command(str(tmp_path / "tiny.yaml"), places)(point)})
-    made.run([point], nothing)
-    assert places.ended(point)["reason"] == f"{tmp_path / 'none.pt'}: no such weights file."
-    assert (places.point(point) / "recipe.yaml").read_text() == point.resolved
 
 
 def test_finished_points_are_not_begun_again_and_failed_ones_are(tmp_path: Path) -> None:
