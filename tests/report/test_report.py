@@ -172,7 +172,7 @@ def test_the_same_run_writes_the_same_page(page: Page, tmp_path: Path) -> None:
 
 
 def test_rendered_data_is_said_to_be(page: Page, tmp_path: Path) -> None:
-    note = "Figures on rendered pictures prove the machinery, not performance on real faces."
+    note = "Figures on rendered pictures prove the machinery, not performance on photographs."
     assert note not in page.text
     results = full_results()
     results["data"]["name"] = "rendered_faces"
