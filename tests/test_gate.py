@@ -1,20 +1,58 @@
 """A file that answers differently from the student it was made of does not pass."""
 
+import dataclasses
+import functools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
+from torch import nn
 
 from distill import cli, gate
+from distill.errors import DistillError
+from distill.export import formats, onnx_int8
+from distill.export.format import Format, Job
+from distill.export.onnx import FORMAT, save, to_onnx
+from distill.export.onnx_int8 import quantize
 from distill.gate import export_and_score
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.open import student_predictor
+from distill.recipe import Export
+from distill.scoring import Verdict
 from distill.tasks import open_task
+from distill.tasks.task import Task
 from students.files import load_student
-from tests.running import copy_of_finished, read, without_exports
+from students.manifest import StudentManifest
+from tests.export.students import uneven
+from tests.running import copy_of_finished, finished, read
 
 Change = Callable[[np.ndarray], np.ndarray]
+
+
+@functools.cache
+def judged() -> tuple[Task, nn.Module, StudentManifest, Verdict]:
+    """The finished run's task, student, and what it scores."""
+    path, out = finished()
+    recipe, _ = read(path)
+    task = open_task(recipe, out / "data")
+    network, manifest = load_student(out / "student")
+    return task, network, manifest, task.judge(student_predictor(network, manifest))
+
+
+def of_finished(job: Job, path: Path) -> None:
+    shutil.copyfile(finished()[1] / "export" / "student.onnx", path)
+
+
+def offered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let `onnx` be another than it is."""
+    one: Format = dataclasses.replace(FORMAT, **({"write": of_finished} | changes))
+    monkeypatch.setattr(formats, "FORMATS", {"onnx": one})
+    monkeypatch.setattr(gate, "medians", lambda ways: dict.fromkeys(ways, 1e-3))
 
 
 def perturbed(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
@@ -22,7 +60,14 @@ def perturbed(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
         def __call__(self, pictures: np.ndarray) -> np.ndarray:
             return change(super().__call__(pictures))
 
-    monkeypatch.setattr(gate, "OnnxPredictor", Perturbed)
+    offered(monkeypatch, load=Perturbed)
+
+
+def scored(directory: Path, network: nn.Module | None = None, **settings: Any) -> dict[str, Any]:
+    task, student, manifest, verdict = judged()
+    export = Export(**({"formats": ("onnx",)} | settings))
+    (found,) = export_and_score(directory / "export", network or student, manifest, verdict, task, export)
+    return found
 
 
 def one_off(probabilities: np.ndarray) -> np.ndarray:
@@ -50,45 +95,126 @@ def test_a_file_passes_by_its_probabilities_and_its_score(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    path, out = copy_of_finished(tmp_path)
-    without_exports(monkeypatch)
     perturbed(monkeypatch, change)
-    recipe, _ = read(path)
-    task = open_task(recipe, out / "data")
-    network, manifest = load_student(out / "student")
-    student = task.judge(student_predictor(network, manifest))
-    (found,) = export_and_score(out / "export", network, manifest, student, task, tolerance)
-    assert found["passed"] is passed
-    assert found["file"] == "export/student.onnx" and found["format"] == "onnx"
+    found = scored(tmp_path, tolerance=tolerance)
+    assert found["passed"] is passed and bool(found["why"]) is not passed
+    assert found["file"] == ("export/student.onnx" if passed else "export/failed/student.onnx")
+    assert (tmp_path / found["file"]).is_file() and found["format"] == "onnx"
     if scores_equal is not None:
         assert (abs(found["difference"]["mAP"]) < 1e-3) is scores_equal
-    expected = np.abs(change(student.answers) - student.answers).max()
-    assert found["largest_difference"] == pytest.approx(expected, abs=1e-5)
+    answers = judged()[3].answers
+    assert found["largest_difference"] == pytest.approx(np.abs(change(answers) - answers).max(), abs=1e-5)
 
 
 def test_a_score_past_the_tolerance_fails_where_probabilities_are_close(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    path, out = copy_of_finished(tmp_path)
-    without_exports(monkeypatch)
     monkeypatch.setattr(gate, "PARITY", 1.0)
     perturbed(monkeypatch, lambda probabilities: 1 - probabilities)
-    recipe, _ = read(path)
-    task = open_task(recipe, out / "data")
-    network, manifest = load_student(out / "student")
-    student = task.judge(student_predictor(network, manifest))
-    verdicts = [
-        export_and_score(out / "export", network, manifest, student, task, tolerance)[0] for tolerance in (0.01, 100.0)
-    ]
+    verdicts = [scored(tmp_path, tolerance=tolerance) for tolerance in (0.01, 100.0)]
     assert 0.01 < abs(verdicts[0]["difference"]["mAP"]) * 100 < 100
     assert [verdict["passed"] for verdict in verdicts] == [False, True]
+    # The classes that lose most are named, worst first.
+    losses = {
+        name: judged()[3].to_dict()["per_class"][name]["ap"] - one["ap"]
+        for name, one in verdicts[0]["per_class"].items()
+    }
+    worst = max(losses, key=lambda name: losses[name])
+    assert verdicts[0]["offenders"][0] == f"{worst} -{100 * losses[worst]:.1f}"
+
+
+def altered(weights: Callable[[dict[str, np.ndarray]], None]) -> Callable[[Job, Path], None]:
+    """Write the finished file with other constants: of the mean and of the first convolution."""
+
+    def write(job: Job, path: Path) -> None:
+        model = onnx.load(finished()[1] / "export" / "student.onnx")
+        arrays = {one.name: numpy_helper.to_array(one).copy() for one in model.graph.initializer}
+        stem = next(node.input[1] for node in model.graph.node if node.op_type == "Conv")
+        mean = next(name for node in model.graph.node if node.op_type == "Sub" for name in node.input if name in arrays)
+        chosen = {"stem": arrays[stem], "mean": arrays[mean]}
+        weights(chosen)
+        for one in model.graph.initializer:
+            if one.name in (stem, mean):
+                one.CopyFrom(numpy_helper.from_array(chosen["stem" if one.name == stem else "mean"], one.name))
+        save(path, model, job.metadata)
+
+    return write
+
+
+def wrong_mean(arrays: dict[str, np.ndarray]) -> None:
+    assert arrays["mean"].size == 3
+    arrays["mean"] = np.full_like(arrays["mean"], 127.5)
+
+
+def swapped_channels(arrays: dict[str, np.ndarray]) -> None:
+    arrays["stem"] = np.ascontiguousarray(arrays["stem"][:, ::-1])
+
+
+def untouched(arrays: dict[str, np.ndarray]) -> None:
+    pass
+
+
+@pytest.mark.parametrize(("weights", "passed"), [(untouched, True), (wrong_mean, False), (swapped_channels, False)])
+def test_a_wrong_mean_and_swapped_channels_are_caught(
+    weights: Callable[[dict[str, np.ndarray]], None], passed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    offered(monkeypatch, write=altered(weights))
+    assert scored(tmp_path)["passed"] is passed
+
+
+def test_int8_by_tensor_of_channels_far_apart_is_caught(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def by_tensor(job: Job, path: Path) -> None:
+        model = to_onnx(job.deployed(job.folded))
+        save(path, quantize(model, job.pictures, "minmax", per_channel=False), job.metadata)
+
+    offered(monkeypatch, write=by_tensor, int8=True)
+    found = scored(tmp_path, uneven(judged()[1]))
+    assert found["passed"] is False and found["cosine"] < gate.LEAST_COSINE
+    assert "cosine" in " ".join(found["why"])
+
+
+def test_a_later_file_that_passes_takes_the_place_of_one_that_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    perturbed(monkeypatch, one_off)
+    scored(tmp_path)
+    assert not (tmp_path / "export" / "student.onnx").exists()
+    assert (tmp_path / "export" / "SHA256SUMS").read_text() == ""
+    offered(monkeypatch)
+    found = scored(tmp_path)
+    assert {path.name for path in (tmp_path / "export").rglob("*.onnx")} == {"student.onnx"}
+    assert not (tmp_path / "export" / "failed" / "student.onnx").exists()
+    (line,) = (tmp_path / "export" / "SHA256SUMS").read_text().splitlines()
+    assert line == f"{found['sha256']['student.onnx']}  student.onnx"
+
+
+def test_a_converter_that_gives_up_names_the_format(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(job: Job, path: Path) -> None:
+        raise RuntimeError("unsupported operator: aten::fancy")
+
+    offered(monkeypatch, write=fails)
+    with pytest.raises(DistillError, match=r"onnx cannot take this student .*aten::fancy.*Leave it out"):
+        scored(tmp_path)
+
+
+def test_too_few_pictures_to_calibrate_on_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("distill.export.calibration.NEEDED", 65)
+    with pytest.raises(DistillError, match=r"transfer pictures, and there are 64, expected 65 or more"):
+        scored(tmp_path, formats=(onnx_int8.FORMAT.name,))
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "export").write_text("in the way")
+    with pytest.raises(DistillError, match=r"student\.onnx: cannot be written"):
+        scored(tmp_path)
 
 
 def test_the_command_fails_with_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, out = copy_of_finished(tmp_path)
-    without_exports(monkeypatch)
+    monkeypatch.setattr("distill.stages.export_onnx", lambda *arguments, **keywords: None)
+    offered(monkeypatch)
     command = ["run", str(path), "--out", str(out)]
     assert cli.main(command) == 0
     shown = capsys.readouterr().out

@@ -1,6 +1,9 @@
 """OpenVINO: .xml for the graph and the metadata, .bin beside it for the weights; float32, or int8 by NNCF."""
 
+import io
 import logging
+import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +32,11 @@ def write_int8(job: Job, path: Path) -> None:
     level = quiet.level
     quiet.setLevel(logging.ERROR)
     try:
-        # What follows the last layer is not quantised, for NNCF quantises what feeds layers; mixed: activations are
-        # asymmetric, as a LeakyReLU leaves them.
-        preset = nncf.QuantizationPreset.MIXED
-        quantized = nncf.quantize(model, pictures, preset=preset, subset_size=len(job.pictures))
+        with redirect_stdout(io.StringIO()):  # its progress bars
+            # Mixed: activations have a zero point of their own, for a LeakyReLU leaves few values below zero.
+            quantized = nncf.quantize(
+                model, pictures, preset=nncf.QuantizationPreset.MIXED, subset_size=len(job.pictures)
+            )
     finally:
         quiet.setLevel(level)
     save(path, quantized, job.metadata)
@@ -41,7 +45,10 @@ def write_int8(job: Job, path: Path) -> None:
 def _converted(job: Job, network: fx.GraphModule) -> "openvino.Model":
     import openvino
 
-    return openvino.Core().read_model(to_onnx(job.deployed(network)).SerializeToString())
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "student.onnx"
+        file.write_bytes(to_onnx(job.deployed(network)).SerializeToString())
+        return openvino.convert_model(file)  # read_model would leave the graph as it is, three times as large
 
 
 def save(path: Path, model: "openvino.Model", metadata: OnnxMetadata) -> None:

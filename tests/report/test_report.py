@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from distill.errors import DistillError
+from distill.report.files import rewrite_files
 from distill.report.page import Examples, headline, write_report
 from tests.report.pages import Page
 
@@ -65,7 +66,23 @@ def full_results() -> dict[str, Any]:
                 "split": "test",
                 "passed": False,
                 "difference": {"mAP": -0.0001, "interval": [-0.0002, 0.0001]},
-            }
+                "largest_difference": 0.0213,
+                "cosine": 0.9871,
+                "latency_ms": {"1": 4.5678, "2": 2.5},
+                "share_of_peak": 0.805,
+                "why": ["an answer differs by 0.021"],
+                "offenders": ["Smiling -1.2", HOSTILE],
+                "limits": "any batch",
+            },
+            {
+                "format": "coreml",
+                "file": "student.mlpackage",
+                "bytes": 1_000_000,
+                "metrics": {},
+                "intervals": {},
+                "passed": None,
+                "limits": "converted, not run",
+            },
         ],
         "stages": [
             {"name": "prepare", "seconds": 4.25, "metrics": {}},
@@ -106,9 +123,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
         "0.6312 [0.6212, 0.6412] 0.9012 [0.8911, 0.9113] 1 234 pictures test 259 k 8.30 M",
         "mobilenetv2_100 0.6419",
         "student.onnx 0.6311 [0.6201, 0.6401]",
-        "1.92 MB FAILED",
+        "-0.0001 [-0.0002, 0.0001] 1.92 MB 0.0213 0.9871 4.568 2.5 80.5 % FAILED",
+        "student.mlpackage -- -- 1.00 MB -- -- -- -- -- not run",
+        f"onnx : an answer differs by 0.021. Most: Smiling -1.2, {HOSTILE}.",
+        "coreml : converted, not run.",
         "Student minus teacher: -0.0107 mAP, 95 % interval [-0.0163, -0.0051]",
-        "Onnx minus student: -0.0001 mAP",
         "mean mAP 0.6299 , spread 0.0021 (0.6312, 0.6286)",
         "bernoulli kl 0.8123 1.2345",
         "spearman -- 0.8877",
@@ -161,7 +180,7 @@ def test_plots_are_drawn_for_every_quantity_recorded(page: Page) -> None:
 
 
 def test_tables_have_captions_and_header_cells(page: Page) -> None:
-    assert page.tags.count("table") == page.tags.count("caption") == 5
+    assert page.tags.count("table") == page.tags.count("caption") == 6
     assert all("scope" in attributes for tag, attributes in page.attributes if tag == "th")
 
 
@@ -169,6 +188,21 @@ def test_the_same_run_writes_the_same_page(page: Page, tmp_path: Path) -> None:
     for name in ("first.html", "second.html"):
         write_report(tmp_path / name, full_results(), CURVES, some_examples())
     assert (tmp_path / "first.html").read_bytes() == (tmp_path / "second.html").read_bytes()
+
+
+def test_a_later_export_replaces_its_section_alone(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, full_results(), CURVES, some_examples())
+    before = Page(path).text
+    results = full_results()
+    results["exports"] = [{"format": "web", "file": "export/web", "bytes": 5, "passed": True, "metrics": {"mAP": 0.5}}]
+    rewrite_files(path, results)
+    after = Page(path)
+    assert after.open == [] and "export/web 0.5000" in after.text and "student.onnx" not in after.text
+    start, end = before.index("Exported files"), before.index("any batch")
+    assert after.text.startswith(before[:start]) and before[end:].partition("converted, not run.")[2] in after.text
+    rewrite_files(tmp_path / "none.html", results)  # a run without a report has none afterwards
+    assert not (tmp_path / "none.html").exists()
 
 
 def test_rendered_data_is_said_to_be(page: Page, tmp_path: Path) -> None:

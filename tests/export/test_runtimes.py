@@ -1,0 +1,107 @@
+"""Each optional runtime: its file answers as torch does, says what the ONNX file says, and is refused where broken."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distill.errors import DistillError
+from distill.export.formats import FORMATS
+from distill.predictors.onnx_predictor import OnnxPredictor
+from distill.predictors.open import open_predictor
+from tests.export.students import cosine, job_of, mild, pictures, torch_answers, uneven
+
+SHOWN = pictures(8, seed=2)
+RUNNABLE = [name for name in ("openvino", "openvino-int8", "executorch", "executorch-int8")]
+GRAPH = {"openvino-int8": 400_000, "executorch-int8": 200_000}
+"""Bytes that the graph of an int8 file may take beside its weights."""
+
+
+def needed(name: str) -> None:
+    for module in FORMATS[name].modules:
+        pytest.importorskip(module)
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_it_answers_as_torch_does(name: str, tmp_path: Path) -> None:
+    needed(name)
+    one = FORMATS[name]
+    job = job_of(uneven(mild()) if one.int8 else mild(), "unit")
+    one.write(job, tmp_path / one.file)
+    assert {file.name for file in tmp_path.iterdir()} == set(one.files)
+    predictor = open_predictor(tmp_path / one.file)
+    answers, expected = predictor(SHOWN), torch_answers(mild(), SHOWN)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    if one.int8:
+        assert cosine(answers, expected) >= 0.985
+        weights = sum(4 * parameter.numel() for parameter in mild().parameters())
+        size = sum((tmp_path / file).stat().st_size for file in one.files)
+        assert size <= 0.27 * weights + GRAPH[name]
+    else:
+        np.testing.assert_allclose(answers, expected, atol=1e-5)
+    assert one.load is not None
+    np.testing.assert_allclose(one.load(tmp_path / one.file, 1).run(SHOWN[:1]), answers[:1], atol=1e-5)
+    assert (predictor.classes, predictor.picture, predictor.activation) == (None, (64, 64), "unit")
+
+
+@pytest.mark.parametrize("name", ["openvino", "executorch", "coreml"])
+def test_it_says_of_itself_what_the_onnx_file_says(name: str, tmp_path: Path) -> None:
+    needed(name)
+    job, one = job_of(mild()), FORMATS[name]
+    one.write(job, tmp_path / one.file)
+    props = job.metadata.to_props()
+    assert json.loads(props["distill.classes"]) == list("abcdefghij")
+    assert [json.loads(props[f"distill.{key}"]) for key in ("teacher", "teacher_fingerprint", "data_fingerprint")] == [
+        "somebody", "0123", "4567",
+    ]  # fmt: skip
+    if name == "coreml":
+        import coremltools
+
+        model = coremltools.models.MLModel(str(tmp_path / one.file), skip_model_load=True)
+        assert {key: model.user_defined_metadata[key] for key in props} == props
+    else:
+        assert open_predictor(tmp_path / one.file).classes == tuple("abcdefghij")
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_what_is_no_such_file_is_refused(name: str, tmp_path: Path) -> None:
+    needed(name)
+    path = tmp_path / FORMATS[name].file
+    path.write_bytes(b"<net/>" * 100)
+    with pytest.raises(DistillError, match=path.name):
+        open_predictor(path)
+
+
+@pytest.mark.parametrize("name", ["student.xml", "student.pte", "student.tflite"])
+def test_a_runtime_that_is_not_installed_names_its_extra(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("openvino", "executorch.extension.pybindings", "ai_edge_litert.interpreter"):
+        monkeypatch.setitem(__import__("sys").modules, module, None)
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(DistillError, match=r"is not installed: pip install 'distill\["):
+        open_predictor(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if one.extra])
+def test_a_format_without_its_runtime_is_refused_before_anything_is_done(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "distill.export.format.find_spec", lambda module: None if module in FORMATS[name].modules else found(module)
+    )
+    with pytest.raises(DistillError, match=rf"{name} needs .*pip install 'distill\[{FORMATS[name].extra}\]'"):
+        FORMATS[name].check_installed()
+
+
+def test_the_web_folder_holds_a_file_that_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill.export.web.write_runtime", lambda directory, package: None)
+    one = FORMATS["web"]
+    one.write(job_of(mild(), "unit"), tmp_path / one.file)
+    assert one.load is not None
+    expected = torch_answers(mild(), SHOWN)
+    assert cosine(one.load(tmp_path / one.file, None)(SHOWN), expected) > 0.9999
+    assert isinstance(one.load(tmp_path / one.file, None), OnnxPredictor)
