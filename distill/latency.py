@@ -19,8 +19,8 @@ _TURN = 0.02  # seconds a way runs in one turn at least
 _SIZE = 768  # of the matrices: large enough for the peak, small enough to take its turn
 
 
-def medians(ways: Mapping[K, Callable[[], object]], rounds: int = 11) -> dict[K, float]:
-    """Seconds of one call of each way: the median over its turns.
+def turns(ways: Mapping[K, Callable[[], object]], rounds: int) -> dict[K, list[float]]:
+    """Seconds of one call of each way, turn by turn.
 
     Each turn begins with a call that is not timed, for what the others left in the caches.
     """
@@ -38,7 +38,12 @@ def medians(ways: Mapping[K, Callable[[], object]], rounds: int = 11) -> dict[K,
             for _ in range(calls[name]):
                 way()
             times[name].append((time.perf_counter() - started) / calls[name])
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+    return times
+
+
+def medians(ways: Mapping[K, Callable[[], object]], rounds: int = 11) -> dict[K, float]:
+    """Seconds of one call of each way: the median over its turns."""
+    return {name: statistics.median(seconds) for name, seconds in turns(ways, rounds).items()}
 
 
 def sgemm() -> tuple[Callable[[], object], float]:

@@ -1,4 +1,4 @@
-"""distill bench step | transfer | loader: speeds side by side in one run, in turns."""
+"""distill bench step | transfer | loader | export: speeds side by side in one run, in turns."""
 
 import argparse
 import resource
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from distill.benchmarks.export import latency_of_export
 from distill.benchmarks.loader import memory, pictures_of_both_kinds, rates, replay
 from distill.benchmarks.ways import (
     WARM_UP,
@@ -69,18 +70,20 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="distill bench", description="Compare speeds side by side in one run.")
     parser.add_argument(
         "what",
-        choices=[*WAYS, "loader"],
+        choices=[*WAYS, "loader", "export"],
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
         "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
         "installed, torchdistill's loss. "
-        "loader: views a second of one core, from uint8 pictures and from JPEG files, and memory by number of pictures",
+        "loader: views a second of one core, from uint8 pictures and from JPEG files, and memory by number of pictures. "
+        "export: one picture through the ONNX file of a MobileNet 1.0, against the machine's best rate and against "
+        "preprocessing outside of the file",
     )
     parser.add_argument(
         "--rounds", type=int, default=9, help="turns each takes; of the loader, batches of pictures drawn"
     )
     parser.add_argument("--steps", type=int, default=30, help="steps a turn; of the loader, batches measured")
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--resolution", type=int, default=96, help="pixels of a side, of the student and the teacher")
+    parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, and 224 of export")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args(arguments)
@@ -88,8 +91,9 @@ def main(arguments: list[str]) -> int:
         raise DistillError(
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
         )
+    chosen.resolution = chosen.resolution or (224 if chosen.what == "export" else 96)
     quieten()
-    found = _loader(chosen) if chosen.what == "loader" else _turns(chosen)
+    found = {"loader": _loader, "export": _export}.get(chosen.what, _turns)(chosen)
     if chosen.json:
         write_json(chosen.json, found)
     return 0
@@ -133,6 +137,21 @@ def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
             f"first batch after {figures['first_s']:.2f} s, then one each {1000 * figures['batch_s']:.1f} ms"
         )
     console.print(f"sha256 of {chosen.steps} batches of views: {found['replay']}")
+    return found
+
+
+def _export(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The ONNX file alone, on one thread."""
+    found = latency_of_export(chosen.resolution, chosen.rounds) | {"peak_bytes": _peak_bytes()}
+    console = Console(markup=False, emoji=False)
+    for name, milliseconds in found["milliseconds"].items():
+        console.print(f"{name}: {milliseconds:.3f} ms")
+    for name, ratio in found["ratios"].items():
+        console.print(f"{name}: {ratio:.3f}")
+    console.print(
+        f"medians of {chosen.rounds} turns, one picture of {chosen.resolution} px, one thread; peak memory of exporting "
+        f"to float32 and int8 {formatting.size(found['peak_bytes'])}"
+    )
     return found
 
 

@@ -37,7 +37,7 @@ class ExecutorchPredictor(FilePredictor):
         self.threads = threads or torch.get_num_threads()
         self._runtime: Any = runtime
         try:
-            self._program = runtime._load_for_executorch_from_buffer(path.read_bytes())
+            self._program = runtime._load_for_executorch(str(path))
             names = self._program.method_names()
         except RuntimeError as error:
             raise unreadable(path, "ExecuTorch", error) from error

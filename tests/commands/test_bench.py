@@ -68,3 +68,16 @@ def test_the_loader_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
 def test_too_little_to_time_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "step", *arguments]) == 2
     assert "--steps must be above 3" in capsys.readouterr().err
+
+
+def test_an_exported_file_beside_the_machines_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "bench.json"
+    assert cli.main(["bench", "export", "--resolution", "32", "--rounds", "1", "--json", str(place)]) == 0
+    shown, found = capsys.readouterr().out, json.loads(place.read_text())
+    times, ratios = found["milliseconds"], found["ratios"]
+    assert ratios["onnx / bare"] == pytest.approx(times["onnx"] / times["bare onnx, preprocessed by numpy"])
+    # table 1's network, of 569 M mult-adds at 224 px: all but the classifier grow with the area
+    work = 2 * (1.024e6 + (568.7e6 - 1.024e6) / 49)
+    rate = work / times["onnx"] / 1e6
+    assert ratios["share of sgemm"] == pytest.approx(rate / found["gflops_of_sgemm"], rel=0.01)
+    assert f"share of sgemm: {ratios['share of sgemm']:.3f}" in shown and found["peak_bytes"] > 1e8

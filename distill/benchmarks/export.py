@@ -1,0 +1,83 @@
+"""How fast an exported file is, against what the machine can do and against preprocessing outside of the file."""
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from distill.cost import count
+from distill.export import onnx, onnx_int8
+from distill.export.calibration import WANTED
+from distill.export.format import Job
+from distill.latency import sgemm, turns
+from distill.predictors.onnx_predictor import OnnxPredictor
+from students.manifest import StudentManifest
+from students.mobilenet_v1 import mobilenet_v1
+from students.student import StudentConfig
+
+CLASSES = 1000
+OURS, INT8, BARE, PEAK = "onnx", "onnx-int8", "bare onnx, preprocessed by numpy", "sgemm"
+
+
+def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds of one picture through a MobileNet 1.0 on one thread, and their ratios, turn by turn.
+
+    `share of sgemm`: multiplications and additions a second of the float32 file, against those of a large product of
+    matrices. `onnx / bare`: the file against the same network exported without preprocessing, and that in numpy.
+    """
+    torch.manual_seed(0)
+    network = mobilenet_v1(1.0, resolution, CLASSES).eval()
+    config = StudentConfig(width=1.0, resolution=resolution)
+    manifest = StudentManifest(
+        config, tuple(str(c) for c in range(CLASSES)), config.preprocess, (resolution, resolution), None, "softmax", 0,
+        "none",
+    )  # fmt: skip
+    generator = np.random.default_rng(0)
+    job = Job(network, manifest, generator.integers(0, 256, (WANTED, resolution, resolution, 3), dtype=np.uint8))
+    picture = job.pictures[:1]
+    multiply, operations = sgemm()
+    with tempfile.TemporaryDirectory() as place:
+        for one in (onnx.FORMAT, onnx_int8.FORMAT):
+            one.write(job, Path(place) / one.file)
+        ours, int8 = (OnnxPredictor(Path(place) / one.file, 1) for one in (onnx.FORMAT, onnx_int8.FORMAT))
+        bare = _bare_session(job)
+        mean, std = (255 * np.array(values, np.float32) for values in (job.preprocess.mean, job.preprocess.std))
+
+        def outside() -> object:
+            pixels = ((picture.astype(np.float32) - mean) / std).transpose(0, 3, 1, 2)
+            return bare.run(None, {"pixels": np.ascontiguousarray(pixels)})
+
+        ways = {OURS: lambda: ours.run(picture), INT8: lambda: int8.run(picture), BARE: outside, PEAK: multiply}
+        times = turns(ways, rounds)
+    share = 2 * count(network, resolution, resolution).mult_adds / operations
+    return {
+        "milliseconds": {name: 1000 * statistics.median(seconds) for name, seconds in times.items()},
+        "ratios": {
+            "share of sgemm": share * _ratio(times[PEAK], times[OURS]),
+            "onnx / bare": _ratio(times[OURS], times[BARE]),
+            "int8 / float32": _ratio(times[INT8], times[OURS]),
+        },
+        "gflops_of_sgemm": operations / statistics.median(times[PEAK]) / 1e9,
+    }
+
+
+def _ratio(above: list[float], below: list[float]) -> float:
+    """The median of the turns'."""
+    return statistics.median(one / other for one, other in zip(above, below, strict=True))
+
+
+def _bare_session(job: Job) -> Any:
+    """The network alone, from normalised float (N, 3, h, w), as `torch.onnx.export` writes it."""
+    import onnxruntime as ort
+
+    pixels = torch.zeros(1, 3, job.preprocess.height, job.preprocess.width)
+    program = torch.onnx.export(
+        job.network, (pixels,), dynamo=True, input_names=["pixels"], external_data=False, verbose=False
+    )
+    assert program is not None
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(program.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
