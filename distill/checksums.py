@@ -39,16 +39,15 @@ def read_sums(directory: Path) -> dict[str, str]:
     return {row[1]: row[0] for row in rows if len(row) == 2}
 
 
-def check_sum(path: Path) -> None:
-    """Hold a file to the list beside it, with all that go by the same name (student.xml, student.bin).
+def check_sum(file: Path) -> None:
+    """Hold a file to the list beside it, if that names it.
 
     Raises:
-        DistillError: a file was changed since it was written, or cut short.
+        DistillError: the file was changed since it was written, cut short, or lost.
     """
-    for name, value in read_sums(path.parent).items():
-        file = path.parent / name
-        if file.stem == path.stem and (not file.is_file() or checksum(file) != value):
-            raise DistillError(
-                f"{file}: is not the file {SUMS} beside it has the checksum of: cut short, or changed since it was "
-                "exported. Copy it again, or export the student again."
-            )
+    listed = read_sums(file.parent).get(file.name)
+    if listed is not None and (not file.is_file() or checksum(file) != listed):
+        raise DistillError(
+            f"{file}: is not the file {SUMS} beside it has the checksum of: cut short, or changed since it was "
+            "exported. Copy it again, or export the student again."
+        )

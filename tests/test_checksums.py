@@ -7,6 +7,7 @@ import pytest
 
 from distill.checksums import check_sum, read_sums, sums_of, write_sums
 from distill.errors import DistillError
+from distill.predictors.open import open_predictor
 
 
 @pytest.fixture
@@ -34,7 +35,9 @@ def test_a_file_cut_short_changed_or_lost_is_refused(name: str, content: bytes |
     else:
         (place / name).write_bytes(content)
     with pytest.raises(DistillError, match=rf"{name}: is not the file SHA256SUMS beside it"):
-        check_sum(place / "student.xml")
+        check_sum(place / name)
+    with pytest.raises(DistillError, match=rf"{name}: is not the file SHA256SUMS beside it"):
+        open_predictor(place / "student.xml")  # before its runtime is asked for
 
 
 def test_a_file_elsewhere_is_not_held_to_anything(tmp_path: Path) -> None:

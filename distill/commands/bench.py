@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
         "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
         "installed, torchdistill's loss. "
-        "loader: views a second of one core, from uint8 pictures and from JPEG files, and memory by number of pictures. "
+        "loader: views a second of one core, from uint8 pictures and from JPEG files, and memory by count of pictures. "
         "export: one picture through the ONNX file of a MobileNet 1.0, against the machine's best rate and against "
         "preprocessing outside of the file",
     )
@@ -149,7 +149,7 @@ def _export(chosen: argparse.Namespace) -> dict[str, Any]:
     for name, ratio in found["ratios"].items():
         console.print(f"{name}: {ratio:.3f}")
     console.print(
-        f"medians of {chosen.rounds} turns, one picture of {chosen.resolution} px, one thread; peak memory of exporting "
+        f"medians of {chosen.rounds} turns, one picture of {chosen.resolution} px, one thread; peak memory of export "
         f"to float32 and int8 {formatting.size(found['peak_bytes'])}"
     )
     return found

@@ -1,7 +1,9 @@
 """Core ML packages for Apple's devices: converted, not run, for Core ML runs nowhere else."""
 
+import io
 import logging
 import warnings
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import torch
@@ -22,7 +24,7 @@ def write(job: Job, path: Path) -> None:
     quiet, level = logging.getLogger("coremltools"), logging.getLogger("coremltools").level
     quiet.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # its progress bars
             warnings.simplefilter("ignore")
             pictures = example(job.preprocess, count=1).float()
             exported = torch.export.export(job.deployed(job.folded), (pictures,)).run_decompositions({})

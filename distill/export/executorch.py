@@ -16,6 +16,8 @@ from distill.export.onnx import example
 from distill.files import atomic_path
 from distill.predictors.executorch_predictor import METADATA_METHOD, ExecutorchPredictor
 
+_BATCH = 16  # pictures calibrated on at a time
+
 
 def write(job: Job, path: Path) -> None:
     _lower(path, job.deployed(job.folded), job)
@@ -30,14 +32,15 @@ def write_int8(job: Job, path: Path) -> None:
 
     # Quantised is the network alone: the preprocessing and the activation stay as they are around it.
     deployed = job.deployed(job.equalized)
-    shape = (1, 3, job.preprocess.height, job.preprocess.width)
+    pixels = torch.zeros(2, 3, job.preprocess.height, job.preprocess.width)
     with _quiet():
-        graph = torch.export.export(deployed.network, (torch.zeros(shape),)).module()
+        any_batch = ({0: torch.export.Dim("batch")},)
+        graph = torch.export.export(deployed.network, (pixels,), dynamic_shapes=any_batch).module()
         settings = get_symmetric_quantization_config(is_per_channel=True)
         prepared = prepare_pt2e(graph, XNNPACKQuantizer().set_global(settings))
         with torch.inference_mode():
-            for picture in torch.from_numpy(job.pictures):
-                prepared(job.preprocess(picture.unsqueeze(0)))
+            for pictures in torch.from_numpy(job.pictures).split(_BATCH):
+                prepared(job.preprocess(pictures))
         deployed.network = convert_pt2e(prepared)
     _lower(path, deployed, job)
 

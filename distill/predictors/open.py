@@ -8,7 +8,7 @@ from torch import nn
 from distill.checksums import check_sum
 from distill.errors import DistillError
 from distill.predictors.executorch_predictor import ExecutorchPredictor
-from distill.predictors.litert_predictor import LitertPredictor
+from distill.predictors.litert_predictor import METADATA_SUFFIX, LitertPredictor
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.openvino_predictor import OpenvinoPredictor
 from distill.predictors.predictor import Predictor
@@ -34,7 +34,8 @@ def open_predictor(path: Path) -> Predictor:
     if not path.exists():
         raise DistillError(f"{path}: no such file or directory.")
     if path.suffix in _BY_SUFFIX:
-        check_sum(path)
+        for file in (path, *_beside(path)):
+            check_sum(file)
         return _BY_SUFFIX[path.suffix](path)
     if path.suffix == ".mlpackage":
         raise DistillError(f"{path}: a Core ML package runs on Apple's systems alone. Name another exported file.")
@@ -44,6 +45,12 @@ def open_predictor(path: Path) -> Predictor:
         f"{path}: not a model this can run. Expected a student's directory, its student.safetensors or config.json, or "
         f"an exported file: {', '.join(_BY_SUFFIX)}."
     )
+
+
+def _beside(path: Path) -> tuple[Path, ...]:
+    """Files that belong to this one: the weights of an .xml, the metadata of a .tflite."""
+    others = {".xml": (path.with_suffix(".bin"),), ".tflite": (path.with_name(path.name + METADATA_SUFFIX),)}
+    return others.get(path.suffix, ())
 
 
 def student_predictor(module: nn.Module, manifest: StudentManifest) -> TorchPredictor:
