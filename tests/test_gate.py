@@ -50,6 +50,7 @@ def of_finished(job: Job, path: Path) -> None:
 
 def offered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Let `onnx` be another than it is."""
+    finished()  # by the real one
     one: Format = dataclasses.replace(FORMAT, **({"write": of_finished} | changes))
     monkeypatch.setattr(formats, "FORMATS", {"onnx": one})
     monkeypatch.setattr(gate, "medians", lambda ways: dict.fromkeys(ways, 1e-3))
