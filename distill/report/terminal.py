@@ -47,8 +47,8 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
         box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="files, each run in its own runtime, against the torch student"
     )
     # Narrow enough for 80 columns: differences are of the metric in points, of an answer at most, and of directions.
-    table.add_column("", overflow="fold")
-    for column in ("size", metric, "points", "max", "cosine", "ms, 1 / 2 threads", "of peak", ""):
+    table.add_column("", overflow="fold", min_width=9)
+    for column in ("size", metric, "points", "max", "cosine", "ms, on 1 /\n2 threads", "peak", ""):
         table.add_column(column, justify="right", no_wrap=True)
     for file in exports:
         row = (file["format"], formatting.size(file["bytes"]))
@@ -56,7 +56,7 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
             table.add_row(*row, *[formatting.ABSENT] * 6, "not run")
             continue
         points = 100 * file["difference"][differing_metric(file["difference"])]
-        speed = " / ".join(formatting.reading(milliseconds) for milliseconds in file["latency_ms"].values())
+        speed = " / ".join(f"{milliseconds:.3g}" for milliseconds in file["latency_ms"].values())
         table.add_row(
             *row,
             formatting.score(file["metrics"][metric]),
