@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -148,8 +149,16 @@ def test_points_that_another_process_is_at_are_left_to_it(tmp_path: Path) -> Non
     assert not made.elsewhere and ended == [points[0].name]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore interrupts."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_stops_the_runs(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_stop_stops_the_runs(tmp_path: Path, number: signal.Signals, interruptible: None) -> None:
     points, places = sweep(tmp_path)
     waits = "import time; print('begun', flush=True); time.sleep(60)"
     made, ended = runner(places, {point.name: program(waits) for point in points})
@@ -171,6 +180,7 @@ def test_a_stop_stops_the_runs(tmp_path: Path, number: signal.Signals) -> None:
 
 ORPHANED = """
 import os, subprocess, sys
+from collections.abc import Iterator
 from pathlib import Path
 from distill.locks import try_lock
 lock = try_lock(Path(sys.argv[1]))
