@@ -4,7 +4,6 @@ Every runtime folds them; done here, the weights that are quantised and equalise
 """
 
 import copy
-from typing import Any
 
 import torch
 from timm.layers import SelectAdaptivePool2d
@@ -45,8 +44,9 @@ def fold(network: nn.Module) -> fx.GraphModule:
         (source,) = node.all_input_nodes
         conv = module_of(folded, source)
         if isinstance(conv, nn.Conv2d) and len(source.users) == 1:
-            folded.set_submodule(source.target, fuse_conv_bn_eval(conv, norm))
-            _replace(folded, node, source)
+            folded.set_submodule(str(source.target), fuse_conv_bn_eval(conv, norm))
+            # timm keeps the activation inside the batch norm.
+            folded.set_submodule(str(node.target), getattr(norm, "act", nn.Identity()))
     for module in folded.modules():
         if isinstance(module, nn.Conv2d):  # channels last, some runtimes refuse them
             module.weight = nn.Parameter(module.weight.clone(memory_format=torch.contiguous_format), False)
@@ -64,15 +64,3 @@ def module_of(graph: fx.GraphModule, node: fx.Node) -> nn.Module | None:
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, _LEAVES) or super().is_leaf_module(m, module_qualified_name)
-
-
-def _replace(folded: fx.GraphModule, norm: fx.Node, source: fx.Node) -> None:
-    """Leave of a batch norm only the activation that timm keeps inside it."""
-    activation: Any = getattr(folded.get_submodule(str(norm.target)), "act", None)
-    if activation is None or isinstance(activation, nn.Identity):
-        norm.replace_all_uses_with(source)
-    else:
-        with folded.graph.inserting_after(norm):
-            kept = folded.graph.call_module(f"{norm.target}.act", (source,))
-        norm.replace_all_uses_with(kept)
-    folded.graph.erase_node(norm)
