@@ -29,9 +29,6 @@ from students.manifest import StudentManifest
 PARITY = 1e-4
 """Largest difference of a probability, or of a number of an embedding, between the torch student and a file of the same
 precision."""
-LEAST_COSINE = 0.9
-"""Of an int8 file's outputs with the student's, the mean over pictures: below, it computes something else, whatever it
-scores."""
 FAILED = "failed"
 """Folder beside the files, of those that did not pass."""
 THREADS = (1, 2)
@@ -120,8 +117,6 @@ def _score(one: _Written, student: Verdict, task: Task, settings: Export, activa
     why = []
     if not abs(points) <= tolerance:
         why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")
-    if one.format.int8 and not cosine >= LEAST_COSINE:
-        why.append(f"cosine of its outputs with the student's is {cosine:.3f}, expected {LEAST_COSINE} or more")
     if not one.format.int8 and not largest <= PARITY:
         why.append(f"an answer differs by {largest:.2g}, expected {PARITY:g} or less")
     return record | {

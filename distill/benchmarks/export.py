@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from distill.cost import count
-from distill.export import onnx, onnx_int8
-from distill.export.calibration import WANTED
+from distill.export import onnx
 from distill.export.format import Job
 from distill.latency import sgemm, turns
 from distill.predictors.onnx_predictor import OnnxPredictor
@@ -19,7 +18,7 @@ from students.mobilenet_v1 import mobilenet_v1
 from students.student import StudentConfig
 
 CLASSES = 1000
-OURS, INT8, BARE, PEAK = "onnx", "onnx-int8", "bare onnx, preprocessed by numpy", "sgemm"
+OURS, BARE, PEAK = "onnx", "bare onnx, preprocessed by numpy", "sgemm"
 
 
 def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
@@ -35,14 +34,13 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
         config, tuple(str(c) for c in range(CLASSES)), config.preprocess, (resolution, resolution), None, "softmax", 0,
         "none",
     )  # fmt: skip
-    generator = np.random.default_rng(0)
-    job = Job(network, manifest, generator.integers(0, 256, (WANTED, resolution, resolution, 3), dtype=np.uint8))
-    picture = job.pictures[:1]
+    picture = np.random.default_rng(0).integers(0, 256, (1, resolution, resolution, 3), dtype=np.uint8)
+    job = Job(network, manifest, picture)
     multiply, operations = sgemm()
     with tempfile.TemporaryDirectory() as place:
-        for one in (onnx.FORMAT, onnx_int8.FORMAT):
-            one.write(job, Path(place) / one.file)
-        ours, int8 = (OnnxPredictor(Path(place) / one.file, 1) for one in (onnx.FORMAT, onnx_int8.FORMAT))
+        file = Path(place) / onnx.FORMAT.file
+        onnx.write(job, file)
+        ours = OnnxPredictor(file, threads=1)
         bare = _bare_session(job)
         mean, std = (255 * np.array(values, np.float32) for values in (job.preprocess.mean, job.preprocess.std))
 
@@ -50,7 +48,7 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
             pixels = ((picture.astype(np.float32) - mean) / std).transpose(0, 3, 1, 2)
             return bare.run(None, {"pixels": np.ascontiguousarray(pixels)})
 
-        ways = {OURS: lambda: ours.run(picture), INT8: lambda: int8.run(picture), BARE: outside, PEAK: multiply}
+        ways = {OURS: lambda: ours.run(picture), BARE: outside, PEAK: multiply}
         times = turns(ways, rounds)
     share = 2 * count(network, resolution, resolution).mult_adds / operations
     return {
@@ -58,7 +56,6 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
         "ratios": {
             "share of sgemm": share * _ratio(times[PEAK], times[OURS]),
             "onnx / bare": _ratio(times[OURS], times[BARE]),
-            "int8 / float32": _ratio(times[INT8], times[OURS]),
         },
         "gflops_of_sgemm": operations / statistics.median(times[PEAK]) / 1e9,
     }

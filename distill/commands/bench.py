@@ -149,8 +149,8 @@ def _export(chosen: argparse.Namespace) -> dict[str, Any]:
     for name, ratio in found["ratios"].items():
         console.print(f"{name}: {ratio:.3f}")
     console.print(
-        f"medians of {chosen.rounds} turns, one picture of {chosen.resolution} px, one thread; peak memory of export "
-        f"to float32 and int8 {formatting.size(found['peak_bytes'])}"
+        f"medians of {chosen.rounds} turns, one picture of {chosen.resolution} px, one thread; peak memory "
+        f"{formatting.size(found['peak_bytes'])}"
     )
     return found
 

@@ -36,8 +36,10 @@ def write_int8(job: Job, path: Path) -> None:
     with _quiet():
         any_batch = ({0: torch.export.Dim("batch")},)
         graph = torch.export.export(deployed.network, (pixels,), dynamic_shapes=any_batch).module()
-        settings = get_symmetric_quantization_config(is_per_channel=True)
-        prepared = prepare_pt2e(graph, XNNPACKQuantizer().set_global(settings))
+        quantizer = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
+        # The classifier's input is rounded as it comes, so that its output need not be: scores depend on it.
+        quantizer.set_module_type(nn.Linear, get_symmetric_quantization_config(is_per_channel=True, is_dynamic=True))
+        prepared = prepare_pt2e(graph, quantizer)
         with torch.inference_mode():
             for pictures in torch.from_numpy(job.pictures).split(_BATCH):
                 prepared(job.preprocess(pictures))
