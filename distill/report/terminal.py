@@ -46,8 +46,8 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="files, each run in its own runtime, on 1 / 2 threads"
     )
-    # Narrow enough for 80 columns. Against the torch student: points of the metric, the largest difference of an answer,
-    # and the cosine of its outputs.
+    # Narrow enough for 80 columns. Against the torch student: points of the metric, the largest difference of an
+    # answer, and the cosine of the outputs.
     table.add_column("", no_wrap=True)
     for column in ("size", metric, "points", "max", "cosine", "ms", "of peak", ""):
         table.add_column(column, justify="right", no_wrap=True)
