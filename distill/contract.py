@@ -6,7 +6,6 @@ from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.objectives.objective import EMBEDDING, EXCLUSIVE
 from distill.store.teacher import StoredTeacher
-from teachers.class_map import SelectedTeacher
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 
@@ -18,7 +17,7 @@ def check_teacher(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) ->
         DistillError: it is not, or does not.
     """
     _check_frozen(teacher)
-    asked = teacher.whole if isinstance(teacher, SelectedTeacher) else teacher
+    asked = None if isinstance(teacher, StoredTeacher) else teacher.innermost
     if isinstance(asked, OnnxTeacher) and asked.gives == "softmax":
         raise DistillError(
             f"teacher {teacher.name}: teacher.gives is softmax, probabilities of classes that exclude each other; "
@@ -79,7 +78,7 @@ def check_classifier(teacher: Teacher | StoredTeacher, classes: tuple[str, ...])
         DistillError: it is not, or does not.
     """
     _check_frozen(teacher)
-    asked = teacher.whole if isinstance(teacher, SelectedTeacher) else teacher
+    asked = None if isinstance(teacher, StoredTeacher) else teacher.innermost
     if isinstance(asked, OnnxTeacher) and asked.gives == "probabilities":
         raise DistillError(
             f"teacher {teacher.name}: teacher.gives is probabilities, of each class by itself; classes that exclude "

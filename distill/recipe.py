@@ -353,6 +353,8 @@ class Recipe:
         if mapped and (making or self.task == "embeddings"):
             why = f"`{making[0]}` makes a classifier of these alone" if making else "embeddings have none"
             raise DistillError(f"teacher.class_map: says which outputs are the data's classes; {why}. Leave it out.")
+        if self.task == "embeddings" and isinstance(self.teacher, Timm | Onnx) and self.teacher.mirror:
+            raise DistillError("teacher.mirror: of a teacher of classes, and the task is embeddings. Leave it out.")
         if self.task == "embeddings" and (unknown := set(self.stages) - {"teach", "transfer"}):
             raise DistillError(
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
@@ -387,9 +389,9 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
             )
-        if self.teach.web and (self.web is None or self.task == "embeddings"):
+        if "teach" in making and self.teach.web and (self.web is None or self.task == "embeddings"):
             lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
-            raise DistillError(f"teach.web is true, and {lacking}. Leave it out.")
+            raise DistillError(f"teach.web is true, and {lacking}. Set it to false.")
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:

@@ -31,7 +31,6 @@ from distill.tasks import open_task
 from distill.tasks.task import AnyTeacher, Task
 from students.files import save_student
 from students.manifest import StudentManifest
-from teachers.class_map import SelectedTeacher
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 from teachers.torch_teacher import TorchTeacher
@@ -130,12 +129,13 @@ def teacher_size(teacher: AnyTeacher) -> dict[str, int | None]:
     if isinstance(teacher, StoredTeacher):
         facts = teacher.store.manifest.teacher
         return {"parameters": facts.parameters, "mult_adds": facts.mult_adds}
-    return size_of(_teacher_cost(teacher))
+    size = size_of(_teacher_cost(teacher.innermost))
+    if size["mult_adds"] is not None:
+        size["mult_adds"] *= teacher.passes
+    return size
 
 
 def _teacher_cost(teacher: Teacher) -> Cost | None:
-    if isinstance(teacher, SelectedTeacher):
-        return _teacher_cost(teacher.whole)
     try:
         if isinstance(teacher, OnnxTeacher):
             return count_onnx(teacher.session.path)

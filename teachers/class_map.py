@@ -13,8 +13,9 @@ import torch
 from timm.data import ImageNetInfo
 from torch import Tensor
 
-from distill.data.wordnet import shown, wordnet_id
+from distill.data.wordnet import shown, wordnet_id, wordnet_ids
 from distill.errors import DistillError, OutputsError
+from teachers.mirrored_teacher import MirroredTeacher
 from teachers.teacher import Teacher, fingerprint_of
 
 ClassMap = Literal["imagenet", "imagenet_background"] | Path
@@ -29,6 +30,9 @@ class Selectable(Protocol):
 
     @property
     def class_map(self) -> ClassMap | None: ...
+
+    @property
+    def mirror(self) -> bool: ...
 
     def load(self, outputs: int) -> Teacher:
         """The teacher with all its outputs.
@@ -65,6 +69,14 @@ class SelectedTeacher(Teacher):
         """sha256 over the whole teacher and which of its outputs are which classes."""
         return fingerprint_of(self.whole.fingerprint(), self.places.tolist(), self.classes)
 
+    @property
+    def innermost(self) -> Teacher:
+        return self.whole.innermost
+
+    @property
+    def passes(self) -> int:
+        return self.whole.passes
+
 
 def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
     """The teacher of a recipe with one output for each class of the data.
@@ -76,6 +88,11 @@ def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
         DistillError: its outputs are not as many as these, or as its class map says; the map lacks a class, or a class
             has no WordNet id; or the teacher cannot be loaded.
     """
+    teacher = _of_classes(config, classes)
+    return MirroredTeacher(teacher) if config.mirror else teacher
+
+
+def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:
     if config.class_map is None:
         try:
             return config.load(len(classes))
@@ -101,7 +118,8 @@ def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
 def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
     """The WordNet id of each output (W,), or `NONE`.
 
-    A file has a line for each: the id, and after a blank whatever else is to be said of it.
+    A file has a line for each: the id, alone or at the beginning of a name, and after a blank whatever else is to be
+    said of it.
 
     Raises:
         DistillError: the file is missing, a line of it begins otherwise, or an id stands in it twice.
@@ -117,14 +135,15 @@ def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
     outputs = []
     for number, line in enumerate(lines, start=1):
         first = line.split(maxsplit=1)[0] if line.strip() else ""
-        if first != NONE and wordnet_id(first) != first:
+        known = NONE if first == NONE else wordnet_id(first)
+        if known is None:
             raise DistillError(
                 f"{chosen}, line {number}: {line!r}, expected a WordNet id such as n02085620, or {NONE} for an output "
                 "that has none."
             )
-        if first != NONE and seen.setdefault(first, number) != number:
-            raise DistillError(f"{chosen}, line {number}: {first} is line {seen[first]} already; each output is one.")
-        outputs.append(first)
+        if known != NONE and seen.setdefault(known, number) != number:
+            raise DistillError(f"{chosen}, line {number}: {known} is line {seen[known]} already; each output is one.")
+        outputs.append(known)
     return tuple(outputs)
 
 
@@ -134,17 +153,10 @@ def places_of(classes: tuple[str, ...], outputs: tuple[str, ...], chosen: ClassM
     Raises:
         DistillError: a class has no WordNet id or the id of another one, or there is no output for it.
     """
-    ids = [wordnet_id(name) for name in classes]
-    if nameless := [name for name, known in zip(classes, ids, strict=True) if known is None]:
-        raise DistillError(
-            f"teacher.class_map: {chosen} goes by WordNet ids, and these classes of the data begin with none: "
-            f"{shown(nameless)}. Name them like n02085620-Chihuahua, or leave the key out."
-        )
-    if twice := [name for name, known in zip(classes, ids, strict=True) if ids.count(known) > 1]:
-        raise DistillError(f"teacher.class_map: several classes of the data have one WordNet id: {shown(twice)}.")
+    ids = wordnet_ids(classes, f"teacher.class_map is {chosen}, and of the data")
     if absent := [name for name, known in zip(classes, ids, strict=True) if known not in outputs]:
         raise DistillError(
             f"teacher.class_map: {chosen} has no output for {len(absent)} of the data's {len(classes)} classes: "
             f"{shown(absent)}. Give a teacher that knows them, or data without them."
         )
-    return tuple(outputs.index(known) for known in ids if known is not None)
+    return tuple(map(outputs.index, ids))

@@ -95,6 +95,7 @@ class Onnx:
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
         class_map: of more outputs than the data's classes, which are which, by WordNet id: imagenet (1000),
             imagenet_background (1001, the first none of them), or a file with the id of each output a line, in order.
+        mirror: of a teacher of classes: answer with the mean of the logits of a picture and of its mirror image.
     """
 
     file: Path
@@ -111,6 +112,7 @@ class Onnx:
     crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
     class_map: ClassMap | None = None
+    mirror: bool = False
 
     def load(self, outputs: int) -> OnnxTeacher:
         """The teacher with all its outputs; `teachers.class_map.load_classifier` selects those of the data.

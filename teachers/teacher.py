@@ -40,6 +40,16 @@ class Teacher(nn.Module, ABC):
     def fingerprint(self) -> str:
         """sha256 over all that its answers depend on: weights and preprocessing."""
 
+    @property
+    def innermost(self) -> "Teacher":
+        """The network itself, where this only selects or joins answers of another teacher."""
+        return self
+
+    @property
+    def passes(self) -> int:
+        """How often the network runs for one answer."""
+        return 1
+
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode, whatever a training loop asks of the modules it holds."""
         return super().train(False)

@@ -41,6 +41,7 @@ class Timm:
             pooled features, before any classifier.
         class_map: of more outputs than the data's classes, which are which, by WordNet id: imagenet (1000),
             imagenet_background (1001, the first none of them), or a file with the id of each output a line, in order.
+        mirror: of a teacher of classes: answer with the mean of the logits of a picture and of its mirror image.
     """
 
     model: str
@@ -56,6 +57,7 @@ class Timm:
     classes: tuple[str, ...] | Path | None = None
     embedding: int | None = None
     class_map: ClassMap | None = None
+    mirror: bool = False
 
     def __post_init__(self) -> None:
         if self.embedding is not None and self.embedding < 1:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from distill.tasks.task import Task
 from students.files import load_student
 from students.manifest import StudentManifest
 from tests.export.students import uneven
-from tests.running import copy_of_finished, finished, read
+from tests.running import as_finished, copy_of_finished, finished, read
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -44,15 +43,10 @@ def judged() -> tuple[Task, nn.Module, StudentManifest, Verdict]:
     return task, network, manifest, task.judge(student_predictor(network, manifest))
 
 
-def of_finished(job: Job, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(finished()[1] / "export" / "student.onnx", path)
-
-
 def offered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Let `onnx` be another than it is."""
-    finished()  # by the format as it is
-    one: Format = dataclasses.replace(FORMAT, **({"write": of_finished} | changes))
+    finished()  # by the real one
+    one: Format = dataclasses.replace(FORMAT, **({"write": as_finished} | changes))
     monkeypatch.setattr(formats, "FORMATS", {"onnx": one})
     monkeypatch.setattr(gate, "medians", lambda ways: dict.fromkeys(ways, 1e-3))
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from distill.recipe_parser import RecipeReader
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -30,3 +32,11 @@ def test_the_python_example_distils_a_student(tmp_path: Path, monkeypatch: pytes
     assert isinstance(student, nn.Module)
     assert not student.training
     assert student(torch.zeros(2, 3, 64, 64)).shape == (2, 40)
+
+
+def test_the_yaml_example_is_a_recipe(tmp_path: Path) -> None:
+    (text,) = blocks("yaml")
+    assert len(text.splitlines()) <= 30
+    (tmp_path / "mushrooms.yaml").write_text(text, encoding="utf-8")
+    recipe, _ = RecipeReader(str(tmp_path / "mushrooms.yaml")).read([])
+    assert recipe.task == "classes" and recipe.export.formats == ("onnx", "onnx-int8")

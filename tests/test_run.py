@@ -91,6 +91,7 @@ def test_the_run_directory_holds_what_is_documented() -> None:
     _, out = finished()
     assert {path.name for path in out.iterdir()} == {
         "run.json", "recipe.yaml", "data", "stages", "teacher", "student", "export", "results.json", "report.html",
+        "README.md",
     }  # fmt: skip
     assert {path.name for path in (out / "teacher").iterdir()} == {"teacher.safetensors", "teacher.onnx"}
     assert {path.name for path in (out / "student").iterdir()} == {"student.safetensors", "config.json"}

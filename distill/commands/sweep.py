@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,44 @@ from distill.sweep.jobs import Resources, Runner, run_command
 from distill.sweep.pairs import differences, pairs_of
 from distill.sweep.plan import Point, plan, share
 from distill.sweep.shared import Shared
+from distill.sweep.speeds import time_files
 from distill.sweep.summary import summarise
 from distill.train import quieten
 
 
 def main(arguments: list[str]) -> int:
     """Run every point that is not finished; status 1 where one failed, or a file of one is outside its tolerance."""
+    chosen, keys = parse(arguments)
+    reader = RecipeReader(chosen.recipe, "distill sweep")
+    out = chosen.out or Path("sweeps") / reader.name
+    points = plan(reader, keys, out / "data", together=chosen.together, labels=chosen.labels)
+    own = share(points, chosen.points) if chosen.points else points
+    pairs = pairs_of(points, chosen.against)
+    resources = Resources.of_this_machine(len(own), chosen.jobs, _gpus(points[0]))
+    places = SweepDirectory.claim(out, reader.name)
+    quieten()
+    shared = Shared(points, places)
+    with Board(points, places, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
+
+        def after(point: Point) -> None:
+            board.ended(point)
+            with _alone(places):  # to be looked at while the others go on
+                _write(summarise(reader.name, points, places, runner.elsewhere), places)
+
+        runner = Runner(places, resources, run_command(chosen.recipe, places), shared.give, after)
+        runner.run(own, lambda: board.show(runner.running))
+    with _alone(places):
+        measured = time_files(points, places), differences(pairs, places, shared.task)
+        content = summarise(reader.name, points, places, runner.elsewhere, *measured)
+        _write(content, places)
+    console = Console(markup=False, emoji=False, highlight=False)
+    print_sweep(content, console)
+    print_report_place(out / "report.html", console)
+    return _status(content, own)
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The command's own arguments, and the keys of the recipe."""
     parser = argparse.ArgumentParser(
         prog="distill sweep",
         usage="distill sweep RECIPE --student.KEY A,B,... [--student.KEY C,D,...] [--out DIR] [--labels] [--together] "
@@ -50,45 +83,18 @@ def main(arguments: list[str]) -> int:
         help="run only the I-th of N shares: a job array, or machines that share DIR",
     )
     parser.add_argument("--jobs", type=int, help="runs at a time; default one a core, or a core a thread")
-    chosen, keys = parser.parse_known_args(arguments)
-    reader = RecipeReader(chosen.recipe, parser.prog)
-    out = chosen.out or Path("sweeps") / reader.name
-    points = plan(reader, keys, out / "data", together=chosen.together, labels=chosen.labels)
-    own = share(points, chosen.points) if chosen.points else points
-    pairs = pairs_of(points, chosen.against)
-    resources = Resources.of_this_machine(len(own), chosen.jobs, _gpus(points[0]))
-    places = SweepDirectory.claim(out, reader.name)
-    quieten()
-    shared = Shared(points, places)
-    with Board(points, places, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
-
-        def after(point: Point) -> None:
-            board.ended(point)
-            _report(reader.name, points, places)  # to be looked at while the others go on
-
-        runner = Runner(places, resources, run_command(chosen.recipe, places), shared.give, after)
-        runner.run(own, lambda: board.show(runner.running))
-    compared = differences(pairs, places, shared.task)
-    content = _report(reader.name, points, places, runner.elsewhere, compared)
-    console = Console(markup=False, emoji=False, highlight=False)
-    print_sweep(content, console)
-    print_report_place(out / "report.html", console)
-    return _status(content, own)
+    return parser.parse_known_args(arguments)
 
 
-def _report(
-    recipe: str,
-    points: Sequence[Point],
-    places: SweepDirectory,
-    elsewhere: Sequence[Point] = (),
-    compared: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-    """Write sweep.json and report.html; several processes may come to it at once."""
-    with exclusive(places.root / "locks" / "report", lambda: None):
-        content = summarise(recipe, points, places, elsewhere) | {"differences": list(compared)}
-        write_json(places.root / "sweep.json", content)
-        write_sweep_report(places.root / "report.html", content)
-    return content
+def _alone(places: SweepDirectory) -> AbstractContextManager[None]:
+    """Of several processes, the one that reports: the last of them finds the points of all."""
+    return exclusive(places.root / "locks" / "report", lambda: None)
+
+
+def _write(content: Mapping[str, Any], places: SweepDirectory) -> None:
+    """Write sweep.json and report.html."""
+    write_json(places.root / "sweep.json", content)
+    write_sweep_report(places.root / "report.html", content)
 
 
 def _status(content: Mapping[str, Any], own: Sequence[Point]) -> int:

@@ -23,6 +23,12 @@ def wordnet_id(name: str) -> str | None:
     return found[1] if found else None
 
 
+def without_id(name: str) -> str:
+    """A class's name as people say it: `Chihuahua` of `n02085620-Chihuahua`; the id where there is no more."""
+    known = wordnet_id(name)
+    return name[len(known) + 1 :] or name if known else name
+
+
 def wordnet_ids(classes: Sequence[str], of: str) -> list[str]:
     """The id of each class.
 

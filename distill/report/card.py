@@ -94,7 +94,9 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         differing=differing_metric(difference) if difference else None,
         groups=groups,
         group_roles=list(groups[0]["models"]) if groups else [],
-        per_class=sorted((student.get("per_class") or {}).items(), key=lambda one: -one[1]["ap"]),
+        per_class=sorted(
+            (student.get("per_class") or {}).items(), key=lambda one: -one[1].get("accuracy", one[1]["ap"])
+        ),
         thresholds=dict(zip(names, manifest.thresholds or (), strict=False)),
         unmeasured=student.get("unmeasured") or [],
         flips=_FLIPS[recipe.evaluate.flips],

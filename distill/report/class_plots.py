@@ -20,7 +20,7 @@ def confusion_plot(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -
     matrix = np.array(confusion, float)
     totals = matrix.sum(axis=1, keepdims=True)
     shares = np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
-    figure = new_figure(height=5.4)
+    figure = new_figure(height=4.2)
     axes = figure.add_subplot()
     # The square root lifts the rare mistakes, which the diagonal would drown, out of white.
     drawn = axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from distill.data.wordnet import without_id
 from distill.report.class_plots import calibration_plot, confusion_plot
 from distill.report.data_uris import picture_uri, svg_uri
 
@@ -21,8 +22,8 @@ NOTES = {
     "confused": "Of the pairs of classes with most mistakes between them, test pictures that the student took for the "
     "other class, the surest first.",
     "mistakes": "Test pictures of which the student was surest while it was wrong. A wrong label shows up here first.",
-    "suspects": "What the picture was labelled as, and what the teacher sees; the least probable labels first. All of "
-    "them are in {file}.",
+    "suspects": "What pictures of the web were labelled as, and what the teacher sees; least probable labels first. "
+    "It sees another class in {suspected} of {pictures} pictures; {file} names them all.",
 }
 
 
@@ -62,8 +63,8 @@ def class_parts(results: Mapping[str, Any], pictures: ClassPictures | None) -> d
     confusion, calibration = results.get("confusion") or {}, results.get("calibration") or {}
     suspects = results.get("suspects")
     return {
-        "confusion": svg_uri(confusion_plot(confusion["student"], results["data"]["classes"])) if confusion else None,
-        "calibration": svg_uri(calibration_plot(calibration)) if calibration else None,
+        "confusion": svg_uri(confusion_plot(confusion["student"], _names(results))) if confusion else None,
+        "calibration": svg_uri(calibration_plot(_in_order(calibration))) if calibration else None,
         "confused": results.get("confused") or [],
         "suspects": suspects,
         "galleries": [
@@ -74,12 +75,21 @@ def class_parts(results: Mapping[str, Any], pictures: ClassPictures | None) -> d
     }
 
 
+def _names(results: Mapping[str, Any]) -> list[str]:
+    return [without_id(name) for name in results["data"]["classes"]]
+
+
+def _in_order(models: Mapping[str, Any]) -> dict[str, Any]:
+    """The teacher first, as in every plot of the page."""
+    return {role: models[role] for role in ("teacher", "student") if role in models}
+
+
 def _captioned(shown: Captioned) -> list[dict[str, Any]]:
     return [
         {
             "picture": picture_uri(picture),
-            "label": shown.labels[k],
-            "answer": shown.answers[k],
+            "label": without_id(shown.labels[k]),
+            "answer": without_id(shown.answers[k]),
             "label_probability": float(shown.label_probability[k]),
             "answer_probability": float(shown.answer_probability[k]),
         }

@@ -132,7 +132,7 @@ def _plot(
         compared, on_front = _compared(row, content), (row["name"], model.get("format")) in front
         named = not compared and (on_front or "format" not in model)  # of files, those worth having
         mark = Mark(
-            name=row["name"],
+            name=row["name"].removesuffix(",labels"),  # one student, whatever it learnt from
             series=one.series,
             label=_label(row["keys"], by_resolution) if named else "",
             said=_said(row, model, metric, cost),

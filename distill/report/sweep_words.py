@@ -13,21 +13,20 @@ def spoken_name(point: str) -> str:
 
 
 def within_words(content: Mapping[str, Any]) -> list[str]:
-    """The smallest student within so many points of the teacher, a sentence for each number of points.
+    """The smallest student within so many points of the teacher, a sentence for each number of points that one is in.
 
     Args:
         content: of sweep.json.
     """
     teacher, metric = content["teacher"], content["metric"]
     rows = {row["name"]: row for row in content["points"]}
-    sentences = []
+    missed = [points for points, name in content["within"].items() if name is None]
+    sentences = [f"No student is within {_points(missed[-1])} of the teacher."] if missed else []
     for points, name in content["within"].items():
-        unit = "point" if points == "1" else "points"
         if name is None:
-            sentences.append(f"No student is within {points} {unit} of the teacher.")
             continue
         student = rows[name]["student"]
-        sentence = f"The smallest student within {points} {unit} of the teacher is {spoken_name(name)}: "
+        sentence = f"The smallest student within {_points(points)} of the teacher is {spoken_name(name)}: "
         sentence += f"{metric} {formatting.score(student['metrics'][metric])}"
         if difference := student.get("difference"):
             sentence += f", {formatting.signed(difference[differing_metric(difference)])} "
@@ -37,6 +36,10 @@ def within_words(content: Mapping[str, Any]) -> list[str]:
             sentence += f", {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of the teacher's"
         sentences.append(sentence + ".")
     return sentences
+
+
+def _points(number: str) -> str:
+    return f"{number} point" if number == "1" else f"{number} points"
 
 
 def difference_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -47,9 +47,9 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
         box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="files, each run in its own runtime, on 1 / 2 threads"
     )
     # Narrow enough for 80 columns. Against the torch student: points of the metric, the largest difference of an
-    # answer, and the cosine of the outputs.
-    table.add_column("", no_wrap=True)
-    for column in ("size", metric, "points", "max", "cosine", "ms", "of peak", ""):
+    # answer, and the cosine of its outputs.
+    table.add_column("", overflow="fold", min_width=9)
+    for column in ("size", metric, "points", "max", "cosine", "ms", "peak", ""):
         table.add_column(column, justify="right", no_wrap=True)
     for file in exports:
         row = (file["format"], formatting.size(file["bytes"]))
@@ -57,7 +57,7 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
             table.add_row(*row, *[formatting.ABSENT] * 6, "not run")
             continue
         points = 100 * file["difference"][differing_metric(file["difference"])]
-        speed = " / ".join(formatting.reading(milliseconds) for milliseconds in file["latency_ms"].values())
+        speed = " / ".join(f"{milliseconds:.3g}" for milliseconds in file["latency_ms"].values())
         table.add_row(
             *row,
             formatting.score(file["metrics"][metric]),

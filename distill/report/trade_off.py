@@ -33,7 +33,7 @@ class Mark:
     """One student, or one file of it.
 
     Attributes:
-        name: of the point, the same in all plots.
+        name: of the student, the same in all plots.
         series: what it is drawn as.
         label: a few letters beside it; empty for none.
         said: its values in words.

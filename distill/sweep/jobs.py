@@ -113,6 +113,7 @@ class Runner:
             KeyboardInterrupt: it was stopped; all runs were stopped first, and go on when they are begun again.
         """
         waiting = deque(points)
+        asked = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so batch systems stop the runs as well
         try:
             while waiting or self.running:
                 while waiting and len(self.running) < self.resources.jobs:
@@ -126,6 +127,8 @@ class Runner:
         except BaseException:
             self._stop()
             raise
+        finally:
+            signal.signal(signal.SIGTERM, asked)
 
     def _begin(self, point: Point) -> None:
         lock = self.places.lock(point)
@@ -161,9 +164,9 @@ class Runner:
         self.after(point)
 
     def _stop(self) -> None:
-        """Stop each run as Ctrl-C does, and end those that do not stop."""
+        """Stop each run, which loses what came after its last checkpoint, and end those that do not stop."""
         for job in self.running:
-            job.process.send_signal(signal.SIGINT)
+            job.process.terminate()
         deadline = time.monotonic() + PATIENCE
         for job in self.running:
             try:

@@ -79,8 +79,6 @@ def plan(reader: RecipeReader, arguments: Sequence[str], data: Path, *, together
         if labels:
             points.append(_point(reader, keys, (*own, *_LABELS), "labels"))
     _check_distinct(points)
-    if labels and points[0].recipe.task != "attributes":
-        raise DistillError(f"--labels: the task is {points[0].recipe.task}, and its students learn from no labels.")
     return sorted(points, key=lambda point: -point.mult_adds)
 
 

@@ -11,25 +11,36 @@ from distill.sweep.plan import Point
 WITHIN = (1, 2, 5)
 """Points of the metric that a student may lie behind the teacher."""
 
+Latencies = Mapping[tuple[str, str], float]
+"""Milliseconds of one picture on one thread, from a point's name and a format."""
+_NOT_TIMED: Latencies = {}
+
 _MODEL = ("name", "parameters", "mult_adds", "metrics", "intervals", "difference")
 _FILE = ("format", "file", "bytes", "metrics", "intervals", "difference", "passed")
 
 
 def summarise(
-    recipe: str, points: Sequence[Point], places: SweepDirectory, elsewhere: Iterable[Point]
+    recipe: str,
+    points: Sequence[Point],
+    places: SweepDirectory,
+    elsewhere: Iterable[Point] = (),
+    latencies: Latencies = _NOT_TIMED,
+    differences: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The content of sweep.json but for the differences between points.
+    """The content of sweep.json.
 
     Args:
         points: all of the sweep, whichever process ran them.
         elsewhere: those that another process is at.
+        latencies: in place of what each run measured of its own files.
+        differences: between points.
     """
     at_work = {point.name for point in elsewhere}
     found = {point.name: places.results(point) for point in points}
     done = [results for results in found.values() if results]
     teachers = [results["teacher"] for results in done if results["teacher"]]
     metric = chief_metric(done[0]["student"]["metrics"]) if done else None
-    rows = [_row(point, found[point.name], places, point.name in at_work) for point in points]
+    rows = [_row(point, found[point.name], places, point.name in at_work, latencies) for point in points]
     content: dict[str, Any] = {
         "recipe": recipe,
         "seed": points[0].recipe.seed,
@@ -39,6 +50,7 @@ def summarise(
         "devices": sorted({results["device"] for results in done}),
         "teacher": _short(teachers[0], _MODEL) if teachers else None,
         "points": rows,
+        "differences": list(differences),
     }
     if metric is None:
         return {**content, "fronts": {}, "within": {}}
@@ -47,12 +59,10 @@ def summarise(
     return content
 
 
-def latency(file: Mapping[str, Any]) -> float | None:
-    """Milliseconds a picture of an exported file takes on one thread, where that was measured."""
-    found = file.get("latency_ms")
-    if isinstance(found, Mapping):  # from the number of threads
-        found = found.get("1", found.get(1))
-    return None if found is None else float(found)
+def _latency(file: Mapping[str, Any]) -> float | None:
+    """Milliseconds of a picture on one thread, where the run measured them."""
+    found: float | None = file.get("latency_ms", {}).get("1")
+    return found
 
 
 def _compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -81,7 +91,9 @@ def _fronts(students: Sequence[Mapping[str, Any]], metric: str) -> dict[str, lis
     return fronts
 
 
-def _row(point: Point, results: Mapping[str, Any] | None, places: SweepDirectory, at_work: bool) -> dict[str, Any]:
+def _row(
+    point: Point, results: Mapping[str, Any] | None, places: SweepDirectory, at_work: bool, latencies: Latencies
+) -> dict[str, Any]:
     ended = places.ended(point)
     student = point.recipe.student
     row = {
@@ -93,7 +105,10 @@ def _row(point: Point, results: Mapping[str, Any] | None, places: SweepDirectory
         "seconds": ended.get("seconds"),
     }
     if results:
-        exports = [_short(file, _FILE) | {"latency_ms": latency(file)} for file in results["exports"]]
+        exports = [
+            _short(file, _FILE) | {"latency_ms": latencies.get((point.name, file["format"]), _latency(file))}
+            for file in results["exports"]
+        ]
         return row | {"state": "done", "student": _short(results["student"], _MODEL), "exports": exports}
     if ended.get("reason"):
         return row | {"state": "failed", "reason": ended["reason"]}

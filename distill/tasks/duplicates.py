@@ -31,4 +31,4 @@ def find_duplicates(
         rows = ((training.name(one), scored.name(other)) for one, other in pairs.tolist())
         csv.writer(opened).writerows([("transfer", name), *rows])
     places = np.unique(pairs[:, 1])
-    return places, {"pairs": len(pairs), "pictures": len(places), "file": file.name}
+    return places, {"pairs": len(pairs), "pictures": len(places), "file": f"{directory.name}/{file.name}"}

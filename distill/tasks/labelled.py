@@ -18,10 +18,12 @@ from distill.preprocess import Preprocess
 from distill.report.page import Examples
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
+from distill.store.teacher import Stored
 from distill.tasks.task import AnyTeacher, Task
 from teachers.class_map import load_classifier
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
+from teachers.recognizer_teacher import Recognizer
 from teachers.teacher import Teacher
 from teachers.timm_teacher import Timm
 
@@ -73,9 +75,7 @@ class LabelledTask(Task):
 
     def load_teacher(self) -> AnyTeacher:
         teacher = self.recipe.teacher
-        if isinstance(teacher, Timm | Onnx):
-            return load_classifier(teacher, self.classes)
-        return teacher.load(len(self.classes))
+        return teacher.load(len(self.classes)) if isinstance(teacher, Stored) else self._ask(teacher)
 
     def new_teacher(self) -> tuple[nn.Module, Preprocess]:
         config, stage = self._trainable(), self.recipe.teach
@@ -85,7 +85,12 @@ class LabelledTask(Task):
         return network, config.preprocess(network)  # type: ignore[arg-type]  # each takes what it gave
 
     def taught_teacher(self, weights: Path) -> Teacher:
-        return replace(self._trainable(), weights=weights, classes=self.classes).load(len(self.classes))
+        return self._ask(replace(self._trainable(), weights=weights, classes=self.classes))
+
+    def _ask(self, config: Timm | Mobilefacenet | Recognizer | Onnx) -> Teacher:
+        if isinstance(config, Timm | Onnx):
+            return load_classifier(config, self.classes)
+        return config.load(len(self.classes))
 
     def _trainable(self) -> Timm | Mobilefacenet:
         assert isinstance(self.recipe.teacher, Timm | Mobilefacenet)  # the others are refused by Recipe

@@ -8,7 +8,7 @@ import pytest
 
 from distill.data.pictures import Pictures
 from distill.data.prepared import Prepared
-from distill.data.wordnet import match, relabel, wordnet_id
+from distill.data.wordnet import match, relabel, without_id, wordnet_id
 from distill.errors import DistillError
 from tests.data.noise import Noise, prepare_noise
 
@@ -82,3 +82,10 @@ def test_a_set_that_names_no_ids_is_unlabelled_and_one_that_names_some_is_refuse
     with pytest.raises(DistillError, match=r"c: 1 of 2 classes have no WordNet id: Pug"):
         _ = Pictures.of(first, "train", [mixed]).labels
     assert Pictures.of(plain, "train").of_no_class == 0
+
+
+def test_names_without_their_ids() -> None:
+    names = ["n02085620-Chihuahua", "n02085620 Chihuahua dog", "n02085620", "n02085620-", "Bald", "n02085620x-dog"]
+    assert [without_id(name) for name in names] == [
+        "Chihuahua", "Chihuahua dog", "n02085620", "n02085620-", "Bald", "n02085620x-dog",
+    ]  # fmt: skip

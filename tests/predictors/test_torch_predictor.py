@@ -90,7 +90,7 @@ def test_opens_an_exported_file(tmp_path: Path) -> None:
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "student.pt").write_bytes(b"")
-    with pytest.raises(DistillError, match=r"Expected a student's directory, .*exported file: \.onnx, \.xml"):
+    with pytest.raises(DistillError, match=r"Expected a student's directory, .*\.onnx"):
         open_predictor(tmp_path / "student.pt")
     with pytest.raises(DistillError, match="no such file or directory"):
         open_predictor(tmp_path / "absent")

@@ -206,7 +206,7 @@ def test_a_later_export_replaces_its_section_alone(page: Page, tmp_path: Path) -
 
 
 def test_rendered_data_is_said_to_be(page: Page, tmp_path: Path) -> None:
-    note = "Figures on rendered pictures prove the machinery, not performance on real faces."
+    note = "Figures on rendered pictures prove the machinery, not performance on photographs."
     assert note not in page.text
     results = full_results()
     results["data"]["name"] = "rendered_faces"

@@ -1,7 +1,9 @@
 """Points of a sweep that are run by small programs in place of `distill run`, and what such a program leaves."""
 
+import functools
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,16 @@ from tests.running import write_recipe
 
 def sweep(directory: Path, *arguments: str, labels: bool = False) -> tuple[list[Point], SweepDirectory]:
     """Three points, or others, and their directory."""
-    reader = RecipeReader(str(write_recipe(directory)))
-    arguments = arguments or ("--student.width", "0.5,0.25,0.1")
-    points = plan(reader, arguments, directory / "data", together=False, labels=labels)
-    return points, SweepDirectory.claim(directory / "sweep", reader.name)
+    points = _points(arguments or ("--student.width", "0.5,0.25,0.1"), labels)
+    return list(points), SweepDirectory.claim(directory / "sweep", "tiny")
+
+
+@functools.cache
+def _points(arguments: tuple[str, ...], labels: bool) -> list[Point]:
+    """Made once: reading a recipe takes a tenth of a second."""
+    with tempfile.TemporaryDirectory() as place:
+        reader = RecipeReader(str(write_recipe(Path(place))))
+        return plan(reader, arguments, Path("data"), together=False, labels=labels)
 
 
 def results(score: float, mult_adds: int, teacher: float | None = 0.7, **of_file: Any) -> dict[str, Any]:

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from distill.errors import DistillError
 from distill.sweep.directory import SweepDirectory, release
-from distill.sweep.jobs import Resources, Runner, run_command
+from distill.sweep.jobs import Resources, Runner
 from distill.sweep.plan import Point
 from tests.sweep.points import leaving, program, results, sweep
 
@@ -62,15 +63,6 @@ def test_a_failure_stands_with_its_reason_and_the_others_go_on(tmp_path: Path) -
         None,
     ]
     assert places.results(fine) is not None and places.results(broken) is None
-
-
-def test_a_point_is_run_by_distill_run(tmp_path: Path) -> None:
-    _, places = sweep(tmp_path)
-    (point, _) = sweep(tmp_path, "--student.width", "0.5,0.1", "--student.weights", str(tmp_path / "none.pt"))[0]
-    made, _ = runner(places, {point.name: run_command(str(tmp_path / "tiny.yaml"), places)(point)})
-    made.run([point], nothing)
-    assert places.ended(point)["reason"] == f"{tmp_path / 'none.pt'}: no such weights file."
-    assert (places.point(point) / "recipe.yaml").read_text() == point.resolved
 
 
 def test_finished_points_are_not_begun_again_and_failed_ones_are(tmp_path: Path) -> None:
@@ -157,26 +149,38 @@ def test_points_that_another_process_is_at_are_left_to_it(tmp_path: Path) -> Non
     assert not made.elsewhere and ended == [points[0].name]
 
 
-def test_a_stop_stops_the_runs(tmp_path: Path) -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore interrupts."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_stops_the_runs(tmp_path: Path, number: signal.Signals, interruptible: None) -> None:
     points, places = sweep(tmp_path)
-    waits = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('stopped'); raise SystemExit(130)"
-    said_first = f"print('begun', flush=True)\n{waits}"
-    made, ended = runner(places, {point.name: program(said_first) for point in points})
-    begun = time.monotonic()
+    waits = "import time; print('begun', flush=True); time.sleep(60)"
+    made, ended = runner(places, {point.name: program(waits) for point in points})
+    begun, handler = time.monotonic(), signal.getsignal(signal.SIGTERM)
+    processes: list[subprocess.Popen[bytes]] = []
 
     def stop() -> None:
         if len(made.running) == 2 and all("begun" in places.log(job.point).read_text() for job in made.running):
-            raise KeyboardInterrupt
+            processes[:] = [job.process for job in made.running]
+            os.kill(os.getpid(), number)
 
     with pytest.raises(KeyboardInterrupt):
         made.run(points, stop)
     assert time.monotonic() - begun < 30 and not ended
-    assert [places.log(point).read_text() for point in points[:2]] == ["begun\nstopped\n"] * 2
+    assert [process.returncode for process in processes] == [-signal.SIGTERM] * 2
+    assert signal.getsignal(signal.SIGTERM) is handler
     assert all(places.lock(point) is not None for point in points)  # all are free again
 
 
 ORPHANED = """
 import os, subprocess, sys
+from collections.abc import Iterator
 from pathlib import Path
 from distill.locks import try_lock
 lock = try_lock(Path(sys.argv[1]))

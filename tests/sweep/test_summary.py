@@ -1,10 +1,16 @@
 """What sweep.json says of points that are done, failed, at work and not run."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from distill.sweep.summary import latency, summarise
+from distill.export.formats import FORMATS
+from distill.preprocess import Preprocess
+from distill.sweep.speeds import time_files
+from distill.sweep.summary import summarise
 from tests.sweep.points import leave, results, sweep
 
 
@@ -14,7 +20,7 @@ def test_every_state_a_point_may_be_in(tmp_path: Path) -> None:
     leave(done, places, results(0.65, 4000))
     places.end(done, 12.5, None)
     places.end(failed, 3.0, "the disk is full")
-    content = summarise("tiny", points, places, [at_work])
+    content = summarise("tiny", points, places, elsewhere=[at_work])
     assert [row["state"] for row in content["points"]] == ["done", "failed", "at work elsewhere", "not run yet"]
     assert content["points"][1]["reason"] == "the disk is full"
     row = content["points"][0]
@@ -28,7 +34,7 @@ def test_a_failure_of_old_does_not_stand_against_results(tmp_path: Path) -> None
     points, places = sweep(tmp_path)
     places.end(points[0], 3.0, "it failed once")
     leave(points[0], places, results(0.65, 4000))
-    assert summarise("tiny", points, places, [])["points"][0]["state"] == "done"
+    assert summarise("tiny", points, places)["points"][0]["state"] == "done"
 
 
 def test_fronts_and_the_smallest_within(tmp_path: Path) -> None:
@@ -40,7 +46,7 @@ def test_fronts_and_the_smallest_within(tmp_path: Path) -> None:
             leave(point, places, results(score, cost, bytes=5000 - cost, latency_ms={"1": cost / 1e3, "2": 0.1}))
         else:
             leave(point, places, results(0.9, 1, teacher=None))  # better and cheaper than all, and only to compare with
-    content = summarise("tiny", points, places, [])
+    content = summarise("tiny", points, places)
     names = {width: f"width={width}" for width in scores}
     assert content["fronts"]["mult_adds"] == [{"name": names[width]} for width in ("0.2", "0.3", "0.4")]
     assert content["fronts"]["bytes"] == [{"name": names[width], "format": "onnx"} for width in ("0.5", "0.4")]
@@ -52,12 +58,42 @@ def test_fronts_and_the_smallest_within(tmp_path: Path) -> None:
 
 def test_nothing_done_yet(tmp_path: Path) -> None:
     points, places = sweep(tmp_path)
-    content = summarise("tiny", points, places, [])
+    content = summarise("tiny", points, places)
     assert content["metric"] is None and content["fronts"] == {} and content["within"] == {}
 
 
-@pytest.mark.parametrize(
-    ("file", "milliseconds"), [({}, None), ({"latency_ms": 1.5}, 1.5), ({"latency_ms": {"1": 2.5, "2": 1.0}}, 2.5)]
-)
-def test_latency_is_read_where_it_was_measured(file: dict[str, object], milliseconds: float | None) -> None:
-    assert latency(file) == milliseconds
+def test_what_was_timed_alone_stands_in_place_of_what_was_timed_beside_others(tmp_path: Path) -> None:
+    points, places = sweep(tmp_path)
+    slow, quick, untimed = points
+    for point in (slow, quick):
+        leave(point, places, results(0.6, 1000, latency_ms={"1": 1.0, "2": 0.7}))
+    leave(untimed, places, results(0.6, 1000))
+    content = summarise("tiny", points, places, latencies={(slow.name, "onnx"): 3.0, (quick.name, "onnx"): 2.0})
+    assert [row["exports"][0]["latency_ms"] for row in content["points"]] == [3.0, 2.0, None]
+    assert content["fronts"]["latency_ms"] == [{"name": quick.name, "format": "onnx"}]
+    assert [row["exports"][0]["latency_ms"] for row in summarise("tiny", points, places)["points"]] == [1.0, 1.0, None]
+
+
+def test_files_are_timed_in_their_runtimes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points, places = sweep(tmp_path)
+    leave(points[0], places, results(0.6, 1000, latency_ms={"1": 1.0}))
+    leave(points[1], places, results(0.6, 1000))  # its run could not time it
+    opened: list[tuple[Path, int]] = []
+    shapes: list[tuple[int, ...]] = []
+
+    class Sleeps:
+        preprocess = Preprocess(40, 32)
+
+        def run(self, picture: np.ndarray) -> np.ndarray:
+            shapes.append(picture.shape)
+            time.sleep(0.004)
+            return picture
+
+    def load(path: Path, threads: int) -> Sleeps:
+        opened.append((path, threads))
+        return Sleeps()
+
+    monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], load=load))
+    (((name, file_format), milliseconds),) = time_files(points, places).items()
+    assert (name, file_format) == (points[0].name, "onnx") and milliseconds >= 4.0
+    assert opened == [(places.point(points[0]) / "export" / "student.onnx", 1)] and set(shapes) == {(1, 40, 32, 3)}

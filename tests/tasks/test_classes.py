@@ -15,11 +15,14 @@ from PIL import Image
 from distill import cli
 from distill.data.prepared import Prepared
 from distill.errors import DistillError
+from distill.modules import FineTuner
+from distill.objectives.labels import generalized_cross_entropy, softmax_cross_entropy
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.predictors.open import open_predictor
 from distill.sets import open_sets
 from distill.tasks import open_task
+from students.student import build_student
 from tests.report.pages import Page
 from tests.running import TINY, read, run_recipe, write_recipe
 
@@ -164,6 +167,26 @@ def test_the_web_is_matched_by_wordnet_id_and_its_labels_teach_nothing_in_transf
     assert known.sum() == 43 and all("raca" not in sets.transfer.name(row) for row in np.flatnonzero(known))
 
 
+def test_a_teacher_may_learn_from_the_web_too() -> None:
+    path, out = finished()
+    sets = open_sets(read(path, ["--teach.web", "true"])[0], out / "data")
+    pictures, _ = sets.of_stage("teach")
+    assert len(pictures) == 43 + 56 and (pictures.labels.sum(axis=1) == 1).all()
+    assert open_sets(read(path)[0], out / "data").of_stage("teach")[0].labels.tolist() == sets.labelled.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("loss", "function"),
+    [("cross_entropy", softmax_cross_entropy), ("generalized_cross_entropy", generalized_cross_entropy)],
+)
+def test_a_stage_on_labels_minimises_the_loss_it_names(loss: str, function: object) -> None:
+    path, out = finished()
+    recipe = read(path, ["--pretrain.loss", loss])[0]
+    student = build_student(recipe.student, 7)
+    module = open_task(recipe, out / "data").learner(student, recipe.student.preprocess, recipe.pretrain, seed=0)
+    assert isinstance(module, FineTuner) and module.loss is function
+
+
 def test_labels_of_the_web_that_the_teacher_doubts_are_written_worst_first() -> None:
     path, out = finished()
     web = open_sets(read(path)[0], out / "data").web
@@ -184,7 +207,7 @@ def test_labels_of_the_web_that_the_teacher_doubts_are_written_worst_first() -> 
 def test_scores_stand_beside_those_without_pictures_seen_in_training() -> None:
     _, out = finished()
     found = results_of(out)["near_duplicates"]
-    with (out / "data" / found["file"]).open(newline="") as file:
+    with (out / found["file"]).open(newline="") as file:
         assert list(csv.reader(file)) == [
             ["transfer", "test"],
             [f"train/{BREEDS[0]}/twin.png", f"test/{BREEDS[0]}/0.png"],

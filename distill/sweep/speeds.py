@@ -1,0 +1,32 @@
+"""How long the files of all students take, in turns on one thread, once no run is at work beside them.
+
+What each run measured of its own files, others were training beside: students could not be told apart by it.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from distill.export.formats import FORMATS
+from distill.latency import medians
+from distill.predictors.file_predictor import FilePredictor
+from distill.sweep.directory import SweepDirectory
+from distill.sweep.plan import Point
+from distill.sweep.summary import Latencies
+
+
+def time_files(points: Sequence[Point], places: SweepDirectory) -> Latencies:
+    """Milliseconds of one picture, of every file that its run could time, by point and format."""
+    ways = {}
+    for point in points:
+        for file in (places.results(point) or {"exports": ()})["exports"]:
+            load = FORMATS[file["format"]].load
+            if file.get("latency_ms") and load is not None:
+                ways[point.name, file["format"]] = _way(load(places.point(point) / file["file"], 1))
+    return {key: 1000 * seconds for key, seconds in medians(ways).items()}
+
+
+def _way(predictor: FilePredictor) -> Callable[[], np.ndarray]:
+    shape = (1, predictor.preprocess.height, predictor.preprocess.width, 3)
+    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    return lambda: predictor.run(picture)
