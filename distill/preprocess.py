@@ -70,9 +70,9 @@ class Preprocess:
 
     def normalize(self, pixels: Tensor) -> Tensor:
         """Float (N, 3, h, w) on the 0..255 scale to zero mean and unit deviation."""
-        mean = torch.tensor(self.mean, dtype=pixels.dtype, device=pixels.device).mul(255).view(1, 3, 1, 1)
-        scale = torch.tensor(self.std, dtype=pixels.dtype, device=pixels.device).mul(255).reciprocal().view(1, 3, 1, 1)
-        return (pixels - mean) * scale
+        mean = torch.tensor(self.mean, dtype=pixels.dtype).mul(255).view(1, 3, 1, 1)
+        scale = torch.tensor(self.std, dtype=pixels.dtype).mul(255).reciprocal().view(1, 3, 1, 1)
+        return (pixels - _sent(mean, pixels)) * _sent(scale, pixels)
 
     def intervals(self, box: Tensor, flip: Tensor) -> tuple[Interval, Interval]:
         """This network's share of each box, vertically and horizontally.
@@ -100,7 +100,7 @@ class Preprocess:
             return images.permute(0, 3, 1, 2).float()
         if self.crop != WHOLE and min(self.crop[2] * height, self.crop[3] * width) < _SMALLEST_CROP:
             raise DistillError(f"preprocess: crop {self.crop} leaves less than two pixels of {height} x {width}.")
-        box = torch.tensor([[0.0, 0.0, height, width]], device=images.device)
+        box = _sent(torch.tensor([[0.0, 0.0, height, width]]), images)
         vertical, horizontal = self.intervals(box, torch.zeros(1, dtype=torch.bool, device=images.device))
         rows = resampling_matrix(vertical, height, self.height, self.interpolation)
         columns = resampling_matrix(horizontal, width, self.width, self.interpolation)
@@ -115,6 +115,11 @@ class Preprocess:
     def __call__(self, pictures: Tensor) -> Tensor:
         """uint8 (N, H, W, 3) of any size to normalised float (N, 3, h, w): what an exported file does inside."""
         return self.normalize(self.resize(pictures).permute(0, 3, 1, 2).float())
+
+
+def _sent(values: Tensor, to: Tensor) -> Tensor:
+    """A few numbers on the other tensor's device; given to `torch.tensor`, the device would finish its queue first."""
+    return values.to(to.device, non_blocking=True)
 
 
 def is_crop(crop: Crop) -> bool:

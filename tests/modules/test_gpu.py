@@ -36,6 +36,9 @@ class NoWaiting(Callback):
         last = batch_idx + 1 == trainer.num_training_batches
         torch.cuda.set_sync_debug_mode("default" if last else "error")
 
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        torch.cuda.set_sync_debug_mode("default")  # or Lightning's tidying up hides where it was
+
 
 def transfer() -> TrainingModule:
     network = mobilenet_v1(0.5, 48, len(CLASSES))
