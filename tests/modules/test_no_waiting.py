@@ -19,7 +19,7 @@ from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
 from distill.objectives import Objective
 from distill.preprocess import Preprocess
-from tests.modules.nets import CLASSES, ConvTeacher, conv_student
+from tests.modules.nets import ConvTeacher, conv_student
 
 META = torch.device("meta")
 SIZE = Preprocess(8, 8, crop=(0.1, 0.1, 0.8, 0.8))
