@@ -76,7 +76,8 @@ def write_manifest(path: Path, manifest: StudentManifest) -> None:
     """Write `config.json`."""
     content = asdict(manifest)
     weights = content["config"]["weights"]
-    content["config"]["weights"] = None if weights is None else str(weights)
+    # The name alone: this file is published, and where the weights lay is nobody's concern.
+    content["config"]["weights"] = None if weights is None else Path(weights).name
     for key in _OF_CLASSES if manifest.activation == "unit" else _OF_EMBEDDINGS:
         del content[key]
     write_json(path, content)

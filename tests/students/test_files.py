@@ -49,6 +49,13 @@ def test_comes_back_to_the_bit(saved: tuple[Path, nn.Module, StudentManifest], p
     assert sorted(file.name for file in directory.iterdir()) == ["config.json", "student.safetensors"]
 
 
+def test_where_its_first_weights_lay_is_not_published(tmp_path: Path) -> None:
+    config = replace(MANIFEST.config, weights=tmp_path / "of_somebody" / "imagenet.safetensors")
+    save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, config=config))
+    assert json.loads((tmp_path / "config.json").read_text())["config"]["weights"] == "imagenet.safetensors"
+    assert load_student(tmp_path)[1].outputs == 3
+
+
 def test_without_thresholds(tmp_path: Path) -> None:
     manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, thresholds=None))
     assert load_student(tmp_path)[1] == manifest
