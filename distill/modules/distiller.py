@@ -11,7 +11,7 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor, nn
 
 from distill.errors import DistillError
-from distill.modules.batches import Pixels
+from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
@@ -75,6 +75,11 @@ class Distiller(TrainingModule):
         if self._teacher[0] is not None:
             self._teacher[0].to(self.device)
         self._answers_sound = torch.ones((), dtype=torch.bool, device=self.device)
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        if self.objective.name == "dkd" and self.trainer.training:
+            self.objective.check_labels(labels_of(batch))
+        return batch
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         answers = views.answers

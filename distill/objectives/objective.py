@@ -123,6 +123,18 @@ class Objective:
             return f"objective.label_weight is {self.label_weight}"
         return "objective.name is dkd" if self.name == "dkd" else None
 
+    def check_labels(self, labels: Tensor | None) -> None:
+        """Refuse labels (N, C) of unknown class, of which dkd can make nothing; a module looks before they are sent.
+
+        Raises:
+            DistillError: some are unknown.
+        """
+        if labels is not None and bool((labels < 0).any()):
+            raise DistillError(
+                "objective.name is dkd, which needs the class of every picture, and a batch has some of unknown "
+                "class. Take softmax_kl, or leave out the pictures without labels."
+            )
+
     def can_teach(self, answers: Tensor) -> Tensor:
         """Whether all of a teacher's answers (N, C) say something: bool ()."""
         finite = answers.isfinite().all()
@@ -155,11 +167,8 @@ class Objective:
             student, teacher = standardized(student), standardized(teacher)
         if self.name == "dkd":
             known = self._labels(labels, student)
-            if bool((known < 0).any()):
-                raise DistillError(
-                    "objective.name is dkd, which needs the class of every picture, and a batch has some of unknown "
-                    "class. Take softmax_kl, or leave out the pictures without labels."
-                )
+            if known.device.type == "cpu":  # elsewhere, looking would wait for the device
+                self.check_labels(known)
             weights = self.target_weight, self.others_weight
             return decoupled_kl(student, teacher, known, self.temperature, *weights)
         return _SOFTENED[self.name](student, teacher, self.temperature)

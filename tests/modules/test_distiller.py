@@ -215,3 +215,12 @@ def test_a_teacher_that_embeds_nothing_stops_the_run(train: Pictures) -> None:
     distiller = Distiller(linear_student(), Blank(), Objective("squared_embedding"), preprocess=SMALL)
     with pytest.raises(DistillError, match="conv answered NaN, infinity or the zero vector at step 1"):
         trainer().fit(distiller, data(train))
+
+
+def test_pictures_of_unknown_class_are_refused_before_they_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Objective, "__call__", lambda *_: pytest.fail("looked at too late: on a GPU, looking waits"))
+    images, classes = torch.rand(8, 3, 8, 8), torch.eye(3)[torch.arange(8) % 3]
+    classes[6] = -1
+    distiller = Distiller(linear_student(), ConvTeacher(), Objective("dkd"), preprocess=SMALL)
+    with pytest.raises(DistillError, match="some of unknown class"):
+        trainer().fit(distiller, DataLoader(TensorDataset(images, classes), batch_size=8))

@@ -49,11 +49,15 @@ def transfer_with_labels() -> TrainingModule:
     return Distiller(conv_student(), ConvTeacher(), objective, preprocess=SIZE)
 
 
+def transfer_with_the_labelled_class() -> TrainingModule:
+    return Distiller(conv_student(), ConvTeacher(), Objective("dkd", temperature=2.0), preprocess=SIZE)
+
+
 def labels() -> TrainingModule:
     return FineTuner(conv_student(), SIZE)
 
 
-@pytest.mark.parametrize("make", [transfer, transfer_with_labels, labels])
+@pytest.mark.parametrize("make", [transfer, transfer_with_labels, transfer_with_the_labelled_class, labels])
 @pytest.mark.parametrize("views", [Views(), Views(mixup=0.5), Views(cutmix=0.5)], ids=["plain", "mixup", "cutmix"])
 def test_a_step_sends_no_numbers_and_reads_none_back(
     train: Pictures, make: Any, views: Views, monkeypatch: pytest.MonkeyPatch
