@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ METADATA_METHOD = "distill_metadata"
 class ExecutorchPredictor(FilePredictor):
     """Runs an exported student in ExecuTorch, one picture at a time.
 
-    ExecuTorch's threads belong to the process: the last predictor that was opened with a number sets it for all.
+    ExecuTorch's threads belong to the process. A predictor of another number than those at hand puts others in their
+    place, and since a program loaded before would run on those that are gone, each loads its own anew.
 
     Args:
         threads: of the runtime; None for as many as torch has.
@@ -26,6 +27,8 @@ class ExecutorchPredictor(FilePredictor):
     Raises:
         DistillError: ExecuTorch is not installed, or the file is not one that was exported here.
     """
+
+    _pools: ClassVar[int] = 0  # that were put in place of ExecuTorch's own, one after the other
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         try:
@@ -36,25 +39,34 @@ class ExecutorchPredictor(FilePredictor):
             raise DistillError(f"{path}: no such file.")
         self.threads = threads or torch.get_num_threads()
         self._runtime: Any = runtime
+        self._program: Any = None
+        self._pool = 0
         try:
-            self._program = runtime._load_for_executorch(str(path))
-            names = self._program.method_names()
+            program = runtime._load_for_executorch(str(path))
+            names = program.method_names()
         except RuntimeError as error:
             raise unreadable(path, "ExecuTorch", error) from error
         if METADATA_METHOD not in names:
             raise foreign(path)
-        (content,) = self._program.run_method(METADATA_METHOD, ())
+        (content,) = program.run_method(METADATA_METHOD, ())
         metadata = OnnxMetadata.from_props(json.loads(bytes(content.numpy()).decode()))
         if metadata is None:
             raise foreign(path)
         super().__init__(path, metadata)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        if self._runtime._threadpool_get_thread_count() != self.threads:
-            self._runtime._unsafe_reset_threadpool(self.threads)
         pictures = torch.from_numpy(np.ascontiguousarray(batch))
         try:
+            self._load()
             rows = [self._program.forward((one.unsqueeze(0),))[0].numpy() for one in pictures]
         except RuntimeError as error:
             raise DistillError(f"{self.path}: cannot run on pictures of shape {batch.shape[1:]} ({error}).") from error
         return np.concatenate(rows).astype(np.float32)
+
+    def _load(self) -> None:
+        """Have a program that runs on the threads at hand, and as many of them as were asked for."""
+        if self._runtime._threadpool_get_thread_count() != self.threads:
+            self._runtime._unsafe_reset_threadpool(self.threads)
+            ExecutorchPredictor._pools += 1
+        if self._program is None or self._pool != self._pools:
+            self._program, self._pool = self._runtime._load_for_executorch(str(self.path)), self._pools

@@ -46,6 +46,20 @@ def test_it_answers_as_torch_does(name: str, tmp_path: Path) -> None:
     assert (predictor.classes, predictor.picture, predictor.activation) == (None, (64, 64), "unit")
 
 
+@pytest.mark.parametrize("name", ["openvino", "executorch"])
+def test_predictors_of_different_threads_take_turns(name: str, tmp_path: Path) -> None:
+    """In ExecuTorch the threads are the process's: a program of those that were there before hangs, or worse."""
+    needed(name)
+    one = FORMATS[name]
+    assert one.load is not None
+    one.write(job_of(mild()), tmp_path / one.file)
+    predictors = [one.load(tmp_path / one.file, threads) for threads in (1, 1, 2, 2)]
+    expected = predictors[0].run(SHOWN[:1])
+    for _ in range(20):
+        for predictor in predictors:
+            np.testing.assert_allclose(predictor.run(SHOWN[:1]), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["openvino", "executorch", "coreml"])
 def test_it_says_of_itself_what_the_onnx_file_says(name: str, tmp_path: Path) -> None:
     needed(name)
