@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from distill.errors import DistillError
@@ -57,9 +56,8 @@ class MetricLearner(TrainingModule):
         with torch.autocast(logits.device.type, enabled=False):
             return {"loss": self.criterion(logits.float(), torch.searchsorted(people, identities))}
 
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        learning = nn.ModuleList([self.network, self.criterion])
-        return self.optimization.build(learning, int(self.trainer.estimated_stepping_batches))  # type: ignore[return-value]
+    def learning(self) -> nn.Module:
+        return nn.ModuleList([self.network, self.criterion])
 
 
 def arcface(people: int, dimensions: int, *, margin: float, scale: float) -> nn.Module:

@@ -50,8 +50,13 @@ class Optimization:
         if self.ema is not None and not 0 < self.ema < 1:
             raise DistillError(f"ema is {self.ema}, expected a decay between 0 and 1, or null.")
 
-    def build(self, network: nn.Module, steps: int) -> dict[str, Any]:
-        """The optimiser and its per-step schedule, as Lightning's `configure_optimizers` returns them."""
+    def build(self, network: nn.Module, steps: int, fused: bool = False) -> dict[str, Any]:
+        """The optimiser and its per-step schedule, as Lightning's `configure_optimizers` returns them.
+
+        Args:
+            fused: one kernel over all parameters, where the optimiser has it: a loop over the many small ones of a
+                MobileNet takes ten times as long.
+        """
         decayed, undecayed = parameter_groups(network)
         groups = [
             {"params": decayed, "weight_decay": self.weight_decay},
@@ -59,7 +64,7 @@ class Optimization:
         ]
         optimizer: torch.optim.Optimizer
         if self.optimizer == "adamw":
-            optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
+            optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, fused=fused)
         else:
             optimizer = RMSpropTF(groups, lr=self.learning_rate, alpha=0.9, momentum=0.9, eps=1.0)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.factor(step, steps))

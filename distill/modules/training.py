@@ -11,6 +11,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.plugins.precision import MixedPrecision
 from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
@@ -81,6 +82,10 @@ class TrainingModule(L.LightningModule, ABC):
         trained = self.average if self.average is not None else self.network
         return copy.deepcopy(trained).cpu().eval()
 
+    def learning(self) -> nn.Module:
+        """Whatever the optimiser changes."""
+        return self.network
+
     def training_step(self, batch: Any, batch_idx: int) -> STEP_OUTPUT:
         views = Pixels(batch)
         logits = self(views.at(self.preprocess))
@@ -133,7 +138,10 @@ class TrainingModule(L.LightningModule, ABC):
             _follow(self.average, self.network, self.optimization.ema)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        return self.optimization.build(self.network, int(self.trainer.estimated_stepping_batches))  # type: ignore[return-value]
+        # Under mixed precision Lightning clips no gradients of a fused optimiser.
+        fused = not isinstance(self.trainer.precision_plugin, MixedPrecision)
+        steps = int(self.trainer.estimated_stepping_batches)
+        return self.optimization.build(self.learning(), steps, fused)  # type: ignore[return-value]
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         if self.metric is None:

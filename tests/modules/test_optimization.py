@@ -38,13 +38,13 @@ def test_frozen_parameters_are_left_alone() -> None:
     assert parameter_groups(network) == ([network[1].weight], [network[1].bias])
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
-def test_decay_reaches_only_what_it_should(optimizer: Any) -> None:
+@pytest.mark.parametrize(("optimizer", "fused"), [("adamw", False), ("adamw", True), ("rmsprop", True)])
+def test_decay_reaches_only_what_it_should(optimizer: Any, fused: bool) -> None:
     network = nn.Sequential(nn.Conv2d(4, 4, 3, groups=4), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
     for parameter in network.parameters():
         nn.init.ones_(parameter)
         parameter.grad = torch.zeros_like(parameter)
-    built = Optimization(optimizer, learning_rate=0.1, warmup=0.0, weight_decay=0.5).build(network, 10)
+    built = Optimization(optimizer, learning_rate=0.1, warmup=0.0, weight_decay=0.5).build(network, 10, fused)
     built["optimizer"].step()
     for name, parameter in network.named_parameters():
         changed = name == "2.weight"
