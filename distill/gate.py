@@ -5,7 +5,8 @@ Shapes: N pictures, C outputs.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from distill.errors import DistillError
 from distill.export.calibration import calibration_pictures
 from distill.export.format import Format, Job
 from distill.export.formats import chosen
+from distill.export.quantization_aware import adapt
 from distill.latency import medians, sgemm
 from distill.predictors.file_predictor import FilePredictor
 from distill.predictors.torch_predictor import Activation
@@ -55,7 +57,8 @@ def export_and_score(
 ) -> list[dict[str, Any]]:
     """Write a file in each format, run each on the test pictures, and say which passed.
 
-    A file that did not is kept in the folder `failed`; checksums of the others stand in SHA256SUMS.
+    An int8 file that did not is written once more, from a copy of the student that has learnt to be rounded. What did
+    not pass in the end is kept in the folder `failed`; checksums of the others stand in SHA256SUMS.
 
     Args:
         student: the torch student's verdict, which the files are held to.
@@ -71,8 +74,16 @@ def export_and_score(
     calibrated = any(one.int8 for one in formats)
     pictures = calibration_pictures(task.sets.transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
+    score = partial(_score, student=student, task=task, settings=settings, activation=manifest.activation)
     written = [_write(one, job, directory) for one in formats]
-    found = [_score(one, student, task, settings, manifest.activation) for one in written]
+    found = [score(one) for one in written]
+    again = [number for number, one in enumerate(formats) if one.int8 and found[number]["passed"] is False]
+    if again and settings.int8_steps:
+        job = replace(job, adapted=adapt(job.for_int8, job.preprocess, task.sets.transfer, settings.int8_steps))
+        for number in again:
+            adapted = {"steps": settings.int8_steps, "before": found[number]["difference"]}
+            written[number] = _write(formats[number], job, directory)
+            found[number] = score(written[number]) | {"adapted": adapted}
     speeds = _speeds(written, network, manifest)
     sums = {name: value for name, value in read_sums(directory).items() if (directory / name).is_file()}
     for one, record, speed in zip(written, found, speeds, strict=True):

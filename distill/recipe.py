@@ -260,6 +260,8 @@ class Export:
         tolerance: largest difference of an exported file's score from the torch student's, in points of the
             first metric.
         int8_tolerance: the same of int8 files.
+        int8_steps: of an int8 file that falls outside: steps in which a copy of the student learns to give the same
+            answers when it is rounded; the file is written again from that. 0 leaves it failed.
         calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
             activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
         onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
@@ -268,6 +270,7 @@ class Export:
     formats: tuple[str, ...] = ("onnx", "onnx-int8")
     tolerance: float = 0.1
     int8_tolerance: float = 1.0
+    int8_steps: int = 100
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
 
@@ -275,6 +278,8 @@ class Export:
         for key in ("tolerance", "int8_tolerance"):
             if getattr(self, key) < 0:
                 raise DistillError(f"export.{key} is {getattr(self, key)}, expected 0 or more points.")
+        if self.int8_steps < 0:
+            raise DistillError(f"export.int8_steps is {self.int8_steps}, expected 0 or more steps.")
 
     def tolerance_of(self, int8: bool) -> float:
         """Points."""

@@ -174,26 +174,43 @@ def of_its_own_answers() -> tuple[Task, Verdict]:
     return task, task.judge(student_predictor(network, manifest))
 
 
-@pytest.mark.parametrize(("per_channel", "passed"), [(True, True), (False, False)])
-def test_int8_by_tensor_of_channels_far_apart_is_caught(
-    per_channel: bool, passed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def write(job: Job, path: Path) -> None:
-        network = job.equalized if per_channel else job.folded
-        model = to_onnx(job.deployed(network))
-        save(path, quantize(model, job.pictures, "minmax", per_channel), job.metadata)
+def by_tensor(job: Job, path: Path) -> None:
+    model = to_onnx(job.deployed(job.folded))
+    save(path, quantize(model, job.pictures, "minmax", per_channel=False), job.metadata)
 
+
+def by_channel(job: Job, path: Path) -> None:
+    model = to_onnx(job.deployed(job.for_int8))
+    save(path, quantize(model, job.pictures, "minmax"), job.metadata)
+
+
+def by_channel_once_adapted(job: Job, path: Path) -> None:
+    (by_tensor if job.adapted is None else by_channel)(job, path)
+
+
+@pytest.mark.parametrize(
+    ("write", "steps", "passed"),
+    [(by_channel, 0, True), (by_tensor, 0, False), (by_tensor, 1, False), (by_channel_once_adapted, 1, True)],
+)
+def test_int8_of_channels_far_apart_is_caught_by_tensor_and_written_again(
+    write: Callable[[Job, Path], None], steps: int, passed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     offered(monkeypatch, write=write, int8=True)
+    monkeypatch.setattr(gate, "adapt", lambda network, *_: network)  # what it learns has tests of its own
     task, verdict = of_its_own_answers()
     assert verdict.score == 1
     network, manifest = uneven(judged()[1]), judged()[2]
     # Its answers are close together, so that a rounding changes their order: 2 points by channel, 37 by tensor.
-    settings = Export(formats=("onnx",), int8_tolerance=10.0)
+    settings = Export(formats=("onnx",), int8_tolerance=10.0, int8_steps=steps)
     (found,) = export_and_score(tmp_path / "export", network, manifest, verdict, task, settings)
     assert found["passed"] is passed
+    assert [path.parent.name for path in tmp_path.rglob("student.onnx")] == ["export" if passed else "failed"]
     if not passed:
         (why,) = found["why"]
         assert why.startswith("mAP differs by -") and why.endswith("points, more than the 10 allowed")
+    assert ("adapted" in found) is (steps > 0)
+    if steps:
+        assert found["adapted"]["steps"] == 1 and found["adapted"]["before"]["mAP"] < -0.1
 
 
 def test_a_later_file_that_passes_takes_the_place_of_one_that_failed(

@@ -31,7 +31,7 @@ def write_int8(job: Job, path: Path) -> None:
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
     # Quantised is the network alone: the preprocessing and the activation stay as they are around it.
-    deployed = job.deployed(job.equalized)
+    deployed = job.deployed(job.for_int8)
     pixels = torch.zeros(2, 3, job.preprocess.height, job.preprocess.width)
     with _quiet():
         any_batch = ({0: torch.export.Dim("batch")},)

@@ -31,6 +31,7 @@ class Job:
         pictures: uint8 (N, h, w, 3) to calibrate int8 on; empty where no format needs them.
         calibration: how the ranges of int8 follow from what the pictures excite.
         onnxruntime_web: of the browser folder: the npm package as a file; None for the cache or the registry.
+        adapted: what `for_int8` is instead, once it has learnt to be rounded.
     """
 
     network: nn.Module
@@ -38,6 +39,7 @@ class Job:
     pictures: np.ndarray
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
+    adapted: fx.GraphModule | None = None
 
     @property
     def preprocess(self) -> Preprocess:
@@ -73,14 +75,16 @@ class Job:
         return fold(self.network)
 
     @cached_property
-    def equalized(self) -> fx.GraphModule:
-        """The same function with its channels made level, for int8."""
+    def for_int8(self) -> fx.GraphModule:
+        """`folded` with its channels made level: the same function, unless one was adapted to int8."""
+        if self.adapted is not None:
+            return self.adapted
         network = fold(self.network)
         equalize(network, self.preprocess, self.pictures)
         return network
 
     def deployed(self, network: nn.Module) -> Deployed:
-        """`folded` or `equalized` with preprocessing and activation."""
+        """`folded` or `for_int8` with preprocessing and activation."""
         return Deployed(network, self.preprocess, self.manifest.activation)
 
 

@@ -28,7 +28,7 @@ _BINS = 2048
 
 
 def write(job: Job, path: Path) -> None:
-    model = to_onnx(job.deployed(job.equalized))
+    model = to_onnx(job.deployed(job.for_int8))
     save(path, quantize(model, job.pictures, job.calibration), job.metadata)
 
 

@@ -26,7 +26,7 @@ def write(job: Job, path: Path) -> None:
 def write_int8(job: Job, path: Path) -> None:
     import nncf
 
-    model = _converted(job, job.equalized)
+    model = _converted(job, job.for_int8)
     pictures = nncf.Dataset([job.pictures[place : place + 1] for place in range(len(job.pictures))])
     quiet = logging.getLogger("nncf")
     level = quiet.level

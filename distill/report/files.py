@@ -10,7 +10,8 @@ from distill.report.metrics import differing_metric
 from distill.report.templates import template
 
 _SECTION = re.compile(r'<section id="files">.*?</section>\n?', re.DOTALL)
-_BLANK = ("metrics", "intervals", "difference", "largest_difference", "cosine", "latency_ms", "share_of_peak", "why")
+_MEASURED = ("metrics", "intervals", "difference", "largest_difference", "cosine", "latency_ms", "share_of_peak")
+_BLANK = (*_MEASURED, "why", "adapted")
 
 
 def file_parts(exports: list[Mapping[str, Any]]) -> dict[str, Any]:

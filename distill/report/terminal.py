@@ -56,12 +56,11 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
         if not file["metrics"]:
             table.add_row(*row, *[formatting.ABSENT] * 6, "not run")
             continue
-        points = 100 * file["difference"][differing_metric(file["difference"])]
         speed = " / ".join(f"{milliseconds:.3g}" for milliseconds in file["latency_ms"].values())
         table.add_row(
             *row,
             formatting.score(file["metrics"][metric]),
-            f"{points:+.2f}".replace("-", formatting.MINUS),
+            _points(file["difference"]),
             f"{file['largest_difference']:.0e}",
             formatting.score(file["cosine"]),
             speed,
@@ -70,9 +69,18 @@ def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Cons
         )
     console.print(table)
     for file in exports:
+        if "adapted" in file:
+            steps, before = file["adapted"]["steps"], file["adapted"]["before"]
+            console.print(
+                f"{file['format']}: adapted to int8 in {steps} steps, from {_points(before)} points.", soft_wrap=True
+            )
         if file["passed"] is False:
             why, most = "; ".join(file["why"]), ", ".join(file["offenders"])
             console.print(f"{file['format']}: {why}. Most: {most}. Kept as {file['file']}.", soft_wrap=True)
+
+
+def _points(difference: Mapping[str, Any]) -> str:
+    return f"{100 * difference[differing_metric(difference)]:+.2f}".replace("-", formatting.MINUS)
 
 
 def print_sweep(content: Mapping[str, Any], console: Console) -> None:

@@ -28,7 +28,7 @@ def uneven_job() -> Job:
 @functools.cache
 def graph(equalized: bool) -> onnx.ModelProto:
     job = uneven_job()
-    return to_onnx(job.deployed(job.equalized if equalized else job.folded))
+    return to_onnx(job.deployed(job.for_int8 if equalized else job.folded))
 
 
 def survival(path: Path, equalized: bool, calibration: Calibration, per_channel: bool = True) -> float:
