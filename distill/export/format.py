@@ -125,5 +125,5 @@ class Format:
         if lacking:
             raise DistillError(
                 f"export.formats: {self.name} needs {', '.join(lacking)}, which is not installed: "
-                f"pip install 'distill[{self.extra}]', or leave the format out."
+                f"pip install '.[{self.extra}]' in Distill's folder, or leave the format out."
             )

@@ -1,6 +1,6 @@
 """LiteRT for phones: a script for an environment of its own, since the converter pins an older torch than the rest.
 
-    python -m venv litert && litert/bin/pip install distill litert-torch
+    python -m venv litert && litert/bin/pip install . litert-torch
     litert/bin/python -m distill.export.litert RUN
 
 writes RUN/export/student.tflite, and beside it student.tflite.json with what the file says of itself: uint8 (1, h, w,

@@ -45,7 +45,7 @@ class FilePredictor(ABC):
 
 def needs(extra: str, error: ImportError) -> DistillError:
     """The error of a runtime that is not installed."""
-    return DistillError(f"{error.name or error} is not installed: pip install 'distill[{extra}]'.")
+    return DistillError(f"{error.name or error} is not installed: pip install '.[{extra}]' in Distill's folder.")
 
 
 def foreign(path: Path) -> DistillError:

@@ -47,7 +47,9 @@ def test_it_answers_as_torch_does(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["openvino", "executorch"])
-def test_predictors_of_different_threads_take_turns(name: str, tmp_path: Path) -> None:
+def test_predictors_of_different_threads_take_turns(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """In ExecuTorch the threads are the process's: a program of those that were there before hangs, or worse."""
     needed(name)
     one = FORMATS[name]
@@ -58,6 +60,7 @@ def test_predictors_of_different_threads_take_turns(name: str, tmp_path: Path) -
     for _ in range(20):
         for predictor in predictors:
             np.testing.assert_allclose(predictor.run(SHOWN[:1]), expected, atol=1e-5)
+    assert "threadpool" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["openvino", "executorch", "coreml"])
@@ -95,7 +98,7 @@ def test_a_runtime_that_is_not_installed_names_its_extra(
     for module in ("openvino", "executorch.extension.pybindings", "ai_edge_litert.interpreter"):
         monkeypatch.setitem(__import__("sys").modules, module, None)
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(DistillError, match=r"is not installed: pip install 'distill\["):
+    with pytest.raises(DistillError, match=r"is not installed: pip install '\.\["):
         open_predictor(tmp_path / name)
 
 
@@ -107,7 +110,7 @@ def test_a_format_without_its_runtime_is_refused_before_anything_is_done(
     monkeypatch.setattr(
         "distill.export.format.find_spec", lambda module: None if module in FORMATS[name].modules else found(module)
     )
-    with pytest.raises(DistillError, match=rf"{name} needs .*pip install 'distill\[{FORMATS[name].extra}\]'"):
+    with pytest.raises(DistillError, match=rf"{name} needs .*pip install '\.\[{FORMATS[name].extra}\]'"):
         FORMATS[name].check_installed()
 
 
