@@ -1,9 +1,8 @@
 """An exported ExecuTorch program, .pte, as a predictor."""
 
+import io
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -68,22 +67,9 @@ class ExecutorchPredictor(FilePredictor):
 
     def _load(self) -> None:
         """Have a program that runs on the threads at hand, and as many of them as were asked for."""
-        if self._runtime._threadpool_get_thread_count() != self.threads:
-            with _quiet():
+        with redirect_stderr(io.StringIO()):  # it logs there each time, unasked
+            if self._runtime._threadpool_get_thread_count() != self.threads:
                 self._runtime._unsafe_reset_threadpool(self.threads)
-            ExecutorchPredictor._pools += 1
+                ExecutorchPredictor._pools += 1
         if self._program is None or self._pool != self._pools:
             self._program, self._pool = self._runtime._load_for_executorch(str(self.path)), self._pools
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing of what is written to the process's standard error: the runtime logs there each time, unasked."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
