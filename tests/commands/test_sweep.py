@@ -36,12 +36,12 @@ class InThisProcess:
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, dict[str, Any]]]:
     """Sweep the tiny recipe; files are not exported, for that takes seconds each."""
+    recipe = shutil.copy(finished()[0], tmp_path)  # first: the run that others read is to have its files
     monkeypatch.setattr("distill.sweep.jobs.Popen", InThisProcess)
     monkeypatch.setattr("distill.sweep.jobs.POLL", 0.0)
     monkeypatch.setattr("distill.stages.export_onnx", lambda *arguments, **keywords: None)
     monkeypatch.setattr("distill.run.export_and_score", lambda *arguments: [])
     monkeypatch.setattr("distill.run.write_report", lambda path, *arguments: path.touch())
-    recipe = shutil.copy(finished()[0], tmp_path)
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         out = tmp_path / "sweep"
