@@ -25,7 +25,7 @@ from distill.errors import DistillError
 from distill.evaluation.average_precision import average_precision, mean_average_precision
 from distill.modules.batches import labels_of
 from distill.preprocess import Preprocess
-from distill.recipe import Probe
+from distill.stage_settings import Probe
 
 _BLOCK = 1024  # pictures whose products are taken at once: reading and writing F x F sums costs as much as 500 do
 

@@ -25,15 +25,12 @@ from distill.recipe import (
     Card,
     Evaluate,
     Export,
-    LabelStage,
     Prepare,
-    Probe,
     Recipe,
     StageName,
     TaskName,
-    Teach,
-    Transfer,
 )
+from distill.stage_settings import LabelStage, Probe, Teach, Transfer
 from students.student import StudentConfig
 
 # What a stage or the run directory decides of Lightning's Trainer.

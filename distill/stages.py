@@ -19,8 +19,9 @@ from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
-from distill.recipe import TEACHER_STAGES, Recipe, StageName, Teach
+from distill.recipe import TEACHER_STAGES, Recipe, StageName
 from distill.scoring import Verdict
+from distill.stage_settings import Teach
 from distill.store.teacher import StoredTeacher
 from distill.tasks.task import AnyTeacher, Task
 from distill.train import Trained, finished, keep, train

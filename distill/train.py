@@ -19,7 +19,7 @@ from distill.data.data_module import ViewDataModule
 from distill.errors import DistillError
 from distill.files import atomic_path, read_json, write_json
 from distill.modules.training import TrainingModule
-from distill.recipe import Stage
+from distill.stage_settings import Stage
 from distill.weights import read_weights, write_weights
 
 _RESULT, _RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"

@@ -20,7 +20,7 @@ from distill.data.views import Views
 from distill.errors import DistillError
 from distill.preprocess import Preprocess
 from distill.probe import fit_probe
-from distill.recipe import Probe
+from distill.stage_settings import Probe
 from distill.weights import checksum
 
 SIDE = 8

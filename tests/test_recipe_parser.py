@@ -13,8 +13,9 @@ from distill.data.folder import Folder
 from distill.data.rendered_faces import RenderedFaces
 from distill.errors import DistillError
 from distill.objectives.objective import Imitation
-from distill.recipe import VARIANTS, Recipe, Stage
+from distill.recipe import VARIANTS, Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
+from distill.stage_settings import Stage
 from teachers.onnx_teacher import Onnx
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet
 from tests.running import TINY, read, write_recipe

@@ -19,7 +19,7 @@ from distill.data.views import Views
 from distill.errors import DistillError
 from distill.modules import FineTuner, Optimization
 from distill.preprocess import Preprocess
-from distill.recipe import Stage
+from distill.stage_settings import Stage
 from distill.train import History, Trained, finished
 from distill.train import train as train_stage
 

@@ -22,8 +22,8 @@ from distill.modules.metrics import MeanAveragePrecision, Metric
 from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
-from distill.recipe import Stage
 from distill.scoring import Judged, Verdict
+from distill.stage_settings import Stage
 from distill.tasks.labelled import LabelledTask
 from distill.tasks.task import AnyTeacher, Details
 

@@ -34,10 +34,10 @@ from distill.modules.training import TrainingModule
 from distill.objectives.labels import LABEL_LOSSES
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
-from distill.recipe import LabelStage, Stage
 from distill.report.classes import Captioned, ClassPictures
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
+from distill.stage_settings import LabelStage, Stage
 from distill.tasks.duplicates import find_duplicates
 from distill.tasks.labelled import LabelledTask
 from distill.tasks.task import AnyTeacher, Details

@@ -28,10 +28,11 @@ from distill.modules.metrics import CosineToTeacher, Metric, TarAtFar
 from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
-from distill.recipe import READY_MADE, Stage
+from distill.recipe import READY_MADE
 from distill.report.embeddings import Pairs
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
+from distill.stage_settings import Stage
 from distill.store.teacher import Stored
 from distill.tasks.duplicates import find_duplicates
 from distill.tasks.task import AnyTeacher, Details, Task

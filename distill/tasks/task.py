@@ -20,12 +20,13 @@ from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import Activation, TorchPredictor
 from distill.preprocess import Preprocess
-from distill.recipe import Recipe, Stage
+from distill.recipe import Recipe
 from distill.report.classes import ClassPictures
 from distill.report.embeddings import Pairs
 from distill.report.page import Examples
 from distill.scoring import Judged, Verdict, show
 from distill.sets import Sets, open_sets
+from distill.stage_settings import Stage
 from distill.store.teacher import StoredPredictor, StoredTeacher
 from teachers.teacher import Teacher
 
