@@ -109,8 +109,11 @@ def test_a_score_past_the_tolerance_fails_where_probabilities_are_close(
     monkeypatch.setattr(gate, "PARITY", 1.0)
     perturbed(monkeypatch, lambda probabilities: 1 - probabilities)
     verdicts = [scored(tmp_path, tolerance=tolerance) for tolerance in (0.01, 100.0)]
-    assert 0.01 < abs(verdicts[0]["difference"]["mAP"]) * 100 < 100
+    lost = abs(verdicts[0]["difference"]["mAP"]) * 100
+    assert 0.01 < lost < 100
     assert [verdict["passed"] for verdict in verdicts] == [False, True]
+    # 12 pictures of 1,200 are one point, and 1 + 9e-16 by subtraction: no more than the one allowed.
+    assert [scored(tmp_path, tolerance=lost - less)["passed"] for less in (1e-12, 1e-6)] == [True, False]
     # The classes that lose most are named, worst first.
     losses = {
         name: judged()[3].to_dict()["per_class"][name]["ap"] - one["ap"]

@@ -86,6 +86,7 @@ def test_the_code_runs_as_printed(
     monkeypatch.chdir(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert ("accuracy | pictures" in card) == (activation == "softmax")
+    assert "**export/student.onnx**: adapted to int8 in 200 steps" in card
     own, *others = code(card)
     names: dict[str, Any] = {}
     exec(own, names)
