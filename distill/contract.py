@@ -1,4 +1,4 @@
-"""What must hold before the first step of a transfer (laws 3 and 6): checked, and the teacher's own score known."""
+"""What must hold before the first step of a transfer: checked, and the teacher's own score known."""
 
 import numpy as np
 

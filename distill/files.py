@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, flushed, renamed over it (law 7)."""
+"""Files that are whole or absent: written beside their place, flushed, renamed over it."""
 
 import hashlib
 import json

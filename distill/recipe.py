@@ -1,4 +1,4 @@
-"""What a recipe may say: typed dataclasses, one field a key (law 9).
+"""What a recipe may say: typed dataclasses, one field a key.
 
 Sections whose first key is `name` come in variants (`data`, `unlabelled`, `web`, `teacher`); the variant chosen decides
 which other keys there are. `distill.recipe_parser` reads YAML and command lines into a `Recipe`.

@@ -1,4 +1,4 @@
-"""Models shown a run's pictures: the same code for a teacher, a student and an exported file (law 5)."""
+"""Models shown a run's pictures: the same code for a teacher, a student and an exported file."""
 
 from typing import Any, Protocol
 

@@ -1,4 +1,4 @@
-"""Weights of networks: read without running code, written whole, loaded completely or refused (law 7)."""
+"""Weights of networks: read without running code, written whole, loaded completely or refused."""
 
 import hashlib
 import re

@@ -17,7 +17,7 @@ from distill.preprocess import Preprocess
 
 
 class Teacher(nn.Module, ABC):
-    """A frozen network: always in eval mode, no parameter wants a gradient (law 3).
+    """A frozen network: always in eval mode, no parameter wants a gradient.
 
     Args:
         name: how reports call it.

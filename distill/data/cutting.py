@@ -1,4 +1,4 @@
-"""From a `ViewBatch` to pixels, on the device, in one pass for a whole batch (law 2).
+"""From a `ViewBatch` to pixels, on the device, in one pass for a whole batch.
 
 Crop, mirror image and resize are one choice of taps per picture, so a view is resampled once, straight from the
 prepared pixels to a network's own resolution; cutting integer boxes first would resample twice or quantise the box.

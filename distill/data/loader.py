@@ -1,4 +1,4 @@
-"""The training loader: batch k is a pure function of the seed and the pictures, whoever loads it (law 1).
+"""The training loader: batch k is a pure function of the seed and the pictures, whoever loads it.
 
 torch's DataLoader does the loading in workers; which pictures and views make up a batch is decided here, from the
 number of batches consumed since training began, and only that number is saved with a checkpoint.

@@ -1,4 +1,4 @@
-"""Philox4x32-10, the counter-based generator behind every random choice in training (law 1).
+"""Philox4x32-10, the counter-based generator behind every random choice in training.
 
 A counter-based generator has no state: the word for (seed, picture, view, purpose) is computed directly, so the same
 view comes out in any worker, on any rank and after any resume. Salmon et al., "Parallel random numbers: as easy as

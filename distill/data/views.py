@@ -1,4 +1,4 @@
-"""Views: random crops, flips, colours and mixtures as pure functions of (seed, picture, view number) (law 1).
+"""Views: random crops, flips, colours and mixtures as pure functions of (seed, picture, view number).
 
 Drawing a view (numbers) is separate from cutting it (pixels, `distill.data.cutting`): numbers are drawn on the CPU by
 the loader and are the same to the bit everywhere.

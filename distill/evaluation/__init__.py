@@ -1,1 +1,1 @@
-"""Scores of arrays: pure functions that know nothing of networks or files (law 5)."""
+"""Scores of arrays: pure functions that know nothing of networks or files."""

@@ -107,7 +107,7 @@ def average_precision(scores: np.ndarray, labels: np.ndarray, classes: Sequence[
 
 
 def mean_average_precision(values: np.ndarray, classes: Sequence[str]) -> tuple[float, tuple[str, ...]]:
-    """mAP over the classes that can be measured, and the names of the others (law 6).
+    """mAP over the classes that can be measured, and the names of the others.
 
     Args:
         values: AP per class (C,), NaN where it cannot be measured.

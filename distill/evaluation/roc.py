@@ -87,7 +87,7 @@ class Roc:
         Where ties or too many equal scores leave no better one, it is the threshold that accepts nothing.
 
         Raises:
-            DistillError: far is above 1, or below the resolution (law 6).
+            DistillError: far is above 1, or below the resolution.
         """
         check_resolution(far, self.impostors, "FAR", "impostor pairs")
         index = int(np.searchsorted(self.false_accepts / self.impostors, far, side="right")) - 1
@@ -181,7 +181,7 @@ def roc_of_counts(values: np.ndarray, genuine: np.ndarray, impostors: np.ndarray
 
 
 def check_resolution(asked: float, cases: int, rate: str, kind: str) -> None:
-    """Refuse a false accept rate that the number of cases cannot show (law 6).
+    """Refuse a false accept rate that the number of cases cannot show.
 
     Raises:
         DistillError: naming the rate, the cases and the smallest rate they can show.

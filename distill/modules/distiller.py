@@ -62,7 +62,7 @@ class Distiller(TrainingModule):
         super().__init__(student, preprocess, optimization, classes, seed, metric)
         self.teacher_precision = teacher_precision
         self.objective = objective or Objective()
-        # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it (law 3).
+        # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it.
         self._teacher: tuple[Any] = (teacher,)
         if isinstance(teacher, nn.Module):
             teacher.eval()  # one just built is in training mode, and no hook will reach it

@@ -1,7 +1,7 @@
 """Learning who is who: an embedding network trained to tell people apart, before it teaches.
 
 By pytorch-metric-learning, with the parts of it that draw nothing at random: which pictures meet in a batch is the
-loader's to say (law 1).
+loader's to say.
 
 Shapes: N batch, D embedding dimensions, I people.
 """

@@ -159,7 +159,7 @@ class TrainingModule(L.LightningModule, ABC):
         self._validated.append((network(pixels).float().cpu(), labels.cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        """Score all ranks' pictures together, each once: the shares are gathered unpadded (law 5)."""
+        """Score all ranks' pictures together, each once: the shares are gathered unpadded."""
         if self.metric is None:
             return
         if self.trainer.sanity_checking:  # on a few batches, which need not hold a positive of any class

@@ -2,7 +2,7 @@
 
 An embedding is its direction: galleries compare by angle, so both networks' vectors are brought to unit length first
 and their lengths cost nothing. Sums run over dimensions as in the paper; the one average, over the batch, is taken by
-the module (law 4). Computed in fp32, or in float64 where that is given.
+the module. Computed in fp32, or in float64 where that is given.
 
 A vector shorter than `SHORTEST` has no direction. It counts as the zero vector and gets no gradient: the true one grows
 as 1 / length, and would drown the rest of the batch.

@@ -1,6 +1,6 @@
 """Objectives between logits, one value a picture.
 
-Each sums over classes as the paper does; the one average, over the batch, is taken by the module (law 4). Everything
+Each sums over classes as the paper does; the one average, over the batch, is taken by the module. Everything
 is computed in fp32 (in float64 where that is given) through log-sum-exp, so that a confident network gives no infinity.
 
 Shapes: N batch, C classes or attributes. z a logit, s of the student, t of the teacher, T the temperature.

@@ -1,4 +1,4 @@
-"""The arithmetic of objectives: never narrower than fp32 (law 4)."""
+"""The arithmetic of objectives: never narrower than fp32."""
 
 from torch import Tensor, float64
 

@@ -1,7 +1,7 @@
 """Relational objectives: the student repeats the distances and angles among a batch, not the place of each picture.
 
 Relational Knowledge Distillation, Park et al. 2019 (arXiv 1904.05068), with the Huber loss at delta 1. Each is defined
-on a batch and gives one value for it, a scalar that broadcasts over the terms of single pictures (law 4). Means are
+on a batch and gives one value for it, a scalar that broadcasts over the terms of single pictures. Means are
 taken over pairs and triplets of distinct pictures, so the value does not grow with the batch; the paper's weights
 (distance to angle as 1 to 2 for embeddings, 25 and 50 for classifiers) are meant for means.
 

@@ -1,1 +1,1 @@
-"""From uint8 pictures to probabilities, by every kind of file a student ships as (law 5)."""
+"""From uint8 pictures to probabilities, by every kind of file a student ships as."""

@@ -1,4 +1,4 @@
-"""Average precision against scikit-learn, and the refusals of law 6."""
+"""Average precision against scikit-learn, and what cannot be measured is refused."""
 
 import numpy as np
 import pytest
