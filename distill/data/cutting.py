@@ -68,7 +68,8 @@ def crop(batch: ViewBatch, preprocess: Preprocess, color: Tensor | None = None) 
     columns = resampling_taps(horizontal, width, preprocess.width, preprocess.interpolation)
     flip = batch.flip.view(-1, 1, 1)
     columns = Taps(*(torch.where(flip, values.flip(1), values) for values in columns))
-    out = rows.weight.new_empty((len(batch), 3, preprocess.height, preprocess.width))
+    # In the memory order the resampler leaves: whoever needs another turns the pixels around once, not twice.
+    out = rows.weight.new_empty((len(batch), preprocess.width, 3, preprocess.height)).permute(0, 2, 3, 1)
     start = 0
     for pixels in resample_each(batch.pictures, rows, columns):
         end = start + len(pixels)
