@@ -22,12 +22,13 @@ from distill.store.manifest import Manifest, TeacherFacts
 from distill.store.teacher import StoredTeacher
 from distill.store.writer import write_store
 from students.mobilenet_v1 import mobilenet_v1
+from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
 
 PASS = 8  # batches a pass, so that a turn goes through several and pays what they cost
 CLIP = 5.0
 STUDENT_WIDTH, TEACHER_WIDTH = 0.25, 0.84
-"""A teacher of ten times the student's mult-adds."""
+"""Of MobileNets: a teacher of ten times the student's mult-adds."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,27 @@ class Work:
     device: torch.device
 
     @classmethod
-    def make(cls, place: Path, batch_size: int, resolution: int, device: torch.device) -> "Work":
+    def make(
+        cls, place: Path, batch_size: int, resolution: int, device: torch.device, teacher_name: str | None = None
+    ) -> "Work":
         """Draw pictures, make a teacher at random, and store its answers.
 
         Args:
             place: an empty directory.
+            teacher_name: a network of timm; None for a MobileNet of ten times the student's mult-adds.
+
+        Raises:
+            DistillError: timm has no such network.
         """
         source = RenderedFaces(train=batch_size * PASS, validation=64, test=64, people=64)
         pictures = Pictures.of(prepare(source, place / "data", height=64, width=64), "train")
         preprocess, views, classes = Preprocess(resolution, resolution), Views(count=1), len(pictures.classes)
         torch.manual_seed(0)
-        network = mobilenet_v1(TEACHER_WIDTH, resolution, classes)
-        teacher = TorchTeacher(network, preprocess, classes, pictures.classes, f"mobilenet_v1_{TEACHER_WIDTH}")
+        if teacher_name is None:
+            teacher_name, network = f"mobilenet_v1_{TEACHER_WIDTH}", mobilenet_v1(TEACHER_WIDTH, resolution, classes)
+        else:
+            network = Timm(teacher_name, weights="scratch").network(classes, new_head=True)
+        teacher = TorchTeacher(network, preprocess, classes, pictures.classes, teacher_name)
         student = count(mobilenet_v1(STUDENT_WIDTH, resolution, classes), resolution, resolution)
         shown = Shown(pictures, ())
         who = TeacherFacts(teacher.name, teacher.fingerprint(), classes, pictures.classes, preprocess, None, None)

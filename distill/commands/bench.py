@@ -51,6 +51,7 @@ WAYS: dict[str, dict[str, Way]] = {
 RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "step": {"distill / bare loop": (("distill",), ("bare loop",))},
     "transfer": {
+        "teacher / student": (("teacher forward",), ("student, bare loop",)),
         "online / (teacher + student)": (("distill, online",), ("teacher forward", "student, bare loop")),
         "stored / bare loop": (("distill, stored",), ("student, bare loop",)),
         "stored / labels": (("distill, stored",), ("distill, labels",)),
@@ -84,6 +85,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--steps", type=int, default=30, help="steps a turn; of the loader, batches measured")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, and 224 of export")
+    parser.add_argument(
+        "--teacher", metavar="NAME",
+        help="of step and transfer: a network of timm, at random; default a MobileNet of ten times the student's "
+        "mult-adds",
+    )  # fmt: skip
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args(arguments)
@@ -104,14 +110,15 @@ def _turns(chosen: argparse.Namespace) -> dict[str, Any]:
     ways = WAYS[chosen.what]
     times: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as place:
-        work = Work.make(Path(place), chosen.batch_size, chosen.resolution, torch.device(chosen.device))
+        device = torch.device(chosen.device)
+        work = Work.make(Path(place), chosen.batch_size, chosen.resolution, device, chosen.teacher)
         for _ in track(range(chosen.rounds), "turns", console=Console(stderr=True), transient=True):
             for name, way in ways.items():
                 times[name].append(way(work, chosen.steps))
     found = _figures(times, RATIOS[chosen.what], chosen.batch_size) | {
         "batch_size": chosen.batch_size, "resolution": chosen.resolution, "rounds": chosen.rounds,
         "steps": chosen.steps, "device": chosen.device, "threads": torch.get_num_threads(),
-        "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(),
+        "teacher": work.teacher.name, "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(),
     }  # fmt: skip
     _print(found)
     return found
@@ -191,8 +198,8 @@ def _print(found: dict[str, Any]) -> None:
     for name, ratio in found["ratios"].items():
         console.print(f"{name}: {ratio:.3f}")
     console.print(
-        f"teacher: {found['teacher_over_student_mult_adds']:.1f} times the student's mult-adds; peak memory "
-        f"{formatting.size(found['peak_bytes'])}"
+        f"teacher: {found['teacher']}, {found['teacher_over_student_mult_adds']:.1f} times the student's "
+        f"mult-adds; peak memory {formatting.size(found['peak_bytes'])}"
     )
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +12,9 @@ from distill import cli
 from distill.benchmarks import work
 from distill.commands import bench
 from distill.commands.bench import RATIOS, WAYS
+from distill.cost import count
+from distill.data.rendered_faces import RenderedFaces
+from students.mobilenet_v1 import mobilenet_v1
 
 SMALL = ["--steps", "5", "--batch-size", "4", "--resolution", "32", "--device", "cpu", "--rounds", "1"]
 
@@ -30,6 +34,19 @@ def test_it_prints_and_writes_times_and_their_ratios(
     for name, seconds in found["seconds_a_step"].items():
         assert found["pictures_a_second"][name] == pytest.approx(4 / seconds)
     assert found["teacher_over_student_mult_adds"] == pytest.approx(10, rel=0.05)
+
+
+def test_a_teacher_of_timm_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    torch.set_num_threads(1)
+    assert cli.main(["bench", "step", *SMALL, "--teacher", "test_resnet"]) == 0
+    shown = capsys.readouterr().out
+    ratio = float(shown.split("teacher: test_resnet, ")[1].split()[0])
+    outputs = len(RenderedFaces().classes())
+    student = count(mobilenet_v1(work.STUDENT_WIDTH, 32, outputs), 32, 32).mult_adds
+    teacher = count(timm.create_model("test_resnet", num_classes=outputs), 32, 32).mult_adds
+    assert ratio == pytest.approx(teacher / student, abs=0.051)
+    assert cli.main(["bench", "step", *SMALL, "--teacher", "test_resnett"]) != 0
+    assert "Close to it: test_resnet" in capsys.readouterr().err
 
 
 def test_all_show_the_student_the_same_views(monkeypatch: pytest.MonkeyPatch) -> None:
