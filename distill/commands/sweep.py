@@ -1,4 +1,4 @@
-"""distill sweep RECIPE --student.KEY A,B,... --out DIR [--labels] [--points I/N] [--jobs N] [--KEY VALUE ...]"""
+"""distill sweep RECIPE --KEY A,B,... --out DIR [--labels] [--points I/N] [--jobs N] [--KEY VALUE ...]"""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -60,11 +60,12 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The command's own arguments, and the keys of the recipe."""
     parser = argparse.ArgumentParser(
         prog="distill sweep",
-        usage="distill sweep RECIPE --student.KEY A,B,... [--student.KEY C,D,...] [--out DIR] [--labels] [--together] "
+        usage="distill sweep RECIPE --KEY A,B,... [--KEY C,D,...] [--out DIR] [--labels] [--together] "
         "[--against POINT] [--points I/N] [--jobs N] [--KEY VALUE ...]",
         description="Train a student for every combination of the values given, from one teacher, each an ordinary run "
         "in DIR/points, and draw their scores against their costs. The same command again goes on where it was "
-        "stopped, and tries again what failed.",
+        "stopped, and tries again what failed. Keys with several values are the student's, the objective's and "
+        "those of pretrain, fine_tune and transfer: what leaves the teacher as it is.",
         epilog="distill run RECIPE --help lists every key of the recipe. OMP_NUM_THREADS sets the threads of a job.",
         allow_abbrev=False,
     )

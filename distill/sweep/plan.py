@@ -1,4 +1,6 @@
-"""What a sweep trains: one point for each combination of the student's keys that were given several values.
+"""What a sweep trains: one point for each combination of the keys that were given several values.
+
+They are the student's, the objective's and those of the student's stages: what leaves the teacher as it is.
 
 A point is a recipe of its own, known by what tells it from the others, such as `width=0.5,resolution=96`.
 """
@@ -7,17 +9,19 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
 from distill.cost import count
 from distill.errors import DistillError
-from distill.recipe import Recipe
+from distill.recipe import TEACHER_STAGES, Recipe, StageName
 from distill.recipe_parser import RecipeReader
 from students.student import SMALLEST_RESOLUTION, build_student
 
-_SECTION = "student."
+_STUDENT = "student."
+_NAMED = ("student", "objective")  # sections that stand for their `name`: --student A,B
+_SWEPT = (*_NAMED, *(name for name in get_args(StageName) if name not in TEACHER_STAGES))
 _LABELS = ("--stages", "[fine_tune]")
 LARGEST_ENLARGEMENT = 2.0
 """Of a prepared picture's shorter side to the student's resolution: past it, pixels are added that no view holds."""
@@ -51,7 +55,7 @@ def plan(reader: RecipeReader, arguments: Sequence[str], data: Path, *, together
     """The points of a sweep, the costliest first, so that the last to end are short and shares are alike.
 
     Args:
-        arguments: keys of the recipe; a key of the student may have several values, with commas between them.
+        arguments: keys of the recipe; keys that can be swept may have several values, with commas between them.
         data: where pictures are prepared, unless the recipe names another place.
         together: the first values of all keys make the first point, and so on, in place of every combination.
         labels: also train each student on labels alone.
@@ -62,7 +66,14 @@ def plan(reader: RecipeReader, arguments: Sequence[str], data: Path, *, together
     swept, fixed = _separate(arguments)
     if not swept:
         raise DistillError(
-            "nothing to sweep: no key of the student has several values; for example --student.width 1,0.5,0.25."
+            f"nothing to sweep: no key of {', '.join(_SWEPT)} has several values; for example "
+            "--student.width 1,0.5,0.25."
+        )
+    others = [key for key in swept if not key.startswith(_STUDENT)]
+    if labels and others:
+        raise DistillError(
+            f"--labels trains each student again, on labels; the values of {', '.join(others)} make no other student. "
+            "Leave --labels out."
         )
     lengths = {key: len(values) for key, values in swept.items()}
     if together and len(set(lengths.values())) > 1:
@@ -109,20 +120,21 @@ def check_views(point: Point, height: int, width: int) -> None:
 
 
 def _separate(arguments: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Keys of the student with several values, and all other arguments as they are."""
+    """Keys with several values, and all other arguments as they are."""
     swept: dict[str, list[str]] = {}
     fixed: list[str] = []
     rest: Iterator[str] = iter(arguments)
     for argument in rest:
         flag, equals, value = argument.partition("=")
         key = flag.removeprefix("--")
-        if not flag.startswith("--") or not (key == "student" or key.startswith(_SECTION)):
+        section, dot, _ = key.partition(".")
+        if not flag.startswith("--") or section not in _SWEPT or not (dot or section in _NAMED):
             fixed.append(argument)
             continue
-        key = f"{_SECTION}name" if key == "student" else key
+        key = key if dot else f"{section}.name"
         if not equals:
             value = next(rest, "")
-        values = value.split(",")
+        values = [value] if value[:1] in ("[", "{") else value.split(",")  # a list, such as views.scale, is one value
         if len(values) == 1:
             fixed.append(f"--{key}={value}")
         elif "" in values:
@@ -143,7 +155,7 @@ def _point(reader: RecipeReader, keys: dict[str, str], arguments: tuple[str, ...
     with torch.device("meta"):
         network = build_student(replace(student, weights=None), outputs=1)
     # A value may be a path, and a name is one folder.
-    parts = [f"{key.removeprefix(_SECTION)}={value.replace('/', '_')}" for key, value in keys.items()]
+    parts = [f"{key.removeprefix(_STUDENT)}={value.replace('/', '_')}" for key, value in keys.items()]
     mult_adds = count(network, student.resolution, student.resolution).mult_adds
     learnt_from: LearntFrom = "teacher" if "transfer" in recipe.stages else "labels"
     return Point(",".join([*parts, *also]), keys, learnt_from, arguments, recipe, resolved, mult_adds)

@@ -65,6 +65,19 @@ def test_values_taken_together(tmp_path: Path) -> None:
     assert "student.width has 2, student.resolution has 3" in message
 
 
+def test_losses_and_objectives_are_swept_as_well(tmp_path: Path) -> None:
+    key = "transfer.optimization.learning_rate"
+    points = points_of(tmp_path, f"--{key}", "1e-3,2e-3", "--transfer.views.scale=[0.8,1.0]")
+    assert [point.recipe.transfer.optimization.learning_rate for point in points] == [1e-3, 2e-3]
+    assert [point.name for point in points] == [f"{key}=1e-3", f"{key}=2e-3"]
+    assert all(point.recipe.transfer.views.scale == (0.8, 1.0) for point in points)
+    points = points_of(tmp_path, "--objective", "bernoulli_kl,squared_logits")
+    assert [point.recipe.objective.name for point in points] == ["bernoulli_kl", "squared_logits"]
+    message = refused(tmp_path, "--transfer.epochs", "1,2", labels=True)
+    assert "the values of transfer.epochs make no other student" in message
+    assert "nothing to sweep" in refused(tmp_path, "--transfer.views.scale", "[0.8,1.0]")
+
+
 def test_students_of_the_labels_stand_beside_those_of_the_teacher() -> None:
     points = sizes(labels=True)
     labelled = [point for point in points if point.learnt_from == "labels"]
