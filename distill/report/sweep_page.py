@@ -47,7 +47,7 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
             for pair in difference_rows(content)
             if not _is_twin(pair)
         ],
-        plots=[_shown(plot) for plot in _plots(content, done)],
+        plots=[_shown(plot) for plot in _plots(content, done)] if content["fronts"] else [],
         rows=rows,
         twins=any(row["twin"] for row in rows),
         filed=[row for row in rows if row.get("exports")],

@@ -62,10 +62,10 @@ def headline(content: Mapping[str, Any]) -> str:
     best = max(taught, key=lambda row: row["student"]["metrics"][metric])["student"]
     students = f"{len(taught)} students" if len(taught) > 1 else "One student"
     costs = sorted(row["student"]["mult_adds"] for row in taught)
-    sentence = f"{students}{' of one teacher' if content['teacher'] else ''} from {formatting.magnitude(costs[0])} to "
-    sentence += (
-        f"{formatting.magnitude(costs[-1])} mult-adds; the best reaches {spoken(metric, best['metrics'][metric])}"
-    )
+    least, most = formatting.magnitude(costs[0]), formatting.magnitude(costs[-1])
+    sentence = f"{students}{' of one teacher' if content['teacher'] else ''} "
+    sentence += f"from {least} to {most} mult-adds" if least != most else f"of {most} mult-adds"
+    sentence += f"; the best reaches {spoken(metric, best['metrics'][metric])}"
     if content["teacher"]:
         sentence += f", the teacher {content['teacher']['metrics'][metric]:.3f}"
     return sentence + "."

@@ -158,10 +158,17 @@ def test_a_sweep_of_which_nothing_is_done(tmp_path: Path) -> None:
 
 def test_without_a_teacher(tmp_path: Path) -> None:
     points = [row(width, 96) | {"learnt_from": "labels"} for width in WIDTHS]
-    alone = {"teacher": None, "within": {}, "differences": [], "points": points, "fronts": {}}
+    alone = {"teacher": None, "within": {}, "differences": [], "points": points}
     write_sweep_report(tmp_path / "report.html", content() | alone)
     text = SweepPage(tmp_path / "report.html").text
     assert text.count("0.6980") == 3 and "Teacher" not in text and "Minus" not in text
+
+
+def test_students_of_one_cost_are_not_drawn_against_it(tmp_path: Path) -> None:
+    points = [row(0.5, 96) | {"keys": {"pretrain.loss": loss}} for loss in ("cross_entropy", "other")]
+    write_sweep_report(tmp_path / "report.html", content() | {"points": points, "fronts": {}, "within": {}})
+    page = (tmp_path / "report.html").read_text()
+    assert "2 students of one teacher of 9.22" in page and "<svg" not in page and "Pareto" not in page
 
 
 def browse(path: Path, profile: Path) -> tuple[str, list[str]]:

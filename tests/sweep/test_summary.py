@@ -56,6 +56,14 @@ def test_fronts_and_the_smallest_within(tmp_path: Path) -> None:
     assert content["within"] == {"1": names["0.4"], "2": names["0.4"], "5": names["0.2"]}
 
 
+def test_students_of_one_cost_make_no_front(tmp_path: Path) -> None:
+    points, places = sweep(tmp_path, "--transfer.epochs", "1,2")
+    for point in points:
+        leave(point, places, results(0.69, 4000))
+    content = summarise("tiny", points, places)
+    assert content["metric"] == "mAP" and content["fronts"] == content["within"] == {}
+
+
 def test_nothing_done_yet(tmp_path: Path) -> None:
     points, places = sweep(tmp_path)
     content = summarise("tiny", points, places)
