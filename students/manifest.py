@@ -29,8 +29,8 @@ class StudentManifest:
         teacher: the teacher's name.
         checksum: sha256 of `student.safetensors`; empty until it is saved.
         dimensions: of an embedding.
-        far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR measured
-            there, such as "0.01"; None where none was measured.
+        far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR that was
+            asked for and is not exceeded there, such as "0.01"; None where none was measured.
         teacher_fingerprint: a checksum of what the teacher answers with; None without a teacher.
         data_fingerprint: a checksum of the pictures learnt from, their labels and splits.
     """

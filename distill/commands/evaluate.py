@@ -85,11 +85,11 @@ def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_m
     gallery = task.judge(_open(gallery_model, task))
     assert isinstance(gallery, EmbeddingVerdict)
     found = galleries(probes, gallery, ("model", "gallery"))
+    shown = {"model": model, "gallery": gallery_model}
     for name, scores in found.items():
         ranks = [f"{rank} {formatting.score(share)}" for rank, share in scores["metrics"].items()]
-        console.print(
-            f"{name.replace('model', model).replace('gallery', gallery_model)}: {', '.join(ranks)}", soft_wrap=True
-        )
+        words = " ".join(shown.get(word, word) for word in name.split())
+        console.print(f"{words}: {', '.join(ranks)}", soft_wrap=True)
     return found | {"at_gallery_thresholds": at_thresholds_of(gallery, probes)}
 
 

@@ -31,6 +31,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--csv", type=Path, default=Path("predictions.csv"), help="default predictions.csv")
     chosen = parser.parse_args(arguments)
     predictor = open_predictor(chosen.model)
+    if predictor.activation == "unit":
+        raise DistillError(
+            f"{chosen.model}: gives embeddings, which are compared, and have no classes to write. Score pairs with "
+            "distill evaluate, or look faces up in the page that distill export --formats web writes."
+        )
     if predictor.classes is None or predictor.picture is None:
         raise DistillError(f"{chosen.model}: does not name its classes and picture size; predict with a student.")
     samples = list(Folder(root=chosen.folder).samples(*predictor.picture))

@@ -74,6 +74,7 @@ class _Watch(TorchDispatchMode):
         self.path: list[str] = []
         # The tensors are held, so that an id stays theirs.
         self._weights = {id(tensor): tensor for tensor in itertools.chain(module.parameters(), module.buffers())}
+        self._learnt = {id(tensor) for tensor in module.parameters()}
         self._numbers = WeakIdKeyDictionary()
         self._next = itertools.count()
 
@@ -90,6 +91,8 @@ class _Watch(TorchDispatchMode):
         activations = [tensor for tensor in read if not self._is_weight(tensor)]
         if read and not activations:
             self._weights |= {id(tensor): tensor for tensor in written}
+            if any(id(tensor) in self._learnt for tensor in read):
+                self._learnt |= {id(tensor) for tensor in written}
             return result
         name = func._schema.name
         elementwise = torch.Tag.pointwise in func.tags or name in _ELEMENTWISE
@@ -130,6 +133,8 @@ class _Watch(TorchDispatchMode):
         if len(weights) != 1:
             self.uncounted.append(self._where)
             return
+        if id(weights[0]) not in self._learnt:
+            return  # a resize, such as a student's own, which is not counted either
         mult_adds, parameters = output.numel() * left.shape[-1], weights[0].numel()
         positions = () if mult_adds == parameters else (mult_adds // parameters,)
         shape = tuple(left.shape) if weights[0] is left else tuple(reversed(right.shape))

@@ -11,7 +11,7 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.evaluation.average_precision import mean_average_precision, rank
-from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval
+from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval, precision_interval
 from distill.evaluation.inputs import UNKNOWN, check_finite, check_labels
 
 RESAMPLES = 1000
@@ -119,7 +119,7 @@ def evaluate_attributes(
     samples = bootstrap(statistics, len(scores), seed=seed, resamples=resamples)
     resampled = mean_over_measured(samples[:, :-1])
     class_intervals = np.full((2, len(classes)), np.nan)
-    class_intervals[:, measured] = percentile_interval(samples[:, :-1][:, measured])
+    class_intervals[:, measured] = precision_interval(samples[:, :-1][:, measured], values[:-1][measured])
     return AttributeScores(
         classes=tuple(classes),
         average_precision=values[:-1],
@@ -128,7 +128,7 @@ def evaluate_attributes(
         negatives=(labels == 0).sum(axis=0),
         unmeasured=unmeasured,
         mean_average_precision=mean,
-        interval=_pair(percentile_interval(resampled)),
+        interval=_pair(precision_interval(resampled, mean)),
         accuracy=None if thresholds is None else float(values[-1]),
         accuracy_interval=None if thresholds is None else _pair(percentile_interval(samples[:, -1])),
         resampled=resampled,

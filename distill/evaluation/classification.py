@@ -11,7 +11,7 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.evaluation.average_precision import average_precision, rank
-from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval
+from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval, precision_interval
 from distill.evaluation.calibration import Calibration, calibrate, expected_calibration_error
 from distill.evaluation.confusion import confusion_matrix
 from distill.evaluation.inputs import UNKNOWN, check_finite
@@ -139,7 +139,7 @@ def evaluate_classification(
     return ClassificationScores(
         classes=tuple(classes),
         metrics={METRICS[k]: float(values[k]) for k in measured},
-        intervals={METRICS[k]: _pair(percentile_interval(draws[:, k])) for k in measured},
+        intervals={METRICS[k]: _interval(METRICS[k], draws[:, k], values[k]) for k in measured},
         average_precision=average_precision(probabilities, labels, classes).values,
         confusion=confusion,
         calibration=calibrate(confidence, right),
@@ -198,6 +198,10 @@ def compare(first: ClassificationScores, second: ClassificationScores) -> Differ
         )
     interval = _pair(percentile_interval(first.resampled - second.resampled))
     return Difference(first.metrics[TOP_1] - second.metrics[TOP_1], interval)
+
+
+def _interval(metric: str, draws: np.ndarray, value: float) -> tuple[float, float]:
+    return _pair(precision_interval(draws, value) if metric == "mAP" else percentile_interval(draws))
 
 
 def _pair(interval: np.ndarray) -> tuple[float, float]:

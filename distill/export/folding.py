@@ -16,10 +16,18 @@ _LEAVES = (nn.Conv2d, nn.BatchNorm2d, nn.Linear, SelectAdaptivePool2d)
 
 
 class MeanPool(nn.Module):
-    """Float (N, C, h, w) to (N, C). timm's own pool traces to shape arithmetic that runtimes carry along."""
+    """Float (N, C, h, w) to (N, C). timm's own pool traces to shape arithmetic that runtimes carry along.
+
+    Args:
+        flatten: else to (N, C, 1, 1), which MobileNetV3 and V4 go on from.
+    """
+
+    def __init__(self, flatten: bool) -> None:
+        super().__init__()
+        self.flatten = flatten
 
     def forward(self, features: Tensor) -> Tensor:
-        return features.mean(dim=(2, 3))
+        return features.mean(dim=(2, 3), keepdim=not self.flatten)
 
 
 def fold(network: nn.Module) -> fx.GraphModule:
@@ -37,8 +45,8 @@ def fold(network: nn.Module) -> fx.GraphModule:
         ) from error
     for node in list(folded.graph.nodes):
         norm = module_of(folded, node)
-        if isinstance(norm, SelectAdaptivePool2d) and norm.pool_type == "avg" and isinstance(norm.flatten, nn.Flatten):
-            folded.set_submodule(str(node.target), MeanPool())
+        if isinstance(norm, SelectAdaptivePool2d) and norm.pool_type == "avg":
+            folded.set_submodule(str(node.target), MeanPool(flatten=isinstance(norm.flatten, nn.Flatten)))
         if not isinstance(norm, nn.BatchNorm2d):
             continue
         (source,) = node.all_input_nodes

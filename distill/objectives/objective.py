@@ -3,6 +3,7 @@
 Shapes: N batch, C classes or attributes, D embedding dimensions.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -64,12 +65,12 @@ class Objective:
     def __post_init__(self) -> None:
         if self.name not in get_args(Imitation):
             raise DistillError(f"objective.name is {self.name!r}, expected one of {', '.join(get_args(Imitation))}.")
-        if self.temperature <= 0:
+        if not 0 < self.temperature < math.inf:
             raise DistillError(f"objective.temperature is {self.temperature}, expected a positive number.")
         if self.name in _COLD and self.temperature != 1:
             raise DistillError(f"objective.temperature: {self.name} has none; leave it at 1.")
         for key in ("label_weight", "target_weight", "others_weight", "distance_weight", "angle_weight"):
-            if getattr(self, key) < 0:
+            if not 0 <= getattr(self, key) < math.inf:
                 raise DistillError(f"objective.{key} is {getattr(self, key)}, expected 0 or more.")
         if self.standardize and self.name not in EXCLUSIVE:
             raise DistillError(

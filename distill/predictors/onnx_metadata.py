@@ -39,8 +39,8 @@ class OnnxMetadata:
         crop: top, left, height, width of the part of the prepared picture that is brought to that size, as shares.
         fit: how any other picture becomes a prepared one: the largest centred box of its shape, resized.
         dimensions: of an embedding.
-        far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR measured
-            there, such as "0.01"; None where none was measured.
+        far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR that was
+            asked for and is not exceeded there, such as "0.01"; None where none was measured.
         teacher, teacher_fingerprint: whom a student learnt from: its name, and a checksum of what it answers with.
         data_fingerprint: a checksum of the pictures a student learnt from, their labels and splits.
     """

@@ -36,8 +36,8 @@ _TASKS = {
 }
 _FLIPS = {
     "none": "Scores and thresholds are of the embedding of the picture alone.",
-    "average": "Scores and thresholds are of the average of a picture's and its mirror image's embedding, of length 1.",
-    "concatenation": "Scores and thresholds are of a picture's and its mirror image's embedding one after the other.",
+    "average": "Thresholds are of the picture alone; scores are of the average of it and its mirror image.",
+    "concatenation": "Thresholds are of the picture alone; scores are of it and its mirror image, end to end.",
 }
 
 

@@ -19,7 +19,7 @@ from distill.recipe import TEACHER_STAGES, Recipe, StageName
 from distill.recipe_parser import RecipeReader
 from students.student import SMALLEST_RESOLUTION, build_student
 
-STUDENT = "student."
+_STUDENT = "student."
 _NAMED = ("student", "objective")  # sections that stand for their `name`: --student A,B
 _SWEPT = (*_NAMED, *(name for name in get_args(StageName) if name not in TEACHER_STAGES))
 _LABELS = ("--stages", "[fine_tune]")
@@ -69,7 +69,7 @@ def plan(reader: RecipeReader, arguments: Sequence[str], data: Path, *, together
             f"nothing to sweep: no key of {', '.join(_SWEPT)} has several values; for example "
             "--student.width 1,0.5,0.25."
         )
-    others = [key for key in swept if not key.startswith(STUDENT)]
+    others = [key for key in swept if not key.startswith(_STUDENT)]
     if labels and others:
         raise DistillError(
             f"--labels trains each student again, on labels; the values of {', '.join(others)} make no other student. "
@@ -155,7 +155,7 @@ def _point(reader: RecipeReader, keys: dict[str, str], arguments: tuple[str, ...
     with torch.device("meta"):
         network = build_student(replace(student, weights=None), outputs=1)
     # A value may be a path, and a name is one folder.
-    parts = [f"{key.removeprefix(STUDENT)}={value.replace('/', '_')}" for key, value in keys.items()]
+    parts = [f"{key.removeprefix(_STUDENT)}={value.replace('/', '_')}" for key, value in keys.items()]
     mult_adds = count(network, student.resolution, student.resolution).mult_adds
     learnt_from: LearntFrom = "teacher" if "transfer" in recipe.stages else "labels"
     return Point(",".join([*parts, *also]), keys, learnt_from, arguments, recipe, resolved, mult_adds)

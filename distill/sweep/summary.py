@@ -6,7 +6,7 @@ from typing import Any
 from distill.report.metrics import chief_metric
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.front import pareto_front, smallest_within
-from distill.sweep.plan import STUDENT, Point
+from distill.sweep.plan import Point
 
 WITHIN = (1, 2, 5)
 """Points of the metric that a student may lie behind the teacher."""
@@ -52,7 +52,7 @@ def summarise(
         "points": rows,
         "differences": list(differences),
     }
-    if metric is None or not any(key.startswith(STUDENT) for key in points[0].keys):  # all cost the same
+    if metric is None or len({point.mult_adds for point in points}) == 1 < len(points):  # all cost the same
         return {**content, "fronts": {}, "within": {}}
     content["fronts"] = _fronts(_compared(rows), metric)
     content["within"] = _within(content["teacher"], metric, _compared(rows))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
 from torch import nn
 
 from distill.contract import check_embedder, check_embedding_objective
@@ -39,6 +40,7 @@ from distill.tasks.task import AnyTeacher, Details, Task
 from distill.tasks.trial import Trial, Verification, compare, open_lfw
 from teachers.teacher import Teacher
 
+console = Console(stderr=True, markup=False, emoji=False)
 CURVE_POINTS = 200
 HARDEST = 6  # pairs of each kind, in the report
 MOVED = 200  # pictures whose pairs are searched for those an exported file sees differently
@@ -50,10 +52,12 @@ class EmbeddingVerdict:
 
     Attributes:
         answers: float32 (N, D) of unit length, flips joined.
+        straight: float32 (N, D) of unit length, of the pictures alone: what a file answers.
         metric: `accuracy` of listed pairs, else TAR at the first FAR.
     """
 
     answers: np.ndarray
+    straight: np.ndarray
     trial: Trial
     metric: str
     verification: Verification
@@ -68,7 +72,9 @@ class EmbeddingVerdict:
         return f"{self.metric} {self.score:.4f} on {self.trial.name}"
 
     def manifest(self) -> dict[str, Any]:
-        return {"far_thresholds": {f"{far:g}": point.threshold for far, point in self.verification.points.items()}}
+        # Of the embeddings that will be compared with them, whatever the scores are of.
+        points = self.trial.verify(self.straight, tuple(self.verification.points), seed=0, resamples=2).points
+        return {"far_thresholds": {f"{far:g}": point.threshold for far, point in points.items()}}
 
     def to_dict(self) -> dict[str, Any]:
         found = self.verification.to_dict()
@@ -178,8 +184,8 @@ class Embeddings(Task):
         pictures = self.sets.validation
         return self.answers(self.teacher_predictor(teacher), pictures, "validation") if len(pictures) else None
 
-    def embed(self, predictor: Judged, trial: Trial) -> np.ndarray:
-        """Embeddings (N, D) of a trial's pictures as they are compared: flips joined, of unit length.
+    def embed(self, predictor: Judged, trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+        """Embeddings (N, D) of a trial's pictures, of unit length: with flips joined, as scored, and without.
 
         Raises:
             DistillError: the model answers classes, NaN or zero vectors.
@@ -190,20 +196,21 @@ class Embeddings(Task):
                 "recipe for attributes."
             )
         flips = self.recipe.evaluate.flips
-        straight = self.answers(predictor, trial.pictures, trial.name)
+        straight = unit_embeddings(self.answers(predictor, trial.pictures, trial.name), owner=predictor.name)
         if flips == "none":
-            return unit_embeddings(straight, owner=predictor.name)
+            return straight, straight
         mirrored = self.answers(predictor, trial.pictures.mirror(), f"{trial.name}, mirrored")
-        return combine_flips(straight, mirrored, flips)
+        return combine_flips(straight, mirrored, flips), straight
 
     def judge(self, predictor: Judged) -> EmbeddingVerdict:
-        return self.verdict(self.embed(predictor, self.trial), self.trial)
+        return self.verdict(*self.embed(predictor, self.trial), self.trial)
 
-    def verdict(self, embeddings: np.ndarray, trial: Trial) -> EmbeddingVerdict:
-        """Score embeddings (N, D) of a trial's pictures."""
+    def verdict(self, embeddings: np.ndarray, straight: np.ndarray, trial: Trial) -> EmbeddingVerdict:
+        """Score embeddings (N, D) of a trial's pictures, as `embed` gives them."""
         settings = self.recipe.evaluate
         return EmbeddingVerdict(
             embeddings,
+            straight,
             trial,
             "accuracy" if trial.pairs is not None else tar_name(settings.fars[0]),
             trial.verify(embeddings, settings.fars, self.recipe.seed, settings.resamples),
@@ -268,13 +275,21 @@ class Embeddings(Task):
         """How many pictures are in the transfer set too, and the scores without them; names go into a file."""
         trial = self.trial
         places, found = find_duplicates(self.sets.transfer, trial.pictures, trial.name, self.directory)
-        if len(places):
-            rest = trial.without(places)
+        if not len(places):
+            return found
+        rest = trial.without(places)
+        kept = np.setdiff1d(np.arange(len(trial.identities)), places)
+        try:
             rest.check(self.recipe.evaluate.fars)
-            kept = np.setdiff1d(np.arange(len(trial.identities)), places)
-            for role, verdict in scored.items():
-                scores = self.verdict(verdict.answers[kept], rest).to_dict()
-                found[role] = {key: scores[key] for key in ("metrics", "intervals", "counts")}
+            without = {
+                role: self.verdict(verdict.answers[kept], verdict.straight[kept], rest).to_dict()
+                for role, verdict in scored.items()
+            }
+        except DistillError as error:  # too few are left to be measured
+            console.print(f"no scores without the near duplicates: {error}", soft_wrap=True)
+            return found
+        for role, scores in without.items():
+            found[role] = {key: scores[key] for key in ("metrics", "intervals", "counts")}
         return found
 
     def _hardest(self, scored: Mapping[str, EmbeddingVerdict]) -> Pairs:

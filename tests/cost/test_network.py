@@ -146,6 +146,20 @@ def test_what_is_called_as_a_function_is_counted() -> None:
     assert count(windows, 8, 8).mult_adds == 7 * 12 * 4 * (2 * 2)  # four windows, two by two positions each
 
 
+def test_a_product_with_what_was_not_learnt_is_a_resize_and_not_counted() -> None:
+    class Resizing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.classifier = nn.Linear(3 * 2 * 4, 5)
+            self.register_buffer("rows", torch.full((2, 4), 0.25))
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            return self.classifier((self.rows @ pixels).flatten(1))
+
+    cost = count(Resizing(), 4, 4)
+    assert cost.mult_adds == 3 * 2 * 4 * 5 and cost.uncounted == ()
+
+
 def test_attention_is_counted_by_its_weights_and_its_products_are_named() -> None:
     class Attention(nn.Module):
         def __init__(self) -> None:

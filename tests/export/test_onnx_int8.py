@@ -14,7 +14,8 @@ from distill.export.format import Calibration, Job
 from distill.export.onnx import save, to_onnx
 from distill.export.onnx_int8 import quantize
 from distill.predictors.onnx_predictor import OnnxPredictor
-from tests.export.students import cosine, job_of, mild, pictures, torch_answers, uneven
+from students.student import StudentConfig, build_student
+from tests.export.students import NAMES, SIZE, cosine, job_of, mild, pictures, torch_answers, uneven
 
 SHOWN = pictures(32, seed=2)
 
@@ -46,6 +47,14 @@ def test_channels_far_apart_survive_our_int8_and_not_another(tmp_path: Path) -> 
     assert survival(path, False, "minmax") < 0.985
     for calibration in get_args(Calibration):
         assert survival(path, True, calibration) >= 0.985
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_035", "mobilenetv3_small_050", "mobilenetv4_conv_small_035"])
+def test_every_family_of_students_is_written(name: str, tmp_path: Path) -> None:
+    network = build_student(StudentConfig(name, resolution=SIZE), len(NAMES)).eval()
+    onnx_int8.write(job_of(network), tmp_path / "student.onnx")
+    found = OnnxPredictor(tmp_path / "student.onnx")(SHOWN)
+    assert cosine(found, 1 / (1 + np.exp(-torch_answers(network, SHOWN)))) > 0.99
 
 
 @pytest.fixture(scope="module")

@@ -145,12 +145,35 @@ def test_results_say_all_that_a_report_needs() -> None:
     assert "tar@far=1e-1" in (out / "report.html").read_text()
 
 
+def test_a_file_of_embeddings_has_no_classes_to_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out = finished()
+    assert cli.main(["predict", str(out / "export" / "student.onnx"), str(tmp_path)]) == 2
+    assert "gives embeddings, which are compared" in capsys.readouterr().err
+
+
 def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     _, out = finished()
-    student = results_of(out)["student"]
-    thresholds = {far: point["threshold"] for far, point in student["fars"].items()}
     _, manifest = load_student(out / "student")
-    assert manifest.activation == "unit" and manifest.dimensions == 12 and manifest.far_thresholds == thresholds
+    thresholds = manifest.far_thresholds
+    assert (
+        manifest.activation == "unit"
+        and manifest.dimensions == 12
+        and thresholds
+        and set(thresholds) == {"0.1", "0.01"}
+    )
+    # A file compares pictures, and the scores are of pictures with their mirror images.
+    pictures, people = shown(out)
+    answers = onnxruntime.InferenceSession(out / "export" / "student.onnx").run(None, {"pictures": pictures})[0]
+    cosines = np.sort([
+        float(answers[i] @ answers[j])
+        for i, j in itertools.combinations(range(len(people)), 2)
+        if people[i] != people[j]
+    ])[::-1]  # fmt: skip
+    for far, threshold in thresholds.items():
+        accepted = int(float(far) * len(cosines))
+        assert threshold == pytest.approx(cosines[accepted - 1], abs=1e-6)
+    scored = results_of(out)["student"]["fars"]
+    assert any(abs(scored[far]["threshold"] - threshold) > 1e-6 for far, threshold in thresholds.items())
     metadata = OnnxMetadata.from_props(OnnxSession(out / "export" / "student.onnx").properties)
     assert metadata is not None and metadata.gives == "embedding" and metadata.dimensions == 12
     assert metadata.far_thresholds == thresholds and metadata.classes is None
@@ -189,7 +212,8 @@ def test_lfw_pairs_are_scored_by_folds_and_models_searched_across(
     assert found["split"] == "lfw" and found["counts"]["pairs"] == 16 and found["folds"]["pairs"] == [8, 8]
     assert next(iter(found["metrics"])) == "accuracy"
     assert found["galleries"].keys() == {"model", "gallery", "model in gallery", "at_gallery_thresholds"}
-    assert "accuracy" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "accuracy" in shown and f"{models[1]} in {models[3]}: rank1" in shown.replace("\n", "")
     assert not list((tmp_path / "out" / "data").glob("rendered*"))  # a file is scored without the recipe's own pictures
 
 
