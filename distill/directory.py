@@ -14,6 +14,7 @@ README.md           the model card
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,28 @@ class RunDirectory:
     def claim(cls, root: Path, recipe: str, resolved: str) -> "RunDirectory":
         """Make the directory this recipe's, or go on in it.
 
+        Where a key was changed, the student, its files and its figures go; what its stages made stays.
+
+        Raises:
+            DistillError: as `enter`.
+        """
+        places = cls.enter(root, recipe)
+        written = root / RESOLVED
+        if not written.exists() or written.read_text(encoding="utf-8") != resolved:
+            # another recipe's figures must not stand beside this one
+            for name in (RESULTS, REPORT, CARD):
+                (root / name).unlink(missing_ok=True)
+            for place in (places.student, places.export):
+                if place.exists():
+                    shutil.rmtree(place)
+            with atomic_path(written) as temporary:
+                temporary.write_text(resolved, encoding="utf-8")
+        return places
+
+    @classmethod
+    def enter(cls, root: Path, recipe: str) -> "RunDirectory":
+        """Use the prepared sets and the teacher of a run, or begin one, and leave its results alone.
+
         Raises:
             DistillError: it belongs to another recipe, or holds something that is no run.
         """
@@ -57,13 +80,6 @@ class RunDirectory:
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
         write_json(marker, {"recipe": recipe, "version": VERSION})
-        written = root / RESOLVED
-        if not written.exists() or written.read_text(encoding="utf-8") != resolved:
-            # another recipe's figures must not stand beside this one
-            for name in (RESULTS, REPORT, CARD):
-                (root / name).unlink(missing_ok=True)
-            with atomic_path(written) as temporary:
-                temporary.write_text(resolved, encoding="utf-8")
         return cls(root)
 
     @property

@@ -37,7 +37,7 @@ from students.student import StudentConfig
 _OWN_TRAINER_KEYS = {
     "max_epochs", "callbacks", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler",
     "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
-    "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches",
+    "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches", "limit_train_batches",
 }  # fmt: skip
 _READY_MADE = {name for name, variant in VARIANTS["teacher"].items() if issubclass(variant, READY_MADE)}
 _NULL = {"null", "None", "none"}
@@ -79,7 +79,10 @@ class RecipeReader:
         if {"-h", "--help"} & set(arguments):
             parser.set_defaults(written)  # shown there; elsewhere they would pass unchecked
         # Put before the command line's, the YAML's keys are read and checked by the same code.
-        given = [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in written.items()]
+        given = [
+            f"--{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
+            for key, value in written.items()
+        ]
         try:
             parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
             chosen = parser.instantiate(parsed)
@@ -105,7 +108,7 @@ class RecipeReader:
             if name is None:
                 content.pop(section, None)
                 continue
-            if name not in variants:
+            if not isinstance(name, str) or name not in variants:
                 raise DistillError(f"{section}.name is {name!r}, expected one of {', '.join(variants)}.")
             if name != written:
                 content[section] = {"name": name}
@@ -113,7 +116,7 @@ class RecipeReader:
                     content = _merged(content, _overlay(self.path, name))
         if content.get("teacher", {}).get("name") in _READY_MADE and "stages" in content:
             # What a recipe writes of making its own teacher says nothing of one that is ready.
-            content["stages"] = [stage for stage in content["stages"] if stage not in TEACHER_STAGES]
+            content["stages"] = [stage for stage in content["stages"] or () if stage not in TEACHER_STAGES]
         student = content.get("student") or {}
         name = _last_value(arguments, "--student.name")
         if isinstance(student, dict) and name and name != student.get("name"):
@@ -189,7 +192,7 @@ def _load(recipe: str) -> dict[str, Any]:
 def _read_yaml(file: Any, name: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(content, dict):
         raise DistillError(f"{name}: expected keys and values, found {type(content).__name__}.")

@@ -34,8 +34,8 @@ TEACHER_WEIGHTS, TEACHER_ONNX = "teacher.safetensors", "teacher.onnx"
 
 # Arguments of Lightning's Trainer that change what is learnt; the others say where it runs and what is logged.
 _TRAINER_FACTS = (
-    "accumulate_grad_batches", "check_val_every_n_epoch", "gradient_clip_algorithm", "limit_train_batches",
-    "limit_val_batches", "max_steps", "max_time", "sync_batchnorm", "val_check_interval",
+    "accumulate_grad_batches", "check_val_every_n_epoch", "gradient_clip_algorithm", "limit_val_batches", "max_steps",
+    "max_time", "sync_batchnorm", "val_check_interval",
 )  # fmt: skip
 
 
@@ -161,7 +161,9 @@ def _key(
     data = [one.fingerprint for one in pictures.sets]
     trainer = {key: recipe.trainer.get(key) for key in _TRAINER_FACTS}
     # The averaged weights start as the network's own, so these weights stand for both.
-    return key_of(name, stage, checksum(module.network), asdict(module.preprocess), data, learns_from, seed, trainer)
+    chosen_by = module.metric.name if module.metric and recipe.stage(name).keep == "best" else None
+    facts = (checksum(module.network), asdict(module.preprocess), data, learns_from, seed, trainer, chosen_by)
+    return key_of(name, stage, *facts)
 
 
 def _train(

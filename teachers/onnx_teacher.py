@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
+import onnx
 import torch
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from torch import Tensor
 
 from distill.errors import DistillError, OutputsError
@@ -68,9 +70,13 @@ class OnnxTeacher(Teacher):
         return torch.from_numpy(to_logits(answers, self.gives, self.name)).to(pictures.device)
 
     def fingerprint(self) -> str:
-        """sha256 over the file, the output read from it and the preprocessing."""
-        with self.session.path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        """sha256 over the file, those its weights lie in, the output read from it and the preprocessing."""
+        graph = onnx.load(self.session.path, load_external_data=False).graph
+        beside = {ExternalDataInfo(one).location for one in graph.initializer if uses_external_data(one)}
+        content = ""
+        for name in (self.session.path.name, *sorted(beside)):
+            with (self.session.path.parent / name).open("rb") as file:
+                content += hashlib.file_digest(file, "sha256").hexdigest()
         facts = (self.session.output, self.layout, self.gives, asdict(self.preprocess), self.classes)
         return fingerprint_of(content, *facts)
 

@@ -97,6 +97,8 @@ def main(arguments: list[str]) -> int:
         raise DistillError(
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
         )
+    if chosen.device == "cuda" and not torch.cuda.is_available():
+        raise DistillError("--device is cuda, and there is no GPU here that torch can use. Leave it out.")
     chosen.resolution = chosen.resolution or (224 if chosen.what == "export" else 96)
     quieten()
     found = {"loader": _loader, "export": _export}.get(chosen.what, _turns)(chosen)

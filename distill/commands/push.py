@@ -81,7 +81,7 @@ def pushed_files(run: Path, allow_failed: bool) -> list[str]:
             "go on where it was stopped."
         )
     exports: list[dict[str, Any]] = read_json(run / RESULTS)["exports"]
-    failed = [export["file"] for export in exports if not export["passed"]]
+    failed = [export["file"] for export in exports if export["passed"] is False]
     if failed and not allow_failed:
         raise DistillError(
             f"{run}: {', '.join(failed)} scores differently from the student and failed the gate. Export it again "

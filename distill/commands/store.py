@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightning as L
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from rich.console import Console
 
 from distill.directory import RunDirectory
 from distill.errors import DistillError
-from distill.recipe import Recipe
+from distill.recipe import TEACHER_STAGES, Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report import formatting
 from distill.run import teacher_size
@@ -90,21 +91,24 @@ class Kept:
 
 
 def _store(recipe: Recipe, resolved: str, out: Path, run: Path, kept: Kept) -> Store | None:
-    teacher, task, shown = _open(recipe, resolved, run)
+    teacher, task, shown = _open(recipe, run)
     manifest = _manifest(recipe, task, teacher, shown, out, kept)
     manifest.codec(view=0)  # refuses more than there are classes, before anything is asked
     given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
-    fabric = L.Fabric(**given)
-    fabric.launch()
+    try:
+        fabric = L.Fabric(**given)
+        fabric.launch()
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
+        raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     return write_store(
         out, manifest, teacher, shown, batch_size=recipe.transfer.batch_size, fabric=fabric, workers=recipe.workers,
         texts={f"{recipe.name}.yaml": resolved},  # so that it can be asked again
     )  # fmt: skip
 
 
-def _open(recipe: Recipe, resolved: str, run: Path) -> tuple[Teacher, Task, Shown]:
+def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
-    places = RunDirectory.claim(run, recipe.name, resolved)
+    places = RunDirectory.enter(run, recipe.name)
     task = open_task(recipe, places.data)
     teacher = open_teacher(recipe, task, places, Log(task))
     if not isinstance(teacher, Teacher):
@@ -157,8 +161,11 @@ def _verify(arguments: list[str]) -> int:
     try:
         if not written:
             raise DistillError("there is no recipe beside the answers")
-        reader = RecipeReader(str(written[0]))
-        teacher, _, shown = _open(*reader.read([]), chosen.run or _run_of(chosen.directory))
+        recipe, _ = RecipeReader(str(written[0])).read([])
+        run = chosen.run or _run_of(chosen.directory)
+        if set(recipe.stages) & set(TEACHER_STAGES) and not (run / "teacher").is_dir():
+            raise DistillError(f"{run} is not the run that taught it; name that with --run")
+        teacher, _, shown = _open(recipe, run)
     except DistillError as error:
         console.print(f"the teacher is not at hand, so nothing was asked again: {error}", soft_wrap=True)
         return 0

@@ -1,7 +1,7 @@
 """A directory with a folder of pictures for each class, as a web search or ImageNet leaves them.
 
 root/n02085620-Chihuahua/1.jpg              all for training, or shares held out
-root/train/n02085620-Chihuahua/1.jpg        or in parts, beside root/validation (or val) and root/test
+root/train/n02085620-Chihuahua/1.jpg        or in parts, beside root/validation (or val, valid) and root/test
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,13 @@ from distill.data.source import Sample, Split
 from distill.data.wordnet import shown
 from distill.errors import DistillError
 
-PARTS: dict[str, Split] = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
+PARTS: dict[str, Split] = {
+    "train": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,14 @@ class ClassFolders:
     def _listed(self) -> list[tuple[Sample, str, Split]]:
         """Each picture, its class's folder and its split."""
         found = Folder(root=self.root).samples(0, 0)
-        split_up = {sample.name.partition("/")[0] for sample in found} <= set(PARTS)
+        tops = {sample.name.partition("/")[0] for sample in found}
+        split_up = tops <= set(PARTS)
+        if not split_up and {"train", "test"} <= tops:
+            others = shown(sorted(tops - set(PARTS)))
+            raise DistillError(
+                f"data.root: {self.root} has parts, train and test, and beside them {others}. Expected only parts "
+                f"({', '.join(PARTS)}), or only a folder for each class."
+            )
         depth = 1 + split_up
         strays = [sample.name for sample in found if sample.name.count("/") < depth]
         if strays:

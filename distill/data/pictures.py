@@ -25,8 +25,8 @@ class Pictures:
     Attributes:
         sets: prepared sets of one picture size.
         rows: for each set the rows that belong, int64.
-        classes: columns of the labels. Another set's are matched by WordNet id; one whose classes are others and have
-            no ids, or that has no labels, is unknown (-1) in all of them.
+        classes: columns of the labels. Another set's are matched by WordNet id, or by name where there are none; one
+            that shares no class, or that has no labels, is unknown (-1) in all of them.
         hidden: numbers of the sets whose labels are not to be used: unknown (-1) throughout.
         mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
     """
@@ -129,6 +129,9 @@ class Pictures:
             return labels
         if any(map(wordnet_id, self.classes)) and any(map(wordnet_id, one.classes)):
             return relabel(labels, match(self.classes, one.classes, str(one.directory)), len(self.classes))
+        places = np.array([self.classes.index(name) if name in self.classes else -1 for name in one.classes], np.int64)
+        if (places >= 0).any() and ((labels == 1).sum(axis=1) <= 1).all():  # of attributes, absent is not unknown
+            return relabel(labels, places, len(self.classes))
         return np.full((len(rows), len(self.classes)), -1, np.int8)
 
     def name(self, index: int) -> str:

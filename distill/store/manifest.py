@@ -9,8 +9,8 @@ A store is a directory that another program can read, or write, from this descri
     view-0007-00003.npy   the answers to view 7 of the pictures of rows 3 R to 4 R - 1 of pictures.npy
     whole-00003.npy       the same of whole.npy, each picture whole, as evaluation shows it
 
-R is `rows`. Every file is a NumPy array of version 1.0: 128 bytes of header, then the rows, which a memory map reads
-in place. A row is one of
+R is `rows`. Every file is a NumPy array of version 1.0: the header, then the rows, which a memory map
+reads in place. A row is one of
 
     full    the C logits, or dimensions of an embedding, as float16 or float32
     top     one record (`distill.store.codec`): the k largest logits less the largest of them, their

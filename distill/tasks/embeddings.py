@@ -114,6 +114,7 @@ class Embeddings(Task):
         return self.sets.validation, pictures, *mirrored
 
     def check_sets(self, sets: Sets) -> None:
+        self.check_best(sets)
         prepared = sets.prepared
         known = prepared.identities >= 0
         people, parts = np.unique(np.stack([prepared.identities, prepared.splits])[:, known], axis=1)

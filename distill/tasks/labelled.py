@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 from torch import nn
 
 from distill.data.pictures import Pictures
@@ -27,6 +28,7 @@ from teachers.recognizer_teacher import Recognizer
 from teachers.teacher import Teacher
 from teachers.timm_teacher import Timm
 
+console = Console(stderr=True, markup=False, emoji=False)
 EXAMPLES = 12
 
 _GIVES: dict[Activation, str] = {
@@ -65,6 +67,7 @@ class LabelledTask(Task):
                 f"data.name is {name}: pictures without labels, on which nothing can be scored. Give a labelled set as "
                 "data, and these as unlabelled: they are transferred on, and the labelled ones need no training part."
             )
+        self.check_best(sets)
         for stage in self.recipe.stages:
             pictures, section = sets.of_stage(stage)
             if stage != "transfer" and not (pictures.labels >= 0).any():
@@ -72,6 +75,8 @@ class LabelledTask(Task):
                     f"stages: `{stage}` needs labels of the data's classes, and no picture of {section} to train on "
                     f"has one. Leave it out, or give a labelled set as {section}."
                 )
+            if stage != "transfer" and (others := pictures.of_no_class):
+                console.print(f"{stage}: {others} pictures are of classes that the data does not have, and not used.")
 
     def load_teacher(self) -> AnyTeacher:
         teacher = self.recipe.teacher

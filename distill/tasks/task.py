@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from distill.data.pictures import Pictures
+from distill.errors import DistillError
 from distill.modules.metrics import Metric
 from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
@@ -90,6 +91,15 @@ class Task(ABC):
     @abstractmethod
     def check_sets(self, sets: Sets) -> None:
         """Refuse pictures that this cannot be learnt from or scored on."""
+
+    def check_best(self, sets: Sets) -> None:
+        """Refuse a stage whose best pass no validation pictures could tell."""
+        stages = [name for name in self.recipe.stages if name != "probe" and self.recipe.stage(name).keep == "best"]
+        if stages and not len(sets.prepared.indices("validation")):
+            raise DistillError(
+                f"{stages[0]}.keep is best, and {self.recipe.data.name} has no validation pictures to tell the "
+                "best pass by. Set it to last, or share some out (data.validation)."
+            )
 
     @abstractmethod
     def check(self) -> None:
