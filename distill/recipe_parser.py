@@ -103,9 +103,7 @@ class RecipeReader:
                 raise DistillError(f"{self.path}: {section} is {found!r}, expected keys and values: {{name: {found}}}.")
             written = found.get("name")
             name = _last_value(arguments, f"--{section}.name") or written
-            if name in _NULL:
-                name = None
-            if name is None:
+            if name is None or (isinstance(name, str) and name in _NULL):
                 content.pop(section, None)
                 continue
             if not isinstance(name, str) or name not in variants:

@@ -86,8 +86,13 @@ def test_sets_prepared_by_evaluate_are_no_obstacle(tmp_path: Path) -> None:
 
 def test_figures_of_another_recipe_text_do_not_stay(tmp_path: Path) -> None:
     RunDirectory.claim(tmp_path, "faces", "seed: 0\n")
-    (tmp_path / "results.json").write_text("{}", encoding="utf-8")
+    made = [tmp_path / "results.json", tmp_path / "student" / "config.json", tmp_path / "export" / "student.onnx"]
+    for file in made:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{}", encoding="utf-8")
+    (tmp_path / "stages" / "teach-0").mkdir(parents=True)
     RunDirectory.claim(tmp_path, "faces", "seed: 0\n")
-    assert (tmp_path / "results.json").exists()
+    RunDirectory.enter(tmp_path, "faces")
+    assert all(file.exists() for file in made)
     RunDirectory.claim(tmp_path, "faces", "seed: 1\n")
-    assert not (tmp_path / "results.json").exists()
+    assert not any(file.exists() for file in made) and (tmp_path / "stages" / "teach-0").exists()

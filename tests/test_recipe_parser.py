@@ -277,6 +277,7 @@ def test_faces_are_aligned_by_a_template_or_a_file(tiny: Path) -> None:
     ("text", "reason"),
     [
         ("a: [1", "not YAML"),
+        ("data: {name: [a]}", "data.name is ['a'], expected one of"),
         ("- 1", "expected keys and values, found list"),
         ("", "expected keys and values, found NoneType"),
         ("data: celeba", "data is 'celeba', expected keys and values: {name: celeba}"),

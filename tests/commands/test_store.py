@@ -67,6 +67,24 @@ def test_verify_asks_again(answers: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "64 views asked again of test_resnet: largest difference of a logit" in said
 
 
+def test_a_finished_run_keeps_its_results(answers: Path, tmp_path: Path) -> None:
+    _, run = copy_of_finished(tmp_path)
+    files = {file: file.read_bytes() for file in run.iterdir() if file.is_file() and file.name != "run.json"}
+    assert {"results.json", "report.html", "README.md", "recipe.yaml"} <= {file.name for file in files}
+    assert stored(tmp_path / "other", "--run", str(run), "--evaluate.resamples", "21") == 0
+    assert cli.main(["store", "verify", str(answers), "--run", str(run)]) == 0
+    assert all(file.read_bytes() == content for file, content in files.items())
+
+
+def test_a_teacher_that_was_taught_elsewhere_is_not_taught_again(
+    answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = Path(shutil.copytree(answers, tmp_path / "alone"))
+    assert cli.main(["store", "verify", str(alone)]) == 0
+    assert "alone.run is not the run that taught it; name that with --run" in capsys.readouterr().out.replace("\n", "")
+    assert not (tmp_path / "alone.run").exists()
+
+
 def test_verify_without_the_teacher(answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "file").touch()

@@ -56,6 +56,14 @@ def test_parts_are_splits(tmp_path: Path) -> None:
         splits(ClassFolders(root=tmp_path, validation=0.1))
 
 
+def test_parts_beside_something_else_are_no_classes(tmp_path: Path) -> None:
+    put(tmp_path, "train/pug/1.jpg", "valid/pug/2.jpg", "test/pug/3.jpg")
+    assert set(splits(ClassFolders(root=tmp_path)).values()) == {"train", "validation", "test"}
+    put(tmp_path, "extra/pug/4.jpg")
+    with pytest.raises(DistillError, match="has parts, train and test, and beside them extra"):
+        splits(ClassFolders(root=tmp_path))
+
+
 def test_pictures_of_no_class_are_named(tmp_path: Path) -> None:
     put(tmp_path, "pug/2.jpg", "1.jpg")
     with pytest.raises(DistillError, match=r"holds 1 pictures of no class: 1\.jpg"):

@@ -74,6 +74,13 @@ def test_the_pictures_of_two_sets_have_labels_of_the_first(tmp_path: Path) -> No
     assert np.array_equal(alone.labels, pictures.labels[6:]) and alone.of_no_class == 2
 
 
+def test_where_there_are_no_ids_names_tell(tmp_path: Path) -> None:
+    first = one_hot(tmp_path / "a", 1, ("oak", "ash", "elm"))
+    second = one_hot(tmp_path / "b", 2, ("elm", "yew", "oak"))
+    pictures = Pictures.of(first, "train", [second])
+    assert pictures.labels[6:].tolist() == [[0, 0, 1], [-1] * 3, [1, 0, 0], [0, 0, 1], [-1] * 3, [-1] * 3]
+
+
 def test_a_set_that_names_no_ids_is_unlabelled_and_one_that_names_some_is_refused(tmp_path: Path) -> None:
     first = one_hot(tmp_path / "a", 1, OURS)
     plain = one_hot(tmp_path / "b", 2, ("Beagle", "Chihuahua", "Pug"))

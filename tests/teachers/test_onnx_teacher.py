@@ -178,6 +178,18 @@ def test_fingerprint_follows_the_file_and_its_use(tmp_path: Path) -> None:
     assert recipe.load(4).fingerprint() == recipe.load(4).fingerprint()
 
 
+def test_fingerprint_follows_weights_that_lie_beside_the_file(tmp_path: Path) -> None:
+    prints, graphs = set(), set()
+    for name, scale in (("a", 1 / 255), ("b", 1 / 254)):
+        place = tmp_path / name
+        place.mkdir()
+        model = onnx.load(linear_graph(place / "small.onnx", ends="Identity", scale=scale))
+        onnx.save(model, place / "t.onnx", save_as_external_data=True, location="t.data", size_threshold=0)
+        graphs.add((place / "t.onnx").read_bytes())
+        prints.add(Onnx(place / "t.onnx", interpolation="bilinear", gives="logits").load(4).fingerprint())
+    assert len(graphs) == 1 and len(prints) == 2
+
+
 def test_several_outputs(tmp_path: Path) -> None:
     recipe = Onnx(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear", gives="logits")
     with pytest.raises(DistillError, match="logits, scaled"):
