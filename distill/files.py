@@ -29,9 +29,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             if file.is_file():
                 with file.open("rb+") as handle:
                     os.fsync(handle.fileno())
-        if temporary.is_dir() and path.is_dir():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
+        put(temporary, path)
     except OSError as error:
         raise DistillError(
             f"{path}: cannot be written ({error.strerror or error}). Free some space or name another place with --out; "
@@ -43,6 +41,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
         else:
             with suppress(OSError):  # it may never have come to be; the error above says why
                 temporary.unlink()
+
+
+def put(made: Path, place: Path) -> None:
+    """Rename what is finished to its place, whatever stands there; a kill leaves no directory there half deleted.
+
+    Raises:
+        OSError: it cannot be renamed; what stood there still does.
+    """
+    if not (made.is_dir() and place.is_dir()):
+        os.replace(made, place)
+        return
+    aside = place.with_name(f".{place.name}.old.part")
+    shutil.rmtree(aside, ignore_errors=True)  # of an earlier kill
+    os.replace(place, aside)
+    try:
+        os.replace(made, place)
+    except OSError:
+        os.replace(aside, place)
+        raise
+    shutil.rmtree(aside)
 
 
 def checksum(file: Path) -> str:

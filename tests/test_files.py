@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from distill.errors import DistillError
-from distill.files import atomic_path, read_json, write_json
+from distill.files import atomic_path, put, read_json, write_json
 
 
 def listing(directory: Path) -> list[str]:
@@ -107,6 +107,25 @@ def test_a_process_killed_while_writing_leaves_the_old_file(tmp_path: Path) -> N
     assert file.read_text() == "old"
     write_json(file, "new")
     assert read_json(file) == "new"
+
+
+def test_a_directory_takes_the_place_of_another_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+
+    def killed(path: Path, **_: object) -> None:
+        if path.exists():
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("distill.files.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            put(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old" / "file").read_text() == "new"
+    (tmp_path / "newer").mkdir()
+    put(tmp_path / "newer", tmp_path / "old")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"] and not list((tmp_path / "old").iterdir())
 
 
 def test_json_comes_back_as_it_was(tmp_path: Path) -> None:

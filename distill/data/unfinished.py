@@ -20,7 +20,7 @@ import numpy as np
 from distill.data.kept import Entry, Kept
 from distill.data.shards import OFFSETS, rows_per_shard, shard_name
 from distill.errors import DistillError
-from distill.files import atomic_path, checksum, read_json, write_json
+from distill.files import atomic_path, checksum, put, read_json, write_json
 
 PLAN = "plan.json"
 
@@ -90,9 +90,7 @@ class Unfinished:
         for file in self.directory.iterdir():
             with file.open("rb+") as handle:
                 os.fsync(handle.fileno())
-        if directory.is_dir():
-            shutil.rmtree(directory)
-        os.replace(self.directory, directory)
+        put(self.directory, directory)
         shutil.rmtree(self.place)
 
     def close(self) -> None:

@@ -8,8 +8,6 @@ Shapes: N pictures, C outputs, n views of one batch.
 """
 
 import math
-import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from distill.data.batch import ViewBatch
 from distill.errors import DistillError
-from distill.files import atomic_path, checksum
+from distill.files import atomic_path, checksum, put
 from distill.locks import exclusive
 from distill.objectives.embedding import SHORTEST
 from distill.store.asking import Ask, Asked, Part, Shown, answer
@@ -288,9 +286,7 @@ def _complete(directory: Path, manifest: Manifest, shown: Shown) -> Store:
     replace(manifest, checksums=checksums).write(building / MANIFEST)
     for name in manifest.files():
         (building / (name + CHECKSUM)).unlink(missing_ok=True)
-    if directory.exists():
-        shutil.rmtree(directory)
-    os.replace(building, directory)
+    put(building, directory)
     return Store.open(directory)
 
 

@@ -124,7 +124,7 @@ def test_stopped_between_completing_and_taking_its_place(
 ) -> None:
     pictures = shown(labelled)
     with monkeypatch.context() as patch:
-        patch.setattr(writer_module.os, "replace", _stop_at(tmp_path / "s", os.replace))
+        patch.setattr("distill.files.os.replace", _stop_at(tmp_path / "s", os.replace))
         with pytest.raises(KeyboardInterrupt):
             store(tmp_path / "s", pictures)
     again = CountingTeacher()
