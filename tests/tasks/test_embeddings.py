@@ -155,12 +155,8 @@ def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     _, out = finished()
     _, manifest = load_student(out / "student")
     thresholds = manifest.far_thresholds
-    assert (
-        manifest.activation == "unit"
-        and manifest.dimensions == 12
-        and thresholds
-        and set(thresholds) == {"0.1", "0.01"}
-    )
+    assert manifest.activation == "unit" and manifest.dimensions == 12
+    assert thresholds and set(thresholds) == {"0.1", "0.01"}
     # A file compares pictures, and the scores are of pictures with their mirror images.
     pictures, people = shown(out)
     answers = onnxruntime.InferenceSession(out / "export" / "student.onnx").run(None, {"pictures": pictures})[0]
