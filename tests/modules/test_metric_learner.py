@@ -33,21 +33,29 @@ def batch_of(train: Pictures, identities: list[int]) -> Pixels:
 
 def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures) -> None:
     module = learner()
-    directions = module.criterion.W.detach()  # (D, I), by rising number of the person
+    directions = torch.randn(3, 3, generator=torch.Generator().manual_seed(0))  # (D, I), by rising number of the person
+    module.criterion.W.data.copy_(directions)
     embeddings = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+    embeddings[3] = -directions[:, 1] + 0.05 * embeddings[3]  # less than the margin from the opposite of its own
     people = [30, 3, 7, 7]
+    margin, beyond = math.radians(20), []
     expected = 0.0
     for vector, person in zip(embeddings.tolist(), people, strict=True):
         logits = []
         for column, number in zip(directions.T.tolist(), (3, 7, 30), strict=True):
             product = sum(a * b for a, b in zip(vector, column, strict=True))
             cosine = product / math.hypot(*vector) / math.hypot(*column)
-            angle = math.acos(cosine) + (math.radians(20) if number == person else 0)
-            logits.append(16 * math.cos(angle))
+            angle = math.acos(cosine)
+            if number == person:
+                beyond.append(angle + margin > math.pi)
+                # The authors' code: past the half turn, where a cosine would rise again, a line goes on down.
+                cosine = cosine - margin * math.sin(margin) if beyond[-1] else math.cos(angle + margin)
+            logits.append(16 * cosine)
         own = logits[(3, 7, 30).index(person)]
         expected += (math.log(sum(math.exp(logit) for logit in logits)) - own) / 4
     loss = module.losses(embeddings, batch_of(train, people), None)["loss"]
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-4)
+    assert 0 < sum(beyond) < 4
 
 
 def test_the_peoples_directions_learn_and_leave_with_the_stage() -> None:
