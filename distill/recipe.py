@@ -20,7 +20,7 @@ from distill.data.stanford_dogs import StanfordDogs
 from distill.errors import DistillError
 from distill.export.format import Calibration
 from distill.objectives import Objective
-from distill.stage_settings import LabelStage, Probe, Stage, Teach, Transfer
+from distill.stage_settings import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
 from distill.store.teacher import Stored
 from students.student import StudentConfig
 from teachers.mobilefacenet_teacher import Mobilefacenet
@@ -212,7 +212,7 @@ class Recipe:
     objective: Objective
     probe: Probe
     teach: Teach
-    pretrain: LabelStage
+    pretrain: Pretrain
     fine_tune: LabelStage
     transfer: Transfer
     evaluate: Evaluate
@@ -258,6 +258,11 @@ class Recipe:
                     f"{stage}.loss is {section.loss}, which is of classes that exclude each other, and the task is "
                     f"{self.task}. Leave it at cross_entropy."
                 )
+        if self.task != "classes" and self.pretrain.teacher_top is not None:
+            raise DistillError(
+                f"pretrain.teacher_top is {self.pretrain.teacher_top}: of classes that exclude each other, and the "
+                f"task is {self.task}. Leave it out."
+            )
         if making and self.task != "embeddings" and isinstance(self.teacher, Recognizer):
             raise DistillError(
                 f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
@@ -278,6 +283,11 @@ class Recipe:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:
             raise DistillError(f"seed is {self.seed}, expected 0 or more.")
+
+    @property
+    def asks_teacher(self) -> bool:
+        """Whether a stage learns from the teacher's answers, or from labels it has sorted."""
+        return "transfer" in self.stages or ("pretrain" in self.stages and self.pretrain.teacher_top is not None)
 
     def stage(self, name: StageName) -> Stage:
         """The section of one stage that trains by gradient steps."""

@@ -30,7 +30,7 @@ from distill.recipe import (
     StageName,
     TaskName,
 )
-from distill.stage_settings import LabelStage, Probe, Teach, Transfer
+from distill.stage_settings import LabelStage, Pretrain, Probe, Teach, Transfer
 from students.student import StudentConfig
 
 # What a stage or the run directory decides of Lightning's Trainer.
@@ -155,8 +155,8 @@ class RecipeReader:
         parser.add_class_arguments(Objective, "objective")
         parser.add_class_arguments(Probe, "probe")
         parser.add_class_arguments(Teach, "teach")
-        for stage in ("pretrain", "fine_tune"):
-            parser.add_class_arguments(LabelStage, stage)
+        parser.add_class_arguments(Pretrain, "pretrain")
+        parser.add_class_arguments(LabelStage, "fine_tune")
         parser.add_class_arguments(Transfer, "transfer")
         parser.add_class_arguments(Evaluate, "evaluate")
         parser.add_class_arguments(Export, "export")

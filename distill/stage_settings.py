@@ -57,6 +57,23 @@ class LabelStage(Stage):
 
 
 @dataclass(frozen=True)
+class Pretrain(LabelStage):
+    """How the student is trained on labels that may be wrong.
+
+    Attributes:
+        teacher_top: of classes that exclude each other: only pictures whose label is among the teacher's so many most
+            probable classes, which sorts out wrong labels. null takes all, and needs no teacher.
+    """
+
+    teacher_top: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.teacher_top is not None and self.teacher_top < 1:
+            raise DistillError(f"pretrain.teacher_top is {self.teacher_top}, expected at least 1 class, or null.")
+
+
+@dataclass(frozen=True)
 class Teach(LabelStage):
     """How a teacher is trained on labels, or a teacher of embeddings on who is shown.
 

@@ -3,6 +3,7 @@
 A stage's key covers all it reads, the start weights included, so a finished one is reused and a changed one repeated.
 """
 
+import hashlib
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -66,14 +67,14 @@ class Log:
 
 
 def open_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) -> AnyTeacher | None:
-    """The recipe's teacher: taught first where the stages say so; None where nothing is transferred.
+    """The recipe's teacher: taught first where the stages say so; None where no stage asks it.
 
     Raises:
         DistillError: it cannot be loaded, or has other outputs than the data.
     """
     if "probe" in recipe.stages or "teach" in recipe.stages:
         return _make_teacher(recipe, task, places, log)
-    return task.load_teacher() if "transfer" in recipe.stages else None
+    return task.load_teacher() if recipe.asks_teacher else None
 
 
 def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) -> Teacher:
@@ -84,7 +85,8 @@ def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) ->
         name, trained = "probe", _probe(recipe, network, preprocess, task, places)
     else:
         name, module = "teach", task.learner(network, preprocess, recipe.teach, recipe.seed)
-        trained = _train(recipe, "teach", module, task, places, recipe.seed, None)
+        pictures = task.training_pictures("teach", None)
+        trained = _train(recipe, "teach", module, pictures, task, places, recipe.seed, None)
     network.load_state_dict(trained.weights)
     log.add(name, trained, network, preprocess)
     weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
@@ -122,7 +124,8 @@ def train_student(
             continue
         learns_from = teacher if name == "transfer" else None
         module = _module(recipe, name, network, preprocess, task, learns_from, seed)
-        trained = _train(recipe, name, module, task, places, seed, learns_from)
+        pictures = task.training_pictures(name, teacher)
+        trained = _train(recipe, name, module, pictures, task, places, seed, learns_from)
         network.load_state_dict(trained.weights)
         if seed == recipe.seed:
             log.add(name, trained, network, preprocess)
@@ -158,7 +161,8 @@ def _key(
 ) -> str:
     stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
     learns_from = None if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
-    data = [one.fingerprint for one in pictures.sets]
+    parts = zip(pictures.sets, pictures.rows, strict=True)
+    data = [(one.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for one, rows in parts]
     trainer = {key: recipe.trainer.get(key) for key in _TRAINER_FACTS}
     # The averaged weights start as the network's own, so these weights stand for both.
     chosen_by = module.metric.name if module.metric and recipe.stage(name).keep == "best" else None
@@ -167,10 +171,10 @@ def _key(
 
 
 def _train(
-    recipe: Recipe, name: StageName, module: TrainingModule, task: Task, places: RunDirectory, seed: int,
-    teacher: AnyTeacher | None,
+    recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, task: Task, places: RunDirectory,
+    seed: int, teacher: AnyTeacher | None,
 ) -> Trained:  # fmt: skip
-    pictures, stage = task.sets.of_stage(name)[0], recipe.stage(name)
+    stage = recipe.stage(name)
     directory = places.stage(name, _key(recipe, name, module, pictures, teacher, seed))
     if done := finished(directory):
         console.print(f"{name}: done before, {directory}", soft_wrap=True)

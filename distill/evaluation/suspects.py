@@ -28,6 +28,21 @@ class Suspects:
         return len(self.places)
 
 
+def believed(probabilities: np.ndarray, labels: np.ndarray, top: int) -> np.ndarray:
+    """Which labels are among the ``top`` classes the teacher finds most probable.
+
+    Args:
+        probabilities: float (N, C), the teacher's.
+        labels: int64 (N,), class numbers.
+
+    Returns:
+        bool (N,).
+    """
+    given = probabilities[np.arange(len(labels)), labels]
+    higher: np.ndarray = (probabilities > given[:, None]).sum(axis=1)
+    return higher < top
+
+
 def suspected(probabilities: np.ndarray, labels: np.ndarray) -> Suspects:
     """The suspects among pictures of known label.
 

@@ -35,8 +35,7 @@ class Shared:
 
     def __init__(self, points: Sequence[Point], places: SweepDirectory) -> None:
         self.places = places
-        taught = [point for point in points if point.learnt_from == "teacher"]
-        first = (taught or points)[0]
+        first = next((point for point in points if point.recipe.asks_teacher), points[0])
         # This process makes the teacher alone, whatever points are told of devices.
         recipe = replace(first.recipe, trainer=first.recipe.trainer | _ONE_PROCESS)
         self.task: Task = open_task(recipe, places.data)
@@ -49,7 +48,7 @@ class Shared:
             teacher = open_teacher(recipe, self.task, run, Log(self.task))
         if teacher is not None:
             self.task.check_teacher(teacher)
-        if isinstance(teacher, StoredTeacher):
+        if isinstance(teacher, StoredTeacher) and "transfer" in recipe.stages:
             teacher.answers_to(self.task.sets.transfer, teacher.counted(recipe.transfer.views), recipe.seed)
 
     def give(self, point: Point) -> None:

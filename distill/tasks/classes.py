@@ -26,7 +26,7 @@ from distill.evaluation.classification import (
     truths_of,
 )
 from distill.evaluation.confusion import most_confused
-from distill.evaluation.suspects import suspected
+from distill.evaluation.suspects import believed, suspected
 from distill.files import atomic_path
 from distill.modules import FineTuner
 from distill.modules.metrics import Metric, TopOne
@@ -34,6 +34,7 @@ from distill.modules.training import TrainingModule
 from distill.objectives.labels import LABEL_LOSSES
 from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
+from distill.recipe import StageName
 from distill.report.classes import Captioned, ClassPictures
 from distill.scoring import Judged, Verdict
 from distill.sets import Sets
@@ -81,6 +82,7 @@ class Classes(LabelledTask):
 
     activation = "softmax"
     needed = (("test", "report on"),)
+    _asked: tuple[AnyTeacher, np.ndarray, np.ndarray] | None = None  # who, the hashes of which pictures, the answers
 
     @cached_property
     def test(self) -> Pictures:
@@ -113,6 +115,27 @@ class Classes(LabelledTask):
 
     def check_teacher(self, teacher: AnyTeacher) -> None:
         check_classifier(teacher, self.classes)
+
+    def training_pictures(self, name: StageName, teacher: AnyTeacher | None) -> Pictures:
+        """With `pretrain.teacher_top`, those of its pictures whose label the teacher believes.
+
+        Raises:
+            DistillError: it believes none.
+        """
+        pictures, top = super().training_pictures(name, teacher), self.recipe.pretrain.teacher_top
+        if name != "pretrain" or top is None:
+            return pictures
+        assert teacher is not None  # Recipe.asks_teacher
+        known = _known(pictures)
+        kept = known.where(believed(self._opinions(known, teacher), truths_of(known.labels), top))
+        _, section = self.sets.of_stage(name)
+        if not len(kept):
+            raise DistillError(
+                f"pretrain.teacher_top is {top}: of {len(known)} pictures of {section} {teacher.name} finds the label "
+                f"of none among its {top} most probable classes. Is its class map the data's, its preprocessing right?"
+            )
+        console.print(f"pretrain: {teacher.name} believes the labels of {len(kept)} of {len(known)} pictures.")
+        return kept
 
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
         assert isinstance(stage, LabelStage)
@@ -193,9 +216,17 @@ class Classes(LabelledTask):
             found[role] = {key: scores[key] for key in ("metrics", "intervals", "counts")}
         return found
 
+    def _opinions(self, pictures: Pictures, teacher: AnyTeacher) -> np.ndarray:
+        """The teacher's probabilities, asked once for what is learnt from it and what is said of it."""
+        hashes = pictures.hashes
+        if self._asked is None or self._asked[0] is not teacher or not np.array_equal(self._asked[1], hashes):
+            probabilities = self.answers(self.teacher_predictor(teacher), pictures, "pretrain")
+            self._asked = teacher, hashes, probabilities
+        return self._asked[2]
+
     def _suspects(self, web: Pictures, teacher: AnyTeacher) -> tuple[dict[str, Any], Captioned]:
         """The web's labels that the teacher does not believe: counted, named in a file, and the worst shown."""
-        probabilities, labels = self.answers(self.teacher_predictor(teacher), web, "web"), truths_of(web.labels)
+        probabilities, labels = self._opinions(web, teacher), truths_of(web.labels)
         doubted = suspected(probabilities, labels)
         file = self.directory / SUSPECTS
         with atomic_path(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:

@@ -21,7 +21,7 @@ from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import Activation, TorchPredictor
 from distill.preprocess import Preprocess
-from distill.recipe import Recipe
+from distill.recipe import Recipe, StageName
 from distill.report.classes import ClassPictures
 from distill.report.embeddings import Pairs
 from distill.report.page import Examples
@@ -124,6 +124,14 @@ class Task(ABC):
     @abstractmethod
     def outputs(self, teacher: AnyTeacher | None) -> int:
         """C of the student."""
+
+    def training_pictures(self, name: StageName, teacher: AnyTeacher | None) -> Pictures:
+        """What a stage trains on.
+
+        Args:
+            teacher: None where no stage asks one.
+        """
+        return self.sets.of_stage(name)[0]
 
     @abstractmethod
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:

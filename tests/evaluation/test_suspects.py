@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from distill.evaluation.suspects import suspected
+from distill.evaluation.suspects import believed, suspected
 
 
 def test_the_least_believed_label_comes_first_and_believed_ones_not_at_all() -> None:
@@ -20,3 +20,13 @@ def test_the_least_believed_label_comes_first_and_believed_ones_not_at_all() -> 
 def test_of_labels_as_improbable_the_surer_contradiction_comes_first() -> None:
     p = np.array([[0.0, 0.6, 0.4], [0.0, 0.1, 0.9]])
     assert suspected(p, np.array([0, 0])).places.tolist() == [1, 0]
+
+
+def test_a_label_is_believed_among_the_most_probable_classes() -> None:
+    generator = np.random.default_rng(1)
+    p = generator.dirichlet(np.full(6, 0.5), 100)
+    labels = generator.integers(0, 6, 100)
+    for top in (1, 3, 6):
+        expected = [labels[n] in sorted(range(6), key=lambda c: -p[n, c])[:top] for n in range(100)]
+        assert believed(p, labels, top).tolist() == expected
+    assert set(np.flatnonzero(believed(p, labels, 1))) == set(range(100)) - set(suspected(p, labels).places)

@@ -187,6 +187,50 @@ def test_a_stage_on_labels_minimises_the_loss_it_names(loss: str, function: obje
     assert isinstance(module, FineTuner) and module.loss is function
 
 
+def black_box(out: Path) -> list[str]:
+    """The taught teacher as a file, and labels it has sorted as all there is to learn from."""
+    file = str(out / "teacher" / "teacher.onnx")
+    return ["--teacher", "onnx", "--teacher.file", file, "--stages", "[pretrain]", "--pretrain.teacher_top", "1"]
+
+
+def test_only_labels_that_the_teacher_believes_are_pretrained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = finished()
+    recipe = read(path, black_box(out))[0]
+    task = open_task(recipe, out / "data")
+    kept = task.training_pictures("pretrain", task.load_teacher())
+    web = task.sets.web
+    assert web is not None
+    p = onnxruntime.InferenceSession(out / "teacher" / "teacher.onnx").run(None, {"pictures": web[:]})[0]
+    expected = [n for n in range(len(web)) if p[n].argmax() == web.labels[n].argmax()]
+    assert [kept.name(n) for n in range(len(kept))] == [web.name(n) for n in expected] and 0 < len(kept) < len(web)
+    assert task.training_pictures("fine_tune", None) is task.sets.labelled
+
+    run_recipe(path, tmp_path / "run", black_box(out))
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"believes the labels of {len(kept)} of 56 pictures" in said
+    assert f"pretrain: {STAGE['epochs']} passes over {len(kept)} pictures" in said
+    results = results_of(tmp_path / "run")
+    assert results["suspects"]["suspected"] == 56 - len(kept)
+    assert results["teacher"]["metrics"] == pytest.approx(results_of(out)["teacher"]["metrics"], abs=1e-3)
+    everything = ["--stages", "[pretrain]"]
+    run_recipe(path, tmp_path / "run", everything)
+    assert len(list((tmp_path / "run" / "stages").glob("pretrain-*"))) == 2
+
+
+def test_a_teacher_that_believes_no_label_is_refused(tmp_path: Path) -> None:
+    path, out = finished()
+    with (out / "data" / "suspects.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            place = tmp_path / "doubted" / row["picture"]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes((out.parent / "web" / row["picture"]).read_bytes())
+    keys = [*black_box(out), "--web.root", str(tmp_path / "doubted")]
+    with pytest.raises(DistillError, match=r"teacher_top is 1: of \d+ pictures of web .* finds the label of none"):
+        run_recipe(path, tmp_path / "run", keys)
+
+
 def test_labels_of_the_web_that_the_teacher_doubts_are_written_worst_first() -> None:
     path, out = finished()
     web = open_sets(read(path)[0], out / "data").web
@@ -297,6 +341,7 @@ def test_a_class_without_a_test_picture_is_named(tmp_path: Path, capsys: pytest.
         (["--objective", "dkd"], "is dkd, which needs the class of every picture, and of 57 of the 100 to transfer on"),
         (["--objective.label_weight", "-1"], "label_weight is -1"),
         (["--teach.web", "true", "--web", "null"], "teach.web is true, and the recipe has no web"),
+        (["--pretrain.teacher_top", "0"], "pretrain.teacher_top is 0, expected at least 1 class"),
         (["--stages", "[probe,transfer]"], "`probe` fits each attribute by itself"),
         (["--evaluate.lfw", "lfw"], "scores embeddings, and the task is classes"),
         (
