@@ -30,7 +30,7 @@ class MetricLearner(TrainingModule):
         people: the number of each person in the training set; batches of views name no others.
         criterion: `arcface` or `triplets`: embeddings (N, D) and people int64 (N,), as places among the I of the
             training set in their order, to one value. Parameters of its own are trained too.
-        optimization, seed, metric: as in `TrainingModule`.
+        optimization, seed, metric: as in `TrainingModule`; without a metric nothing is scored.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class MetricLearner(TrainingModule):
         criterion: nn.Module,
         *,
         seed: int,
-        metric: Metric,
+        metric: Metric | None,
     ) -> None:
         super().__init__(network, preprocess, optimization, seed=seed, metric=metric)
         self.criterion = criterion

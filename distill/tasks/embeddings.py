@@ -115,6 +115,12 @@ class Embeddings(Task):
 
     def check_sets(self, sets: Sets) -> None:
         self.check_best(sets)
+        teaches = "teach" in self.recipe.stages
+        if teaches and self.recipe.teach.keep == "best" and not self._verifiable(sets.validation):
+            raise DistillError(
+                f"teach.keep is best, and {self.recipe.data.name} has too few pairs of validation pictures to tell the "
+                f"best pass by TAR at FAR {self.recipe.evaluate.fars[0]:g}. Set it to last, or give more pictures."
+            )
         prepared = sets.prepared
         known = prepared.identities >= 0
         people, parts = np.unique(np.stack([prepared.identities, prepared.splits])[:, known], axis=1)
@@ -125,7 +131,7 @@ class Embeddings(Task):
                 f"data: {len(shared)} people are in more than one part, the first of them number {shared[0]}, in "
                 f"{' and '.join(first)}. A network must be scored on people it never saw; share the data out by person."
             )
-        if "teach" in self.recipe.stages and (unknown := int((sets.labelled.identities < 0).sum())):
+        if teaches and (unknown := int((sets.labelled.identities < 0).sum())):
             raise DistillError(
                 f"stages: `teach` needs to know the person on every training picture, and {self.recipe.data.name} does "
                 f"not say for {unknown} of {len(sets.labelled)}. Leave `teach` out and name a teacher that is trained."
@@ -173,12 +179,16 @@ class Embeddings(Task):
             seed=seed, metric=self.validation(None)[0],
         )  # fmt: skip
 
-    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:
+    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric | None, np.ndarray | None]:
         pictures, far = self.sets.validation, self.recipe.evaluate.fars[0]
-        people = Trial.of(pictures)
-        if teacher is None or (people.genuine and people.impostors * far >= 1):
+        if self._verifiable(pictures):
             return TarAtFar(far), pictures.identities
-        return CosineToTeacher(), self._seen(teacher)
+        return (CosineToTeacher(), self._seen(teacher)) if teacher is not None else (None, pictures.identities)
+
+    def _verifiable(self, pictures: Pictures) -> bool:
+        """Whether there are pairs enough to measure TAR at the first FAR on."""
+        people = Trial.of(pictures)
+        return bool(people.genuine and people.impostors * self.recipe.evaluate.fars[0] >= 1)
 
     def _seen(self, teacher: AnyTeacher) -> np.ndarray | None:
         """A teacher's embeddings of the validation pictures."""
@@ -220,7 +230,7 @@ class Embeddings(Task):
 
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         people, settings = Trial.of(self.sets.validation), self.recipe.evaluate
-        if not people.genuine or people.impostors * settings.fars[0] < 1:
+        if not self._verifiable(people.pictures):
             return {"split": "validation"}
         embeddings = self.answers(predictor, people.pictures, "validation")
         scores = people.verify(embeddings, settings.fars[:1], self.recipe.seed, settings.resamples).to_dict()

@@ -138,8 +138,9 @@ class Task(ABC):
         """What trains a network on what the data says of its pictures, without a teacher."""
 
     @abstractmethod
-    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:
-        """What training watches, and what the validation pictures are held against: (N, ...), or None for labels."""
+    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric | None, np.ndarray | None]:
+        """What training watches, None where nothing can be measured, and what the validation pictures are held
+        against: (N, ...), or None for labels."""
 
     @abstractmethod
     def judge(self, predictor: Judged) -> Verdict:

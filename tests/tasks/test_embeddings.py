@@ -299,6 +299,17 @@ def test_people_that_cannot_be_scored_are_refused_before_anything_is_trained(
     assert not (tmp_path / "run" / "stages").exists()
 
 
+def test_a_teacher_is_taught_where_validation_has_too_few_pairs(tmp_path: Path) -> None:
+    root = celeba(tmp_path / "celeba", [4, 4, 5, 5, 6, 7, 7, 8, 8], [0, 0, 0, 0, 1, 2, 2, 2, 2])
+    recipe, _ = finished()
+    keys = ["--data", "celeba", "--data.root", str(root), "--evaluate.fars", "[0.5]"]
+    keys += ["--teach.batch_size", "4", "--transfer.batch_size", "4"]
+    with pytest.raises(DistillError, match=r"teach\.keep is best, and celeba has too few pairs .* FAR 0\.5"):
+        run_recipe(recipe, tmp_path / "run", [*keys, "--teach.keep", "best"])
+    results = run_recipe(recipe, tmp_path / "run", keys)
+    assert [stage.get("metrics") for stage in results["stages"]] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
