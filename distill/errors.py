@@ -1,5 +1,9 @@
 """The one exception a user is meant to see, and the kind of it that is told apart."""
 
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
 
 class DistillError(Exception):
     """A mistake in the input: a file, a key, a picture, a pair of networks that do not fit.
@@ -11,3 +15,19 @@ class DistillError(Exception):
 
 class OutputsError(DistillError):
     """A network has another number of outputs than it was asked for; a teacher's can be chosen from by a class map."""
+
+
+@contextmanager
+def in_section(section: str, keys: Collection[str]) -> Iterator[None]:
+    """Name the section of a recipe in the errors of what does not know which is its own: `data` or `web`, a stage.
+
+    Args:
+        keys: of the section. A message that begins with one is of that key; another may be of a file.
+    """
+    try:
+        yield
+    except DistillError as error:
+        message = str(error)
+        first = re.match(r"\w*", message)
+        dot = "." if first and first[0] in keys else ": "
+        raise type(error)(f"{section}{dot}{message}") from error

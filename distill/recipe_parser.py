@@ -16,7 +16,7 @@ from typing import Any, get_args
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from distill.errors import DistillError
+from distill.errors import DistillError, in_section
 from distill.objectives import Objective
 from distill.recipe import (
     READY_MADE,
@@ -85,9 +85,13 @@ class RecipeReader:
         ]
         try:
             parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
-            chosen = parser.instantiate(parsed)
         except _RefusedError as refused:
             raise DistillError(_explain(str(refused), parser)) from None
+        try:
+            chosen = parser.instantiate(parsed)
+        except DistillError:
+            _name_section(_sections(content), parsed)
+            raise
         text = parser.dump(parsed, skip_none=False, skip_validation=True)
         if printing:
             print(text, end="")
@@ -144,27 +148,52 @@ class RecipeReader:
             "--stages", type=tuple[StageName, ...], default=("transfer",), help="what is trained, in order"
         )
         parser.add_argument("--workers", type=int, default=0, help="processes that load batches")
-        for section, variants in VARIANTS.items():
-            if section in content:
-                variant = variants[content[section]["name"]]
-                parser.add_class_arguments(variant, section)
-            else:
+        for section, kind in _sections(content).items():
+            if kind is None:
                 parser.add_argument(f"--{section}", type=type(None), help="none in this recipe")
-        parser.add_class_arguments(Prepare, "prepare")
-        parser.add_class_arguments(StudentConfig, "student")
-        parser.add_class_arguments(Objective, "objective")
-        parser.add_class_arguments(Probe, "probe")
-        parser.add_class_arguments(Teach, "teach")
-        parser.add_class_arguments(Pretrain, "pretrain")
-        parser.add_class_arguments(LabelStage, "fine_tune")
-        parser.add_class_arguments(Transfer, "transfer")
-        parser.add_class_arguments(Evaluate, "evaluate")
-        parser.add_class_arguments(Export, "export")
-        parser.add_class_arguments(Card, "card")
+            else:
+                parser.add_class_arguments(kind, section)
         import lightning as L
 
         parser.add_class_arguments(L.Trainer, "trainer", skip=_OWN_TRAINER_KEYS, instantiate=False)
         return parser
+
+
+_SECTIONS: dict[str, type] = {
+    "prepare": Prepare,
+    "student": StudentConfig,
+    "objective": Objective,
+    "probe": Probe,
+    "teach": Teach,
+    "pretrain": Pretrain,
+    "fine_tune": LabelStage,
+    "transfer": Transfer,
+    "evaluate": Evaluate,
+    "export": Export,
+    "card": Card,
+}
+
+
+def _sections(content: dict[str, Any]) -> dict[str, type | None]:
+    """What each section of a recipe is made into; None where a recipe has none."""
+    chosen = {
+        section: kinds[content[section]["name"]] if section in content else None for section, kinds in VARIANTS.items()
+    }
+    return chosen | _SECTIONS
+
+
+def _name_section(sections: dict[str, type | None], parsed: Namespace) -> None:
+    """Make the sections one by one, so that the error of one that does not know its name says it.
+
+    Raises:
+        DistillError: of the first that cannot be made.
+    """
+    for section, kind in sections.items():
+        if kind is not None and section in (*get_args(StageName), "data", "unlabelled", "web"):
+            parser = ArgumentParser()
+            parser.add_class_arguments(kind, section)
+            with in_section(section, parsed[section]):
+                parser.instantiate(Namespace({section: parsed[section]}))
 
 
 class _RefusedError(Exception):

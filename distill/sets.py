@@ -11,7 +11,7 @@ from distill.data.prepare import prepare
 from distill.data.prepared import Prepared
 from distill.data.source import SPLITS
 from distill.directory import key_of
-from distill.errors import DistillError
+from distill.errors import DistillError, in_section
 from distill.recipe import Data, Recipe, StageName
 
 
@@ -75,13 +75,14 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     Raises:
         DistillError: a source is unusable.
     """
-    names = recipe.data.classes()
+    with in_section("data", vars(recipe.data)):
+        names = recipe.data.classes()
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
-    labelled = prepared_set(recipe.data, recipe, directory)
+    labelled = prepared_set("data", recipe.data, recipe, directory)
     more, web = (
-        () if source is None else (prepared_set(source, recipe, directory),)
-        for source in (recipe.unlabelled, recipe.web)
+        () if source is None else (prepared_set(section, source, recipe, directory),)
+        for section, source in (("unlabelled", recipe.unlabelled), ("web", recipe.web))
     )
     train, transfer = Pictures.of(labelled, "train"), Pictures.of(labelled, "train", (*more, *web))
     both = Pictures.of(labelled, "train", web)
@@ -97,16 +98,17 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     )
 
 
-def prepared_set(source: Data, recipe: Recipe, directory: Path) -> Prepared:
-    """One source, prepared under a name of its own."""
+def prepared_set(section: str, source: Data, recipe: Recipe, directory: Path) -> Prepared:
+    """One section's source, prepared under a name of its own."""
     size = recipe.prepare
     place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align)}"
-    return prepare(
-        source,
-        place,
-        height=size.height,
-        width=size.width,
-        align=None if size.align is None else Alignment(size.align),
-        max_bad_share=size.max_bad_share,
-        max_raw_bytes=size.max_raw_bytes,
-    )
+    with in_section(section, vars(source)):
+        return prepare(
+            source,
+            place,
+            height=size.height,
+            width=size.width,
+            align=None if size.align is None else Alignment(size.align),
+            max_bad_share=size.max_bad_share,
+            max_raw_bytes=size.max_raw_bytes,
+        )

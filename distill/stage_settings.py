@@ -70,7 +70,7 @@ class Pretrain(LabelStage):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.teacher_top is not None and self.teacher_top < 1:
-            raise DistillError(f"pretrain.teacher_top is {self.teacher_top}, expected at least 1 class, or null.")
+            raise DistillError(f"teacher_top is {self.teacher_top}, expected at least 1 class, or null.")
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,14 @@ class Teach(LabelStage):
         super().__post_init__()
         for key in ("drop_rate", "drop_path_rate"):
             if not 0 <= getattr(self, key) < 1:
-                raise DistillError(f"teach.{key} is {getattr(self, key)}, expected a share from 0 to below 1.")
+                raise DistillError(f"{key} is {getattr(self, key)}, expected a share from 0 to below 1.")
         if not 0 <= self.margin < 90 or self.scale <= 0:
             raise DistillError(
-                f"teach.margin is {self.margin} and teach.scale {self.scale}, expected 0 to below 90 degrees and a "
-                "positive number."
+                f"margin is {self.margin} and scale {self.scale}, expected 0 to below 90 degrees and a positive number."
             )
         if not 0 < self.triplet_margin <= 4 or self.together < 2:
             raise DistillError(
-                f"teach.triplet_margin is {self.triplet_margin} and teach.together {self.together}, expected a number "
+                f"triplet_margin is {self.triplet_margin} and together {self.together}, expected a number "
                 "above 0, to 4, and at least 2 pictures: a triplet has two of one person."
             )
 
@@ -143,6 +142,6 @@ class Probe:
 
     def __post_init__(self) -> None:
         if self.passes < 1 or self.batch_size < 1:
-            raise DistillError(f"probe: passes is {self.passes} and batch_size {self.batch_size}, expected at least 1.")
+            raise DistillError(f"passes is {self.passes} and batch_size {self.batch_size}, expected at least 1.")
         if not self.ridge or min(self.ridge) <= 0:
-            raise DistillError(f"probe.ridge is {list(self.ridge)}, expected positive numbers.")
+            raise DistillError(f"ridge is {list(self.ridge)}, expected positive numbers.")

@@ -15,6 +15,7 @@ from distill.errors import DistillError
 from distill.objectives.objective import Imitation
 from distill.recipe import VARIANTS, Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
+from distill.sets import open_sets
 from distill.stage_settings import Stage
 from teachers.onnx_teacher import Onnx
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet
@@ -196,6 +197,38 @@ def test_an_unknown_key_is_answered_with_the_valid_ones(tiny: Path, tmp_path: Pa
     assert "Valid: transfer.views.brightness, " in complaint(tiny, "--transfer.views.zoom", "2")
     assert "trainer.devices" in complaint(tiny, "--trainer.max_epochs", "2")  # the stage's, not Lightning's
     assert "teacher.model" in complaint(tiny, "--teacher.file", "x.onnx")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("pretrain.epochs", "0"),
+        ("fine_tune.clip", "0"),
+        ("transfer.views.ratio", "0.5"),
+        ("probe.views.scale", "[2.0, 3.0]"),
+        ("teach.optimization.learning_rate", "-1"),
+        ("pretrain.teacher_top", "0"),
+        ("data.people", "0"),
+        ("web.wrong", "1.5"),
+        ("objective.temperature", "0"),
+    ],
+)
+def test_a_value_out_of_range_is_named_by_its_whole_key(tmp_path: Path, key: str, value: str) -> None:
+    path = write_recipe(tmp_path, TINY | {"web": {"name": "rendered_dogs"}})
+    with pytest.raises(DistillError, match=f"^{key}[ :]"):
+        read(path, [f"--{key}={value}"])
+
+
+@pytest.mark.parametrize("section", ["data", "unlabelled", "web"])
+def test_what_a_source_lacks_is_named_by_the_section_it_is_of(tmp_path: Path, section: str) -> None:
+    recipe, nowhere = read(write_recipe(tmp_path))[0], tmp_path / "nowhere"
+    with pytest.raises(DistillError, match=rf"^{section}\.root: .*nowhere is not a directory"):
+        open_sets(dataclasses.replace(recipe, **{section: Folder(root=nowhere)}), tmp_path / "data")
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DistillError, match=f"^{section}: 1 of 1 pictures are bad"):
+        open_sets(dataclasses.replace(recipe, **{section: Folder(root=damaged)}), tmp_path / "data")
 
 
 @pytest.mark.parametrize("key", ["--see", "--wokers", "--stage"])

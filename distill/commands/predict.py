@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from distill.data.decode import BadPicture, decode
-from distill.data.folder import Folder
+from distill.data.folder import pictures_below
 from distill.data.source import Sample
 from distill.errors import DistillError
 from distill.files import atomic_path
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         )
     if predictor.classes is None or predictor.picture is None:
         raise DistillError(f"{chosen.model}: does not name its classes and picture size; predict with a student.")
-    samples = list(Folder(root=chosen.folder).samples(*predictor.picture))
+    samples = pictures_below(chosen.folder, "FOLDER")
     describe, heading = _describer(predictor, predictor.classes)
     console, bad = Console(stderr=True, markup=False, emoji=False), 0
     with atomic_path(chosen.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

@@ -23,7 +23,7 @@ def read_box(file: Path) -> Box:
             raise DistillError(f"{file}: larger than {MAX_BYTES >> 20} MB; {expected}.")
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise DistillError(f"{file}: no such file; unpack annotation.tar, or leave out data.boxes.") from None
+        raise DistillError(f"{file}: no such file; unpack annotation.tar, or leave out boxes.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DistillError(f"{file}: cannot be read as text ({error}); {expected}.") from None
     if "<!" in text:

@@ -50,7 +50,7 @@ class CelebA:
         root = self._root()
         pictures = root / PICTURES
         if not pictures.is_dir():
-            raise DistillError(f"data.root: {pictures} is missing; expected the aligned pictures there.")
+            raise DistillError(f"root: {pictures} is missing; expected the aligned pictures there.")
         partition = root / PARTITION if self.partition is None else _partition(self.partition.expanduser())
         splits = _pairs(partition, "a picture and 0, 1 or 2", _split)
         people = root / IDENTITIES
@@ -67,7 +67,7 @@ class CelebA:
         return digest(self.samples(0, 0))
 
     def _root(self) -> Path:
-        return directory(self.root, "data.root", HOLDS)
+        return directory(self.root, "root", HOLDS)
 
     def _file(self) -> Path:
         return self._root() / ATTRIBUTES
@@ -75,9 +75,7 @@ class CelebA:
     def _chosen(self, names: tuple[str, ...]) -> tuple[str, ...]:
         for wanted in self.attributes or ():
             if wanted not in names:
-                raise DistillError(
-                    f"data.attributes: {wanted!r} is not in {self._file()}, which has {', '.join(names)}."
-                )
+                raise DistillError(f"attributes: {wanted!r} is not in {self._file()}, which has {', '.join(names)}.")
         return names if self.attributes is None else tuple(self.attributes)
 
     def _labels(self) -> dict[str, tuple[int, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from distill.data.folder import Folder
+from distill.data.folder import pictures_below
 from distill.data.held_out import check_share, held_out
 from distill.data.listing import digest
 from distill.data.source import Sample, Split
@@ -44,9 +44,9 @@ class ClassFolders:
     test: float = 0.0
 
     def __post_init__(self) -> None:
-        check_share("data.validation", self.validation)
-        check_share("data.test", self.test)
-        check_share("data.validation and data.test together", self.validation + self.test)
+        check_share("validation", self.validation)
+        check_share("test", self.test)
+        check_share("validation and test together", self.validation + self.test)
 
     def classes(self) -> tuple[str, ...]:
         return tuple(sorted({folder for _, folder, _ in self._listed()}))
@@ -61,20 +61,20 @@ class ClassFolders:
 
     def _listed(self) -> list[tuple[Sample, str, Split]]:
         """Each picture, its class's folder and its split."""
-        found = Folder(root=self.root).samples(0, 0)
+        found = pictures_below(self.root, "root")
         tops = {sample.name.partition("/")[0] for sample in found}
         split_up = tops <= set(PARTS)
         if not split_up and {"train", "test"} <= tops:
             others = shown(sorted(tops - set(PARTS)))
             raise DistillError(
-                f"data.root: {self.root} has parts, train and test, and beside them {others}. Expected only parts "
+                f"root: {self.root} has parts, train and test, and beside them {others}. Expected only parts "
                 f"({', '.join(PARTS)}), or only a folder for each class."
             )
         depth = 1 + split_up
         strays = [sample.name for sample in found if sample.name.count("/") < depth]
         if strays:
             raise DistillError(
-                f"data.root: {self.root} holds {len(strays)} pictures of no class: {shown(strays)}. Expected a folder "
+                f"root: {self.root} holds {len(strays)} pictures of no class: {shown(strays)}. Expected a folder "
                 "for each class, and pictures only in those."
             )
         if split_up:
@@ -91,8 +91,7 @@ class ClassFolders:
     def _of_parts(self, found: list[Sample]) -> list[tuple[Sample, str, Split]]:
         if self.validation or self.test:
             raise DistillError(
-                f"data.root: {self.root} is in parts ({', '.join(PARTS)}) already; leave out data.validation and "
-                "data.test."
+                f"root: {self.root} is in parts ({', '.join(PARTS)}) already; leave out validation and test."
             )
         listed = []
         for sample in found:
@@ -103,7 +102,7 @@ class ClassFolders:
             classes = {folder for _, folder, part in listed if part == split}
             if classes and (differing := sorted(trained ^ classes)):
                 raise DistillError(
-                    f"data.root: {self.root}: {len(differing)} classes are in only one of train and {split}: "
+                    f"root: {self.root}: {len(differing)} classes are in only one of train and {split}: "
                     f"{shown(differing)}. Expected every class in both."
                 )
         return listed
@@ -117,7 +116,7 @@ class ClassFolders:
 
         if (self.test and not test) or (self.validation and not validation):
             raise DistillError(
-                f"data.root: {samples[0].name} is of a class of {len(samples)} pictures, too few to hold some out for "
+                f"root: {samples[0].name} is of a class of {len(samples)} pictures, too few to hold some out for "
                 "validation or test; add pictures, or remove the class."
             )
 

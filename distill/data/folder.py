@@ -25,15 +25,23 @@ class Folder:
         return ()
 
     def samples(self, height: int, width: int) -> list[Sample]:
-        root = directory(self.root, "data.root", "the pictures")
-        files = sorted(
-            (file.relative_to(root).as_posix(), file) for file in walk(root) if file.suffix.lower() in SUFFIXES
-        )
-        if not files:
-            raise DistillError(
-                f"data.root: {root} holds no picture; expected files named {', '.join(sorted(SUFFIXES))}."
-            )
-        return [Sample(name, file) for name, file in files]
+        return pictures_below(self.root, "root")
 
     def state(self) -> str:
         return digest(self.samples(0, 0))
+
+
+def pictures_below(root: Path | None, key: str) -> list[Sample]:
+    """Every picture in a directory, sorted by name.
+
+    Args:
+        key: what the directory is called where it was named, for the error.
+
+    Raises:
+        DistillError: it is not there, cannot be read, or holds no picture.
+    """
+    root = directory(root, key, "the pictures")
+    files = sorted((file.relative_to(root).as_posix(), file) for file in walk(root) if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise DistillError(f"{key}: {root} holds no picture; expected files named {', '.join(sorted(SUFFIXES))}.")
+    return [Sample(name, file) for name, file in files]

@@ -64,7 +64,7 @@ class Hub:
             if stored is None:
                 continue
             if stored not in loaded:
-                raise DistillError(f"data.{split}: {self.path} has no split {stored!r}, only {', '.join(loaded)}.")
+                raise DistillError(f"{split}: {self.path} has no split {stored!r}, only {', '.join(loaded)}.")
             yield from self._rows(loaded[stored], split, Path(path) if local else None)
 
     def state(self) -> str:
@@ -81,12 +81,12 @@ class Hub:
     def _path(self) -> tuple[str, bool]:
         """What to load, and whether it is a directory here."""
         if self.path is None:
-            raise DistillError("data.path: not set; expected the name of a set on the hub or a directory.")
+            raise DistillError("path: not set; expected the name of a set on the hub or a directory.")
         place = Path(self.path).expanduser()
         if place.is_dir():
             return str(place.absolute()), True  # as `datasets` names the files in it
         if self.path.startswith(("/", ".", "~")):
-            raise DistillError(f"data.path: {place} is not a directory; expected one of parquet files or pictures.")
+            raise DistillError(f"path: {place} is not a directory; expected one of parquet files or pictures.")
         return self.path, False
 
     def _rows(self, rows: Any, split: Split, root: Path | None) -> Iterator[Sample]:
@@ -97,7 +97,7 @@ class Hub:
         wanted += [("identity", self.identity)] if self.identity is not None else []
         for key, column in wanted:
             if column not in columns:
-                raise DistillError(f"data.{key}: {self.path} has no column {column!r}, only {', '.join(columns)}.")
+                raise DistillError(f"{key}: {self.path} has no column {column!r}, only {', '.join(columns)}.")
         with self._explained():
             rows = rows.select_columns([column for _, column in wanted])
             values = {name: _values(rows.features[name]) for name in self.attributes}
@@ -122,7 +122,7 @@ class Hub:
             reason = (str(error).splitlines() or [""])[0]
             advice = "expected parquet files or pictures `datasets` can read." if self._path()[1] else HUB_ADVICE
             raise DistillError(
-                f"data.path: {self.path} cannot be loaded ({type(error).__name__}: {reason}); {advice}"
+                f"path: {self.path} cannot be loaded ({type(error).__name__}: {reason}); {advice}"
             ) from error
 
 
@@ -138,7 +138,7 @@ def _lookup(values: dict[Any, int], value: object, column: str, where: str) -> i
         return values[value]
     except (KeyError, TypeError):
         raise DistillError(
-            f"data.attributes: {where}: {column} is {value!r}, expected a boolean, 0 or 1, -1 or 1, or null."
+            f"attributes: {where}: {column} is {value!r}, expected a boolean, 0 or 1, -1 or 1, or null."
         ) from None
 
 
@@ -146,7 +146,7 @@ def _identity(value: object, column: str, where: str) -> int:
     if value is None:
         return -1
     if not isinstance(value, int):
-        raise DistillError(f"data.identity: {where}: {column} is {value!r}, expected a whole number or null.")
+        raise DistillError(f"identity: {where}: {column} is {value!r}, expected a whole number or null.")
     return value
 
 

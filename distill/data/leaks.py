@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from distill.data.decode import BadPicture, decode, read
-from distill.data.folder import Folder
+from distill.data.folder import pictures_below
 from distill.data.near_duplicates import compare, small
 from distill.data.pool import work
 from distill.data.source import Sample
@@ -70,7 +70,7 @@ def look(root: Path, *, workers: int = WORKERS, progress: bool = True) -> Looked
     Raises:
         DistillError: there is no such folder, or none of its pictures can be used.
     """
-    samples = Folder(root=root).samples(0, 0)
+    samples = pictures_below(root, "FOLDER")
     console = Console(stderr=True, markup=False, emoji=False)
     pairs = work(samples, _seen, workers)
     shown = track(pairs, f"reading {root}", len(samples), console=console, transient=True, disable=not progress)

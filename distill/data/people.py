@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from distill.data.folder import Folder
+from distill.data.folder import pictures_below
 from distill.data.listing import digest
 from distill.data.source import Sample
 from distill.errors import DistillError
@@ -30,11 +30,11 @@ class People:
         return ()
 
     def samples(self, height: int, width: int) -> list[Sample]:
-        listed = Folder(root=self.root).samples(height, width)
+        listed = pictures_below(self.root, "root")
         strays = [sample.name for sample in listed if "/" not in sample.name]
         if strays:
             raise DistillError(
-                f"data.root: {self.root} holds pictures of no person: {', '.join(strays[:5])}"
+                f"root: {self.root} holds pictures of no person: {', '.join(strays[:5])}"
                 f"{', ...' if len(strays) > 5 else ''}. Expected a folder for each person, and pictures only in those."
             )
         owners = [sample.name.partition("/")[0] for sample in listed]

@@ -316,13 +316,13 @@ def _check_share(ledger: list[tuple[str, str]], listed: int, max_bad_share: floa
     """
     bad = [entry for entry in ledger if not entry[1].startswith(DUPLICATE)]
     if listed == 0:
-        raise DistillError("data: the source lists no picture; check its root and the names of its splits.")
+        raise DistillError("the source lists no picture; check its root and the names of its splits.")
     shown = "".join(f"\n  {name}: {reason}" for name, reason in bad[:SHOWN]) + ("\n  ..." if len(bad) > SHOWN else "")
     share = f"{len(bad)} of {listed} pictures are bad ({len(bad) / listed:.2%})"
     if len(bad) == listed:
-        raise DistillError(f"data: {share}, none is left:{shown}\nAll are in {place}.")
+        raise DistillError(f"{share}, none is left:{shown}\nAll are in {place}.")
     if len(bad) > max_bad_share * listed:
         raise DistillError(
-            f"data: {share}, more than max_bad_share = {max_bad_share:.2%}:{shown}\nAll are in {place}. Mend or remove "
+            f"{share}, more than max_bad_share = {max_bad_share:.2%}:{shown}\nAll are in {place}. Mend or remove "
             "them, or raise max_bad_share to go on without them."
         )

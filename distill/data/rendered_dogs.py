@@ -55,14 +55,14 @@ class RenderedDogs:
         for split, count in zip(SPLITS, self._counts(), strict=True):
             if count < 0 or 0 < count < len(BREEDS):
                 raise DistillError(
-                    f"data.{split}: {count} pictures, expected 0, or at least {len(BREEDS)}: one of each breed."
+                    f"{split}: {count} pictures, expected 0, or at least {len(BREEDS)}: one of each breed."
                 )
         if not 0 <= self.wrong <= 1:
-            raise DistillError(f"data.wrong: found {self.wrong}, expected a share from 0 to 1.")
+            raise DistillError(f"wrong: found {self.wrong}, expected a share from 0 to 1.")
         if not 0 <= self.part < 2**16:
-            raise DistillError(f"data.part: found {self.part}, expected 0 to {2**16 - 1}.")
+            raise DistillError(f"part: found {self.part}, expected 0 to {2**16 - 1}.")
         if not 0 <= self.seed < 2**63:
-            raise DistillError(f"data.seed: found {self.seed}, expected 0 to 2**63 - 1.")
+            raise DistillError(f"seed: found {self.seed}, expected 0 to 2**63 - 1.")
 
     def classes(self) -> tuple[str, ...]:
         """The breeds, named as folders are: WordNet id and name."""

@@ -50,22 +50,22 @@ class RenderedFaces:
     def __post_init__(self) -> None:
         for wanted in self.attributes or ():
             if wanted not in CLASSES:
-                raise DistillError(f"data.attributes: {wanted!r} is not drawn; there are {', '.join(CLASSES)}.")
+                raise DistillError(f"attributes: {wanted!r} is not drawn; there are {', '.join(CLASSES)}.")
         for split, count in zip(SPLITS, self._counts(), strict=True):
             if count < 0:
-                raise DistillError(f"data.{split}: {count} pictures, expected 0 or more.")
+                raise DistillError(f"{split}: {count} pictures, expected 0 or more.")
         if not 0 < self.people <= sum(self._counts()):
             raise DistillError(
-                f"data.people: {self.people} persons for {sum(self._counts())} pictures, expected at least one and at "
-                "most one a picture; change data.people or the counts of the splits."
+                f"people: {self.people} persons for {sum(self._counts())} pictures, expected at least one and at "
+                "most one a picture; change people or the counts of the splits."
             )
         if not 0 <= self.seed < 2**63:
-            raise DistillError(f"data.seed: found {self.seed}, expected 0 to 2**63 - 1.")
+            raise DistillError(f"seed: found {self.seed}, expected 0 to 2**63 - 1.")
         for split, count, persons in zip(SPLITS, self._counts(), np.diff(self._persons_before()), strict=True):
             if count and not persons:
                 raise DistillError(
-                    f"data.people: {self.people} persons leave none for the {count} pictures of the {split} split; "
-                    "raise data.people."
+                    f"people: {self.people} persons leave none for the {count} pictures of the {split} split; "
+                    "raise people."
                 )
 
     def classes(self) -> tuple[str, ...]:

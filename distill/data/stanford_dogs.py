@@ -42,7 +42,7 @@ class StanfordDogs:
     validation: float = 0.1
 
     def __post_init__(self) -> None:
-        check_share("data.validation", self.validation)
+        check_share("validation", self.validation)
 
     def classes(self) -> tuple[str, ...]:
         return self._classes(self._lists())
@@ -51,7 +51,7 @@ class StanfordDogs:
         lists, root = self._lists(), self._root()
         classes, pictures = self._classes(lists), root / PICTURES
         if not pictures.is_dir():
-            raise DistillError(f"data.root: {pictures} is missing; unpack images.tar in {root}.")
+            raise DistillError(f"root: {pictures} is missing; unpack images.tar in {root}.")
         for split, rows in lists.items():
             missing = [row.picture for row in rows if not (pictures / row.picture).is_file()]
             if missing:
@@ -61,7 +61,7 @@ class StanfordDogs:
                 )
         listed = {row.picture for row in lists["train"]}
         if twice := sorted(listed & {row.picture for row in lists["test"]}):
-            raise DistillError(f"data.root: {len(twice)} photographs are in both lists of {root}: {shown(twice)}.")
+            raise DistillError(f"root: {len(twice)} photographs are in both lists of {root}: {shown(twice)}.")
         kept_back = {
             picture
             for breed in classes
@@ -84,7 +84,7 @@ class StanfordDogs:
         return digest(self.samples(0, 0))
 
     def _root(self) -> Path:
-        return directory(self.root, "data.root", HOLDS)
+        return directory(self.root, "root", HOLDS)
 
     def _lists(self) -> dict[Split, list[Listed]]:
         root = self._root()
@@ -117,8 +117,7 @@ class StanfordDogs:
                     )
         if len(names) < count:
             raise DistillError(
-                f"data.root: the lists of {root} have {count} breeds under {len(names)} labels; expected one label a "
-                "breed."
+                f"root: the lists of {root} have {count} breeds under {len(names)} labels; expected one label a breed."
             )
         return tuple(names[label] for label in range(1, count + 1))
 

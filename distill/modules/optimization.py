@@ -40,15 +40,15 @@ class Optimization:
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(OptimizerName):
             expected = ", ".join(get_args(OptimizerName))
-            raise DistillError(f"optimizer is {self.optimizer!r}, expected one of {expected}.")
+            raise DistillError(f"optimization.optimizer is {self.optimizer!r}, expected one of {expected}.")
         if self.learning_rate <= 0:
-            raise DistillError(f"learning_rate is {self.learning_rate}, expected a positive number.")
+            raise DistillError(f"optimization.learning_rate is {self.learning_rate}, expected a positive number.")
         if not 0 <= self.warmup < 1:
-            raise DistillError(f"warmup is {self.warmup}, expected a share of the steps from 0 to below 1.")
+            raise DistillError(f"optimization.warmup is {self.warmup}, expected a share of steps from 0 to below 1.")
         if self.weight_decay < 0:
-            raise DistillError(f"weight_decay is {self.weight_decay}, expected 0 or more.")
+            raise DistillError(f"optimization.weight_decay is {self.weight_decay}, expected 0 or more.")
         if self.ema is not None and not 0 < self.ema < 1:
-            raise DistillError(f"ema is {self.ema}, expected a decay between 0 and 1, or null.")
+            raise DistillError(f"optimization.ema is {self.ema}, expected a decay between 0 and 1, or null.")
 
     def build(self, network: nn.Module, steps: int, fused: bool = False) -> dict[str, Any]:
         """The optimiser and its per-step schedule, as Lightning's `configure_optimizers` returns them.

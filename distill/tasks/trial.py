@@ -14,7 +14,7 @@ from distill.data.people import People
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.directory import key_of
-from distill.errors import DistillError
+from distill.errors import DistillError, in_section
 from distill.evaluation import verification
 from distill.evaluation.all_pairs import AllPairsScores, compare_all_pairs, evaluate_all_pairs
 from distill.evaluation.embeddings import similarities
@@ -169,7 +169,8 @@ def open_lfw(settings: Evaluate, directory: Path, size: tuple[int, int], max_bad
     source = People(root=root / "images" if (root / "images").is_dir() else root)
     align = None if settings.align is None else Alignment(settings.align)
     place = directory / f"lfw-{key_of(source, size, settings.align)}"
-    prepared = prepare(source, place, height=size[0], width=size[1], align=align, max_bad_share=max_bad_share)
+    with in_section("evaluate.lfw", ()):
+        prepared = prepare(source, place, height=size[0], width=size[1], align=align, max_bad_share=max_bad_share)
     pictures = Pictures.of(prepared, "train")
     places = {name: place for place, name in enumerate(prepared.names)}
     kept = present_pairs(listed, places, allow_missing=settings.allow_missing)

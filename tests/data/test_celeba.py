@@ -89,9 +89,9 @@ def test_a_missing_list_is_named(root: Path, missing: str) -> None:
 
 
 def test_a_missing_root_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DistillError, match=r"data\.root: not set; expected .* list_attr_celeba\.txt"):
+    with pytest.raises(DistillError, match=r"root: not set; expected .* list_attr_celeba\.txt"):
         CelebA().classes()
-    with pytest.raises(DistillError, match=r"data\.root: .*nowhere is not a directory"):
+    with pytest.raises(DistillError, match=r"root: .*nowhere is not a directory"):
         CelebA(root=tmp_path / "nowhere").samples(8, 8)
 
 
@@ -102,7 +102,7 @@ def test_missing_pictures_directory_is_named(root: Path) -> None:
 
 
 def test_an_unknown_attribute_lists_the_valid_ones(root: Path) -> None:
-    with pytest.raises(DistillError, match=r"data\.attributes: 'Smilling' .* Bald, Male, Smiling"):
+    with pytest.raises(DistillError, match=r"attributes: 'Smilling' .* Bald, Male, Smiling"):
         CelebA(root=root, attributes=("Male", "Smilling")).classes()
 
 

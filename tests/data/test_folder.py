@@ -37,10 +37,10 @@ def test_the_state_follows_the_pictures_alone(tmp_path: Path) -> None:
 
 
 def test_a_missing_or_empty_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DistillError, match=r"data\.root: not set"):
+    with pytest.raises(DistillError, match=r"root: not set"):
         Folder().samples(8, 8)
-    with pytest.raises(DistillError, match=r"data\.root: .*nowhere is not a directory"):
+    with pytest.raises(DistillError, match=r"root: .*nowhere is not a directory"):
         Folder(root=tmp_path / "nowhere").samples(8, 8)
     put(tmp_path, "notes.txt")
-    with pytest.raises(DistillError, match=r"data\.root: .* holds no picture; expected files named .*\.jpg"):
+    with pytest.raises(DistillError, match=r"root: .* holds no picture; expected files named .*\.jpg"):
         Folder(root=tmp_path).samples(8, 8)

@@ -171,13 +171,13 @@ def test_minus_one_of_an_enumeration_is_unknown(tmp_path: Path) -> None:
     [
         (
             {"image": "picture"},
-            r"data\.image: .* has no column 'picture', only photo, Male, Bald, Smiling, Young, person",
+            r"image: .* has no column 'picture', only photo, Male, Bald, Smiling, Young, person",
         ),
-        ({"attributes": ("Male", "Bold")}, r"data\.attributes: .* has no column 'Bold', only photo, Male"),
-        ({"identity": "celeb_id"}, r"data\.identity: .* has no column 'celeb_id', only photo"),
-        ({"validation": "valid"}, r"data\.validation: .* has no split 'valid', only .*train"),
-        ({"attributes": ("person",)}, r"data\.attributes: .*, row 0 of train: person is 7, expected a boolean"),
-        ({"identity": "Young"}, r"data\.identity: .*, row 0 of train: Young is 1\.0, expected a whole number"),
+        ({"attributes": ("Male", "Bold")}, r"attributes: .* has no column 'Bold', only photo, Male"),
+        ({"identity": "celeb_id"}, r"identity: .* has no column 'celeb_id', only photo"),
+        ({"validation": "valid"}, r"validation: .* has no split 'valid', only .*train"),
+        ({"attributes": ("person",)}, r"attributes: .*, row 0 of train: person is 7, expected a boolean"),
+        ({"identity": "Young"}, r"identity: .*, row 0 of train: Young is 1\.0, expected a whole number"),
     ],
 )
 def test_wrong_columns_and_splits_list_the_valid_ones(parquet: Path, streaming: bool, keys: dict, message: str) -> None:
@@ -186,14 +186,14 @@ def test_wrong_columns_and_splits_list_the_valid_ones(parquet: Path, streaming: 
 
 
 def test_a_column_of_no_pictures_is_refused(parquet: Path) -> None:
-    with pytest.raises(DistillError, match=r"data\.path: .*parquet cannot be loaded"):
+    with pytest.raises(DistillError, match=r"path: .*parquet cannot be loaded"):
         listed(Hub(path=str(parquet), image="Young"))
 
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_without_a_network_a_hub_name_says_what_to_do(tmp_path: Path, streaming: bool) -> None:
     source = Hub(path="nobody/no-such-set", streaming=streaming)
-    expected = r"data\.path: nobody/no-such-set cannot be loaded \(ConnectionError: .*to_parquet.*HF_HUB_OFFLINE=1"
+    expected = r"path: nobody/no-such-set cannot be loaded \(ConnectionError: .*to_parquet.*HF_HUB_OFFLINE=1"
     with pytest.raises(DistillError, match=expected):
         listed(source)
     with pytest.raises(DistillError, match=expected):
@@ -202,15 +202,15 @@ def test_without_a_network_a_hub_name_says_what_to_do(tmp_path: Path, streaming:
 
 
 def test_a_missing_or_damaged_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DistillError, match=r"data\.path: not set"):
+    with pytest.raises(DistillError, match=r"path: not set"):
         listed(Hub())
-    with pytest.raises(DistillError, match=r"data\.path: .*nowhere is not a directory"):
+    with pytest.raises(DistillError, match=r"path: .*nowhere is not a directory"):
         listed(Hub(path=str(tmp_path / "nowhere")))
     root = tmp_path / "damaged"
     root.mkdir()
     (root / "train.parquet").write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(DistillError, match=r"data\.path: .*damaged cannot be loaded"):
+    with pytest.raises(DistillError, match=r"path: .*damaged cannot be loaded"):
         listed(Hub(path=str(root)))
-    with pytest.raises(DistillError, match=r"data\.path: .*damaged cannot be loaded"):
+    with pytest.raises(DistillError, match=r"path: .*damaged cannot be loaded"):
         prepare(Hub(path=str(root), streaming=True), tmp_path / "set", height=6, width=5, progress=False)
     assert not (tmp_path / "set").exists()

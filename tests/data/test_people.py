@@ -41,7 +41,7 @@ def test_the_state_follows_who_is_shown(tmp_path: Path) -> None:
 
 
 def test_pictures_of_nobody_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DistillError, match=r"data\.root: not set"):
+    with pytest.raises(DistillError, match=r"root: not set"):
         People().samples(8, 8)
     put(tmp_path, "Al/a.jpg", "stray.jpg")
     with pytest.raises(DistillError, match=r"holds pictures of no person: stray\.jpg\. Expected a folder for each"):

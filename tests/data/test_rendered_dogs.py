@@ -148,12 +148,12 @@ def test_a_merged_shape_holds_both_and_fills_the_corner() -> None:
 @pytest.mark.parametrize(
     ("keys", "named"),
     [
-        ({"train": -1}, "data.train: -1 pictures"),
-        ({"test": 23}, "data.test: 23 pictures, expected 0, or at least 24"),
-        ({"wrong": 1.1}, "data.wrong"),
-        ({"part": -1}, "data.part"),
-        ({"part": 2**16}, "data.part"),
-        ({"seed": -1}, "data.seed"),
+        ({"train": -1}, "train: -1 pictures"),
+        ({"test": 23}, "test: 23 pictures, expected 0, or at least 24"),
+        ({"wrong": 1.1}, "wrong"),
+        ({"part": -1}, "part"),
+        ({"part": 2**16}, "part"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_keys_that_cannot_be_met_are_refused(keys: dict[str, float], named: str) -> None:

@@ -224,12 +224,12 @@ def test_a_shape_at_the_border_is_cut_not_moved(corner: tuple[float, float]) -> 
 @pytest.mark.parametrize(
     ("keys", "named"),
     [
-        ({"train": -1}, "data.train"),
-        ({"people": 0}, "data.people"),
-        ({"people": 9001}, "data.people"),
+        ({"train": -1}, "train"),
+        ({"people": 0}, "people"),
+        ({"people": 9001}, "people"),
         ({"train": 1000, "validation": 1, "people": 20}, "validation"),
-        ({"seed": -1}, "data.seed"),
-        ({"train": 0, "validation": 0, "test": 0}, "data.people"),
+        ({"seed": -1}, "seed"),
+        ({"train": 0, "validation": 0, "test": 0}, "people"),
     ],
 )
 def test_keys_that_cannot_be_met_are_refused(keys: dict[str, int], named: str) -> None:
