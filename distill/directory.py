@@ -10,17 +10,22 @@ export/             one file a format
 results.json        every figure
 report.html
 README.md           the model card
+lock                held by the process that runs in it
 """
 
 import hashlib
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distill.errors import DistillError
 from distill.files import atomic_path, read_json, write_json
+from distill.locks import try_lock
 
 RESOLVED, RESULTS, REPORT, CARD = "recipe.yaml", "results.json", "report.html", "README.md"
 VERSION = 1  # of this layout and of what a stage computes; raise it with either
@@ -81,6 +86,23 @@ class RunDirectory:
             )
         write_json(marker, {"recipe": recipe, "version": VERSION})
         return cls(root)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the directory: of two runs in it, each would take away what the other is making.
+
+        Raises:
+            DistillError: another process holds it.
+        """
+        handle = try_lock(self.root / "lock")
+        if handle is None:
+            raise DistillError(
+                f"{self.root}: another process is running in it. Wait for that one, or name another place with --out."
+            )
+        try:
+            yield
+        finally:
+            os.close(handle)
 
     @property
     def data(self) -> Path:

@@ -51,9 +51,17 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         the content of results.json.
 
     Raises:
-        DistillError: an input that cannot be used; whatever was finished stays and is not repeated.
+        DistillError: an input that cannot be used, or another process runs there; whatever was finished stays and is
+            not repeated.
     """
     chosen(recipe.export.formats)  # a runtime that lacks is said before anything is trained
+    if rank_zero_only.rank:  # type: ignore[attr-defined]  # of several processes, the first holds the place
+        return _run(recipe, resolved, out, seeds)
+    with RunDirectory.enter(out, recipe.name).alone():
+        return _run(recipe, resolved, out, seeds)
+
+
+def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]:
     places = RunDirectory.claim(out, recipe.name, resolved)
     task = open_task(recipe, places.data)
     task.check()

@@ -18,7 +18,7 @@ class Stage:
 
     Attributes:
         epochs: passes over the training pictures.
-        batch_size: pictures a step, over all processes.
+        batch_size: pictures a batch, over all processes.
         views: how views are drawn.
         optimization: optimiser, schedule, averaging.
         clip: largest norm of the gradient; null does not clip.

@@ -101,7 +101,8 @@ def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) ->
 
 def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, task: Task, places: RunDirectory) -> Trained:
     sets = task.sets
-    facts = (asdict(recipe.probe), checksum(network), asdict(preprocess), sets.prepared.fingerprint, recipe.seed)
+    described = checksum(network), repr(network)
+    facts = (asdict(recipe.probe), described, asdict(preprocess), sets.prepared.fingerprint, recipe.seed)
     directory = places.stage("probe", key_of("probe", *facts))
     if done := finished(directory):
         console.print(f"probe: done before, {directory}", soft_wrap=True)
@@ -160,13 +161,15 @@ def _key(
     recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, teacher: AnyTeacher | None, seed: int
 ) -> str:
     stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
+    # Weights do not say what lies between them, such as activations and padding; the network's own description does.
+    network = checksum(module.network), repr(module.network)
     learns_from = None if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
     parts = zip(pictures.sets, pictures.rows, strict=True)
     data = [(one.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for one, rows in parts]
     trainer = {key: recipe.trainer.get(key) for key in _TRAINER_FACTS}
     # The averaged weights start as the network's own, so these weights stand for both.
     chosen_by = module.metric.name if module.metric and recipe.stage(name).keep == "best" else None
-    facts = (checksum(module.network), asdict(module.preprocess), data, learns_from, seed, trainer, chosen_by)
+    facts = (network, asdict(module.preprocess), data, sorted(pictures.hidden), learns_from, seed, trainer, chosen_by)
     return key_of(name, stage, *facts)
 
 

@@ -1,8 +1,10 @@
 """One stage, by Lightning's Trainer: resumed where it was stopped, kept when it is done."""
 
 import copy
+import inspect
 import logging
 import math
+import traceback
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -138,14 +140,14 @@ def train(
             refuses the arguments.
         KeyboardInterrupt: it was stopped.
     """
-    history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer()
+    given = _given(arguments)
+    # Lightning leaves max_time to a timer that is there already.
+    history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(given.pop("max_time", None))
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
     # The bar's figures are read back from the device: on a GPU, not at every step.
     bar = RichProgressBar(refresh_rate=20 if torch.cuda.is_available() else 1, leave=False)
     callbacks: list[Callback] = [history, timer, bar, saving]
     quieten()
-    # Copies: a logger belongs to one Trainer, and a run makes several.
-    given = {key: copy.deepcopy(value) for key, value in arguments.items() if value is not None}
     try:
         trainer = L.Trainer(
             **{"logger": False} | given,
@@ -163,7 +165,9 @@ def train(
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     try:
         trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
-    except MisconfigurationException as error:
+    except (MisconfigurationException, ValueError) as error:
+        if isinstance(error, ValueError) and not _raised_by_lightning(error):
+            raise
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     except OSError as error:
         raise DistillError(f"{directory}: a checkpoint cannot be read or written ({error}).") from error
@@ -177,13 +181,26 @@ def train(
         best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])
     trainer.strategy.barrier("every process has read the best weights")
-    result = module.result()
-    if not trainer.is_global_zero:
-        return Trained(dict(result.state_dict()), timer.time_elapsed("train"), history.records)
-    trained = keep(directory, result, timer.time_elapsed("train"), history.records)
-    for leftover in (_CHECKPOINT, _BEST):
-        (directory / leftover).unlink(missing_ok=True)
-    return trained
+    if trainer.is_global_zero:
+        keep(directory, module.result(), timer.time_elapsed("train"), history.records)
+        for leftover in (_CHECKPOINT, _BEST):
+            (directory / leftover).unlink(missing_ok=True)
+    # Each process has batch statistics of its own: they all go on with what was kept.
+    trainer.strategy.barrier("the result is kept")
+    kept = finished(directory)
+    assert kept is not None
+    return kept
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The Trainer's arguments but those left at its default; copies, for a logger belongs to one Trainer of several."""
+    known = inspect.signature(L.Trainer).parameters
+    return {key: copy.deepcopy(value) for key, value in arguments.items() if value != known[key].default}
+
+
+def _raised_by_lightning(error: Exception) -> bool:
+    *_, last = traceback.walk_tb(error.__traceback__)
+    return str(last[0].f_globals.get("__name__", "")).startswith("lightning.")
 
 
 def _resumable(checkpoint: Path) -> Path | None:

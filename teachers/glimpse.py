@@ -37,3 +37,7 @@ class Glimpse(nn.Module):
         """float (N, 3, H, W) on 0..255 to normalised float (N, 3, h, w)."""
         seen = self.preprocess.normalize(self.rows @ pixels @ self.columns)
         return seen.contiguous(memory_format=torch.channels_last)
+
+    def extra_repr(self) -> str:
+        """What its buffers are made of, which no file of weights holds."""
+        return repr(self.preprocess)

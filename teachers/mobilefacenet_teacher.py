@@ -71,7 +71,7 @@ class Mobilefacenet:
             DistillError: the weights are missing, of a recogniser alone, or have other outputs.
         """
         network = self.network(outputs, new_head=False)
-        name = self.name if self.context is None else f"{self.name} + {self.context.model}"
+        name = self.name if self.context is None else f"{self.name} + {self.context.full_name}"
         return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), name)
 
     def network(

@@ -72,7 +72,7 @@ class Timm:
             DistillError: its classifier does not have that many outputs, or the weights cannot be had.
         """
         network = self.network(outputs, new_head=False)
-        return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self._full_name)
+        return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self.full_name)
 
     def embedder(self) -> TorchTeacher:
         """A frozen teacher of raw embeddings (N, D), with every weight trained.
@@ -84,7 +84,7 @@ class Timm:
         preprocess = self.preprocess(network)
         with torch.no_grad():
             answer: Tensor = network.eval()(torch.zeros(1, 3, preprocess.height, preprocess.width))
-        return TorchTeacher(network, preprocess, answer.shape[1], None, self._full_name)
+        return TorchTeacher(network, preprocess, answer.shape[1], None, self.full_name)
 
     def trainable_embedder(self) -> tuple[nn.Module, Preprocess]:
         """The bare network, from normalised float (N, 3, h, w) to embeddings (N, D), and its input contract.
@@ -164,7 +164,8 @@ class Timm:
         return chosen
 
     @property
-    def _full_name(self) -> str:
+    def full_name(self) -> str:
+        """The model with its arguments."""
         return " ".join([self.model, *(f"{key}={value}" for key, value in sorted(self.model_args.items()))])
 
     def _check_name(self) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from distill.preprocess import Preprocess
 from distill.weights import checksum
+from teachers.glimpse import Glimpse
 from teachers.teacher import Teacher, fingerprint_of
 
 
@@ -31,5 +32,7 @@ class TorchTeacher(Teacher):
         return self.network(normalized).float()
 
     def fingerprint(self) -> str:
-        """sha256 over name, weights and preprocessing."""
-        return fingerprint_of(checksum(self.network), self.name, asdict(self.preprocess), self.classes)
+        """sha256 over name, weights and preprocessing, that of networks inside which cut the picture themselves too."""
+        glimpses = [asdict(part.preprocess) for part in self.network.modules() if isinstance(part, Glimpse)]
+        facts = (checksum(self.network), self.name, asdict(self.preprocess), self.classes)
+        return fingerprint_of(*facts, *([glimpses] if glimpses else []))

@@ -13,6 +13,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from distill.data.prepared import Prepared
+from distill.errors import DistillError
+from distill.locks import try_lock
 from distill.predictors.open import open_predictor
 from tests.running import (
     TINY,
@@ -91,7 +93,7 @@ def test_the_run_directory_holds_what_is_documented() -> None:
     _, out = finished()
     assert {path.name for path in out.iterdir()} == {
         "run.json", "recipe.yaml", "data", "stages", "teacher", "student", "export", "results.json", "report.html",
-        "README.md",
+        "README.md", "lock",
     }  # fmt: skip
     assert {path.name for path in (out / "teacher").iterdir()} == {"teacher.safetensors", "teacher.onnx"}
     assert {path.name for path in (out / "student").iterdir()} == {"student.safetensors", "config.json"}
@@ -144,6 +146,8 @@ def test_a_changed_key_repeats_only_the_stages_it_touches(tmp_path: Path, monkey
     assert trained("--trainer.max_steps", "2") == {"teach", "transfer"}
     assert trained("--transfer.checkpoint_steps", "7", "--evaluate.resamples", "10", "--workers", "0") == set()
     assert trained("--stages", "[teach, fine_tune]", "--fine_tune.epochs", "1") == {"fine_tune"}
+    # Its weights have the names and shapes of before.
+    assert trained("--student.activation", "leaky_relu") == {"transfer"}
     assert trained() == set() and files.items() <= stage_files(out).items()
 
 
@@ -210,3 +214,14 @@ def test_a_run_killed_in_a_pass_ends_with_the_same_student(tmp_path: Path, monke
     assert files[0].read_bytes() == files[1].read_bytes()
     assert timeless(results) == timeless(expected)
     assert not list(killed.rglob("*.ckpt"))
+
+
+def test_a_second_run_in_the_place_of_one_that_runs_is_refused(tmp_path: Path) -> None:
+    recipe, out = copy_of_finished(tmp_path)
+    before = stage_files(out)
+    handle = try_lock(out / "lock")
+    assert handle is not None
+    with pytest.raises(DistillError, match=r"another process is running in it.*--out"):
+        run_recipe(recipe, out, ["--student.width", "0.2"])
+    os.close(handle)
+    assert stage_files(out) == before and (out / "student" / "config.json").is_file()

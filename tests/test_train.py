@@ -215,3 +215,15 @@ def test_each_stage_has_a_copy_of_the_logger(fit: Any, tmp_path: Path) -> None:
 def test_what_lightning_refuses_is_no_traceback(fit: Any, tmp_path: Path, arguments: dict[str, Any]) -> None:
     with pytest.raises(DistillError, match="trainer: Lightning refuses"):
         fit(tmp_path, **arguments)
+
+
+def test_a_stage_ends_when_its_time_is_up(fit: Any, tmp_path: Path) -> None:
+    endless = dataclasses.replace(STAGE, epochs=100_000)
+    assert 0 < len(fit(tmp_path, endless, max_time={"seconds": 1}).history) < 100_000
+
+
+def test_validation_may_come_after_steps_in_place_of_passes(fit: Any, tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"Lightning refuses these arguments: .*check_val_every_n_epoch=None"):
+        fit(tmp_path / "refused", val_check_interval=6)
+    history = fit(tmp_path / "run", val_check_interval=6, check_val_every_n_epoch=None).history
+    assert ["val_mAP" in record for record in history] == [False, True, True]

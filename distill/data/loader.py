@@ -4,7 +4,7 @@ torch's DataLoader does the loading in workers; which pictures and views make up
 number of batches consumed since training began, and only that number is saved with a checkpoint.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,27 @@ class ViewDataset(Dataset[ViewBatch]):
         return self._partners[1]
 
 
+class Returning(Dataset[Any]):
+    """A set whose errors come back as values: around what a worker raises, torch puts the worker's traceback."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __getitems__(self, request: Any) -> Any:
+        try:
+            return self.dataset.__getitems__(request)
+        except DistillError as error:
+            return error
+
+
+def raising(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches of a `Returning` set; an error among them is raised here."""
+    for batch in batches:
+        if isinstance(batch, DistillError):
+            raise batch
+        yield batch
+
+
 class ViewLoader:
     """Passes over shuffled views, one pass for each `iter`; sized, and stateful for Lightning.
 
@@ -118,7 +139,7 @@ class ViewLoader:
 
     def _start(self) -> DataLoader[ViewBatch]:
         return DataLoader(
-            self._dataset,
+            Returning(self._dataset),
             batch_sampler=self._requests,
             collate_fn=_as_is,
             num_workers=self._workers,
@@ -133,7 +154,7 @@ class ViewLoader:
         return len(self._requests)
 
     def __iter__(self) -> Iterator[ViewBatch]:
-        for batch in self._loader:
+        for batch in raising(self._loader):
             self._requests.consumed += 1
             yield batch
 

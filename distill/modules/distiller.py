@@ -101,8 +101,15 @@ class Distiller(TrainingModule):
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
         # Reading the flag waits for the device; other than on a CPU, do it where Lightning's logging waits as well.
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set when the Trainer is made
-        waits = self.device.type == "cpu" or self.trainer.global_step % every == 0
-        if waits and self._answers_sound is not None and not bool(self._answers_sound):
+        if self.device.type == "cpu" or self.trainer.global_step % every == 0:
+            self._check_answers()
+
+    def on_train_epoch_end(self) -> None:
+        self._check_answers()
+        super().on_train_epoch_end()
+
+    def _check_answers(self) -> None:
+        if self._answers_sound is not None and not bool(self._answers_sound):
             raise DistillError(
                 f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered {self.objective.useless} at step "
                 f"{self.trainer.global_step}. Nothing can be learnt from that: check its weights, mean and std."

@@ -35,8 +35,8 @@ class TrainingModule(L.LightningModule, ABC):
         preprocess: its input contract.
         classes: names of the C outputs, to be scored by their mAP; without them nothing is scored.
         metric: scores the validation pictures instead, by their outputs and whatever the batches hold as labels.
-        seed: of dropout and drop-path; each step is seeded by (seed, step, rank), so that a resumed run equals an
-            unbroken one.
+        seed: of dropout and drop-path; each batch is seeded by (seed, its number, rank), so that a resumed run equals
+            an unbroken one.
     """
 
     def __init__(
@@ -126,7 +126,9 @@ class TrainingModule(L.LightningModule, ABC):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         # Dropout must not depend on where a run was interrupted. The multipliers only keep the three apart, the modulus
         # keeps any seed inside what torch takes.
-        seed = ((self.seed * 1_000_003 + self.trainer.global_step) * 1_009 + self.global_rank) % 2**63
+        together = self.trainer.accumulate_grad_batches
+        batch = self.trainer.global_step * together + batch_idx % together
+        seed = ((self.seed * 1_000_003 + batch) * 1_009 + self.global_rank) % 2**63
         # The generators that are drawn from here: torch.manual_seed goes through those of every kind of device.
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":

@@ -14,8 +14,7 @@ from distill.data.batch import ViewBatch
 from distill.data.cutting import cut
 from distill.data.loader import Request, ViewDataset
 from distill.data.pictures import Pictures
-from distill.errors import DistillError
-from distill.store.manifest import Manifest, PictureFacts, view_file, whole_file
+from distill.store.manifest import Manifest, PictureFacts, view_file, whole_file, whole_hashes
 from teachers.teacher import Teacher
 
 
@@ -36,23 +35,18 @@ class Shown:
         return np.sort(self.transfer.hashes)
 
     def facts(self) -> PictureFacts:
-        """What a manifest says of these pictures.
-
-        Raises:
-            DistillError: one picture is among those in views and, aligned otherwise, among those evaluated on.
-        """
-        for one in self.evaluated:
-            if one.pixels != self.transfer.pixels and np.isin(one.hashes, self.transfer.hashes).any():
-                raise DistillError(
-                    "store: a picture to transfer on is also one to evaluate on, but aligned otherwise there, and "
-                    "answers are known by the picture. Take it out of one of the two sets."
-                )
+        """What a manifest says of these pictures."""
         kinds = tuple(dict.fromkeys(one.pixels for one in (self.transfer, *self.evaluated)))
         return PictureFacts.of(kinds, self.transfer.size, self.viewed(), self.whole())
 
     def whole(self) -> np.ndarray:
-        """uint64 (M,), rising content hashes, each once."""
-        return np.unique(np.concatenate([one.hashes for one in (self.transfer, *self.evaluated)]))
+        """uint64 (M,), rising, each once: what pictures shown whole are known by."""
+        return np.unique(np.concatenate(self.hashes()))
+
+    def hashes(self) -> list[np.ndarray]:
+        """The same of each set in its own order, uint64 (its length,)."""
+        kind = self.transfer.pixels
+        return [whole_hashes(one.hashes, one.pixels, kind) for one in (self.transfer, *self.evaluated)]
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Asked(Dataset[ViewBatch | Tensor]):
         self.views = ViewDataset(shown.transfer, manifest.views, manifest.seed)
         self.order = np.argsort(shown.transfer.hashes)
         self.groups = (shown.transfer, *shown.evaluated)
-        hashes = np.concatenate([one.hashes for one in self.groups])
+        hashes = np.concatenate(shown.hashes())
         self.places = np.unique(hashes, return_index=True)[1]  # of the first picture of each hash, over all groups
         self.starts = np.cumsum([0, *map(len, self.groups)])
 

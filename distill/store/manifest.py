@@ -5,7 +5,7 @@ A store is a directory that another program can read, or write, from this descri
     manifest.json         the facts below, and the sha256 of every other file
     pictures.npy          uint64 (N,), content hashes of the pictures whose views were shown, rising
     whole.npy             uint64 (M,), content hashes of the pictures shown whole, rising: those N and the pictures that
-                          are only evaluated on
+                          are only evaluated on (`whole_hashes`: aligned otherwise, the same file is another picture)
     view-0007-00003.npy   the answers to view 7 of the pictures of rows 3 R to 4 R - 1 of pictures.npy
     whole-00003.npy       the same of whole.npy, each picture whole, as evaluation shows it
 
@@ -164,6 +164,20 @@ class Manifest:
 def view_file(view: int, part: int) -> str:
     """The file of answers to one view."""
     return f"view-{view:04d}-{part:05d}.npy"
+
+
+def whole_hashes(hashes: np.ndarray, pixels: str, viewed: str) -> np.ndarray:
+    """What pictures shown whole are known by: their content hashes, uint64 (n,), and how they were aligned.
+
+    Args:
+        pixels: their version and alignment, as `PictureFacts.pixels` has them. Where it is not that of the pictures in
+            views, every hash is XORed with the first 8 bytes of its sha256, little-endian.
+        viewed: that of the pictures in views.
+    """
+    if pixels == viewed:
+        return hashes
+    mark = np.frombuffer(hashlib.sha256(pixels.encode()).digest()[:8], "<u8")[0]
+    return hashes ^ np.uint64(mark)
 
 
 def whole_file(part: int) -> str:

@@ -3,10 +3,8 @@
 Shapes: N pictures in views, M pictures shown whole, n pictures asked for, C outputs.
 """
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +28,17 @@ def building_place(directory: Path) -> Path:
 class Store:
     """A complete store. Pickling it stores its place alone, so it can be sent to the workers of a loader.
 
+    `distill store` puts a larger one in its place, also while this one is in use: files that are mapped stay as they
+    were, and one that is first read after that is refused.
+
     Attributes:
+        fingerprint: sha256 over the manifest, and so over every answer.
         viewed: uint64 (N,), rising: pictures whose views were answered.
         whole: uint64 (M,), rising: pictures answered whole.
     """
 
     directory: Path
+    fingerprint: str
     manifest: Manifest
     viewed: np.ndarray
     whole: np.ndarray
@@ -55,21 +58,22 @@ class Store:
                     "that began it goes on."
                 )
             raise DistillError(f"{directory}: not a store of teacher answers ({MANIFEST} is missing).")
-        manifest = Manifest.read(directory / MANIFEST)
+        fingerprint, manifest = checksum(directory / MANIFEST), Manifest.read(directory / MANIFEST)
         expected = {PICTURES, WHOLE, *manifest.files()}
         if expected != manifest.checksums.keys():
             raise DistillError(f"{directory / MANIFEST}: its list of files is not that of its counts: it was altered.")
         for name in (PICTURES, WHOLE):
             check_file(directory, name, manifest)
-        return cls(directory, manifest, *(np.load(directory / name, allow_pickle=False) for name in (PICTURES, WHOLE)))
+        lists = (np.load(directory / name, allow_pickle=False) for name in (PICTURES, WHOLE))
+        return cls(directory, fingerprint, manifest, *lists)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Store.open, (self.directory.absolute(),)
+        return _reopen, (self.directory.absolute(), self.fingerprint)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """sha256 over the manifest, and so over every answer."""
-        return hashlib.sha256((self.directory / MANIFEST).read_bytes()).hexdigest()
+    def map_all(self) -> None:
+        """Map every file, so that a larger store put in this one's place changes nothing."""
+        for name in self.manifest.files():
+            self._map(name)
 
     def view_answers(self, rows: np.ndarray, view: int) -> np.ndarray:
         """Answers to one view of pictures, by their rows of `viewed` (n,): (n, *row) of the codec's type."""
@@ -95,8 +99,23 @@ class Store:
                 found = np.load(file, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
                 raise DistillError(f"{file}: missing or damaged ({error}). {REPAIR}") from None
+            self._check_unchanged()
             maps[name] = found
         return maps[name]
+
+    def _check_unchanged(self) -> None:
+        manifest = self.directory / MANIFEST
+        if not manifest.is_file() or checksum(manifest) != self.fingerprint:
+            raise DistillError(
+                f"{self.directory}: answers were stored there anew while it was in use, and stand in other places now. "
+                "Run the same command again."
+            )
+
+
+def _reopen(directory: Path, fingerprint: str) -> Store:
+    store = replace(Store.open(directory), fingerprint=fingerprint)
+    store._check_unchanged()
+    return store
 
 
 REPAIR = "Run the `distill store` command that wrote it again: it keeps what is whole and asks for the rest."

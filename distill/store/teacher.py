@@ -16,6 +16,7 @@ from distill.data.views import Views
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 from distill.predictors.torch_predictor import Activation, activate
+from distill.store.manifest import whole_hashes
 from distill.store.store import Store, find
 from distill.store.verify import check_all_files
 
@@ -107,12 +108,14 @@ class StoredTeacher:
             wrong.append(f"views.count is at most {manifest.count} there and {views.count} here")
         if wrong:
             raise DistillError(f"{self.store.directory}: holds answers to other views: {'; '.join(wrong)}. {_ADVICE}")
-        rows = self._rows(self.store.viewed, pictures, "views of ", manifest.pictures.pixels[:1])
+        self._check_prepared(pictures, manifest.pictures.pixels[:1])
+        rows = self._rows(self.store.viewed, pictures, pictures.hashes, "views of ")
         if len(rows) != len(self.store.viewed):
             raise DistillError(
                 f"{self.store.directory}: holds answers about {len(self.store.viewed)} pictures, and "
                 f"{len(self.store.viewed) - len(rows)} of them are not among the {len(rows)} of the data. {_ADVICE}"
             )
+        self.store.map_all()
         return ViewAnswers(self.store, rows)
 
     def recall(self, pictures: Pictures) -> np.ndarray:
@@ -121,17 +124,21 @@ class StoredTeacher:
         Raises:
             DistillError: it was not asked about one of them.
         """
-        rows = self._rows(self.store.whole, pictures, "", self.store.manifest.pictures.pixels)
+        kinds = self.store.manifest.pictures.pixels
+        self._check_prepared(pictures, kinds)
+        rows = self._rows(self.store.whole, pictures, whole_hashes(pictures.hashes, pictures.pixels, kinds[0]), "")
         return self.store.whole_answers(rows).astype(np.float32)
 
-    def _rows(self, hashes: np.ndarray, pictures: Pictures, what: str, kinds: tuple[str, ...]) -> np.ndarray:
+    def _check_prepared(self, pictures: Pictures, kinds: tuple[str, ...]) -> None:
         facts, (height, width) = self.store.manifest.pictures, pictures.size
         if (facts.height, facts.width) != (height, width) or pictures.pixels not in kinds:
             raise DistillError(
                 f"{self.store.directory}: holds answers to pictures prepared at {facts.height} x {facts.width}, "
                 f"{' or '.join(kinds)}, and these are {height} x {width}, {pictures.pixels}. {_ADVICE}"
             )
-        rows = find(hashes, pictures.hashes)
+
+    def _rows(self, known: np.ndarray, pictures: Pictures, hashes: np.ndarray, what: str) -> np.ndarray:
+        rows = find(known, hashes)
         absent = np.flatnonzero(rows < 0)
         if len(absent):
             raise DistillError(

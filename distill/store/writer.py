@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from distill.data.batch import ViewBatch
+from distill.data.loader import Returning, raising
 from distill.errors import DistillError
 from distill.files import atomic_path, checksum, put
 from distill.locks import exclusive
@@ -234,7 +235,7 @@ def _answer(
 ) -> None:
     """Ask batch by batch; a file is written when its last batch is answered."""
     loader: DataLoader[ViewBatch | Tensor] = DataLoader(
-        asks.dataset,
+        Returning(asks.dataset),
         batch_sampler=asks.batches,  # type: ignore[arg-type]  # one request is one batch
         collate_fn=_as_is,
         num_workers=workers,
@@ -245,7 +246,7 @@ def _answer(
     with Progress(*columns, console=console, transient=True, disable=not bar) as progress:
         task = progress.add_task(f"answers of {teacher.name}", total=asks.unknown)
         rows = np.empty(0)
-        for number, (ask, shown) in enumerate(zip(asks.batches, loader, strict=True)):
+        for number, (ask, shown) in enumerate(zip(asks.batches, raising(loader), strict=True)):
             if number == 0 or ask.part != asks.batches[number - 1].part:
                 rows = asks.begin(ask.part)
             answers = answer(teacher, shown.to(device))[: ask.count]

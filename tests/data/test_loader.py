@@ -195,3 +195,14 @@ def test_fewer_pictures_than_a_batch_are_refused(train: Pictures) -> None:
 def test_a_batch_that_cannot_be_shared_out_is_refused(train: Pictures) -> None:
     with pytest.raises(DistillError, match="batch_size is 8, expected a multiple of the 3 processes"):
         loader(train, world_size=3)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_worker_cannot_read_is_said_without_its_traceback(train: Pictures, workers: int) -> None:
+    broken = ViewLoader(train, Views(), batch_size=8, seed=0, workers=workers, answers=_damaged)
+    with pytest.raises(DistillError, match=r"^shard 3: damaged\.$"):
+        next(iter(broken))
+
+
+def _damaged(index: np.ndarray, view: int) -> torch.Tensor:
+    raise DistillError("shard 3: damaged.")

@@ -187,6 +187,17 @@ def test_every_step_drops_out_something_else(train: Pictures) -> None:
     assert len(seeds) == 16 == len(set(seeds))
 
 
+def test_batches_of_one_accumulated_step_drop_out_something_else_too(train: Pictures) -> None:
+    class Seeds(Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            seeds.append(torch.initial_seed())
+
+    seeds: list[int] = []
+    fitted = trainer(max_epochs=2, accumulate_grad_batches=3, callbacks=[Seeds()])
+    fitted.fit(FineTuner(linear_student(), SMALL), data(train))
+    assert fitted.global_step < len(seeds) == len(set(seeds))
+
+
 @pytest.mark.parametrize("seed", [0, 2**63 - 1])
 def test_dropout_is_the_seeds_alone(train: Pictures, seed: int) -> None:
     results = []

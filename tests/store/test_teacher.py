@@ -22,7 +22,7 @@ from distill.store.store import Store
 from distill.store.teacher import Stored
 from tests.data.noise import Noise, prepare_noise
 from tests.modules.nets import SMALL, ConvTeacher, clone, conv_student, same, trainer
-from tests.store.answering import VIEWS, shown, store
+from tests.store.answering import VIEWS, CountingTeacher, shown, store
 
 
 @pytest.fixture(scope="module")
@@ -189,13 +189,44 @@ def test_pictures_to_evaluate_on_may_be_aligned_otherwise(
         teacher.answers_to(aligned, VIEWS, 5)
 
 
-def test_one_picture_shown_in_two_ways_is_refused(labelled: Prepared) -> None:
+def test_one_picture_aligned_in_two_ways_is_two(labelled: Prepared, tmp_path: Path) -> None:
     train = Pictures.of(labelled, "train")
-    aligned = Pictures.of(replace(labelled, pixels="version 1, aligned by another template"), "train")
-    with pytest.raises(
-        DistillError, match="a picture to transfer on is also one to evaluate on, but aligned otherwise"
-    ):
-        Shown(train, (aligned,)).facts()
+    other = prepare_noise(tmp_path / "other", Noise(9, (("train", 33), ("validation", 9), ("test", 4))))
+    aligned = Pictures.of(replace(other, hashes=labelled.hashes, pixels="version 1, another template"), "train")
+    assert np.array_equal(aligned.hashes, train.hashes) and not np.array_equal(aligned[:], train[:])
+    teacher = CountingTeacher()
+    recalled = Stored(root=store(tmp_path / "s", Shown(train, (aligned,)), teacher).directory).load(3)
+    for pictures in (train, aligned):
+        said = teacher(teacher.preprocess.resize(torch.from_numpy(pictures[:])).permute(0, 3, 1, 2).float())
+        np.testing.assert_allclose(recalled.recall(pictures), said.detach(), atol=1e-5)
+
+
+def test_what_was_answered_of_another_alignment_is_not_recalled(
+    labelled: Prepared, unlabelled: Prepared, tmp_path: Path
+) -> None:
+    aligned = Pictures.of(replace(unlabelled, pixels="version 1, aligned by another template"), "train")
+    recalled = Stored(root=store(tmp_path / "s", Shown(Pictures.of(labelled, "train"), (aligned,))).directory).load(3)
+    with pytest.raises(DistillError, match="has no answers to 13 of 13 pictures"):
+        recalled.recall(Pictures.of(unlabelled, "train"))
+
+
+def test_a_store_that_grows_changes_nothing_for_who_learns_from_it(
+    labelled: Prepared, unlabelled: Prepared, tmp_path: Path
+) -> None:
+    small = Pictures.of(labelled, "train")
+    teacher = Stored(root=store(tmp_path / "s", shown(labelled)).directory).load(3)
+    parcel, answers = pickle.dumps(teacher.store), teacher.answers_to(small, VIEWS, 5)
+    unread = Stored(root=tmp_path / "s").load(3)
+    expected = [answers(np.arange(33), view) for view in range(2)]
+
+    store(tmp_path / "s", shown(labelled, unlabelled))
+    fresh = Stored(root=tmp_path / "s").load(3)
+    assert len(fresh.store.viewed) == 46 and fresh.fingerprint() != teacher.fingerprint()
+    for view in range(2):
+        assert torch.equal(answers(np.arange(33), view), expected[view])
+    for stale in (lambda: unread.recall(small), lambda: pickle.loads(parcel)):
+        with pytest.raises(DistillError, match="answers were stored there anew while it was in use"):
+            stale()
 
 
 def test_a_store_of_pictures_aligned_otherwise_does_not_grow_into_another(labelled: Prepared, tmp_path: Path) -> None:

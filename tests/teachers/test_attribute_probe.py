@@ -94,3 +94,19 @@ def test_a_glimpse_is_the_resize_used_everywhere() -> None:
     pictures = torch.randint(0, 256, (2, 64, 48, 3), dtype=torch.uint8)
     found = Glimpse(preprocess, 64, 48)(pictures.permute(0, 3, 1, 2).float())
     torch.testing.assert_close(found, preprocess.normalize(preprocess.scale(pictures)), atol=1e-4, rtol=1e-4)
+
+
+def test_another_look_at_the_picture_is_another_teacher(pair: Mobilefacenet, tmp_path: Path) -> None:
+    write_weights(tmp_path / "teacher.safetensors", pair.network(5, new_head=True).eval())
+    assert pair.context is not None
+    taught, context = replace(pair, weights=tmp_path / "teacher.safetensors"), pair.context
+    others = [
+        replace(taught, crop=(0.0, 0.0, 1.0, 0.5)),
+        replace(taught, context=replace(context, height=48)),
+        replace(taught, context=replace(context, mean=(0.9, 0.9, 0.9))),
+        replace(taught, context=replace(context, interpolation="bicubic")),
+    ]
+    prints = [one.load(5).fingerprint() for one in (taught, taught, *others)]
+    assert prints[0] == prints[1] and len(set(prints)) == 5
+    networks = [repr(one.network(5, new_head=False)) for one in (taught, *others)]
+    assert len(set(networks)) == 5
