@@ -53,10 +53,13 @@ class Log:
     curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     before: Verdict | None = None
 
-    def add(self, name: StageName, trained: Trained, network: nn.Module, preprocess: Preprocess) -> None:
+    def add(
+        self, name: StageName, trained: Trained, pictures: Pictures, network: nn.Module, preprocess: Preprocess
+    ) -> None:
         predictor = self.task.predictor(network, preprocess, name)
         self.curves[name] = trained.history
-        self.stages.append({"name": name, "seconds": trained.seconds, **self.task.on_validation(predictor)})
+        scores = self.task.on_validation(predictor)
+        self.stages.append({"name": name, "pictures": len(pictures), "seconds": trained.seconds, **scores})
         if name not in TEACHER_STAGES and len(set(self.task.recipe.stages) - set(TEACHER_STAGES)) > 1:
             verdict = self.task.judge(predictor)
             scored = verdict.to_dict()
@@ -82,13 +85,14 @@ def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) ->
     network, preprocess = task.new_teacher()
     name: StageName
     if "probe" in recipe.stages:
-        name, trained = "probe", _probe(recipe, network, preprocess, task, places)
+        name, pictures = "probe", task.sets.labelled
+        trained = _probe(recipe, network, preprocess, task, places)
     else:
         name, module = "teach", task.learner(network, preprocess, recipe.teach, recipe.seed)
         pictures = task.training_pictures("teach", None)
         trained = _train(recipe, "teach", module, pictures, task, places, recipe.seed, None)
     network.load_state_dict(trained.weights)
-    log.add(name, trained, network, preprocess)
+    log.add(name, trained, pictures, network, preprocess)
     weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
     write_weights(weights, network)
     # So that it can be scored, or teach another run as a black box.
@@ -129,7 +133,7 @@ def train_student(
         trained = _train(recipe, name, module, pictures, task, places, seed, learns_from)
         network.load_state_dict(trained.weights)
         if seed == recipe.seed:
-            log.add(name, trained, network, preprocess)
+            log.add(name, trained, pictures, network, preprocess)
     return network.cpu().eval()
 
 

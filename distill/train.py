@@ -188,7 +188,11 @@ def train(
     # Each process has batch statistics of its own: they all go on with what was kept.
     trainer.strategy.barrier("the result is kept")
     kept = finished(directory)
-    assert kept is not None
+    if kept is None:
+        raise DistillError(
+            f"{directory}: the first process's result is not here. Processes on several machines need a run directory "
+            "that they all see."
+        )
     return kept
 
 

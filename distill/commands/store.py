@@ -114,7 +114,7 @@ def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     if not isinstance(teacher, Teacher):
         raise DistillError(
             f"teacher.name is {recipe.teacher.name}, with the stages {list(recipe.stages)}: expected a teacher "
-            "that can be asked, and transfer among the stages."
+            "that can be asked, and a stage that asks it: transfer, or pretrain with a teacher_top."
         )
     task.check_teacher(teacher)
     return teacher, task, Shown(task.sets.transfer, task.scored)

@@ -78,6 +78,7 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         data=results["data"],
         student=student,
         teacher=teacher,
+        sorted_top=recipe.pretrain.teacher_top if "pretrain" in recipe.stages else None,
         manifest=manifest,
         activation=manifest.activation,
         preprocess=manifest.preprocess,

@@ -113,7 +113,7 @@ def test_verify_finds_a_flipped_bit(answers: Path, tmp_path: Path, capsys: pytes
     ("arguments", "said"),
     [
         (("--views", "0"), "--views is 0, expected at least 1"),
-        (("--stages", "[fine_tune]"), "expected a teacher that can be asked, and transfer among the stages"),
+        (("--stages", "[fine_tune]"), "expected a teacher that can be asked, and a stage that asks it"),
         (("--dtype", "float16"), "dtype is 'float32' there and 'float16' here"),
     ],
 )

@@ -213,6 +213,10 @@ def test_only_labels_that_the_teacher_believes_are_pretrained_on(
     assert f"pretrain: {STAGE['epochs']} passes over {len(kept)} pictures" in said
     results = results_of(tmp_path / "run")
     assert results["suspects"]["suspected"] == 56 - len(kept)
+    assert results["stages"][0]["pictures"] == len(kept)
+    card = " ".join((tmp_path / "run" / "README.md").read_text().split())
+    assert "learnt from the pictures alone whose label is among its 1 most probable classes" in card
+    assert f"pretrain ({len(kept)} pictures," in card
     assert results["teacher"]["metrics"] == pytest.approx(results_of(out)["teacher"]["metrics"], abs=1e-3)
     everything = ["--stages", "[pretrain]"]
     run_recipe(path, tmp_path / "run", everything)
