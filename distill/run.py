@@ -62,7 +62,9 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
 
 
 def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]:
-    places = RunDirectory.claim(out, recipe.name, resolved)
+    places = RunDirectory.enter(out, recipe.name)
+    if not (out / RESULTS).exists():
+        RunDirectory.claim(out, recipe.name, resolved)
     task = open_task(recipe, places.data)
     task.check()
     log = Log(task)
@@ -74,6 +76,8 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     taught = None if teacher is None else _judge_teacher(teacher, task)
 
     network = train_student(recipe, task, places, log, teacher, recipe.seed)
+    # What an earlier run with other keys left stands until there is something in its place.
+    RunDirectory.claim(out, recipe.name, resolved)
     manifest = StudentManifest(
         config=recipe.student, classes=task.classes, preprocess=recipe.student.preprocess, picture=task.sets.size,
         thresholds=None, activation=task.activation, seed=recipe.seed,

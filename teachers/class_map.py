@@ -1,4 +1,6 @@
-"""A teacher that knows more classes than the data has: which of its outputs are the data's, by WordNet id.
+"""A teacher that knows more classes than the data has, or in another order: which of its outputs are the data's.
+
+By the names the teacher gives them (`teacher.classes`), or by WordNet id.
 
 ImageNet's classes are synsets of WordNet, known by ids such as n02085620, and data cut from it names its classes by
 them: `n02085620-Chihuahua`. An id says which output is which, whatever the order or the language of the folders.
@@ -16,7 +18,7 @@ from torch import Tensor
 from distill.data.wordnet import shown, wordnet_id, wordnet_ids
 from distill.errors import DistillError, OutputsError
 from teachers.mirrored_teacher import MirroredTeacher
-from teachers.teacher import Teacher, fingerprint_of
+from teachers.teacher import Teacher, fingerprint_of, read_classes
 
 ClassMap = Literal["imagenet", "imagenet_background"] | Path
 """Whose outputs a teacher has: the 1000 of ImageNet, these after a background as 0, or a file."""
@@ -27,6 +29,9 @@ NONE = "-"
 
 class Selectable(Protocol):
     """A recipe's teacher whose outputs may be more than the data's classes."""
+
+    @property
+    def classes(self) -> tuple[str, ...] | Path | None: ...
 
     @property
     def class_map(self) -> ClassMap | None: ...
@@ -94,8 +99,10 @@ def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
 
 def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:
     if config.class_map is None:
+        named = read_classes(config.classes) or ()
         try:
-            return config.load(len(classes))
+            whole = config.load(len(named) if set(classes) <= set(named) else len(classes))
+            return _by_name(whole, classes)
         except OutputsError as error:
             raise DistillError(
                 f"{error} Or name its outputs: teacher.class_map is imagenet, imagenet_background, or a file with the "
@@ -113,6 +120,13 @@ def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:
             "the key out, and teacher.classes as well."
         )
     return SelectedTeacher(whole, places, classes)
+
+
+def _by_name(whole: Teacher, classes: tuple[str, ...]) -> Teacher:
+    """Where a teacher names its outputs, the data's among them and in its order."""
+    if whole.classes is None or whole.classes == classes or not set(classes) <= set(whole.classes):
+        return whole
+    return SelectedTeacher(whole, tuple(map(whole.classes.index, classes)), classes)
 
 
 def read_class_map(chosen: ClassMap) -> tuple[str, ...]:

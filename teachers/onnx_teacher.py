@@ -98,7 +98,8 @@ class Onnx:
         mean: of a normalised input: subtracted from values in 0..1.
         std: divided by after that.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
-        classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+        classes: names of its outputs in order: a list, or a file with one a line or a JSON list. Those of the data's
+            classes are selected by them, whatever the order.
         class_map: of more outputs than the data's classes, which are which, by WordNet id: imagenet (1000),
             imagenet_background (1001, the first none of them), or a file with the id of each output a line, in order.
         mirror: of a teacher of classes: answer with the mean of the logits of a picture and of its mirror image.

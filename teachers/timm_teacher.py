@@ -36,7 +36,8 @@ class Timm:
         mean: subtracted from values in 0..1.
         std: divided by after that.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
-        classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
+        classes: names of its outputs in order: a list, or a file with one a line or a JSON list. Those of the data's
+            classes are selected by them, whatever the order.
         embedding: of a teacher of embeddings: the dimensions of the linear layer its weights end in; None for its
             pooled features, before any classifier.
         class_map: of more outputs than the data's classes, which are which, by WordNet id: imagenet (1000),

@@ -225,3 +225,11 @@ def test_a_second_run_in_the_place_of_one_that_runs_is_refused(tmp_path: Path) -
         run_recipe(recipe, out, ["--student.width", "0.2"])
     os.close(handle)
     assert stage_files(out) == before and (out / "student" / "config.json").is_file()
+
+
+def test_a_command_that_fails_leaves_a_finished_run_as_it_was(tmp_path: Path) -> None:
+    recipe, out = copy_of_finished(tmp_path)
+    kept = {file: file.read_bytes() for file in out.rglob("*") if file.is_file() and file.name != "lock"}
+    with pytest.raises(DistillError, match="no such weights file"):
+        run_recipe(recipe, out, ["--student.weights", str(tmp_path / "nowhere.tar")])
+    assert all(file.read_bytes() == content for file, content in kept.items())

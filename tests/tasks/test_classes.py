@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+import torch
 from PIL import Image
 
 from distill import cli
@@ -321,6 +323,22 @@ def test_the_taught_teacher_teaches_as_a_black_box(tmp_path: Path) -> None:
     task.check_teacher(teacher)
     scores = task.judge(task.teacher_predictor(teacher)).to_dict()["metrics"]
     assert scores == pytest.approx(results_of(out)["teacher"]["metrics"], abs=1e-3)
+
+
+def test_a_black_box_may_have_the_classes_in_another_order(tmp_path: Path) -> None:
+    path, out = finished()
+    model = onnx.load(out / "teacher" / "teacher.onnx")
+    del model.metadata_props[:]  # of a vendor, who says nothing
+    onnx.save(model, tmp_path / "vendor.onnx")
+    asked = ["--stages", "[transfer]", "--teacher", "onnx", "--teacher.file", str(tmp_path / "vendor.onnx")]
+    asked += ["--teacher.gives", "softmax", "--teacher.interpolation", "bilinear"]
+    keys = [*asked, f"--teacher.classes={json.dumps(BREEDS[::-1])}"]
+    task = open_task(read(path, keys)[0], out / "data")
+    teacher, whole = task.load_teacher(), open_task(read(path, asked)[0], out / "data").load_teacher()
+    task.check_teacher(teacher)
+    assert teacher.classes == BREEDS
+    pictures = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 255
+    assert torch.equal(teacher(pictures), whole(pictures).flip(1))
 
 
 def test_a_class_without_a_test_picture_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
