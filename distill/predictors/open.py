@@ -39,6 +39,12 @@ def open_predictor(path: Path) -> Predictor:
         return _BY_SUFFIX[path.suffix](path)
     if path.suffix == ".mlpackage":
         raise DistillError(f"{path}: a Core ML package runs on Apple's systems alone. Name another exported file.")
+    if path.is_dir() and not (path / CONFIG_FILE).exists():
+        of_run = path / "student"
+        place = (
+            f"It is a run's; name {of_run}." if (of_run / CONFIG_FILE).exists() else "Name a student or a file of one."
+        )
+        raise DistillError(f"{path}: no model ({CONFIG_FILE} is not in it). {place}")
     if path.is_dir() or path.suffix == ".safetensors" or path.name == CONFIG_FILE:
         return student_predictor(*load_student(path))
     raise DistillError(

@@ -107,7 +107,9 @@ class StoredTeacher:
         if views.count is not None and views.count > manifest.count:
             wrong.append(f"views.count is at most {manifest.count} there and {views.count} here")
         if wrong:
-            raise DistillError(f"{self.store.directory}: holds answers to other views: {'; '.join(wrong)}. {_ADVICE}")
+            raise DistillError(
+                f"{self.store.directory}: holds answers to other views: {'; '.join(wrong)}. {_ELSEWHERE}"
+            )
         self._check_prepared(pictures, manifest.pictures.pixels[:1])
         rows = self._rows(self.store.viewed, pictures, pictures.hashes, "views of ")
         if len(rows) != len(self.store.viewed):
@@ -134,7 +136,7 @@ class StoredTeacher:
         if (facts.height, facts.width) != (height, width) or pictures.pixels not in kinds:
             raise DistillError(
                 f"{self.store.directory}: holds answers to pictures prepared at {facts.height} x {facts.width}, "
-                f"{' or '.join(kinds)}, and these are {height} x {width}, {pictures.pixels}. {_ADVICE}"
+                f"{' or '.join(kinds)}, and these are {height} x {width}, {pictures.pixels}. {_ELSEWHERE}"
             )
 
     def _rows(self, known: np.ndarray, pictures: Pictures, hashes: np.ndarray, what: str) -> np.ndarray:
@@ -165,4 +167,5 @@ class StoredPredictor:
         return activate(torch.from_numpy(self.teacher.recall(pictures)), self.activation).numpy()
 
 
+_ELSEWHERE = "Give the recipe the same keys, or store answers with these in another place (`distill store --out`)."
 _ADVICE = "Give the recipe the same keys, or run `distill store` with these: it keeps the answers that still hold."

@@ -91,7 +91,12 @@ def test_a_model_of_other_classes_is_refused(tmp_path: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("none.onnx", "no such file"), ("results.json", "not a model"), ("export", "config.json: no such file")],
+    [
+        ("none.onnx", "no such file"),
+        ("results.json", "not a model"),
+        ("export", "no model (config.json is not in it). Name a student"),
+        ("", "It is a run's; name "),
+    ],
 )
 def test_what_is_no_model_is_refused(name: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate("--model", finished()[1] / name) == 2
