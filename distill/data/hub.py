@@ -28,6 +28,7 @@ class Hub:
         config, revision: which of the set's configurations and versions; the set's own default where not given.
         image: the column of the pictures.
         attributes: the columns of the labels; each holds booleans, 0 and 1, or -1 and 1, and null where unknown.
+        label: of classes that exclude each other: the column of the class, an enumeration (`datasets.ClassLabel`).
         identity: the column of the person's number.
         train, validation, test: the set's names for the splits; a split without a name is not used.
         streaming: read without keeping a copy in the cache of `datasets`.
@@ -39,14 +40,35 @@ class Hub:
     revision: str | None = None
     image: str = "image"
     attributes: tuple[str, ...] = ()
+    label: str | None = None
     identity: str | None = None
     train: str | None = "train"
     validation: str | None = None
     test: str | None = None
     streaming: bool = False
 
+    def __post_init__(self) -> None:
+        if self.label is not None and self.attributes:
+            raise DistillError(f"label is {self.label} and attributes {list(self.attributes)}; give one of the two.")
+
     def classes(self) -> tuple[str, ...]:
-        return tuple(self.attributes)
+        if self.label is None:
+            return tuple(self.attributes)
+        import datasets
+
+        names: list[tuple[str, ...]] = []
+        for rows in self._splits().values():
+            feature = (rows.features or {}).get(self.label)
+            if not isinstance(feature, datasets.ClassLabel):
+                raise DistillError(
+                    f"label: the column {self.label!r} of {self.path} is {feature or 'not there'}, expected an "
+                    f"enumeration of classes. There are: {', '.join(rows.column_names or [])}. Text and numbers become "
+                    "one by `Dataset.class_encode_column`."
+                )
+            names.append(tuple(feature.names))
+        if len(set(names)) > 1:
+            raise DistillError(f"label: the splits of {self.path} have other classes, or in another order.")
+        return names[0] if names else ()
 
     def samples(self, height: int, width: int) -> Iterator[Sample]:
         """Every picture of the named splits.
@@ -54,18 +76,9 @@ class Hub:
         Raises:
             DistillError: the set cannot be reached or read; a split or column is not there; a label is no label.
         """
-        import datasets
-
         path, local = self._path()
-        splits: dict[Split, str | None] = {"train": self.train, "validation": self.validation, "test": self.test}
-        with self._explained():
-            loaded = datasets.load_dataset(path, self.config, revision=self.revision, streaming=self.streaming)
-        for split, stored in splits.items():
-            if stored is None:
-                continue
-            if stored not in loaded:
-                raise DistillError(f"{split}: {self.path} has no split {stored!r}, only {', '.join(loaded)}.")
-            yield from self._rows(loaded[stored], split, Path(path) if local else None)
+        for split, rows in self._splits().items():
+            yield from self._rows(rows, split, Path(path) if local else None)
 
     def state(self) -> str:
         """The commit of a set on the hub; sizes and times of the files of a local one."""
@@ -77,6 +90,19 @@ class Hub:
             return digest(Sample(file.as_posix(), file) for file in files)
         with self._explained():
             return str(datasets.load_dataset_builder(path, self.config, revision=self.revision).hash)
+
+    def _splits(self) -> dict[Split, Any]:
+        """The named splits of the set, loaded."""
+        import datasets
+
+        path, _ = self._path()
+        splits: dict[Split, str | None] = {"train": self.train, "validation": self.validation, "test": self.test}
+        with self._explained():
+            loaded = datasets.load_dataset(path, self.config, revision=self.revision, streaming=self.streaming)
+        for split, stored in splits.items():
+            if stored is not None and stored not in loaded:
+                raise DistillError(f"{split}: {self.path} has no split {stored!r}, only {', '.join(loaded)}.")
+        return {split: loaded[stored] for split, stored in splits.items() if stored is not None}
 
     def _path(self) -> tuple[str, bool]:
         """What to load, and whether it is a directory here."""
@@ -94,7 +120,9 @@ class Hub:
 
         columns = rows.column_names or []  # None where a stream does not tell before it is read
         wanted = [("image", self.image), *(("attributes", name) for name in self.attributes)]
-        wanted += [("identity", self.identity)] if self.identity is not None else []
+        wanted += [
+            (key, name) for key, name in (("label", self.label), ("identity", self.identity)) if name is not None
+        ]
         for key, column in wanted:
             if column not in columns:
                 raise DistillError(f"{key}: {self.path} has no column {column!r}, only {', '.join(columns)}.")
@@ -104,6 +132,8 @@ class Hub:
             for number, row in enumerate(rows.cast_column(self.image, datasets.Image(decode=False))):
                 where = f"{self.path}, row {number} of {split}"
                 labels = tuple(_lookup(values[name], row[name], name, where) for name in self.attributes)
+                if self.label is not None:
+                    labels = _one_hot(row[self.label], rows.features[self.label].num_classes)
                 identity = -1 if self.identity is None else _identity(row[self.identity], self.identity, where)
                 picture = _picture(row[self.image])
                 name = f"{split}/{number}"
@@ -140,6 +170,13 @@ def _lookup(values: dict[Any, int], value: object, column: str, where: str) -> i
         raise DistillError(
             f"attributes: {where}: {column} is {value!r}, expected a boolean, 0 or 1, -1 or 1, or null."
         ) from None
+
+
+def _one_hot(number: int | None, classes: int) -> tuple[int, ...]:
+    """The class of an enumeration as labels; -1, and null, is unknown."""
+    if number is None or number < 0:
+        return (-1,) * classes
+    return tuple(int(number == one) for one in range(classes))
 
 
 def _identity(value: object, column: str, where: str) -> int:

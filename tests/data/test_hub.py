@@ -214,3 +214,32 @@ def test_a_missing_or_damaged_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"path: .*damaged cannot be loaded"):
         prepare(Hub(path=str(root), streaming=True), tmp_path / "set", height=6, width=5, progress=False)
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_column_of_classes_gives_one_of_them_each(tmp_path: Path, streaming: bool) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["pug", "beagle"])})
+    rows = {"image": [{"bytes": png(n), "path": None} for n in range(4)], "label": [1, 0, None, 1]}
+    (tmp_path / "set").mkdir()
+    datasets.Dataset.from_dict(rows, features).to_parquet(tmp_path / "set" / "train.parquet")
+    source = Hub(path=str(tmp_path / "set"), label="label", streaming=streaming)
+    assert source.classes() == ("pug", "beagle")
+    assert [sample.labels for sample in listed(source)] == [(0, 1), (1, 0), (-1, -1), (0, 1)]
+
+
+def test_folders_of_pictures_are_classes(pictures: Path) -> None:
+    source = Hub(path=str(pictures), label="label", test="test")
+    assert source.classes() == ("bald", "hairy")
+    samples = listed(source)
+    assert len(samples) == 8
+    for sample in samples:
+        assert sample.labels == ((1, 0) if "bald" in sample.name else (0, 1)) and sample.name.startswith(sample.split)
+
+
+def test_a_column_that_is_no_enumeration_is_no_class(parquet: Path) -> None:
+    with pytest.raises(DistillError, match=r"label: the column 'Bald' .*expected an enumeration.*class_encode_column"):
+        Hub(path=str(parquet), image="photo", label="Bald").classes()
+    with pytest.raises(DistillError, match=r"label: the column 'breed' .* is not there.*photo, Male"):
+        Hub(path=str(parquet), image="photo", label="breed").classes()
+    with pytest.raises(DistillError, match=r"^label is breed and attributes \['Male'\]"):
+        Hub(label="breed", attributes=("Male",))
