@@ -72,20 +72,19 @@ class RunDirectory:
         Raises:
             DistillError: it belongs to another recipe, or holds something that is no run.
         """
-        marker = root / "run.json"
-        if marker.exists():
-            found = read_json(marker)
-            owner = found.get("recipe") if isinstance(found, dict) else None
-            if owner != recipe:
+        places = cls(root)
+        if places.marker.exists():
+            if places.owner != recipe:
                 raise DistillError(
-                    f"{root}: holds a run of recipe {owner!r}, and this is {recipe!r}. Name another place with --out."
+                    f"{root}: holds a run of recipe {places.owner!r}, and this is {recipe!r}. Name another place with "
+                    "--out."
                 )
         elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
-        write_json(marker, {"recipe": recipe, "version": VERSION})
-        return cls(root)
+        write_json(places.marker, {"recipe": recipe, "version": VERSION})
+        return places
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -103,6 +102,20 @@ class RunDirectory:
             yield
         finally:
             os.close(handle)
+
+    @property
+    def marker(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def owner(self) -> str | None:
+        """The recipe whose directory this is; None where it says none.
+
+        Raises:
+            DistillError: what should say so is no JSON.
+        """
+        found = read_json(self.marker) if self.marker.exists() else None
+        return found.get("recipe") if isinstance(found, dict) else None
 
     @property
     def data(self) -> Path:

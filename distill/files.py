@@ -32,7 +32,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         put(temporary, path)
     except OSError as error:
         raise DistillError(
-            f"{path}: cannot be written ({error.strerror or error}). Free some space or name another place with --out; "
+            f"{path}: cannot be written ({error.strerror or error}). Free some space, or name another place; "
             "nothing half written was left behind."
         ) from error
     finally:

@@ -16,6 +16,7 @@ from typing import Any, get_args
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
+from distill.directory import RESOLVED, RunDirectory
 from distill.errors import DistillError, in_section
 from distill.objectives import Objective
 from distill.recipe import (
@@ -61,7 +62,7 @@ class RecipeReader:
     """
 
     def __init__(self, recipe: str, prog: str = "distill run RECIPE") -> None:
-        self.name, self.prog = Path(recipe).stem, prog
+        self.name, self.prog = _name(recipe), prog
         self.base, self.path = _load(recipe), recipe
 
     def read(self, arguments: Sequence[str]) -> tuple[Recipe, str]:
@@ -205,6 +206,14 @@ class _Parser(ArgumentParser):
         raise _RefusedError(message)
 
 
+def _name(recipe: str) -> str:
+    """A file's own, or for the recipe kept in a run directory that of the run's: it goes on there, too."""
+    path = Path(recipe)
+    if path.name == RESOLVED and (owner := RunDirectory(path.parent).owner) is not None:
+        return owner
+    return path.stem
+
+
 def _load(recipe: str) -> dict[str, Any]:
     path = Path(recipe)
     if path.suffix not in (".yaml", ".yml"):
@@ -216,9 +225,22 @@ def _load(recipe: str) -> dict[str, Any]:
     return _read_yaml(path, recipe)
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """Refuses a key that is written twice, of which YAML's would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            written = str(key.value)
+            if written in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{written} is written twice", key.start_mark)
+            seen.add(written)
+        return super().construct_mapping(node, deep)
+
+
 def _read_yaml(file: Any, name: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), _OnceLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(content, dict):
@@ -317,7 +339,10 @@ def _explain(message: str, parser: ArgumentParser) -> str:
         for key in re.findall(r"--([\w.]+)", message):
             if key not in keys:
                 return _unknown(key, keys)
-    return " ".join(message.split())
+    message = " ".join(message.split())
+    if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
+        return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."
+    return message
 
 
 def _recipe(name: str, chosen: Namespace) -> Recipe:

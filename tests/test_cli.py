@@ -1,5 +1,7 @@
 """What a user who makes a mistake is told: one line, no traceback, status 2."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,11 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.Captu
     assert "run of recipe 'another'" in only_line(["run", recipe, "--out", str(out)], capsys)
     assert "no such file" in only_line(["predict", str(tmp_path / "none"), str(tmp_path)], capsys)
     assert "--steps must be above" in only_line(["bench", "step", "--steps", "1"], capsys)
+
+
+def test_python_runs_the_package_as_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "distill", "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: distill ")
 
 
 @pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["evaluate", "--help"], ["predict", "--help"]])

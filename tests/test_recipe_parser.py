@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import CSVLogger
 from distill.data.celeba import CelebA
 from distill.data.folder import Folder
 from distill.data.rendered_faces import RenderedFaces
+from distill.directory import RunDirectory
 from distill.errors import DistillError
 from distill.objectives.objective import Imitation
 from distill.recipe import VARIANTS, Recipe
@@ -318,12 +319,30 @@ def test_faces_are_aligned_by_a_template_or_a_file(tiny: Path) -> None:
         ("data: {root: x}", "has no section `data`"),
         ("data: {name: celeba}\nteacher: {name: timm}", "required: teacher.model"),
         ("data: {name: celeba}\nteacher: {name: timm, model: a}\ntransfer: 5", "transfer is 5, expected keys"),
+        ("data: {name: celeba}\nteach: {}\ndata: {}", "not YAML (data is written twice"),
+        ("data: {name: celeba, root: a, root: b}", "not YAML (root is written twice"),
     ],
 )
 def test_a_file_that_is_no_recipe(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     assert reason in complaint(path)
+
+
+def test_a_list_without_brackets(tiny: Path) -> None:
+    assert (
+        complaint(tiny, "--stages", "teach,transfer")
+        == "stages is teach,transfer, expected a list: '[teach,transfer]'."
+    )
+    assert read(tiny, ["--stages", "[teach,transfer]"])[0].stages == ("teach", "transfer")
+
+
+def test_the_recipe_kept_in_a_run_directory_goes_by_the_runs_name(tiny: Path, tmp_path: Path) -> None:
+    recipe, text = read(tiny)
+    places = RunDirectory.claim(tmp_path / "run", recipe.name, text)
+    assert read(places.root / "recipe.yaml") == (recipe, text)
+    places.marker.unlink()
+    assert read(places.root / "recipe.yaml")[0].name == "recipe"
 
 
 def test_a_recipe_that_does_not_exist(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from distill.directory import REPORT, RESULTS, RunDirectory
+from distill.directory import REPORT, RESOLVED, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.export.formats import FORMATS, chosen
 from distill.files import read_json, write_json
@@ -59,12 +59,11 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
         DistillError: it is no run, or has no student.
     """
     places = RunDirectory(run)
-    if not (run / "run.json").is_file() or not (run / "recipe.yaml").is_file():
+    if not places.marker.is_file() or not (run / RESOLVED).is_file():
         raise DistillError(f"{run}: not a run directory; expected what distill run --out wrote.")
     if not (places.student / CONFIG_FILE).is_file():
         raise DistillError(f"{run}: has no student yet. Go on with the same distill run that began it.")
-    recipe, _ = RecipeReader(str(run / "recipe.yaml"), "distill export RUN").read(keys)
-    return places, replace(recipe, name=str(read_json(run / "run.json")["recipe"]))
+    return places, RecipeReader(str(run / RESOLVED), "distill export RUN").read(keys)[0]
 
 
 def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[dict[str, Any]]) -> None:
