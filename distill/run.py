@@ -124,6 +124,12 @@ def _judge_teacher(teacher: AnyTeacher, task: Task) -> Verdict:
     task.check_teacher(teacher)
     verdict = task.judge(task.teacher_predictor(teacher))
     console.print(f"teacher {teacher.name}: frozen, {teacher.outputs} outputs, {verdict.headline}")
+    if verdict.by_chance is not None and verdict.to_dict()["intervals"][verdict.metric][0] <= verdict.by_chance:
+        console.print(
+            f"teacher {teacher.name}: its {verdict.metric} of {verdict.score:.4f} is within chance of "
+            f"{verdict.by_chance:.4f}, what blind guesses have. Are its outputs in the order of the data's classes "
+            "(teacher.classes), its size, mean and std its own?"
+        )
     return verdict
 
 

@@ -18,7 +18,7 @@ class Verdict(Protocol):
     """What a model answered to the test pictures, and how that scores.
 
     `answers` is float32 (N, C); `metric` names the score that comes first and `score` is its value; `headline` says
-    in a few words how good it is.
+    in a few words how good it is; `by_chance` is the score of a model that sees nothing, None where nobody knows it.
     """
 
     @property
@@ -32,6 +32,9 @@ class Verdict(Protocol):
 
     @property
     def headline(self) -> str: ...
+
+    @property
+    def by_chance(self) -> float | None: ...
 
     def manifest(self) -> dict[str, Any]:
         """Fields of a student's manifest: the thresholds that were found."""

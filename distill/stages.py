@@ -156,7 +156,7 @@ def _module(
         preprocess=preprocess,
         optimization=stage.optimization,
         seed=seed,
-        metric=task.validation(teacher)[0],
+        metric=task.metric(teacher),
         teacher_precision=recipe.transfer.teacher_precision,
     )
 
@@ -196,6 +196,6 @@ def _train(
     data = ViewDataModule(
         pictures, task.sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
         view_seed=view_seed, answers=answers, together=together,
-        truths=task.validation(teacher)[1],
+        truths=task.truths(teacher),
     )  # fmt: skip
     return train(directory, module, data, stage, recipe.trainer)

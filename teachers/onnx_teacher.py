@@ -32,6 +32,7 @@ CLAMP = 1e-7
 """Probabilities are kept this far from 0 and 1 before they become logits: +-16.1, about where float32 ends at 1."""
 
 _OUTSIDE = 1e-3  # what fp16 arithmetic may put a probability above 1
+_TELLING = 100  # logits that do not all lie in 0..1 by chance
 _UNIT = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 _RAW = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
@@ -40,7 +41,8 @@ class OnnxTeacher(Teacher):
     """An ONNX graph. It has no parameters: it is frozen by nature.
 
     Args:
-        gives: `logits`, `probabilities` of each class by itself (sigmoid), or `softmax` probabilities.
+        gives: `logits`, `probabilities` of each class by itself (sigmoid), or `softmax` probabilities; None for
+            embeddings.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class OnnxTeacher(Teacher):
         session: OnnxSession,
         preprocess: Preprocess,
         layout: Layout,
-        gives: Gives,
+        gives: Gives | None,
         outputs: int,
         classes: tuple[str, ...] | None,
     ) -> None:
@@ -61,13 +63,14 @@ class OnnxTeacher(Teacher):
         """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C), on the pictures' device.
 
         Raises:
-            DistillError: the graph cannot run, answers NaN, or answers no probabilities where it was said to.
+            DistillError: the graph cannot run, answers NaN, or answers something else than it was said to.
         """
         raw = self.session.dtype == np.uint8
         batch = pictures.round().clamp(0, 255) if raw else self.preprocess.normalize(pictures)
         batch = batch.permute(0, 2, 3, 1) if self.layout == "nhwc" else batch
         answers = self.session(batch.cpu().numpy().astype(self.session.dtype))
-        return torch.from_numpy(to_logits(answers, self.gives, self.name)).to(pictures.device)
+        logits = answers if self.gives is None else to_logits(answers, self.gives, self.name)
+        return torch.from_numpy(logits).to(pictures.device)
 
     def fingerprint(self) -> str:
         """sha256 over the file, those its weights lie in, the output read from it and the preprocessing."""
@@ -161,7 +164,7 @@ class Onnx:
                 f"{self.file}: answers {metadata.gives} of {len(metadata.classes)} classes, expected an embedding. "
                 "Give a file whose output is one."
             )
-        return self._teacher(session, metadata, "logits", None)
+        return self._teacher(session, metadata, None, None, embeds=True)
 
     def _teacher(
         self,
@@ -169,6 +172,7 @@ class Onnx:
         metadata: OnnxMetadata | None,
         gives: Gives | None,
         classes: tuple[str, ...] | None,
+        embeds: bool = False,
     ) -> OnnxTeacher:
         """The graph with its input contract: what file, metadata and recipe say together."""
         kernel: Interpolation | None = metadata.interpolation if metadata else None
@@ -184,11 +188,11 @@ class Onnx:
             "height": height,
             "width": width,
             "interpolation": interpolation,
-            "gives": gives,
+            "gives": gives or embeds or None,
             "scale (or mean and std)": normalization,
         }
         missing = [f"teacher.{key}" for key, value in needed.items() if value is None]
-        if not (layout and height and width and interpolation and gives and normalization):
+        if not (layout and height and width and interpolation and normalization) or missing:
             raise DistillError(
                 f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them."
             )
@@ -228,11 +232,17 @@ def to_logits(answers: np.ndarray, gives: Gives, name: str) -> np.ndarray:
     to [CLAMP, 1 - CLAMP] first.
 
     Raises:
-        DistillError: probabilities were announced and the values are none.
+        DistillError: probabilities were announced and the values are none, or logits and they are all probabilities.
     """
-    if gives == "logits":
-        return answers
     low, high = float(answers.min()), float(answers.max())
+    if gives == "logits":
+        if answers.size >= _TELLING and low >= 0 and high <= 1:
+            sums_to_one = np.allclose(answers.sum(axis=1), 1, atol=_OUTSIDE)
+            raise DistillError(
+                f"{name}: teacher.gives is logits, but {answers.size} answers run from {low:.3g} to {high:.3g}, as "
+                f"probabilities do. Set teacher.gives to {'softmax' if sums_to_one else 'probabilities'}."
+            )
+        return answers
     if low < -_OUTSIDE or high > 1 + _OUTSIDE:
         raise DistillError(
             f"{name}: teacher.gives is {gives}, but its answers run from {low:.3g} to {high:.3g}; probabilities lie in "

@@ -55,6 +55,12 @@ class AttributeVerdict:
     def headline(self) -> str:
         return f"mAP {self.on_validation:.4f} on validation"
 
+    @property
+    def by_chance(self) -> float:
+        positives, negatives = self.scores.positives, self.scores.negatives
+        measured = (positives > 0) & (negatives > 0)
+        return float((positives / (positives + negatives))[measured].mean())
+
     def manifest(self) -> dict[str, Any]:
         return {"thresholds": tuple(self.thresholds.tolist())}
 
@@ -83,8 +89,8 @@ class Attributes(LabelledTask):
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
         return FineTuner(network, preprocess, stage.optimization, self.classes, seed)
 
-    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:
-        return MeanAveragePrecision(self.classes), None
+    def metric(self, teacher: AnyTeacher | None) -> Metric:
+        return MeanAveragePrecision(self.classes)
 
     def judge(self, predictor: Judged) -> AttributeVerdict:
         """Score on test; thresholds the model does not bring are chosen on validation.

@@ -70,6 +70,10 @@ class ClassVerdict:
     def headline(self) -> str:
         return f"{TOP_1} {self.score:.4f} on test"
 
+    @property
+    def by_chance(self) -> float:
+        return 1 / self.answers.shape[1]
+
     def manifest(self) -> dict[str, Any]:
         return {}
 
@@ -143,8 +147,8 @@ class Classes(LabelledTask):
             network, preprocess, stage.optimization, seed=seed, metric=TopOne(), loss=LABEL_LOSSES[stage.loss]
         )
 
-    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric, np.ndarray | None]:
-        return TopOne(), None
+    def metric(self, teacher: AnyTeacher | None) -> Metric:
+        return TopOne()
 
     def judge(self, predictor: Judged) -> ClassVerdict:
         """Score on test.
@@ -169,6 +173,15 @@ class Classes(LabelledTask):
 
     def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
         return compare(_own(first).scores, _own(second).scores).to_dict()
+
+    def offenders(self, file: Verdict, student: Verdict) -> list[str]:
+        """Classes by the pictures of them that only the student has right; where there are none, by probabilities."""
+        truths = _own(student).scores.truths
+        lost = (student.answers.argmax(axis=1) == truths) & (file.answers.argmax(axis=1) != truths)
+        counts, totals = (np.bincount(some, minlength=len(self.classes)) for some in (truths[lost], truths))
+        order = np.argsort(-counts, kind="stable")
+        worse = [f"{self.classes[c]} {counts[c]} of {totals[c]} pictures" for c in order if counts[c]]
+        return worse or super().offenders(file, student)
 
     def agreement(
         self, student: Judged, learnt: Verdict, teacher: AnyTeacher, taught: Verdict

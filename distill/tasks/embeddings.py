@@ -71,6 +71,10 @@ class EmbeddingVerdict:
     def headline(self) -> str:
         return f"{self.metric} {self.score:.4f} on {self.trial.name}"
 
+    @property
+    def by_chance(self) -> None:
+        return None
+
     def manifest(self) -> dict[str, Any]:
         # Of the embeddings that will be compared with them, whatever the scores are of.
         points = self.trial.verify(self.straight, tuple(self.verification.points), seed=0, resamples=2).points
@@ -176,24 +180,24 @@ class Embeddings(Task):
             criterion = arcface(len(np.unique(people)), dimensions, margin=teach.margin, scale=teach.scale)
         return MetricLearner(
             network.train(), preprocess, stage.optimization, people, criterion,
-            seed=seed, metric=self.validation(None)[0],
+            seed=seed, metric=self.metric(None),
         )  # fmt: skip
 
-    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric | None, np.ndarray | None]:
-        pictures, far = self.sets.validation, self.recipe.evaluate.fars[0]
-        if self._verifiable(pictures):
-            return TarAtFar(far), pictures.identities
-        return (CosineToTeacher(), self._seen(teacher)) if teacher is not None else (None, pictures.identities)
+    def metric(self, teacher: AnyTeacher | None) -> Metric | None:
+        if self._verifiable(self.sets.validation):
+            return TarAtFar(self.recipe.evaluate.fars[0])
+        return None if teacher is None else CosineToTeacher()
+
+    def truths(self, teacher: AnyTeacher | None) -> np.ndarray | None:
+        pictures = self.sets.validation
+        if teacher is None or self._verifiable(pictures):
+            return pictures.identities
+        return self.answers(self.teacher_predictor(teacher), pictures, "validation") if len(pictures) else None
 
     def _verifiable(self, pictures: Pictures) -> bool:
         """Whether there are pairs enough to measure TAR at the first FAR on."""
         people = Trial.of(pictures)
         return bool(people.genuine and people.impostors * self.recipe.evaluate.fars[0] >= 1)
-
-    def _seen(self, teacher: AnyTeacher) -> np.ndarray | None:
-        """A teacher's embeddings of the validation pictures."""
-        pictures = self.sets.validation
-        return self.answers(self.teacher_predictor(teacher), pictures, "validation") if len(pictures) else None
 
     def embed(self, predictor: Judged, trial: Trial) -> tuple[np.ndarray, np.ndarray]:
         """Embeddings (N, D) of a trial's pictures, of unit length: with flips joined, as scored, and without.

@@ -138,9 +138,12 @@ class Task(ABC):
         """What trains a network on what the data says of its pictures, without a teacher."""
 
     @abstractmethod
-    def validation(self, teacher: AnyTeacher | None) -> tuple[Metric | None, np.ndarray | None]:
-        """What training watches, None where nothing can be measured, and what the validation pictures are held
-        against: (N, ...), or None for labels."""
+    def metric(self, teacher: AnyTeacher | None) -> Metric | None:
+        """What training watches on the validation pictures; None where nothing can be measured."""
+
+    def truths(self, teacher: AnyTeacher | None) -> np.ndarray | None:
+        """What the metric holds the validation pictures against: (N, ...), or None for their labels."""
+        return None
 
     @abstractmethod
     def judge(self, predictor: Judged) -> Verdict:
@@ -170,7 +173,7 @@ class Task(ABC):
         the mean change of their probability."""
         changes = np.abs(file.answers - student.answers).mean(axis=0)
         order = np.argsort(-changes, kind="stable")
-        return [f"{(self.classes or ())[c]} {changes[c]:.3f}" for c in order if changes[c] > 0]
+        return [f"{(self.classes or ())[c]} {changes[c]:.3f} of probability" for c in order if changes[c] > 0]
 
     def predictor(self, network: nn.Module, preprocess: Preprocess, name: str) -> TorchPredictor:
         """A network that eats normalised pixels, as a predictor."""

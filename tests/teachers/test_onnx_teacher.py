@@ -155,6 +155,22 @@ def test_logits_announced_as_probabilities(tmp_path: Path) -> None:
         teacher(SMALL)
 
 
+@pytest.mark.parametrize(("meant", "ends"), [("probabilities", "Sigmoid"), ("softmax", "Softmax")])
+def test_probabilities_announced_as_logits(tmp_path: Path, meant: str, ends: str) -> None:
+    teacher = Onnx(linear_graph(tmp_path / "vendor.onnx", ends=ends), interpolation="bilinear", gives="logits").load(4)
+    with pytest.raises(
+        DistillError, match=rf"vendor\.onnx: teacher\.gives is logits, but .* Set teacher\.gives to {meant}"
+    ):
+        teacher(SMALL.repeat(5, 1, 1, 1))
+
+
+def test_an_embedding_may_lie_in_0_to_1(tmp_path: Path) -> None:
+    teacher = Onnx(linear_graph(tmp_path / "vendor.onnx", ends="Sigmoid"), interpolation="bilinear").embedder()
+    pictures = SMALL.repeat(5, 1, 1, 1)
+    logits = linear_logits(pictures.permute(0, 2, 3, 1).numpy())
+    np.testing.assert_allclose(teacher(pictures).numpy(), 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
 def test_nan_is_an_error(tmp_path: Path) -> None:
     teacher = Onnx(linear_graph(tmp_path / "roots.onnx", ends="Sqrt"), interpolation="bilinear", gives="logits").load(4)
     with pytest.raises(DistillError, match=r"roots\.onnx: NaN or infinity"):
