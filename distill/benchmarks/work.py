@@ -28,7 +28,7 @@ from teachers.torch_teacher import TorchTeacher
 PASS = 8  # batches a pass, so that a turn goes through several and pays what they cost
 CLIP = 5.0
 STUDENT_WIDTH, TEACHER_WIDTH = 0.25, 0.84
-"""Of MobileNets: a teacher of ten times the student's mult-adds."""
+"""Of MobileNets, where none are asked for: a teacher of ten times the student's mult-adds."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,12 @@ class Work:
     """Networks, pictures and stored answers of one benchmark.
 
     Attributes:
+        width: of the student, a MobileNet.
         answers: of the teacher, to one view of each picture.
         ratio: mult-adds of the teacher as a multiple of the student's.
     """
 
+    width: float
     pictures: Pictures
     teacher: TorchTeacher
     answers: Answers
@@ -51,16 +53,18 @@ class Work:
 
     @classmethod
     def make(
-        cls, place: Path, batch_size: int, resolution: int, device: torch.device, teacher_name: str | None = None
-    ) -> "Work":
+        cls, place: Path, batch_size: int, resolution: int, device: torch.device, *,
+        width: float = STUDENT_WIDTH, teacher_name: str | None = None,
+    ) -> "Work":  # fmt: skip
         """Draw pictures, make a teacher at random, and store its answers.
 
         Args:
             place: an empty directory.
-            teacher_name: a network of timm; None for a MobileNet of ten times the student's mult-adds.
+            width: of the student.
+            teacher_name: a network of timm; None for a MobileNet.
 
         Raises:
-            DistillError: timm has no such network.
+            DistillError: no MobileNet has this width, or timm no such network.
         """
         source = RenderedFaces(train=batch_size * PASS, validation=64, test=64, people=64)
         pictures = Pictures.of(prepare(source, place / "data", height=64, width=64), "train")
@@ -71,7 +75,7 @@ class Work:
         else:
             network = Timm(teacher_name, weights="scratch").network(classes, new_head=True)
         teacher = TorchTeacher(network, preprocess, classes, pictures.classes, teacher_name)
-        student = count(mobilenet_v1(STUDENT_WIDTH, resolution, classes), resolution, resolution)
+        student = count(mobilenet_v1(width, resolution, classes), resolution, resolution)
         shown = Shown(pictures, ())
         who = TeacherFacts(teacher.name, teacher.fingerprint(), classes, pictures.classes, preprocess, None, None)
         fabric = L.Fabric(accelerator="cpu" if device.type == "cpu" else "gpu", devices=1)
@@ -81,6 +85,7 @@ class Work:
         )  # fmt: skip
         assert store is not None  # one process
         return cls(
+            width,
             pictures,
             teacher,
             StoredTeacher(store).answers_to(pictures, views, 0),
@@ -94,7 +99,7 @@ class Work:
     def student(self) -> nn.Module:
         """The student at random, the same each time."""
         torch.manual_seed(0)
-        student = mobilenet_v1(STUDENT_WIDTH, self.preprocess.height, len(self.pictures.classes))
+        student = mobilenet_v1(self.width, self.preprocess.height, len(self.pictures.classes))
         return student.to(self.device).to(memory_format=torch.channels_last)
 
     def loader(self, answers: bool = False) -> ViewLoader:

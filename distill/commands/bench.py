@@ -29,7 +29,7 @@ from distill.benchmarks.ways import (
     timm_task,
     torchdistill_loss,
 )
-from distill.benchmarks.work import Work
+from distill.benchmarks.work import STUDENT_WIDTH, TEACHER_WIDTH, Work
 from distill.data.loader import ViewLoader
 from distill.data.views import Views
 from distill.errors import DistillError
@@ -87,9 +87,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, and 224 of export")
     parser.add_argument(
         "--teacher", metavar="NAME",
-        help="of step and transfer: a network of timm, at random; default a MobileNet of ten times the student's "
-        "mult-adds",
+        help=f"of step and transfer: a network of timm, at random; default a MobileNet {TEACHER_WIDTH}, of ten times "
+        "the mult-adds of the default student",
     )  # fmt: skip
+    parser.add_argument(
+        "--width", type=float, default=STUDENT_WIDTH, help="of step and transfer: of the student, a MobileNet"
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     chosen = parser.parse_args(arguments)
@@ -113,14 +116,17 @@ def _turns(chosen: argparse.Namespace) -> dict[str, Any]:
     times: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as place:
         device = torch.device(chosen.device)
-        work = Work.make(Path(place), chosen.batch_size, chosen.resolution, device, chosen.teacher)
+        work = Work.make(
+            Path(place), chosen.batch_size, chosen.resolution, device, width=chosen.width, teacher_name=chosen.teacher
+        )
         for _ in track(range(chosen.rounds), "turns", console=Console(stderr=True), transient=True):
             for name, way in ways.items():
                 times[name].append(way(work, chosen.steps))
     found = _figures(times, RATIOS[chosen.what], chosen.batch_size) | {
         "batch_size": chosen.batch_size, "resolution": chosen.resolution, "rounds": chosen.rounds,
         "steps": chosen.steps, "device": chosen.device, "threads": torch.get_num_threads(),
-        "teacher": work.teacher.name, "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(),
+        "student_width": work.width, "teacher": work.teacher.name,
+        "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(),
     }  # fmt: skip
     _print(found)
     return found
@@ -200,8 +206,9 @@ def _print(found: dict[str, Any]) -> None:
     for name, ratio in found["ratios"].items():
         console.print(f"{name}: {ratio:.3f}")
     console.print(
-        f"teacher: {found['teacher']}, {found['teacher_over_student_mult_adds']:.1f} times the student's "
-        f"mult-adds; peak memory {formatting.size(found['peak_bytes'])}"
+        f"student: MobileNet {found['student_width']:g}; teacher: {found['teacher']}, "
+        f"{found['teacher_over_student_mult_adds']:.1f} times its mult-adds; peak memory "
+        f"{formatting.size(found['peak_bytes'])}"
     )
 
 

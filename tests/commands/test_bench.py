@@ -49,6 +49,17 @@ def test_a_teacher_of_timm_by_its_name(capsys: pytest.CaptureFixture[str]) -> No
     assert "Close to it: test_resnet" in capsys.readouterr().err
 
 
+def test_a_student_of_another_width(capsys: pytest.CaptureFixture[str]) -> None:
+    torch.set_num_threads(1)
+    assert cli.main(["bench", "step", *SMALL, "--width", "0.5"]) == 0
+    outputs = len(RenderedFaces().classes())
+    costs = [count(mobilenet_v1(width, 32, outputs), 32, 32).mult_adds for width in (work.TEACHER_WIDTH, 0.5)]
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"student: MobileNet 0.5; teacher: mobilenet_v1_0.84, {costs[0] / costs[1]:.1f} times its" in shown
+    assert cli.main(["bench", "step", *SMALL, "--width", "1.5"]) == 2
+    assert "width" in capsys.readouterr().err
+
+
 def test_all_show_the_student_the_same_views(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     seen: list[list[Tensor]] = []
