@@ -1,6 +1,7 @@
 """distill evaluate RECIPE --model FILE [--against FILE | --gallery-model FILE] [--KEY VALUE ...]"""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, help="also write the scores to this file")
     chosen, keys = parser.parse_known_args(arguments)
     recipe, _ = RecipeReader(chosen.recipe, parser.prog).read(keys)
+    # What is only learnt from need not be at hand.
+    recipe = replace(recipe, web=None, unlabelled=None, teach=replace(recipe.teach, web=False))
     task = open_task(recipe, (chosen.out or Path("runs") / recipe.name) / "data")
     verdict = task.judge(_open(chosen.model, task))
     found: dict[str, Any] = {"model": chosen.model, **verdict.to_dict()}

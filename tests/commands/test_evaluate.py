@@ -111,3 +111,12 @@ def test_data_without_labels_cannot_be_scored_on(tmp_path: Path, capsys: pytest.
     command = ["evaluate", str(recipe), "--out", str(tmp_path / "out"), "--model", str(finished()[1] / "student")]
     assert cli.main(command) == 2
     assert "pictures without labels, on which nothing can be scored" in complaint(capsys)
+
+
+def test_what_is_only_learnt_from_need_not_be_at_hand(tmp_path: Path) -> None:
+    out = finished()[1]
+    gone = ["--web", "class_folders", "--web.root", str(tmp_path / "gone"), "--teach.web", "true"]
+    gone += ["--unlabelled", "folder", "--unlabelled.root", str(tmp_path / "gone")]
+    written = tmp_path / "scores.json"
+    evaluate("--model", out / "student", "--json", written, *gone)
+    assert json.loads(written.read_text())["metrics"] == results()["student"]["metrics"]
