@@ -97,15 +97,15 @@ def pushed_files(run: Path, allow_failed: bool) -> list[str]:
 
 
 def _exported(run: Path, export: dict[str, Any]) -> list[str]:
-    """The files of one format: one, or those of a directory."""
-    path = run / export["file"]
-    if not path.exists():
-        raise DistillError(f"{path}: is named in {RESULTS} and not there. Run the recipe again.")
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    size = sum(file.stat().st_size for file in files)
-    if size != export["bytes"]:
-        raise DistillError(f"{path}: has {size} bytes, and {export['bytes']} when it was scored. Run the recipe again.")
-    return [file.relative_to(run).as_posix() for file in files]
+    """The files of one format: one, or several, or those of a directory."""
+    place = (run / export["file"]).parent
+    for name, written in export["sha256"].items():
+        file = place / name
+        if not file.is_file():
+            raise DistillError(f"{file}: is named in {RESULTS} and not there. Run the recipe again.")
+        if checksum(file) != written:
+            raise DistillError(f"{file}: was changed after it was scored. Run the recipe again.")
+    return [(place / name).relative_to(run).as_posix() for name in export["sha256"]]
 
 
 def _directory(target: str) -> Path | None:

@@ -1,5 +1,6 @@
 """`distill push` ships what was scored, all of it and nothing of this machine; and says why it does not."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -91,9 +92,9 @@ def test_a_file_that_failed_its_gate_needs_a_flag(
 
 
 def test_what_was_changed_after_it_was_scored_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with (run / "export" / "student.onnx").open("ab") as file:
-        file.write(b"x")
-    assert "student.onnx: has" in refused(run, "me/faces", capsys)
+    content = (run / "export" / "student.onnx").read_bytes()
+    (run / "export" / "student.onnx").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert "student.onnx: was changed after it was scored" in refused(run, "me/faces", capsys)
     (run / "export" / "student.onnx").unlink()
     assert "not there" in refused(run, "me/faces", capsys)
     weights = run / "student" / "student.safetensors"
@@ -101,13 +102,18 @@ def test_what_was_changed_after_it_was_scored_is_refused(run: Path, capsys: pyte
     assert "its checksum is not the one" in refused(run, "me/faces", capsys)
 
 
-def test_a_format_may_be_a_directory(run: Path, tmp_path: Path) -> None:
-    (run / "export" / "web" / "deep").mkdir(parents=True)
-    (run / "export" / "web" / "index.html").write_text("page")
-    (run / "export" / "web" / "deep" / "part.js").write_text("part")
-    change_results(run, file="export/web", bytes=8)
+@pytest.mark.parametrize(
+    ("shown", "names"),
+    [("web", ["web/index.html", "web/deep/part.js"]), ("student.xml", ["student.xml", "student.bin"])],
+)
+def test_a_format_may_be_several_files(shown: str, names: list[str], run: Path, tmp_path: Path) -> None:
+    for name in names:
+        (run / "export" / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / "export" / name).write_text(name)
+    sums = {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
+    change_results(run, file=f"export/{shown}", sha256=sums)
     assert cli.main(["push", str(run), "--to", str(tmp_path / "pushed")]) == 0
-    assert {"export/web/index.html", "export/web/deep/part.js"} < files_in(tmp_path / "pushed")
+    assert {f"export/{name}" for name in names} < files_in(tmp_path / "pushed")
 
 
 def test_to_the_hub_in_one_commit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
