@@ -167,7 +167,8 @@ def _key(
     stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
     # Weights do not say what lies between them, such as activations and padding; the network's own description does.
     network = checksum(module.network), repr(module.network)
-    learns_from = None if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
+    # The same labels are learnt by another loss as attributes than as classes.
+    learns_from = recipe.task if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
     parts = zip(pictures.sets, pictures.rows, strict=True)
     data = [(one.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for one, rows in parts]
     trainer = {key: recipe.trainer.get(key) for key in _TRAINER_FACTS}

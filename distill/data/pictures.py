@@ -130,7 +130,8 @@ class Pictures:
         if any(map(wordnet_id, self.classes)) and any(map(wordnet_id, one.classes)):
             return relabel(labels, match(self.classes, one.classes, str(one.directory)), len(self.classes))
         places = np.array([self.classes.index(name) if name in self.classes else -1 for name in one.classes], np.int64)
-        if (places >= 0).any() and ((labels == 1).sum(axis=1) <= 1).all():  # of attributes, absent is not unknown
+        exclusive = all(((some == 1).sum(axis=1) <= 1).all() for some in (self.sets[0].labels, labels))
+        if (places >= 0).any() and exclusive:  # of attributes, one that the other set does not have is unknown
             return relabel(labels, places, len(self.classes))
         return np.full((len(rows), len(self.classes)), -1, np.int8)
 

@@ -48,7 +48,7 @@ class TopOne:
 
 @dataclass(frozen=True)
 class TarAtFar:
-    """TAR at a FAR over all pairs of embeddings (N, D), against the people shown (N,)."""
+    """TAR at a FAR over all pairs of embeddings (N, D), against the people shown (N,), -1 where unknown."""
 
     far: float
 
@@ -57,8 +57,11 @@ class TarAtFar:
         return tar_name(self.far)
 
     def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float:
+        known = truths >= 0
         # Its intervals are not read, so two draws do.
-        return evaluate_all_pairs(outputs, truths, fars=[self.far], seed=0, resamples=2).points[self.far].tar
+        return (
+            evaluate_all_pairs(outputs[known], truths[known], fars=[self.far], seed=0, resamples=2).points[self.far].tar
+        )
 
 
 @dataclass(frozen=True)

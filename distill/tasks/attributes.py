@@ -81,7 +81,7 @@ class Attributes(LabelledTask):
 
     def check(self) -> None:
         if "transfer" in self.recipe.stages:
-            check_objective(self.recipe.objective, bool(self.classes))
+            check_objective(self.recipe.objective, bool((self.sets.transfer.labels >= 0).any()))
 
     def check_teacher(self, teacher: AnyTeacher) -> None:
         check_teacher(teacher, self.classes)

@@ -39,6 +39,10 @@ def test_labels_of_other_classes_are_not_taken_for_ours(labelled: Prepared, tmp_
     other = prepare_noise(tmp_path / "other", Noise(3, (("train", 5),), ("Hat", "Young", "Chubby")))
     assert other.labels.shape[1] == labelled.labels.shape[1] and (other.labels >= 0).any()
     assert (Pictures.of(labelled, "train", [other]).labels[33:] == -1).all()
+    # One attribute of ours alone, so that no picture has two: what it does not know of is not absent.
+    assert ((labelled.labels == 1).sum(axis=1) > 1).any()
+    one = prepare_noise(tmp_path / "one", Noise(3, (("train", 5),), labelled.classes[:1]))
+    assert (Pictures.of(labelled, "train", [one]).labels[33:, 1:] == -1).all()
 
 
 def test_a_picture_that_is_scored_does_not_come_back_unlabelled(labelled: Prepared, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ def test_tar_at_far_counts_pairs_of_people() -> None:
     expected = sum(score > threshold for score in genuine) / len(genuine)
     metric = TarAtFar(0.1)
     assert metric.name == "tar@far=1e-1" and metric(embeddings, people) == pytest.approx(expected, abs=1e-9)
+    strangers = np.concatenate([embeddings, embeddings[:3]]), np.concatenate([people, [-1, -1, -1]])
+    assert metric(*strangers) == metric(embeddings, people)
 
 
 def test_the_cosine_to_a_teacher_does_not_see_length() -> None:

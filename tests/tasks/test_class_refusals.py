@@ -1,5 +1,6 @@
 """What a run on exclusive classes refuses."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -7,7 +8,11 @@ import pytest
 
 from distill import cli
 from distill.errors import DistillError
-from tests.running import TINY, run_recipe, write_recipe
+from distill.sets import open_sets
+from distill.stages import _key
+from distill.tasks import open_task
+from students.student import build_student
+from tests.running import TINY, read, run_recipe, write_recipe
 from tests.tasks.dogs import finished
 
 
@@ -54,3 +59,16 @@ def test_a_model_of_another_kind_is_not_scored(tmp_path: Path) -> None:
     (student / "config.json").write_text(json.dumps(config | {"activation": "sigmoid"}))
     (student / "student.safetensors").write_bytes((out / "student" / "student.safetensors").read_bytes())
     assert cli.main(["evaluate", str(path), "--model", str(student), "--out", str(out)]) == 2
+
+
+def test_what_was_learnt_as_attributes_is_not_taken_for_classes() -> None:
+    path, out = finished()
+    recipe = read(path)[0]
+    pictures = open_sets(recipe, out / "data").labelled
+    module = open_task(recipe, out / "data").learner(
+        build_student(recipe.student, 7), recipe.student.preprocess, recipe.fine_tune, seed=0
+    )
+    other = copy.copy(recipe)
+    object.__setattr__(other, "task", "attributes")
+    keys = {_key(one, "fine_tune", module, pictures, None, 0) for one in (recipe, copy.copy(recipe), other)}
+    assert len(keys) == 2
