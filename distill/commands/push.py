@@ -117,7 +117,9 @@ def _directory(target: str) -> Path | None:
 
 def _copy(run: Path, files: Sequence[str], directory: Path) -> None:
     """The same layout in a directory, whole or not at all, in place of an earlier push."""
-    pushed_before = all((directory / name).is_file() for name in _ALWAYS) and not (directory / _MARKER).exists()
+    pushed_before = all((directory / name).is_file() for name in _ALWAYS) and {
+        entry.name for entry in directory.iterdir()
+    } <= {Path(name).parts[0] for name in (*_ALWAYS, *_REPLACED)}
     if directory.is_file() or (directory.is_dir() and any(directory.iterdir()) and not pushed_before):
         raise DistillError(f"{directory}: exists and holds something else. Name another place, or empty it.")
     if directory.resolve().is_relative_to(run.resolve()):

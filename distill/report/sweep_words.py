@@ -28,7 +28,8 @@ def within_words(content: Mapping[str, Any]) -> list[str]:
         student = rows[name]["student"]
         sentence = f"The smallest student within {_points(points)} of the teacher is {spoken_name(name)}: "
         sentence += f"{metric} {formatting.score(student['metrics'][metric])}"
-        if difference := student.get("difference"):
+        difference = student.get("difference")
+        if difference and differing_metric(difference) == metric:  # of LFW's pairs it is of the accuracy
             sentence += f", {formatting.signed(difference[differing_metric(difference)])} "
             sentence += f"{formatting.interval(difference['interval'])} from the teacher's"
         sentence += f", {formatting.magnitude(student['mult_adds'])} mult-adds"

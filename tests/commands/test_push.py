@@ -64,6 +64,9 @@ def test_an_earlier_push_is_replaced_and_nothing_else_is(
         before = files_in(tmp_path / other)
         assert "holds something else" in refused(run, str(tmp_path / other), capsys)
         assert files_in(tmp_path / other) == before
+    (place / "LICENSE").write_text("mine")
+    assert "holds something else" in refused(run, str(place), capsys)
+    assert (place / "LICENSE").read_text() == "mine"
     assert "lies in the run" in refused(run, str(run / "pushed"), capsys)
 
 

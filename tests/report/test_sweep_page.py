@@ -164,6 +164,17 @@ def test_without_a_teacher(tmp_path: Path) -> None:
     assert text.count("0.6980") == 3 and "Teacher" not in text and "Minus" not in text
 
 
+def test_a_file_that_was_not_run_and_a_difference_of_another_metric(tmp_path: Path) -> None:
+    sweep = content()
+    done = [one for one in sweep["points"] if one["state"] == "done"]
+    done[0]["exports"][0] |= {"metrics": {}, "intervals": {}, "passed": None}
+    for one in done:
+        one["student"]["difference"] = {"accuracy": -0.0597, "interval": [-0.08, -0.04]}
+    write_sweep_report(tmp_path / "page.html", sweep)
+    page = SweepPage(tmp_path / "page.html")
+    assert "not run" in page.text and "0.0597" not in page.text
+
+
 def test_students_of_one_cost_are_not_drawn_against_it(tmp_path: Path) -> None:
     points = [row(0.5, 96) | {"keys": {"pretrain.loss": loss}} for loss in ("cross_entropy", "other")]
     write_sweep_report(tmp_path / "report.html", content() | {"points": points, "fronts": {}, "within": {}})
