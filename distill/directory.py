@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
 from distill.errors import DistillError
 from distill.files import atomic_path, read_json, write_json
 from distill.locks import try_lock
@@ -90,9 +92,14 @@ class RunDirectory:
     def alone(self) -> Iterator[None]:
         """Hold the directory: of two runs in it, each would take away what the other is making.
 
+        Of several processes that train together, the first holds it for all.
+
         Raises:
             DistillError: another process holds it.
         """
+        if rank_zero_only.rank:  # type: ignore[attr-defined]
+            yield
+            return
         handle = try_lock(self.root / "lock")
         if handle is None:
             raise DistillError(

@@ -25,7 +25,7 @@ from distill.recipe import Recipe
 from distill.report.card import write_card
 from distill.report.page import write_report
 from distill.scoring import Verdict
-from distill.stages import Log, open_teacher, train_student
+from distill.stages import Log, open_teacher, train_student, write_teacher
 from distill.store.teacher import StoredTeacher
 from distill.tasks import open_task
 from distill.tasks.task import AnyTeacher, Task
@@ -55,8 +55,6 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
             not repeated.
     """
     chosen(recipe.export.formats)  # a runtime that lacks is said before anything is trained
-    if rank_zero_only.rank:  # type: ignore[attr-defined]  # of several processes, the first holds the place
-        return _run(recipe, resolved, out, seeds)
     with RunDirectory.enter(out, recipe.name).alone():
         return _run(recipe, resolved, out, seeds)
 
@@ -78,6 +76,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     network = train_student(recipe, task, places, log, teacher, recipe.seed)
     # What an earlier run with other keys left stands until there is something in its place.
     RunDirectory.claim(out, recipe.name, resolved)
+    write_teacher(recipe, task, places, teacher)
     manifest = StudentManifest(
         config=recipe.student, classes=task.classes, preprocess=recipe.student.preprocess, picture=task.sets.size,
         thresholds=None, activation=task.activation, seed=recipe.seed,

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 from torch import nn
 
@@ -29,6 +30,7 @@ from distill.train import Trained, finished, keep, train
 from distill.weights import checksum, write_weights
 from students.student import create_student
 from teachers.teacher import Teacher
+from teachers.torch_teacher import TorchTeacher
 
 console = Console(stderr=True, markup=False, emoji=False)
 TEACHER_WEIGHTS, TEACHER_ONNX = "teacher.safetensors", "teacher.onnx"
@@ -93,14 +95,25 @@ def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) ->
         trained = _train(recipe, "teach", module, pictures, task, places, recipe.seed, None)
     network.load_state_dict(trained.weights)
     log.add(name, trained, pictures, network, preprocess)
-    weights, file = places.teacher / TEACHER_WEIGHTS, places.teacher / TEACHER_ONNX
-    write_weights(weights, network)
-    # So that it can be scored, or teach another run as a black box.
+    return task.taught_teacher(trained.file)
+
+
+@rank_zero_only
+def write_teacher(recipe: Recipe, task: Task, places: RunDirectory, teacher: AnyTeacher | None) -> None:
+    """Where the recipe taught it, write it out, so that it can be scored, or teach another run as a black box.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    if teacher is None or isinstance(teacher, StoredTeacher) or not set(TEACHER_STAGES) & set(recipe.stages):
+        return
+    taught = teacher.innermost
+    assert isinstance(taught, TorchTeacher)  # the others are refused by Recipe
+    write_weights(places.teacher / TEACHER_WEIGHTS, taught.network)
     export_onnx(
-        file, network, preprocess, classes=task.classes, thresholds=None, picture=task.sets.size,
-        activation=task.activation,
+        places.teacher / TEACHER_ONNX, taught.network, taught.preprocess, classes=task.classes, thresholds=None,
+        picture=task.sets.size, activation=task.activation,
     )  # fmt: skip
-    return task.taught_teacher(weights)
 
 
 def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, task: Task, places: RunDirectory) -> Trained:

@@ -32,11 +32,13 @@ class Trained:
     """What a stage left.
 
     Attributes:
+        file: safetensors, of `weights`.
         weights: of the network, the average where one is kept.
         seconds: of training and validation, over all attempts.
         history: one record a pass: `step`, `loss`, and the metric, such as `val_mAP`, where it was measured.
     """
 
+    file: Path
     weights: dict[str, Tensor]
     seconds: float
     history: list[dict[str, float]]
@@ -124,7 +126,7 @@ def finished(directory: Path) -> Trained | None:
     if not (directory / _RECORD).exists():
         return None
     record = read_json(directory / _RECORD)
-    return Trained(read_weights(directory / _RESULT), record["seconds"], record["history"])
+    return Trained(directory / _RESULT, read_weights(directory / _RESULT), record["seconds"], record["history"])
 
 
 def train(
@@ -223,7 +225,7 @@ def keep(directory: Path, network: nn.Module, seconds: float, history: list[dict
     """Write a stage's result, the record last: with it the stage is finished."""
     write_weights(directory / _RESULT, network)
     write_json(directory / _RECORD, {"seconds": seconds, "history": history})
-    return Trained(dict(network.state_dict()), seconds, history)
+    return Trained(directory / _RESULT, dict(network.state_dict()), seconds, history)
 
 
 def quieten() -> None:

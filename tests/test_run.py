@@ -151,6 +151,22 @@ def test_a_changed_key_repeats_only_the_stages_it_touches(tmp_path: Path, monkey
     assert trained() == set() and files.items() <= stage_files(out).items()
 
 
+def test_a_stop_before_the_student_is_trained_leaves_the_finished_runs_teacher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out = copy_of_finished(tmp_path)
+    files = {file: file.read_bytes() for file in (out / "teacher").iterdir()}
+
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("distill.run.train_student", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(recipe, out, ["--teach.optimization.learning_rate", "0.001"])
+    assert len(list(out.glob("stages/teach-*"))) == 2
+    assert {file: file.read_bytes() for file in (out / "teacher").iterdir()} == files
+
+
 def test_labels_alone_need_no_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, out = copy_of_finished(tmp_path)
     without_exports(monkeypatch)

@@ -8,13 +8,13 @@ import lightning as L
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from rich.console import Console
 
-from distill.directory import RunDirectory
+from distill.directory import RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.recipe import TEACHER_STAGES, Recipe
 from distill.recipe_parser import RecipeReader, recipe_names
 from distill.report import formatting
 from distill.run import teacher_size
-from distill.stages import Log, open_teacher
+from distill.stages import Log, open_teacher, write_teacher
 from distill.store.asking import Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
 from distill.store.store import Store, read_manifest
@@ -109,8 +109,11 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, kept: Kept) -> S
 def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
     places = RunDirectory.enter(run, recipe.name)
-    task = open_task(recipe, places.data)
-    teacher = open_teacher(recipe, task, places, Log(task))
+    with places.alone():
+        task = open_task(recipe, places.data)
+        teacher = open_teacher(recipe, task, places, Log(task))
+        if not (places.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
+            write_teacher(recipe, task, places, teacher)
     if not isinstance(teacher, Teacher):
         raise DistillError(
             f"teacher.name is {recipe.teacher.name}, with the stages {list(recipe.stages)}: expected a teacher "
@@ -163,7 +166,8 @@ def _verify(arguments: list[str]) -> int:
             raise DistillError("there is no recipe beside the answers")
         recipe, _ = RecipeReader(str(written[0])).read([])
         run = chosen.run or _run_of(chosen.directory)
-        if set(recipe.stages) & set(TEACHER_STAGES) and not (run / "teacher").is_dir():
+        made = set(recipe.stages) & set(TEACHER_STAGES)
+        if made and not any(any(run.glob(f"stages/{name}-*")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")
         teacher, _, shown = _open(recipe, run)
     except DistillError as error:

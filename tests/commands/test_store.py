@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from distill import cli
+from distill.directory import RunDirectory
 from tests.running import copy_of_finished, finished, run_recipe
 
 OVERRIDES = ("--transfer.epochs", "3", "--transfer.views.count", "2")
@@ -69,11 +70,31 @@ def test_verify_asks_again(answers: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_finished_run_keeps_its_results(answers: Path, tmp_path: Path) -> None:
     _, run = copy_of_finished(tmp_path)
-    files = {file: file.read_bytes() for file in run.iterdir() if file.is_file() and file.name != "run.json"}
-    assert {"results.json", "report.html", "README.md", "recipe.yaml"} <= {file.name for file in files}
-    assert stored(tmp_path / "other", "--run", str(run), "--evaluate.resamples", "21") == 0
+    places = [*run.iterdir(), *(run / "teacher").iterdir()]
+    files = {file: file.read_bytes() for file in places if file.is_file() and file.name != "run.json"}
+    assert {"results.json", "report.html", "README.md", "recipe.yaml", "teacher.onnx"} <= {file.name for file in files}
+    another = ["--teach.optimization.learning_rate", "0.001", "--teach.checkpoint_steps", "100"]
+    assert stored(tmp_path / "other", "--run", str(run), "--evaluate.resamples", "21", *another) == 0
     assert cli.main(["store", "verify", str(answers), "--run", str(run)]) == 0
     assert all(file.read_bytes() == content for file, content in files.items())
+
+
+def test_a_teacher_made_for_the_store_can_teach_as_a_file(tmp_path: Path) -> None:
+    _, run = copy_of_finished(tmp_path)
+    taught = (run / "teacher" / "teacher.safetensors").read_bytes()
+    for name in ("teacher", "student", "export"):
+        shutil.rmtree(run / name)
+    (run / "results.json").unlink()  # as if nothing but the teacher's stage had been there
+    assert stored(tmp_path / "answers", "--run", str(run)) == 0
+    assert (run / "teacher" / "teacher.safetensors").read_bytes() == taught
+    assert (run / "teacher" / "teacher.onnx").is_file()
+
+
+def test_a_directory_in_use_is_not_stored_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, run = copy_of_finished(tmp_path)
+    with RunDirectory(run).alone():
+        assert stored(tmp_path / "answers", "--run", str(run)) == 2
+    assert "another process is running in it" in capsys.readouterr().err
 
 
 def test_a_teacher_that_was_taught_elsewhere_is_not_taught_again(
