@@ -19,7 +19,7 @@ from distill.store.asking import Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
 from distill.store.store import Store, read_manifest
 from distill.store.verify import ask_again, check_all_files
-from distill.store.writer import write_store
+from distill.store.writer import views_begun, write_store
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.train import quieten
@@ -137,7 +137,8 @@ def _manifest(recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: P
         pictures=shown.facts(),
         seed=recipe.seed,
         views=replace(recipe.transfer.views, count=None),
-        count=max(kept.views, found.count if found else 0),  # fewer views do not take away what was answered
+        # Fewer views do not take away what was answered.
+        count=max(kept.views, found.count if found else 0, views_begun(out)),
         dtype=kept.dtype,
         top=kept.top,
     )

@@ -111,9 +111,13 @@ class Manifest:
 
     def files(self) -> list[str]:
         """The names of all files of answers."""
-        viewed, whole = (-(-number // self.rows) for number in (self.pictures.viewed, self.pictures.whole))
-        views = [view_file(view, part) for view in range(self.count) for part in range(viewed)]
+        whole = -(-self.pictures.whole // self.rows)
+        views = [name for view in range(self.count) for name in self.files_of(view)]
         return [whole_file(part) for part in range(whole)] + views
+
+    def files_of(self, view: int) -> list[str]:
+        """The names of the files of answers to one view."""
+        return [view_file(view, part) for part in range(-(-self.pictures.viewed // self.rows))]
 
     def codec(self, view: int | None) -> Codec:
         """How answers to a view are kept, or (None) to whole pictures."""

@@ -137,12 +137,29 @@ def _check_place(directory: Path, manifest: Manifest) -> None:
 
 
 def _check_begun(building: Path, manifest: Manifest) -> None:
-    """Go on with what was begun, or begin."""
+    """Go on with what was begun, or begin; a begun store of which nothing was answered yet stands in nobody's way."""
     begun = building / MANIFEST
-    if begun.exists():
-        _refuse_other(building, differences(Manifest.read(begun).describe(), manifest.describe()))
-    else:
-        manifest.write(begun)
+    found = Manifest.read(begun) if begun.exists() else manifest
+    recorded = _recorded(building, found) if begun.exists() else {}
+    if recorded:
+        _refuse_other(building, differences(replace(found, count=0).describe(), replace(manifest, count=0).describe()))
+    wanted = manifest.files()
+    for name in set(found.files()).difference(wanted):
+        for file in (building / name, building / (name + CHECKSUM)):
+            file.unlink(missing_ok=True)
+    replace(manifest, checksums={name: recorded[name] for name in wanted if name in recorded}).write(begun)
+
+
+def views_begun(directory: Path) -> int:
+    """Of how many views every picture is answered in a store that was begun at ``directory``, not counting a gap."""
+    building = building_place(directory)
+    if not (building / MANIFEST).exists():
+        return 0
+    found = Manifest.read(building / MANIFEST)
+    recorded, count = _recorded(building, found), 0
+    while count < found.count and all(name in recorded for name in found.files_of(count)):
+        count += 1
+    return count
 
 
 def _refuse_other(place: Path, differing: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ from distill.locks import exclusive
 from distill.store import estimate
 from distill.store import writer as writer_module
 from distill.store.store import Store, building_place
-from distill.store.writer import write_store
+from distill.store.writer import views_begun, write_store
 from tests.modules.nets import ConvTeacher
 from tests.store.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
 
@@ -84,6 +84,40 @@ def test_what_was_stopped_goes_on_with_the_files_that_are_whole(labelled: Prepar
     everything = CountingTeacher()
     store(tmp_path / "other", pictures, everything)
     assert again.shown < everything.shown - 40
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_what_was_begun_is_finished_with_fewer_or_more_views(labelled: Prepared, tmp_path: Path, count: int) -> None:
+    pictures, teacher = shown(labelled), CountingTeacher()
+    teacher.fails_after = 165  # in the second view
+    with pytest.raises(KeyboardInterrupt):
+        store(tmp_path / "s", pictures, teacher, count=3)
+    assert views_begun(tmp_path / "s") == 1
+    again = CountingTeacher()
+    store(tmp_path / "s", pictures, again, count=count)
+    assert views_begun(tmp_path / "s") == 0  # it is complete
+    everything = CountingTeacher()
+    store(tmp_path / "unbroken", pictures, everything, count=count)
+    assert files(tmp_path / "s") == files(tmp_path / "unbroken")
+    assert again.shown <= everything.shown - 80
+
+
+def test_what_was_begun_of_something_else_is_refused_once_there_is_an_answer(
+    labelled: Prepared, tmp_path: Path
+) -> None:
+    def stopped(after: int, **facts: Any) -> dict[str, bytes]:
+        teacher = CountingTeacher()
+        teacher.fails_after = after
+        with pytest.raises(KeyboardInterrupt):
+            store(tmp_path / "s", shown(labelled), teacher, **facts)
+        return files(building_place(tmp_path / "s"))
+
+    assert stopped(5, seed=6).keys() == {"manifest.json"}
+    before = stopped(70)  # not refused: nothing had been answered
+    assert "whole-00000.npy" in before and b'"seed": 5' in before["manifest.json"]
+    with pytest.raises(DistillError, match=r"\.building: holds answers to something else: seed is 5 there and 6 here"):
+        store(tmp_path / "s", shown(labelled), seed=6)
+    assert files(building_place(tmp_path / "s")) == before
 
 
 _KILLED = """
@@ -231,7 +265,7 @@ def test_logits_that_float16_cannot_hold(labelled: Prepared, tmp_path: Path) -> 
     teacher.adds = 7e4
     with pytest.raises(DistillError, match=r"float16 ends at 65504\. Store float32: --dtype float32"):
         store(tmp_path / "s", shown(labelled), teacher, dtype="float16")
-    assert store(tmp_path / "s2", shown(labelled), teacher).manifest.dtype == "float32"
+    assert store(tmp_path / "s", shown(labelled), teacher).manifest.dtype == "float32"  # nothing was kept
 
 
 def test_too_small_a_disk_is_found_before_the_first_answer(
