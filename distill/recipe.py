@@ -242,6 +242,11 @@ class Recipe:
                 f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
                 "have none; expected `transfer`, with `teach` before it where the teacher is made first."
             )
+        if self.task == "embeddings" and "teach" in self.stages and self.teach.views.mixes:
+            raise DistillError(
+                "teach.views: mixup or cutmix shows two people in one picture, and embeddings are taught who is shown. "
+                "Leave both at 0."
+            )
         if self.task != "embeddings" and self.teach.metric_loss != "arcface":
             raise DistillError(
                 f"teach.metric_loss is {self.teach.metric_loss}: of embeddings, and the task is {self.task}."

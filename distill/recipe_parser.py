@@ -88,6 +88,9 @@ class RecipeReader:
             parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
         except _RefusedError as refused:
             raise DistillError(_explain(str(refused), parser)) from None
+        for key, value in parsed.items():
+            if isinstance(value, Path):
+                parsed[key] = value.expanduser()  # a shell leaves the ~ of a YAML's value, and of --key=~/place
         try:
             chosen = parser.instantiate(parsed)
         except DistillError:

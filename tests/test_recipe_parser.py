@@ -349,3 +349,14 @@ def test_a_recipe_that_does_not_exist(tmp_path: Path) -> None:
     assert "no such recipe file. Recipes that ship: face_attributes" in complaint(tmp_path / "none.yaml")
     with pytest.raises(DistillError, match=r"'face_attribute': expected one of face_attributes"):
         RecipeReader("face_attribute")
+
+
+def test_a_home_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    content = TINY | {"prepare": {"root": "~/sets"}, "teacher": {"name": "onnx", "file": "~/teacher.onnx"}}
+    recipe, text = read(
+        write_recipe(tmp_path, content | {"stages": ["transfer"]}), ["--data", "folder", "--data.root=~/in"]
+    )
+    assert recipe.prepare.root == tmp_path / "sets"
+    assert recipe.teacher.file == tmp_path / "teacher.onnx" and recipe.data.root == tmp_path / "in"
+    assert "~" not in text

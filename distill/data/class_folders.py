@@ -64,10 +64,11 @@ class ClassFolders:
         found = pictures_below(self.root, "root")
         tops = {sample.name.partition("/")[0] for sample in found}
         split_up = tops <= set(PARTS)
-        if not split_up and {"train", "test"} <= tops:
+        # One folder may be a class that is called so, such as `train` of vehicles.
+        if not split_up and len(parts := sorted(tops & set(PARTS))) > 1:
             others = shown(sorted(tops - set(PARTS)))
             raise DistillError(
-                f"root: {self.root} has parts, train and test, and beside them {others}. Expected only parts "
+                f"root: {self.root} has the parts {', '.join(parts)} and beside them {others}. Expected only parts "
                 f"({', '.join(PARTS)}), or only a folder for each class."
             )
         depth = 1 + split_up

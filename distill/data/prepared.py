@@ -15,6 +15,7 @@ Shapes: N pictures, C classes, H W pixels.
 import csv
 import hashlib
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,8 +92,16 @@ class Prepared:
 
     @cached_property
     def names(self) -> list[str]:
-        """What the source calls each picture; read when asked for."""
-        return list(read_json(self.directory / NAMES))
+        """What the source calls each picture; read when asked for.
+
+        Raises:
+            DistillError: another set was put in this one's place.
+        """
+        try:
+            with os.fdopen(self.pictures.open(NAMES), encoding="utf-8") as file:
+                return list(json.load(file))
+        except FileNotFoundError:
+            raise _afresh(self.directory) from None
 
     @property
     def left_out(self) -> int:
@@ -147,7 +156,7 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
     arrays = {name: _mapped(directory / f"{name}.npy") for name in ARRAYS}
     prepared = Prepared(
         directory,
-        _shards(directory, index),
+        _shards(directory, index).hold(),
         **arrays,
         classes=tuple(index["classes"]),
         pixels=_pixels(index),
@@ -157,9 +166,13 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
         raise DistillError(
             f"{directory / INDEX}: does not fit the arrays beside it. Delete {directory} to prepare afresh."
         )
-    if fingerprint not in (None, prepared.fingerprint):
-        raise DistillError(f"{directory}: was prepared afresh while it was in use; start the run again.")
+    if fingerprint not in (None, prepared.fingerprint) or _read_index(directory) != index:
+        raise _afresh(directory)
     return prepared
+
+
+def _afresh(directory: Path) -> DistillError:
+    return DistillError(f"{directory}: was prepared afresh while it was in use; start the run again.")
 
 
 def _mapped(file: Path) -> np.ndarray:

@@ -110,26 +110,60 @@ class Shards:
             if number < len(self._descriptors):
                 data = os.pread(self._descriptors[number], length, start)
             else:
-                with (self.directory / shard_name(number, self.encoded)).open("rb", buffering=0) as file:
-                    data = os.pread(file.fileno(), length, start)
+                descriptor = self.open(shard_name(number, self.encoded))
+                try:
+                    data = os.pread(descriptor, length, start)
+                finally:
+                    os.close(descriptor)
         except OSError as error:
             raise self._damaged(number, str(error)) from None
         if len(data) != length:
             raise self._damaged(number, f"ends at byte {start + len(data)}")
         return data
 
+    def hold(self) -> "Shards":
+        """Open them: from now on the pictures are those of this set, though another is put in its place.
+
+        Raises:
+            DistillError: a file cannot be opened.
+        """
+        try:
+            if len(self):
+                _ = self._descriptors, self._offsets if self.encoded else self._header
+        except OSError as error:
+            raise DistillError(
+                f"{self.directory}: a file of the set cannot be opened ({error}). Delete {self.directory} to prepare "
+                "the set afresh."
+            ) from None
+        return self
+
+    def open(self, name: str) -> int:
+        """A descriptor of a file of the set, whatever was put in the set's place since.
+
+        Raises:
+            OSError: it cannot be opened, or is deleted since.
+        """
+        return os.open(name, os.O_RDONLY, dir_fd=self._place)
+
+    @cached_property
+    def _place(self) -> int:
+        place = os.open(self.directory, os.O_RDONLY)
+        weakref.finalize(self, os.close, place)
+        return place
+
     @cached_property
     def _descriptors(self) -> list[int]:
         """Of the first shards; a process may not have many more files open at once."""
-        count = min(OPEN, -(-len(self) // self.rows))
-        found = [os.open(self.directory / shard_name(number, self.encoded), os.O_RDONLY) for number in range(count)]
+        found: list[int] = []
         weakref.finalize(self, _close, found)
+        for number in range(min(OPEN, -(-len(self) // self.rows))):
+            found.append(self.open(shard_name(number, self.encoded)))
         return found
 
     @cached_property
     def _header(self) -> int:
         """Bytes before a raw shard's pictures, the same in all of them."""
-        with (self.directory / shard_name(0, encoded=False)).open("rb") as file:
+        with os.fdopen(self.open(shard_name(0, encoded=False)), "rb") as file:
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
             return file.tell()

@@ -24,7 +24,8 @@ class Views:
     """How views are drawn; the keys of a stage's `views` section.
 
     Attributes:
-        scale: smallest and largest share of the picture's area a crop covers.
+        scale: smallest and largest share of the picture's area a crop covers, before a side that its stretch makes
+            longer than the picture's is shortened to it.
         ratio: largest stretch of the crop's shape against the picture's own; drawn log-uniformly from 1/ratio..ratio.
         flip: probability of mirroring left and right.
         brightness, contrast, saturation: largest relative change, each drawn from 1 - x..1 + x.

@@ -1,3 +1,4 @@
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -60,8 +61,13 @@ def test_parts_beside_something_else_are_no_classes(tmp_path: Path) -> None:
     put(tmp_path, "train/pug/1.jpg", "valid/pug/2.jpg", "test/pug/3.jpg")
     assert set(splits(ClassFolders(root=tmp_path)).values()) == {"train", "validation", "test"}
     put(tmp_path, "extra/pug/4.jpg")
-    with pytest.raises(DistillError, match="has parts, train and test, and beside them extra"):
+    with pytest.raises(DistillError, match="has the parts test, train, valid and beside them extra"):
         splits(ClassFolders(root=tmp_path))
+    shutil.rmtree(tmp_path / "test")
+    with pytest.raises(DistillError, match="has the parts train, valid and beside them extra"):
+        splits(ClassFolders(root=tmp_path))
+    shutil.rmtree(tmp_path / "valid")
+    assert ClassFolders(root=tmp_path).classes() == ("extra", "train")  # a class may be called so
 
 
 def test_pictures_of_no_class_are_named(tmp_path: Path) -> None:

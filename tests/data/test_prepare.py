@@ -296,6 +296,30 @@ def test_an_edited_index_is_refused(tmp_path: Path) -> None:
         Prepared.open(tmp_path)
 
 
+@pytest.mark.parametrize("budget", [None, 1])
+def test_an_open_set_stays_what_it_was_when_another_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int | None
+) -> None:
+    monkeypatch.setattr("distill.data.shards.OPEN", 1)  # the second shard is opened as it is read
+    monkeypatch.setattr("distill.data.shards.SHARD_BYTES", 960)  # four pictures
+    options = {} if budget is None else {"max_raw_bytes": budget}
+    put(tmp_path / "in", 6)
+    found, same = (run(Folder(root=tmp_path / "in"), tmp_path / "set", **options) for _ in range(2))
+    pictures = every(same).copy()
+    aside = tmp_path / "aside"
+    (tmp_path / "set").rename(aside)  # as `distill.files.put` does, before it deletes
+    put(tmp_path / "other", 6, start=50)
+    run(Folder(root=tmp_path / "other"), tmp_path / "set", **options)
+    assert np.array_equal(every(found), pictures) and found.names == same.names
+    shutil.rmtree(aside)
+    assert np.array_equal(found.pictures.gather(np.arange(4)), pictures[:4])
+    with pytest.raises(DistillError, match="damaged after it was written"):
+        found.pictures.gather(np.array([5]))
+    del found.__dict__["names"]
+    with pytest.raises(DistillError, match="prepared afresh while it was in use"):
+        _ = found.names
+
+
 def test_pickling_stores_the_place_alone(tmp_path: Path) -> None:
     put(tmp_path / "in", 50)
     found = run(Folder(root=tmp_path / "in"), tmp_path / "set")

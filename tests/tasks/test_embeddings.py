@@ -316,6 +316,7 @@ def test_a_teacher_is_taught_where_validation_has_too_few_pairs(tmp_path: Path) 
         (["--stages", "[teach,fine_tune]"], "fine_tune needs labels of classes"),
         (["--objective.name", "bernoulli_kl"], "objective.name is bernoulli_kl, which is for logits"),
         (["--objective.label_weight", "1"], "embeddings have no labels"),
+        (["--teach.views.mixup", "0.3"], r"teach\.views: mixup or cutmix shows two people in one picture"),
         (["--teach.drop_rate", "0.1"], "drop_rate"),
         (["--evaluate.fars", "[2]"], r"evaluate\.fars is \[2\.0\]"),
     ],
