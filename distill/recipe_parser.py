@@ -57,12 +57,17 @@ class RecipeReader:
         recipe: the name of one that ships, or the path of a YAML file.
         prog: how `--help` calls the command.
 
+    Attributes:
+        name: of the recipe.
+        out: the run directory, unless another is named.
+
     Raises:
         DistillError: no such recipe.
     """
 
     def __init__(self, recipe: str, prog: str = "distill run RECIPE") -> None:
-        self.name, self.prog = _name(recipe), prog
+        self.name, self.out = _name_and_place(recipe)
+        self.prog = prog
         self.base, self.path = _load(recipe), recipe
 
     def read(self, arguments: Sequence[str]) -> tuple[Recipe, str]:
@@ -209,12 +214,12 @@ class _Parser(ArgumentParser):
         raise _RefusedError(message)
 
 
-def _name(recipe: str) -> str:
-    """A file's own, or for the recipe kept in a run directory that of the run's: it goes on there, too."""
+def _name_and_place(recipe: str) -> tuple[str, Path]:
+    """A file's own and a run directory called so, or for the recipe kept in a run directory its run's and that one."""
     path = Path(recipe)
     if path.name == RESOLVED and (owner := RunDirectory(path.parent).owner) is not None:
-        return owner
-    return path.stem
+        return owner, path.parent
+    return path.stem, Path("runs") / path.stem
 
 
 def _load(recipe: str) -> dict[str, Any]:

@@ -143,6 +143,11 @@ def train(
         KeyboardInterrupt: it was stopped.
     """
     given = _given(arguments)
+    if stage.keep == "best" and "val_check_interval" in given:
+        raise DistillError(
+            f"trainer.val_check_interval is {given['val_check_interval']}: it scores weights inside a pass, and "
+            "keep: best is of whole passes. Leave it out, or set keep to last."
+        )
     # Lightning leaves max_time to a timer that is there already.
     history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(given.pop("max_time", None))
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")

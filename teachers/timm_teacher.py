@@ -134,6 +134,15 @@ class Timm:
             raise DistillError(
                 f"teacher.model_args: {self.model} does not take one of {sorted(arguments)} ({error}). Leave it out."
             ) from error
+        except DistillError:
+            raise
+        except Exception as error:  # whatever a network makes of a value that it cannot use
+            if not self.model_args:
+                raise
+            raise DistillError(
+                f"teacher.model_args: {self.model} cannot be built with {self.model_args} "
+                f"({type(error).__name__}: {error}). Leave out what is wrong."
+            ) from error
         if left:
             log.warning(
                 "teacher %s: a new classifier of %d outputs, at random: %s.", self.model, outputs, ", ".join(left)

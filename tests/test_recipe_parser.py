@@ -341,6 +341,8 @@ def test_the_recipe_kept_in_a_run_directory_goes_by_the_runs_name(tiny: Path, tm
     recipe, text = read(tiny)
     places = RunDirectory.claim(tmp_path / "run", recipe.name, text)
     assert read(places.root / "recipe.yaml") == (recipe, text)
+    assert RecipeReader(str(places.root / "recipe.yaml")).out == tmp_path / "run"
+    assert RecipeReader(str(tiny)).out == Path("runs/tiny")
     places.marker.unlink()
     assert read(places.root / "recipe.yaml")[0].name == "recipe"
 

@@ -15,12 +15,14 @@ from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.rendered_faces import RenderedFaces
 from distill.data.views import Views
+from distill.errors import DistillError
 from distill.modules import Optimization
 from distill.preprocess import Preprocess
 from distill.store.asking import Shown
 from distill.store.manifest import Manifest, TeacherFacts
 from distill.store.teacher import StoredTeacher
 from distill.store.writer import write_store
+from distill.weights import hub_cfg
 from students.mobilenet_v1 import mobilenet_v1
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
@@ -64,7 +66,7 @@ class Work:
             teacher_name: a network of timm; None for a MobileNet.
 
         Raises:
-            DistillError: no MobileNet has this width, or timm no such network.
+            DistillError: no MobileNet has this width, or timm no such network of this resolution.
         """
         source = RenderedFaces(train=batch_size * PASS, validation=64, test=64, people=64)
         pictures = Pictures.of(prepare(source, place / "data", height=64, width=64), "train")
@@ -74,6 +76,10 @@ class Work:
             teacher_name, network = f"mobilenet_v1_{TEACHER_WIDTH}", mobilenet_v1(TEACHER_WIDTH, resolution, classes)
         else:
             network = Timm(teacher_name, weights="scratch").network(classes, new_head=True)
+            cfg = hub_cfg(teacher_name)
+            if cfg.fixed_input_size and cfg.input_size[1:] != (resolution, resolution):
+                sides = " x ".join(map(str, cfg.input_size[1:]))
+                raise DistillError(f"--teacher {teacher_name}: takes only {sides} pixels, not {resolution}.")
         teacher = TorchTeacher(network, preprocess, classes, pictures.classes, teacher_name)
         student = count(mobilenet_v1(width, resolution, classes), resolution, resolution)
         shown = Shown(pictures, ())

@@ -126,7 +126,7 @@ def _turns(chosen: argparse.Namespace) -> dict[str, Any]:
         "batch_size": chosen.batch_size, "resolution": chosen.resolution, "rounds": chosen.rounds,
         "steps": chosen.steps, "device": chosen.device, "threads": torch.get_num_threads(),
         "student_width": work.width, "teacher": work.teacher.name,
-        "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(),
+        "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(device),
     }  # fmt: skip
     _print(found)
     return found
@@ -157,7 +157,7 @@ def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def _export(chosen: argparse.Namespace) -> dict[str, Any]:
     """The ONNX file alone, on one thread."""
-    found = latency_of_export(chosen.resolution, chosen.rounds) | {"peak_bytes": _peak_bytes()}
+    found = latency_of_export(chosen.resolution, chosen.rounds) | {"peak_bytes": _peak_bytes(torch.device("cpu"))}
     console = Console(markup=False, emoji=False)
     for name, milliseconds in found["milliseconds"].items():
         console.print(f"{name}: {milliseconds:.3f} ms")
@@ -212,8 +212,8 @@ def _print(found: dict[str, Any]) -> None:
     )
 
 
-def _peak_bytes() -> int:
+def _peak_bytes(device: torch.device) -> int:
     """Of this process, all ways together; on a GPU, of its memory."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -42,14 +42,15 @@ def main(arguments: list[str]) -> int:
         "--gallery-model", help="of embeddings: a model whose gallery the first one's pictures are searched in"
     )
     parser.add_argument(
-        "--out", type=Path, help="where the prepared pictures are kept; default runs/RECIPE, a run's own"
+        "--out", type=Path, help="where the prepared pictures are kept; default the run directory, as of distill run"
     )
     parser.add_argument("--json", type=Path, help="also write the scores to this file")
     chosen, keys = parser.parse_known_args(arguments)
-    recipe, _ = RecipeReader(chosen.recipe, parser.prog).read(keys)
+    reader = RecipeReader(chosen.recipe, parser.prog)
+    recipe, _ = reader.read(keys)
     # What is only learnt from need not be at hand.
     recipe = replace(recipe, web=None, unlabelled=None, teach=replace(recipe.teach, web=False))
-    task = open_task(recipe, (chosen.out or Path("runs") / recipe.name) / "data")
+    task = open_task(recipe, (chosen.out or reader.out) / "data")
     verdict = task.judge(_open(chosen.model, task))
     found: dict[str, Any] = {"model": chosen.model, **verdict.to_dict()}
     console = Console(markup=False, emoji=False)
@@ -78,7 +79,9 @@ def _open(model: str, task: Task) -> Judged:
             "--model teacher: this recipe makes its teacher; score the file in the run directory, "
             "teacher/teacher.onnx, or give teacher.weights."
         )
-    return task.teacher_predictor(task.load_teacher())
+    teacher = task.load_teacher()
+    task.check_teacher(teacher)
+    return task.teacher_predictor(teacher)
 
 
 def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_model: str) -> dict[str, Any]:

@@ -22,7 +22,11 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    own.add_argument("--out", type=Path, help="run directory; default runs/RECIPE")
+    own.add_argument(
+        "--out",
+        type=Path,
+        help="run directory; default runs/RECIPE, or where RECIPE is a run's own recipe.yaml, that run's",
+    )
     own.add_argument("--seeds", type=int, default=1, help="students to train, for a mean and a spread")
     if not arguments or arguments[0].startswith("-"):
         parser.parse_args(arguments)
@@ -31,7 +35,7 @@ def main(arguments: list[str]) -> int:
     recipe, resolved = reader.read(keys)
     if chosen.seeds < 1:
         raise DistillError(f"--seeds is {chosen.seeds}, expected at least 1.")
-    out = chosen.out or Path("runs") / recipe.name
+    out = chosen.out or reader.out
     results = run(recipe, resolved, out, chosen.seeds)
     if not results:  # one of several processes that only trained
         return 0

@@ -69,8 +69,10 @@ def main(arguments: list[str]) -> int:
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."
         )
-    kept = Kept(chosen.views, chosen.dtype, chosen.top)
-    store = _store(recipe, resolved, chosen.out, chosen.run or _run_of(chosen.out), kept)
+    kept, out = Kept(chosen.views, chosen.dtype, chosen.top), _named(chosen.out)
+    if out.exists() and not out.is_dir():
+        raise DistillError(f"{out}: a file, expected the directory of a store. Name another with --out.")
+    store = _store(recipe, resolved, out, chosen.run or _run_of(out), kept)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -144,6 +146,11 @@ def _manifest(recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: P
     )
 
 
+def _named(place: Path) -> Path:
+    """By its own name, of which those of what stands beside a store are made; `.` is none."""
+    return place if place.name not in ("", "..") else place.resolve()
+
+
 def _run_of(store: Path) -> Path:
     return store.with_name(store.name + ".run")
 
@@ -158,15 +165,16 @@ def _verify(arguments: list[str]) -> int:
     parser.add_argument("--run", type=Path, help="where its pictures are prepared; default DIRECTORY.run")
     chosen = parser.parse_args(arguments)
     console = Console(markup=False, emoji=False)
-    store = Store.open(chosen.directory)
+    directory = _named(chosen.directory)
+    store = Store.open(directory)
     check_all_files(store)
-    console.print(f"{chosen.directory}: {len(store.manifest.files())} files, each as it was written", soft_wrap=True)
-    written = sorted(chosen.directory.glob("*.yaml"))
+    console.print(f"{directory}: {len(store.manifest.files())} files, each as it was written", soft_wrap=True)
+    written = sorted(directory.glob("*.yaml"))
     try:
         if not written:
             raise DistillError("there is no recipe beside the answers")
         recipe, _ = RecipeReader(str(written[0])).read([])
-        run = chosen.run or _run_of(chosen.directory)
+        run = chosen.run or _run_of(directory)
         made = set(recipe.stages) & set(TEACHER_STAGES)
         if made and not any(any(run.glob(f"stages/{name}-*")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")

@@ -101,7 +101,7 @@ class Distiller(TrainingModule):
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
         # Reading the flag waits for the device; other than on a CPU, do it where Lightning's logging waits as well.
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # set when the Trainer is made
-        if self.device.type == "cpu" or self.trainer.global_step % every == 0:
+        if self.device.type == "cpu" or (every and self.trainer.global_step % every == 0):
             self._check_answers()
 
     def on_train_epoch_end(self) -> None:

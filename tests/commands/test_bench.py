@@ -47,6 +47,8 @@ def test_a_teacher_of_timm_by_its_name(capsys: pytest.CaptureFixture[str]) -> No
     assert ratio == pytest.approx(teacher / student, abs=0.051)
     assert cli.main(["bench", "step", *SMALL, "--teacher", "test_resnett"]) != 0
     assert "Close to it: test_resnet" in capsys.readouterr().err
+    assert cli.main(["bench", "step", *SMALL, "--teacher", "test_vit"]) == 2
+    assert "--teacher test_vit: takes only 160 x 160 pixels, not 32" in capsys.readouterr().err
 
 
 def test_a_student_of_another_width(capsys: pytest.CaptureFixture[str]) -> None:

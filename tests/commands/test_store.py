@@ -97,6 +97,19 @@ def test_a_directory_in_use_is_not_stored_from(tmp_path: Path, capsys: pytest.Ca
     assert "another process is running in it" in capsys.readouterr().err
 
 
+def test_a_place_without_a_name(
+    answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert stored(tmp_path / "file") == 2
+    assert "file: a file, expected the directory of a store" in capsys.readouterr().err
+    monkeypatch.chdir(answers)
+    assert cli.main(["store", "verify", "."]) == 0
+    assert "64 views asked again" in capsys.readouterr().out
+    assert cli.main(["store", str(finished()[0]), "--out", ".", "--views", "2", "--dtype", "float32"]) == 0
+    assert "2 views of 64 pictures, answered by test_resnet" in capsys.readouterr().out
+
+
 def test_a_teacher_that_was_taught_elsewhere_is_not_taught_again(
     answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
