@@ -165,9 +165,9 @@ def compare(student: AttributeScores, teacher: AttributeScores) -> Difference:
             "compare: the two models were scored on different pictures, labels, seeds or numbers of resamples; a "
             "paired difference needs the same. Evaluate both on the same split with the same seed."
         )
+    difference = student.mean_average_precision - teacher.mean_average_precision
     return Difference(
-        student.mean_average_precision - teacher.mean_average_precision,
-        _pair(percentile_interval(student.resampled - teacher.resampled)),
+        difference, _pair(precision_interval(student.resampled - teacher.resampled, difference, lowest=-1.0))
     )
 
 

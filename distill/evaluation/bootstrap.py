@@ -51,16 +51,18 @@ def percentile_interval(values: np.ndarray) -> np.ndarray:
     return np.nanquantile(values, (tail, 1 - tail), axis=0)
 
 
-def precision_interval(values: np.ndarray, score: np.ndarray | float) -> np.ndarray:
-    """The interval of an average precision, or of their mean, from resampled values (R, ...) as (2, ...): low, high.
+def precision_interval(values: np.ndarray, score: np.ndarray | float, lowest: float = 0.0) -> np.ndarray:
+    """The interval of an average precision, of their mean, or of the difference of two models' (which can be as low as
+    -1), from resampled values (R, ...) as (2, ...): low, high.
 
     Fewer different pictures rank better: draws, in which some are missing and others double, lie above the score by
-    what the score itself, of pictures that are not all there are, lies above the precision of all. Both are taken off
-    the middle 95 %, which is then stretched to hold the score.
+    what the score itself, of pictures that are not all there are, lies above the precision of all: the more, the less
+    precise the model, so that differences lie off as well. Both are taken off the middle 95 %, which is then stretched
+    to hold the score.
     """
     flattered = np.nanmean(values, axis=0) - score
     low, high = percentile_interval(values) - 2 * flattered
-    return np.stack([np.minimum(low, score).clip(min=0), np.maximum(high.clip(max=1), score)])
+    return np.stack([np.minimum(low, score).clip(min=lowest), np.maximum(high.clip(max=1), score)])
 
 
 def mean_over_measured(values: np.ndarray) -> np.ndarray:
