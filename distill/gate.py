@@ -4,7 +4,8 @@ Shapes: N pictures, C outputs.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from distill.export.calibration import calibration_pictures
 from distill.export.format import Format, Job
 from distill.export.formats import chosen
 from distill.export.quantization_aware import adapt
+from distill.files import checksum, put
 from distill.latency import medians, sgemm
 from distill.predictors.file_predictor import FilePredictor
 from distill.predictors.torch_predictor import Activation
@@ -70,38 +72,63 @@ def export_and_score(
 
     Raises:
         DistillError: a format is unknown, its runtime is not installed or cannot take this student, there are too few
-            pictures to calibrate on, or the place cannot be written to.
+            pictures to calibrate on, or the place cannot be written to. What lay in the directory is as it was.
     """
     formats = chosen(settings.formats)
     calibrated = any(one.int8 for one in formats)
     pictures = calibration_pictures(task.sets.transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
     score = partial(_score, student=student, task=task, settings=settings, activation=manifest.activation)
-    written = [_write(one, job, directory) for one in formats]
-    found = [score(one) for one in written]
-    again = [number for number, one in enumerate(formats) if one.int8 and found[number]["passed"] is False]
-    if again and settings.int8_steps:
-        learnt = replace(job, adapted=adapt(job.for_int8, job.preprocess, task.sets.transfer, settings.int8_steps))
-        for number in again:
-            adapted = {"steps": settings.int8_steps, "before": found[number]["difference"]}
-            written[number] = _write(formats[number], learnt, directory)
-            second = score(written[number]) | {"adapted": adapted}
-            if _off(second, student) < _off(found[number], student):
-                found[number] = second
-            else:
-                written[number] = _write(formats[number], job, directory)
-    speeds = _speeds(written, network, manifest)
-    sums = {name: value for name, value in read_sums(directory).items() if (directory / name).is_file()}
-    for one, record, speed in zip(written, found, speeds, strict=True):
-        record |= speed
-        place = _place(one, record["passed"])
-        record["file"] = str((place / one.format.file).relative_to(directory.parent))
-        record["sha256"] = sums_of(place, one.format.files)
-        sums = {name: value for name, value in sums.items() if Path(name).parts[0] not in one.format.files}
-        if place == directory:
-            sums |= record["sha256"]
+    with _making(directory) as making:
+        written = [_write(one, job, making) for one in formats]
+        found = [score(one) for one in written]
+        again = [number for number, one in enumerate(formats) if one.int8 and found[number]["passed"] is False]
+        if again and settings.int8_steps:
+            learnt = replace(job, adapted=adapt(job.for_int8, job.preprocess, task.sets.transfer, settings.int8_steps))
+            for number in again:
+                adapted = {"steps": settings.int8_steps, "before": found[number]["difference"]}
+                written[number] = _write(formats[number], learnt, making)
+                second = score(written[number]) | {"adapted": adapted}
+                if _off(second, student) < _off(found[number], student):
+                    found[number] = second
+                else:
+                    written[number] = _write(formats[number], job, making)
+        speeds = _speeds(written, network, manifest)
+        sums = {name: value for name, value in read_sums(directory).items() if (directory / name).is_file()}
+        for one, record, speed in zip(written, found, speeds, strict=True):
+            record |= speed
+            place = _place(one, record["passed"], directory)
+            record["file"] = str((place / one.format.file).relative_to(directory.parent))
+            record["sha256"] = sums_of(place, one.format.files)
+            sums = {name: value for name, value in sums.items() if Path(name).parts[0] not in one.format.files}
+            if place == directory:
+                sums |= record["sha256"]
     write_sums(directory, sums)
     return found
+
+
+def still_there(root: Path, exports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the `exports` of results.json whose files are in the run directory as they were written."""
+    return [
+        record
+        for record in exports
+        if record["sha256"]
+        and all(
+            (file := (root / record["file"]).parent / name).is_file() and checksum(file) == expected
+            for name, expected in record["sha256"].items()
+        )
+    ]
+
+
+@contextmanager
+def _making(directory: Path) -> Iterator[Path]:
+    """A folder beside the directory, so that no file is in it that was not scored."""
+    making = directory.with_name(f".{directory.name}.part")
+    shutil.rmtree(making, ignore_errors=True)  # of an earlier kill
+    try:
+        yield making
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
 
 
 def _write(one: Format, job: Job, directory: Path) -> _Written:
@@ -177,17 +204,19 @@ def _speeds(written: Sequence[_Written], network: nn.Module, manifest: StudentMa
     ]
 
 
-def _place(one: _Written, passed: bool | None) -> Path:
-    """Where the file lies in the end."""
-    directory = one.path.parent
-    for name in one.format.files:
-        _remove(directory / FAILED / name)  # of an earlier export
-    if passed is not False:
-        return directory
-    (directory / FAILED).mkdir(exist_ok=True)
+def _place(one: _Written, passed: bool | None, directory: Path) -> Path:
+    """Put the file where it lies in the end, and in place of an earlier export's."""
+    place, other = directory, directory / FAILED
+    if passed is False:
+        place, other = other, place
     for path in one.files:
-        path.rename(directory / FAILED / path.name)
-    return directory / FAILED
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            _remove(other / path.name)
+            put(path, place / path.name)
+        except OSError as error:
+            raise DistillError(f"{place / path.name}: cannot be written ({error}).") from error
+    return place
 
 
 def _remove(path: Path) -> None:

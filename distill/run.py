@@ -18,8 +18,8 @@ from distill.cost import Cost, count, count_onnx
 from distill.directory import REPORT, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.export.formats import chosen
-from distill.files import write_json
-from distill.gate import export_and_score
+from distill.files import read_json, write_json
+from distill.gate import export_and_score, still_there
 from distill.predictors.open import student_predictor
 from distill.recipe import Recipe
 from distill.report.card import write_card
@@ -29,8 +29,8 @@ from distill.stages import Log, open_teacher, train_student, write_teacher
 from distill.store.teacher import StoredTeacher
 from distill.tasks import open_task
 from distill.tasks.task import AnyTeacher, Task
-from students.files import save_student
-from students.manifest import StudentManifest
+from students.files import CONFIG_FILE, save_student
+from students.manifest import StudentManifest, read_manifest
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
 from teachers.torch_teacher import TorchTeacher
@@ -86,8 +86,11 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
         data_fingerprint=task.sets.prepared.fingerprint,
     )  # fmt: skip
     learnt = task.judge(student_predictor(network, manifest))
+    earlier = _earlier(places)
     manifest = save_student(places.student, network, replace(manifest, **learnt.manifest()))
 
+    exports = export_and_score(places.export, network, manifest, learnt, task, recipe.export)
+    made = {one["format"] for one in exports}
     cost = count(network, recipe.student.resolution, recipe.student.resolution)
     results: dict[str, Any] = {
         "recipe": recipe.name,
@@ -96,7 +99,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
         "data": task.describe(),
         "teacher": None,
         "student": _model(recipe.student.full_name, size_of(cost), learnt),
-        "exports": export_and_score(places.export, network, manifest, learnt, task, recipe.export),
+        "exports": exports + [one for one in earlier.get(manifest.checksum, []) if one["format"] not in made],
         "stages": log.stages,
     }
     if teacher is not None and taught is not None:
@@ -116,6 +119,14 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     write_report(places.root / REPORT, results, log.curves, details.examples, resolved, details.pairs, details.classes)
     write_card(places.root, results, recipe, manifest)
     return results
+
+
+def _earlier(places: RunDirectory) -> dict[str, list[Any]]:
+    """The files `distill export` made of the run's student beside the recipe's own, by that student's checksum."""
+    if not (places.root / RESULTS).exists() or not (places.student / CONFIG_FILE).exists():
+        return {}
+    exports = read_json(places.root / RESULTS)["exports"]
+    return {read_manifest(places.student / CONFIG_FILE).checksum: still_there(places.root, exports)}
 
 
 def _judge_teacher(teacher: AnyTeacher, task: Task) -> Verdict:

@@ -30,8 +30,13 @@ def load_student(path: Path) -> tuple[nn.Module, StudentManifest]:
         path: the student's directory, or either of its two files.
 
     Raises:
-        DistillError: a file is missing, does not fit the other, or was changed since it was written.
+        DistillError: a file is missing, does not fit the other, or was changed since it was written; or `path` is
+            another file.
     """
+    if path.is_file() and path.name not in (WEIGHTS_FILE, CONFIG_FILE):
+        raise DistillError(
+            f"{path}: no student's file; expected {WEIGHTS_FILE} or {CONFIG_FILE} beside each other, or their folder."
+        )
     directory = path if path.is_dir() else path.parent
     manifest = read_manifest(directory / CONFIG_FILE)
     weights = directory / WEIGHTS_FILE

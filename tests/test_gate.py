@@ -245,6 +245,25 @@ def test_a_converter_that_gives_up_names_the_format(monkeypatch: pytest.MonkeyPa
         scored(tmp_path)
 
 
+def test_what_was_exported_before_stays_when_an_export_fails_midway(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scored(tmp_path)
+    before = {path: path.read_bytes() for path in (tmp_path / "export").iterdir()}
+    assert {path.name for path in before} == {"student.onnx", "SHA256SUMS"}
+
+    def writes_then_fails(job: Job, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"of which nobody knows the score")
+        raise RuntimeError("too late")
+
+    offered(monkeypatch, write=writes_then_fails)
+    with pytest.raises(DistillError, match="too late"):
+        scored(tmp_path)
+    assert {path: path.read_bytes() for path in (tmp_path / "export").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
 def test_too_few_pictures_to_calibrate_on_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("distill.export.calibration.NEEDED", 65)
     with pytest.raises(DistillError, match=r"transfer pictures, and there are 64, expected 65 or more"):

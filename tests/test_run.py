@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score
 
 from distill.data.prepared import Prepared
 from distill.errors import DistillError
+from distill.files import checksum
 from distill.locks import try_lock
 from distill.predictors.open import open_predictor
 from tests.running import (
@@ -127,6 +128,27 @@ def test_the_same_command_again_trains_nothing_and_says_the_same(
     assert timeless(run_recipe(recipe, out)) == timeless(before)
     assert timeless(results_of(out)) == before
     assert stage_files(out) == files and len(files) == 2
+
+
+def test_the_same_command_again_keeps_the_files_that_were_exported_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out = copy_of_finished(tmp_path)
+    without_exports(monkeypatch)
+    results = results_of(out)
+    more = []
+    for name in ("kept", "changed"):
+        (out / "export" / f"{name}.bin").write_bytes(b"as distill export wrote it")
+        sums = {f"{name}.bin": checksum(out / "export" / f"{name}.bin")}
+        more.append(results["exports"][0] | {"format": name, "file": f"export/{name}.bin", "sha256": sums})
+    (out / "results.json").write_text(json.dumps(results | {"exports": results["exports"] + more}))
+    (out / "export" / "changed.bin").write_bytes(b"since then")
+    assert [one["format"] for one in run_recipe(recipe, out)["exports"]] == ["onnx", "kept"]
+    assert "kept" in (out / "README.md").read_text()
+    # Of another student they say nothing.
+    monkeypatch.setattr("distill.run.write_report", lambda *arguments: None)
+    again = run_recipe(recipe, out, ["--transfer.optimization.learning_rate", "0.001"])
+    assert [one["format"] for one in again["exports"]] == ["onnx"]
 
 
 def test_a_changed_key_repeats_only_the_stages_it_touches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

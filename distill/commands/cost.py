@@ -22,6 +22,7 @@ from students.naming import MOBILENET_V1, is_timm, parse_name
 from students.student import SMALLEST_RESOLUTION, StudentConfig, build_student
 
 OUTPUTS = 1000  # of a student, as the paper counts
+_REFUSALS = (RuntimeError, AssertionError, ValueError, TypeError)  # of a network, of pictures that it cannot take
 
 
 def main(arguments: list[str]) -> int:
@@ -63,9 +64,12 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
         _, height, width = cfg.input_size
         # A transformer must be told another size when it is built.
         arguments: dict[str, Any] = {"img_size": resolution} if resolution and cfg.fixed_input_size else {}
-        with torch.device("meta"):
-            network = timm.create_model(name, pretrained=False, **arguments)
         height, width = (resolution or height, resolution or width)
+        try:
+            with torch.device("meta"):
+                network = timm.create_model(name, pretrained=False, **arguments)
+        except _REFUSALS as error:
+            raise _refused(name, height, width, error) from error
         label = f"{name} at {height} x {width}"
     else:
         config = _student(name)
@@ -78,8 +82,12 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
         raise DistillError(f"{label}: expected a resolution of at least {SMALLEST_RESOLUTION} pixels.")
     try:
         return label, count(network, height, width)
-    except (RuntimeError, AssertionError, ValueError) as error:  # what a network says to pictures it cannot take
-        raise DistillError(f"{name}: cannot take pictures of {height} x {width} pixels ({error}).") from error
+    except _REFUSALS as error:
+        raise _refused(name, height, width, error) from error
+
+
+def _refused(name: str, height: int, width: int, error: Exception) -> DistillError:
+    return DistillError(f"{name}: cannot take pictures of {height} x {width} pixels ({type(error).__name__}: {error}).")
 
 
 def _only_timms(name: str) -> bool:

@@ -124,6 +124,7 @@ class _Reader:
         self.stored = {tensor.name for tensor in graph.initializer}
         self._types = {value.name: value.type.tensor_type for value in (*graph.input, *graph.value_info, *graph.output)}
         self._shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+        self._products: set[str] = set()  # of activations with weights
         self._memory: dict[str, str] = {}  # of a tensor that is another one in another shape: that other one
         self.inputs = {value.name: self._size(value.name) for value in graph.input if value.name not in self.stored}
 
@@ -137,6 +138,8 @@ class _Reader:
             self._convolution(node)
         elif node.op_type in _MATRIX:
             self._product(node)
+        elif node.op_type == "Add":
+            self._bias(node)
         elif node.op_type in _NORMALISATIONS:
             self.learned |= set(node.input[1:3])
         reads = tuple(self._memory.get(name, name) for name in given if name not in self.stored)
@@ -187,6 +190,7 @@ class _Reader:
         if not weights:
             self.uncounted.append(node.name)
             return
+        self._products.add(node.output[0])
         left, right, output = (self.shape(name) for name in (*node.input[:2], node.output[0]))
         transposed = {
             attribute.name for attribute in node.attribute if attribute.i and attribute.name.startswith("trans")
@@ -205,6 +209,12 @@ class _Reader:
             input=(*positions, weight[-1]),
             output=(*positions, weight[0]),
         )
+
+    def _bias(self, node: Any) -> None:
+        """Count what is added to a product with weights, a number an output: a bias, for which MatMul has no place."""
+        for bias, product in (tuple(node.input), tuple(reversed(node.input))):
+            if bias in self.stored and product in self._products and self.shape(bias) == self.shape(product)[-1:]:
+                self.learned.add(bias)
 
     def _add(self, node: Any, *, weight: tuple[int, ...], **layer: Any) -> None:
         self.layers.append(LayerCost(name=node.name, parameters=math.prod(weight), weight=weight, **layer))

@@ -139,7 +139,7 @@ def evaluate_classification(
     return ClassificationScores(
         classes=tuple(classes),
         metrics={METRICS[k]: float(values[k]) for k in measured},
-        intervals={METRICS[k]: _interval(METRICS[k], draws[:, k], values[k]) for k in measured},
+        intervals={METRICS[k]: _interval(METRICS[k], draws[:, k], values[k], len(truths)) for k in measured},
         average_precision=average_precision(probabilities, labels, classes).values,
         confusion=confusion,
         calibration=calibrate(confidence, right),
@@ -200,8 +200,13 @@ def compare(first: ClassificationScores, second: ClassificationScores) -> Differ
     return Difference(first.metrics[TOP_1] - second.metrics[TOP_1], interval)
 
 
-def _interval(metric: str, draws: np.ndarray, value: float) -> tuple[float, float]:
-    return _pair(precision_interval(draws, value) if metric == "mAP" else percentile_interval(draws))
+def _interval(metric: str, draws: np.ndarray, value: float, pictures: int) -> tuple[float, float]:
+    if metric == "mAP":
+        return _pair(precision_interval(draws, value))
+    if value in (0, 1) and metric != METRICS[-1]:
+        # Draws of pictures that are all right, or all wrong, are all alike: they say nothing of the next one.
+        return wilson_interval(round(value * pictures), pictures)
+    return _pair(percentile_interval(draws))
 
 
 def _pair(interval: np.ndarray) -> tuple[float, float]:

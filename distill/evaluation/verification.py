@@ -17,6 +17,7 @@ import numpy as np
 from distill.errors import DistillError
 from distill.evaluation.bootstrap import bootstrap, percentile_interval
 from distill.evaluation.folds import FoldAccuracy, fold_accuracy
+from distill.evaluation.intervals import wilson_interval
 from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc, tar_name
 
 RESAMPLES = 1000
@@ -45,10 +46,6 @@ class VerificationScores:
     same: np.ndarray = field(repr=False)
     folds: np.ndarray = field(repr=False)
     seed: int
-
-    def at_thresholds_of(self, other: "VerificationScores") -> dict[float, OperatingPoint]:
-        """These pairs at the thresholds that `other` would use, by FAR: does an old threshold keep its meaning?"""
-        return {far: self.roc.at_threshold(point.threshold) for far, point in other.points.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json that stands under a model: `metrics`, `intervals`, `counts`, `folds`, `fars`,
@@ -114,11 +111,16 @@ def evaluate_pairs(
 
     values = bootstrap(statistics, len(scores), seed=seed, resamples=resamples)
     low_high = percentile_interval(values)
+    equal_error = curve.equal_error()
+    # Draws of pairs that are all right are all alike: they say nothing of the next pair.
+    all_right, no_error = accuracy.mean == 1, equal_error.rate == 0
     return VerificationScores(
         accuracy=accuracy,
-        accuracy_interval=_pair(low_high[:, 0]),
-        equal_error=curve.equal_error(),
-        equal_error_interval=_pair(low_high[:, 1]),
+        accuracy_interval=wilson_interval(len(scores), len(scores)) if all_right else _pair(low_high[:, 0]),
+        equal_error=equal_error,
+        equal_error_interval=wilson_interval(0, min(curve.genuine, curve.impostors))
+        if no_error
+        else _pair(low_high[:, 1]),
         points=points,
         roc=curve,
         resampled=values[:, 0],

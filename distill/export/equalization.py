@@ -71,8 +71,9 @@ def equalize(folded: fx.GraphModule, preprocess: Preprocess, pictures: np.ndarra
         alive = found[found > _SMALLEST * found.max()]
         if len(alive) and (ratio := float(alive.max() / alive.min())) > FAR_APART:
             log.warning(
-                "int8: what %s gives lies up to %.0f times apart, and what follows it is not positively homogeneous: "
-                "its channels cannot be made level; expect a loss.", layer.name, ratio,
+                "int8: the channels of %s reach up to %.0f times as far as each other, and what follows them is not "
+                "positively homogeneous (ReLU is, ReLU6 is not): they cannot be made level. Expect a loss of score.",
+                layer.name, ratio,
             )  # fmt: skip
     return left
 

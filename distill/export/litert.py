@@ -13,6 +13,7 @@ scores it in its own runtime. It is no format of `distill export`, for the gate 
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,17 +49,22 @@ def write(job: Job, path: Path) -> None:
         temporary.write_text(json.dumps(job.metadata.to_props(), ensure_ascii=False), encoding="utf-8")
 
 
-def main() -> None:
+def main() -> int:
     """Convert the student of a run."""
     parser = argparse.ArgumentParser(prog="python -m distill.export.litert", description="Convert a run's student.")
     parser.add_argument("run", type=Path, help="the directory of a run")
     places = RunDirectory(parser.parse_args().run)
-    network, manifest = load_student(places.student)
     path = places.export / FILE
-    write(Job(network, manifest, np.zeros(0, np.uint8)), path)
+    try:
+        network, manifest = load_student(places.student)
+        write(Job(network, manifest, np.zeros(0, np.uint8)), path)
+    except DistillError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
     write_sums(places.export, read_sums(places.export) | sums_of(places.export, (FILE, FILE + METADATA_SUFFIX)))
     print(path)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -100,6 +100,7 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         ),
         thresholds=dict(zip(names, manifest.thresholds or (), strict=False)),
         unmeasured=student.get("unmeasured") or [],
+        unchosen=student.get("thresholds_unchosen") or [],
         flips=_FLIPS[recipe.evaluate.flips],
         start="random weights" if weights is None else Path(weights).name,
         card=recipe.card,

@@ -23,8 +23,8 @@ def interval(bounds: Sequence[float] | None) -> str:
 
 
 def per_cent(share: float) -> str:
-    """A share with three significant digits: 98.4 %."""
-    return f"{100 * share:.3g}{NARROW_SPACE}%"
+    """A share with three significant digits: 98.4 %; of more than the whole, no digit less than a per cent: 1230 %."""
+    return f"{100 * share:.0f}{NARROW_SPACE}%" if share >= 1 else f"{100 * share:.3g}{NARROW_SPACE}%"
 
 
 def count(number: int | None) -> str:
@@ -37,8 +37,8 @@ def magnitude(number: float | None) -> str:
     if number is None:
         return ABSENT
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            digits = 2 if number < 10 * size else 1 if number < 100 * size else 0
+        if number >= 0.9995 * size:  # what three digits round up to it
+            digits = 2 if number < 9.995 * size else 1 if number < 99.95 * size else 0
             return f"{number / size:.{digits}f}{NARROW_SPACE}{unit}"
     return str(number)
 
@@ -52,7 +52,7 @@ def size(length: int | None) -> str:
 
 def duration(seconds: float) -> str:
     """4.2 s, 3 min 05 s, 2 h 07 min."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f}{NARROW_SPACE}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -40,7 +40,7 @@ _PIXELS = """\
 import numpy as np
 from PIL import Image, ImageOps
 
-picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")
+picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")  # of 8 bits a channel
 tall = min(picture.height, round(picture.width * {tall} / {wide}))
 wide = min(picture.width, round(picture.height * {wide} / {tall}))
 top, left = (picture.height - tall) // 2, (picture.width - wide) // 2

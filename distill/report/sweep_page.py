@@ -12,7 +12,7 @@ from typing import Any
 
 from distill.files import atomic_path
 from distill.report import formatting
-from distill.report.sweep_words import difference_rows, headline, spoken_name, within_words
+from distill.report.sweep_words import difference_rows, headline, learnt_both_ways, spoken_name, within_words
 from distill.report.templates import template
 from distill.report.trade_off import Line, Mark, TradeOff, draw, shape
 
@@ -163,7 +163,7 @@ def _shown(plot: TradeOff) -> dict[str, Any]:
 
 def _compared(row: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
     """Whether a student is there only to compare the teacher's with."""
-    return row["learnt_from"] == "labels" and content["teacher"] is not None
+    return row["learnt_from"] == "labels" and learnt_both_ways(content["points"])
 
 
 def _by_resolution(done: Sequence[Mapping[str, Any]]) -> bool:

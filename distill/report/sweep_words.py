@@ -1,6 +1,6 @@
 """What a sweep found, in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from distill.report import formatting
@@ -53,6 +53,11 @@ def difference_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def learnt_both_ways(points: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether those that learnt from labels are there to compare the teacher's students with."""
+    return {"teacher", "labels"} <= {row["learnt_from"] for row in points}
+
+
 def headline(content: Mapping[str, Any]) -> str:
     """What was trained, in a sentence."""
     done = [row for row in content["points"] if row["state"] == "done"]
@@ -64,7 +69,7 @@ def headline(content: Mapping[str, Any]) -> str:
     students = f"{len(taught)} students" if len(taught) > 1 else "One student"
     costs = sorted(row["student"]["mult_adds"] for row in taught)
     least, most = formatting.magnitude(costs[0]), formatting.magnitude(costs[-1])
-    sentence = f"{students}{' of one teacher' if content['teacher'] else ''} "
+    sentence = f"{students}{' of one teacher' if taught[0]['learnt_from'] == 'teacher' else ''} "
     sentence += f"from {least} to {most} mult-adds" if least != most else f"of {most} mult-adds"
     sentence += f"; the best reaches {spoken(metric, best['metrics'][metric])}"
     if content["teacher"]:

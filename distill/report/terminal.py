@@ -10,7 +10,7 @@ from rich.table import Table
 
 from distill.report import formatting
 from distill.report.metrics import chief_metric, differing_metric
-from distill.report.sweep_words import difference_rows, within_words
+from distill.report.sweep_words import difference_rows, learnt_both_ways, within_words
 
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
@@ -94,7 +94,7 @@ def print_sweep(content: Mapping[str, Any], console: Console) -> None:
     table.add_column(" / ".join(key.removeprefix("student.") for key in content["points"][0]["keys"]), overflow="fold")
     for column in (metric or "score", "95 % interval", "mult-adds", "parameters"):
         table.add_column(column, justify="right", no_wrap=True)
-    beside = content["teacher"] is not None
+    beside = learnt_both_ways(content["points"])
     for row in content["points"]:
         label = " / ".join(row["keys"].values()) + (" labels" if beside and row["learnt_from"] == "labels" else "")
         if row["state"] == "done":

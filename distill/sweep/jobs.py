@@ -29,7 +29,7 @@ class Resources:
     Attributes:
         jobs: runs at a time.
         threads: of each.
-        gpus: shared out among the jobs, one each; 0 leaves devices as the environment has them.
+        gpus: that torch sees, shared out among the jobs, one each; 0 leaves devices as the environment has them.
     """
 
     jobs: int
@@ -55,7 +55,9 @@ class Resources:
 
     def environment(self, slot: int) -> dict[str, str]:
         """Of the job in one of the `jobs` slots."""
-        gpu = {"CUDA_VISIBLE_DEVICES": str(slot % self.gpus)} if self.gpus else {}
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # indices or UUIDs of those that torch sees, in its order
+        names = visible.split(",") if visible else [str(number) for number in range(self.gpus)]
+        gpu = {"CUDA_VISIBLE_DEVICES": names[slot % self.gpus].strip()} if self.gpus else {}
         return {**os.environ, "OMP_NUM_THREADS": str(self.threads), "OMP_WAIT_POLICY": "passive", **gpu}
 
 

@@ -16,7 +16,7 @@ from distill.evaluation.agreement import agreement
 from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
 from distill.evaluation.average_precision import average_precision, mean_average_precision
 from distill.evaluation.groups import group_scores
-from distill.evaluation.thresholds import choose_thresholds
+from distill.evaluation.thresholds import DEFAULT_THRESHOLD, Thresholds, choose_thresholds
 from distill.modules import FineTuner
 from distill.modules.metrics import MeanAveragePrecision, Metric
 from distill.modules.training import TrainingModule
@@ -24,7 +24,7 @@ from distill.predictors.predictor import Predictor
 from distill.preprocess import Preprocess
 from distill.scoring import Judged, Verdict
 from distill.stage_settings import Stage
-from distill.tasks.labelled import LabelledTask
+from distill.tasks.labelled import LabelledTask, console
 from distill.tasks.task import AnyTeacher, Details
 
 GROUPS = ("Male", "Young")
@@ -38,11 +38,13 @@ class AttributeVerdict:
     Attributes:
         answers: float32 probabilities (N, C).
         thresholds: float64 (C,), chosen on validation or brought by the model.
+        unchosen: attributes of which validation lacks a positive or a negative picture, so that theirs is 0.5.
         on_validation: mAP on the validation pictures.
     """
 
     answers: np.ndarray
     thresholds: np.ndarray
+    unchosen: tuple[str, ...]
     on_validation: float
     scores: AttributeScores
     metric: ClassVar[str] = "mAP"
@@ -65,7 +67,8 @@ class AttributeVerdict:
         return {"thresholds": tuple(self.thresholds.tolist())}
 
     def to_dict(self) -> dict[str, Any]:
-        return self.scores.to_dict() | {"split": "test"}
+        unchosen = {"thresholds_unchosen": list(self.unchosen)} if self.unchosen else {}
+        return self.scores.to_dict() | {"split": "test"} | unchosen
 
 
 class Attributes(LabelledTask):
@@ -104,9 +107,17 @@ class Attributes(LabelledTask):
         seen = self.answers(predictor, validation, "validation")
         mean, _ = mean_average_precision(average_precision(seen, validation.labels, classes).values, classes)
         brought = predictor.thresholds
-        thresholds = np.asarray(brought) if brought else choose_thresholds(seen, validation.labels, classes).values
+        chosen = Thresholds(np.asarray(brought), ()) if brought else choose_thresholds(seen, validation.labels, classes)
+        if chosen.unmeasured:
+            console.print(
+                f"{predictor.name}: no threshold can be chosen for {', '.join(chosen.unmeasured)}: validation has no "
+                f"picture that shows it, or none that does not. Theirs is {DEFAULT_THRESHOLD}.",
+                soft_wrap=True,
+            )
         answers = self.answers(predictor, test, "test")
-        return AttributeVerdict(answers, thresholds, mean, self._score(answers, test, thresholds))
+        return AttributeVerdict(
+            answers, chosen.values, chosen.unmeasured, mean, self._score(answers, test, chosen.values)
+        )
 
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         pictures = self.sets.validation

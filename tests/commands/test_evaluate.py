@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from distill import cli
+from distill.data.prepared import Prepared
 from distill.predictors.onnx_metadata import PREFIX
 from tests.running import TINY, copy_of_finished, finished, write_recipe
 
@@ -52,6 +53,22 @@ def test_against_gives_the_paired_difference(tmp_path: Path, capsys: pytest.Capt
 
     assert evaluate("--model", out / "student", "--against", out / "student", "--json", tmp_path / "same.json") == 0
     assert json.loads((tmp_path / "same.json").read_text())["difference"] == {"mAP": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_attributes_without_a_threshold_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe, out = finished()
+    arguments = ["--model", str(out / "teacher" / "teacher.onnx"), "--data.validation", "12"]
+    assert (
+        cli.main(["evaluate", str(recipe), "--out", str(tmp_path), *arguments, "--json", str(tmp_path / "f.json")]) == 0
+    )
+    prepared = Prepared.open(next(tmp_path.glob("data/rendered_faces-*")))
+    shown = prepared.labels[prepared.indices("validation")] == 1
+    expected = [
+        name for name, column in zip(prepared.classes, shown.T, strict=True) if column.all() or not column.any()
+    ]
+    assert expected and json.loads((tmp_path / "f.json").read_text())["thresholds_unchosen"] == expected
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"no threshold can be chosen for {', '.join(expected)}: validation has" in said
 
 
 def test_the_recipes_own_teacher(tmp_path: Path) -> None:

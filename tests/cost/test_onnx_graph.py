@@ -73,6 +73,15 @@ def test_a_matrix_is_counted_on_either_side_and_behind_a_transpose(tmp_path: Pat
     assert (cost.mult_adds, cost.parameters, cost.layers[0].filter_shape) == (5 * 192, 5 * 192, "192x5")
 
 
+def test_a_bias_that_is_added_to_a_product_is_a_parameter(tmp_path: Path) -> None:
+    nodes = [
+        node("Sub", "pictures", "mean", "p"), node("Flatten", "p", "x"), node("MatMul", "x", "weight", "y"),
+        node("Add", "bias", "y", "z"), node("Add", "z", "one", "out"),
+    ]  # fmt: skip
+    cost = count_onnx(graph(tmp_path / "bias.onnx", nodes, mean=(3, 1, 1), weight=(192, 5), bias=(5,), one=(1,)))
+    assert (cost.parameters, cost.weights) == (5 * 192 + 5, 5 * 192)
+
+
 def test_products_of_two_activations_are_named(tmp_path: Path) -> None:
     nodes = [node("Conv", "pictures", "weight", "x"), node("MatMul", "x", "x", "y")]
     cost = count_onnx(graph(tmp_path / "products.onnx", nodes, weight=(4, 3, 1, 1)))

@@ -75,6 +75,17 @@ def test_values_and_intervals_equal_naive_resampling() -> None:
     np.testing.assert_allclose(difference.interval, np.percentile(paired, (2.5, 97.5)), atol=1e-9)
 
 
+def test_pictures_that_are_all_right_leave_an_interval() -> None:
+    truths, _, _ = case()
+    perfect = (0.9 * np.eye(8)[truths] + 0.1 / 8).astype(np.float32)
+    scores = evaluate_classification(perfect, one_hot(truths), CLASSES, seed=3, resamples=10)
+    wilson = len(truths) / (len(truths) + 1.96**2)
+    for name in ("top-1", "top-5", "mean class accuracy"):
+        assert scores.metrics[name] == 1 and scores.intervals[name] == (pytest.approx(wilson, abs=1e-4), 1.0)
+    wrong = evaluate_classification((1 - perfect) / 7, one_hot(truths), CLASSES, seed=3, resamples=10)
+    assert wrong.metrics["top-1"] == 0 and wrong.intervals["top-1"] == (0.0, pytest.approx(1 - wilson, abs=1e-4))
+
+
 def test_a_class_nobody_shows_is_named_and_in_no_mean() -> None:
     truths, student, _ = case()
     scores = evaluate_classification(student, one_hot(truths), CLASSES, seed=0, resamples=5)

@@ -45,15 +45,17 @@ def test_intervals_and_the_difference_equal_naive_resampling() -> None:
     assert compare(mine, mine).to_dict() == {"accuracy": 0.0, "interval": [0.0, 0.0]}
 
 
-def test_a_student_at_the_thresholds_of_its_teacher() -> None:
-    teacher, student, same, folds = case()
-    mine, theirs = (evaluate_pairs(s, same, folds, fars=FARS, seed=0, resamples=10) for s in (student, teacher))
-    for far, point in mine.at_thresholds_of(theirs).items():
-        threshold = theirs.points[far].threshold
-        assert point.threshold == threshold != mine.points[far].threshold
-        assert point.far == np.mean(student[~same] >= threshold)
-        assert point.tar == np.mean(student[same] >= threshold)
-    assert theirs.at_thresholds_of(theirs) == theirs.points
+def test_pairs_that_are_all_right_leave_an_interval() -> None:
+    _, _, same, folds = case()
+    scores = evaluate_pairs(same.astype(np.float32), same, folds, fars=FARS, seed=0, resamples=20)
+    assert scores.accuracy.mean == 1 and scores.equal_error.rate == 0
+    z = 1.96
+    assert scores.accuracy_interval == (
+        pytest.approx(len(same) / (len(same) + z * z), abs=1e-4),
+        1.0,
+    )  # Wilson at k = n
+    fewest = min(same.sum(), (~same).sum())
+    assert scores.equal_error_interval == (0.0, pytest.approx(z * z / (fewest + z * z), abs=1e-4))
 
 
 def test_to_dict_is_json_with_counts_and_intervals() -> None:

@@ -175,6 +175,13 @@ def test_a_file_that_failed_is_marked_in_the_table_and_beside_its_code(recipe: R
     assert code(card, "sh") == ["python -m http.server --directory export/web  # and open http://localhost:8000\n"]
 
 
+def test_thresholds_that_were_not_chosen_are_named(recipe: Recipe, tmp_path: Path) -> None:
+    results = results_of()
+    results["student"]["thresholds_unchosen"] = ["Wearing_Hat"]
+    write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
+    assert "No threshold could be chosen for Wearing_Hat: of the" in (tmp_path / "README.md").read_text("utf-8")
+
+
 def test_names_stay_text(recipe: Recipe, tmp_path: Path) -> None:
     classes = ("Bald", "Smiling", HOSTILE, "a|b")
     results = results_of(classes)

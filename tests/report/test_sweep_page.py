@@ -164,6 +164,14 @@ def test_without_a_teacher(tmp_path: Path) -> None:
     assert text.count("0.6980") == 3 and "Teacher" not in text and "Minus" not in text
 
 
+def test_students_of_labels_beside_a_teacher_of_none_are_not_marked_as_compared(tmp_path: Path) -> None:
+    points = [row(width, 96) | {"learnt_from": "labels"} for width in WIDTHS]
+    write_sweep_report(tmp_path / "report.html", content() | {"within": {}, "differences": [], "points": points})
+    page = SweepPage(tmp_path / "report.html")
+    assert "of one teacher" not in page.text and "Teacher" in page.text
+    assert not any("compared" in (one["class"] or "") for one in marks(page, 0).values())
+
+
 def test_a_file_that_was_not_run_and_a_difference_of_another_metric(tmp_path: Path) -> None:
     sweep = content()
     done = [one for one in sweep["points"] if one["state"] == "done"]

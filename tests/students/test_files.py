@@ -96,6 +96,13 @@ def test_broken_manifests(saved: tuple[Path, nn.Module, StudentManifest], change
     assert str(file) in str(caught.value)
 
 
+def test_a_file_beside_the_students_is_not_taken_for_it(saved: tuple[Path, nn.Module, StudentManifest]) -> None:
+    other = saved[0] / "other.safetensors"
+    other.write_bytes((saved[0] / "student.safetensors").read_bytes())
+    with pytest.raises(DistillError, match=r"other\.safetensors: no student's file; expected student\.safetensors or"):
+        load_student(other)
+
+
 def test_missing_files(saved: tuple[Path, nn.Module, StudentManifest]) -> None:
     directory = saved[0]
     for name in ("student.safetensors", "config.json"):

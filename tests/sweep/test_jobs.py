@@ -134,6 +134,9 @@ def test_resources(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown == ["0", "1", "2", "0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
     assert Resources(4, 1).environment(0)["CUDA_VISIBLE_DEVICES"] == "5"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5, GPU-abc")  # of those that were lent, not the machine's first
+    shown = [Resources(4, 1, gpus=2).environment(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(3)]
+    assert shown == ["5", "GPU-abc", "5"]
 
 
 def test_points_that_another_process_is_at_are_left_to_it(tmp_path: Path) -> None:
