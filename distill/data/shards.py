@@ -82,44 +82,45 @@ class Shards:
             DistillError: a shard was damaged after the set was opened.
         """
         out = np.empty((len(rows), *self.shape[1:]), np.uint8) if out is None else out
+        length = self.shape[1] * self.shape[2] * 3
         numbers, inside = (part.tolist() for part in np.divmod(rows, self.rows))
         for place, number, row in zip(range(len(rows)) if places is None else places, numbers, inside, strict=True):
-            out[place] = self._decoded(number, row) if self.encoded else self._raw(number, row)
+            if self.encoded:
+                out[place] = self._decoded(number, row)
+            else:
+                self._read(number, self._header + row * length, out[place])
         return out
-
-    def _raw(self, number: int, row: int) -> np.ndarray:
-        length = self.shape[1] * self.shape[2] * 3
-        data = self._read(number, self._header + row * length, length)
-        return np.frombuffer(data, np.uint8).reshape(self.shape[1:])
 
     def _decoded(self, number: int, row: int) -> np.ndarray:
         first = number * self.rows
         before, start, end = self._offsets[[first, first + row, first + row + 1]].tolist()
+        data = np.empty(end - start, np.uint8)
+        self._read(number, start - before, data)
         try:
-            pixels = decode(self._read(number, start - before, end - start), f"row {row}")
+            pixels = decode(data.tobytes(), f"row {row}")
         except BadPicture as error:
             raise self._damaged(number, str(error)) from None
         if pixels.shape != self.shape[1:]:
             raise self._damaged(number, f"row {row} is {pixels.shape}, expected {self.shape[1:]}")
         return pixels
 
-    def _read(self, number: int, start: int, length: int) -> bytes:
+    def _read(self, number: int, start: int, into: np.ndarray) -> None:
+        """Fill an array of contiguous bytes."""
         # Read, not mapped: at random places of files larger than memory, a map makes the system read fifty times as
         # much as is asked for, ahead of a reader that goes elsewhere.
         try:
             if number < len(self._descriptors):
-                data = os.pread(self._descriptors[number], length, start)
+                length = os.preadv(self._descriptors[number], [into.data], start)
             else:
                 descriptor = self.open(shard_name(number, self.encoded))
                 try:
-                    data = os.pread(descriptor, length, start)
+                    length = os.preadv(descriptor, [into.data], start)
                 finally:
                     os.close(descriptor)
         except OSError as error:
             raise self._damaged(number, str(error)) from None
-        if len(data) != length:
-            raise self._damaged(number, f"ends at byte {start + len(data)}")
-        return data
+        if length != into.nbytes:
+            raise self._damaged(number, f"ends at byte {start + length}")
 
     def hold(self) -> "Shards":
         """Open them: from now on the pictures are those of this set, though another is put in its place.
