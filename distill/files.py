@@ -49,10 +49,11 @@ def put(made: Path, place: Path) -> None:
     Raises:
         OSError: it cannot be renamed; what stood there still does.
     """
+    aside = place.with_name(f".{place.name}.old.part")
     if not (made.is_dir() and place.is_dir()):
         os.replace(made, place)
+        shutil.rmtree(aside, ignore_errors=True)  # of a kill between the two renames below
         return
-    aside = place.with_name(f".{place.name}.old.part")
     shutil.rmtree(aside, ignore_errors=True)  # of an earlier kill
     os.replace(place, aside)
     try:

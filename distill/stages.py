@@ -177,16 +177,21 @@ def _module(
 def _key(
     recipe: Recipe, name: StageName, module: TrainingModule, pictures: Pictures, teacher: AnyTeacher | None, seed: int
 ) -> str:
-    stage = {key: value for key, value in asdict(recipe.stage(name)).items() if key != "checkpoint_steps"}
+    settings = recipe.stage(name)
+    stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
     # Weights do not say what lies between them, such as activations and padding; the network's own description does.
     network = checksum(module.network), repr(module.network)
     # The same labels are learnt by another loss as attributes than as classes.
-    learns_from = recipe.task if teacher is None else (teacher.fingerprint(), asdict(recipe.objective))
+    learns_from: Any = recipe.task
+    if isinstance(teacher, StoredTeacher):
+        learns_from = teacher.fingerprint_of(settings.views), asdict(recipe.objective)
+    elif teacher is not None:
+        learns_from = teacher.fingerprint(), asdict(recipe.objective)
     parts = zip(pictures.sets, pictures.rows, strict=True)
     data = [(one.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for one, rows in parts]
     trainer = {key: recipe.trainer.get(key) for key in _TRAINER_FACTS}
     # The averaged weights start as the network's own, so these weights stand for both.
-    chosen_by = module.metric.name if module.metric and recipe.stage(name).keep == "best" else None
+    chosen_by = module.metric.name if module.metric and settings.keep == "best" else None
     facts = (network, asdict(module.preprocess), data, sorted(pictures.hidden), learns_from, seed, trainer, chosen_by)
     return key_of(name, stage, *facts)
 

@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> int:
         usage="distill store RECIPE --views V --out DIR [--KEY VALUE ...]\n       distill store verify DIR",
         description="Ask the recipe's teacher about V views of each picture and keep its answers; afterwards any run "
         "with the same data, seed and transfer.views learns from them: --teacher stored --teacher.root DIR. The same "
-        "command again goes on where it was stopped; with more views or pictures it asks for those alone.",
+        "command again goes on where it was stopped; with more views or pictures it asks for those alone; with "
+        "fewer pictures the answers about the others stay beside it, in OUT.old.",
         epilog="distill run RECIPE --help lists every key; trainer.devices and trainer.strategy share the work out.",
         allow_abbrev=False,
     )
@@ -183,5 +184,5 @@ def _verify(arguments: list[str]) -> int:
         console.print(f"the teacher is not at hand, so nothing was asked again: {error}", soft_wrap=True)
         return 0
     asked, worst = ask_again(store, teacher, shown)
-    console.print(f"{asked} views asked again of {teacher.name}: largest difference of a logit {worst:.2g}")
+    console.print(f"{asked} answers asked again of {teacher.name}: largest difference of a logit {worst:.2g}")
     return 0

@@ -96,7 +96,9 @@ class TopCodec:
         values, index = wide.topk(self.top, dim=1)
         kept = torch.zeros_like(wide, dtype=torch.bool).scatter_(1, index, True)
         rows = np.empty(len(wide), self.dtype)
-        rows["logits"], rows["classes"] = (values - values[:, :1]).numpy(), index.numpy()
+        # Below what float16 holds, a class of those kept has no probability either way.
+        rows["logits"] = (values - values[:, :1]).clamp(min=-_LARGEST).numpy()
+        rows["classes"] = index.numpy()
         for i, temperature in enumerate(TEMPERATURES):
             scaled = wide / temperature
             rest = scaled.masked_fill(kept, -torch.inf).logsumexp(1) - scaled.logsumexp(1)

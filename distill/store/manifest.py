@@ -2,7 +2,8 @@
 
 A store is a directory that another program can read, or write, from this description alone:
 
-    manifest.json         the facts below, and the sha256 of every other file
+    manifest.json         the facts below, the sha256 of every other file, and as `sha256` that of the rest of itself,
+                          as JSON with its keys sorted and no space; another program may leave that one out
     pictures.npy          uint64 (N,), content hashes of the pictures whose views were shown, rising
     whole.npy             uint64 (M,), content hashes of the pictures shown whole, rising: those N and the pictures that
                           are only evaluated on (`whole_hashes`: aligned otherwise, the same file is another picture)
@@ -28,7 +29,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, cast, get_args
 
 import numpy as np
 
@@ -111,13 +112,13 @@ class Manifest:
 
     def files(self) -> list[str]:
         """The names of all files of answers."""
-        whole = -(-self.pictures.whole // self.rows)
-        views = [name for view in range(self.count) for name in self.files_of(view)]
-        return [whole_file(part) for part in range(whole)] + views
+        return [name for view in (None, *range(self.count)) for name in self.files_of(view)]
 
-    def files_of(self, view: int) -> list[str]:
-        """The names of the files of answers to one view."""
-        return [view_file(view, part) for part in range(-(-self.pictures.viewed // self.rows))]
+    def files_of(self, view: int | None) -> list[str]:
+        """The names of the files of answers to one view, or (None) to whole pictures."""
+        count = self.pictures.whole if view is None else self.pictures.viewed
+        parts = range(-(-count // self.rows))
+        return [whole_file(part) if view is None else view_file(view, part) for part in parts]
 
     def codec(self, view: int | None) -> Codec:
         """How answers to a view are kept, or (None) to whole pictures."""
@@ -131,14 +132,16 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        write_json(path, asdict(self))
+        content = asdict(self)
+        write_json(path, content | {"sha256": _sha256(content)})
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read the file.
 
         Raises:
-            DistillError: it is missing or no manifest, or of an older version or view policy.
+            DistillError: it is missing or no manifest, was changed since it was written, or is of an older version or
+                view policy.
         """
         content = read_json(path)
         if not isinstance(content, dict) or "view_policy" not in content or "checksums" not in content:
@@ -147,9 +150,18 @@ class Manifest:
             if content.get(key) != expected:
                 raise DistillError(
                     f"{path}: {key} is {content.get(key)!r}, and this program's is {expected}: its views are no longer "
-                    "those that were answered. Store the answers again."
+                    f"those that were answered. Delete {path.parent}, or name another place, and store the answers "
+                    "again."
                 )
+        written = content.pop("sha256", None)
+        if written not in (None, _sha256(content)):
+            raise DistillError(
+                f"{path}: damaged: it is not what it has the sha256 of. Take it from a copy of the store, or delete "
+                f"{path.parent} and store the answers again."
+            )
         try:
+            if content["dtype"] not in get_args(Dtype):
+                raise ValueError(f"dtype is {content['dtype']!r}")
             teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, _BEFORE | content["views"])
             preprocess, pictures = _known(Preprocess, teacher["preprocess"]), _known(PictureFacts, content["pictures"])
             teacher["preprocess"] = Preprocess(**{key: _frozen(value) for key, value in preprocess.items()})
@@ -161,8 +173,13 @@ class Manifest:
                     "views": Views(**{key: _frozen(value) for key, value in views.items()}),
                 }
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise DistillError(f"{path}: not the manifest of a store of teacher answers ({error}).") from error
+
+
+def _sha256(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def view_file(view: int, part: int) -> str:

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from distill.errors import DistillError
 from distill.files import checksum
+from distill.store.asking import Shown
 from distill.store.manifest import MANIFEST, Manifest, view_file, whole_file
-from distill.store.store import Store, find
+from distill.store.store import Store, find, read_manifest
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -25,22 +26,39 @@ class Previous:
         names = store.manifest.files()
         self.whole = {
             name for name in names if (store.directory / name).is_file()
-            and checksum(store.directory / name) == store.manifest.checksums[name]
+            and checksum(store.directory / name) == store.manifest.checksums.get(name)
         }  # fmt: skip
         same = store.manifest.pictures.fingerprint == manifest.pictures.fingerprint
         # A mixing partner is drawn from all pictures: with others among them, a view of the same number is another one.
         self.views = store.manifest.count if same or not manifest.views.mixes else 0
 
     @classmethod
-    def of(cls, directory: Path, manifest: Manifest) -> Self | None:
-        """The store at a place; None where there is none, or where nobody can say any more what it answered."""
-        if not (directory / MANIFEST).is_file():
+    def of(cls, directory: Path, manifest: Manifest, shown: Shown) -> Self | None:
+        """The store at a place; None where there is none, or where nobody can say any more what it answered.
+
+        Args:
+            manifest: of the store that takes its place, and `shown`: the pictures of that one.
+        """
+        found = read_manifest(directory)
+        if found is None:
             return None
         try:
+            if found.pictures == manifest.pictures:  # a damaged list of theirs can be made again
+                return cls(
+                    Store(directory, checksum(directory / MANIFEST), found, shown.viewed(), shown.whole()), manifest
+                )
             return cls(Store.open(directory), manifest)
         except DistillError as error:
             console.print(f"{error} All of it is asked again.", soft_wrap=True)
             return None
+
+    def loses(self, shown: Shown) -> int:
+        """Pictures about which it has answers that the store in its place will not have."""
+        viewed, whole = (
+            int((find(now, before) < 0).sum())
+            for now, before in ((shown.viewed(), self.store.viewed), (shown.whole(), self.store.whole))
+        )
+        return len(self.store.viewed) if self.views < self.store.manifest.count else max(viewed, whole)
 
     def recall(self, hashes: np.ndarray, view: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Which pictures (N,) it knows, bool (N,), and its answers to those in their order."""

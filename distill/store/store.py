@@ -72,8 +72,10 @@ class Store:
 
     def map_all(self) -> None:
         """Map every file, so that a larger store put in this one's place changes nothing."""
-        for name in self.manifest.files():
-            self._map(name)
+        for view in (None, *range(self.manifest.count)):
+            codec = self.manifest.codec(view)
+            for name in self.manifest.files_of(view):
+                self._map(name, codec)
 
     def view_answers(self, rows: np.ndarray, view: int) -> np.ndarray:
         """Answers to one view of pictures, by their rows of `viewed` (n,): (n, *row) of the codec's type."""
@@ -88,10 +90,10 @@ class Store:
         out = np.empty((len(rows), *codec.row), codec.dtype)
         for number in np.unique(part):
             here = part == number
-            out[here] = self._map(name(int(number)))[place[here]]
+            out[here] = self._map(name(int(number)), codec)[place[here]]
         return out
 
-    def _map(self, name: str) -> np.ndarray:
+    def _map(self, name: str, codec: Codec) -> np.ndarray:
         maps: dict[str, np.ndarray] = self.__dict__.setdefault("_maps", {})
         if name not in maps:
             file = self.directory / name
@@ -100,6 +102,11 @@ class Store:
             except (OSError, ValueError) as error:
                 raise DistillError(f"{file}: missing or damaged ({error}). {REPAIR}") from None
             self._check_unchanged()
+            if found.dtype != codec.dtype or found.shape[1:] != codec.row:
+                raise DistillError(
+                    f"{file}: has rows of {found.dtype}, {found.shape[1:]}, and {MANIFEST} says {codec.dtype}, "
+                    f"{codec.row}. {REPAIR}"
+                )
             maps[name] = found
         return maps[name]
 
@@ -114,6 +121,7 @@ class Store:
 
 def _reopen(directory: Path, fingerprint: str) -> Store:
     store = replace(Store.open(directory), fingerprint=fingerprint)
+    store.map_all()
     store._check_unchanged()
     return store
 

@@ -3,6 +3,8 @@
 Shapes: N pictures, n of one batch, C outputs.
 """
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -80,6 +82,15 @@ class StoredTeacher:
     def fingerprint(self) -> str:
         """sha256 over the manifest, which has the checksums of all answers."""
         return self.store.fingerprint
+
+    def fingerprint_of(self, views: Views) -> str:
+        """sha256 over what is said of the views a stage draws: more of them stored beside those change nothing."""
+        manifest = self.store.manifest
+        count = self.counted(views).count
+        assert count is not None
+        names = [name for view in range(count) for name in manifest.files_of(view)]
+        facts = replace(manifest, count=count).describe(), [manifest.checksums.get(name) for name in names]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def counted(self, views: Views) -> Views:
         """The same views; as many as were answered, where their number is left open."""

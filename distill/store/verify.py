@@ -3,6 +3,8 @@
 Shapes: n pictures asked again, C outputs.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from rich.console import Console
 from rich.progress import track
@@ -11,7 +13,7 @@ from torch import Tensor
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 from distill.store.asking import Ask, Asked, Part, Shown, answer
-from distill.store.manifest import PictureFacts, differences
+from distill.store.manifest import Manifest, PictureFacts, differences
 from distill.store.store import Store, check_file
 from teachers.teacher import Teacher
 
@@ -58,24 +60,36 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
     if here != manifest.pictures:
         wrong = "; ".join(differences(vars(manifest.pictures), vars(here)))
         raise DistillError(f"{store.directory}: its pictures are not those of the data: {wrong}.")
-    asked, count = Asked(shown, manifest), min(ASKED_AGAIN, manifest.pictures.viewed)
-    rows = np.linspace(0, manifest.pictures.viewed - 1, count).astype(np.int64)
-    worst = 0.0
-    for view in range(min(manifest.count, count)):
-        chosen = rows[view :: manifest.count]
-        again = asked.__getitems__(Ask(Part(view, 0, 0, manifest.pictures.viewed), chosen, len(chosen)))
+    asked, count, worst = Asked(shown, manifest), 0, 0.0
+    for view, chosen in _spread(manifest):
+        hashes = store.whole if view is None else store.viewed
+        again = asked.__getitems__(Ask(Part(view, 0, 0, len(hashes)), chosen, len(chosen)))
         said = answer(teacher, again)
-        stored = manifest.codec(view).decode(store.view_answers(chosen, view))
-        difference = _difference(said, stored)
-        worst = max(worst, float(difference.max()))
-        off = difference > TOLERANCE[manifest.dtype] * said.abs().amax(dim=1).clamp(min=1)
+        rows = store.whole_answers(chosen) if view is None else store.view_answers(chosen, view)
+        difference = _difference(said, manifest.codec(view).decode(rows))
+        # NaN is not less than anything.
+        dtype = manifest.dtype if view is None or manifest.top is None else "float16"
+        off = ~(difference <= TOLERANCE[dtype] * said.abs().amax(dim=1).clamp(min=1))
         if off.any():
-            row = chosen[int(off.int().argmax())]
+            first = int(off.int().argmax())
+            shown_as = "whole picture" if view is None else f"view {view} of picture"
             raise DistillError(
-                f"{store.directory}: the teacher's answer to view {view} of picture {store.viewed[row]:016x} is off by "
-                f"{float(difference.max()):.3g} from the stored one. Store the answers again."
+                f"{store.directory}: the teacher's answer to {shown_as} {hashes[chosen[first]]:016x} is off by "
+                f"{float(difference[first]):.3g} from the stored one. Store the answers again in another place."
             )
+        worst, count = max(worst, float(difference.max())), count + len(chosen)
     return count, worst
+
+
+def _spread(manifest: Manifest) -> Iterator[tuple[int | None, np.ndarray]]:
+    """`ASKED_AGAIN` answers, or all where there are fewer: views, None of whole pictures, and rows spread over each."""
+    views = [None, *range(manifest.count)]
+    views = [views[place] for place in np.linspace(0, len(views) - 1, min(ASKED_AGAIN, len(views))).astype(int)]
+    for number, view in enumerate(views):
+        pictures = manifest.pictures.whole if view is None else manifest.pictures.viewed
+        count = min(pictures, ASKED_AGAIN // len(views) + (number < ASKED_AGAIN % len(views)))
+        # Halves of a step to either end; from view to view other pictures.
+        yield view, ((np.arange(count) + (number + 0.5) / len(views)) * pictures / count).astype(np.int64)
 
 
 def _difference(said: Tensor, stored: Tensor | TopAnswers) -> Tensor:

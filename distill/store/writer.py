@@ -8,6 +8,9 @@ Shapes: N pictures, C outputs, n views of one batch.
 """
 
 import math
+import os
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -55,7 +58,8 @@ def write_store(
 
     Args:
         directory: where the store is or will be. A store of the same teacher and views, but of other pictures or fewer
-            views, is replaced by the new one when that is complete; what is in both is copied.
+            views, is replaced by the new one when that is complete; what is in both is copied. One with answers about
+            pictures that are no longer shown stays, as `NAME.old`.
         manifest: without checksums.
         batch_size: views the teacher is asked at a time.
         fabric: launched; each of its processes writes files of its own.
@@ -69,11 +73,13 @@ def write_store(
         DistillError: the place holds another store, or is being written to by another process, or is full; the
             teacher answers NaN, or a zero vector as an embedding.
     """
+    if fabric.global_rank:
+        _follow_parent()
     if _is_complete(directory, manifest):
         return None if fabric.global_rank else Store.open(directory)
     building = building_place(directory)
     with _claimed(directory, manifest, fabric):
-        previous = Previous.of(directory, manifest)
+        previous = Previous.of(directory, manifest, shown)
         parts: list[Part] = fabric.broadcast(_missing(building, manifest) if fabric.global_rank == 0 else [])
         asks = Batches(shown, manifest, previous, parts[fabric.global_rank :: fabric.world_size], batch_size)
         asks.write_known(building)
@@ -89,6 +95,8 @@ def write_store(
         for name, text in (texts or {}).items():
             with atomic_path(building / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")
+        if previous is not None and (lost := previous.loses(shown)):
+            _keep_aside(directory, lost)
         return _complete(directory, manifest, shown)
 
 
@@ -139,15 +147,25 @@ def _check_place(directory: Path, manifest: Manifest) -> None:
 def _check_begun(building: Path, manifest: Manifest) -> None:
     """Go on with what was begun, or begin; a begun store of which nothing was answered yet stands in nobody's way."""
     begun = building / MANIFEST
-    found = Manifest.read(begun) if begun.exists() else manifest
-    recorded = _recorded(building, found) if begun.exists() else {}
+    recorded = {}
+    if begun.exists():
+        found = Manifest.read(begun)
+        recorded = _recorded(building, found)
     if recorded:
-        _refuse_other(building, differences(replace(found, count=0).describe(), replace(manifest, count=0).describe()))
+        _refuse_other(building, differences(without_growth(found), without_growth(manifest)))
+        if found.pictures != manifest.pictures:
+            raise DistillError(
+                f"{building}: was begun with {found.pictures.viewed} pictures to show in views, and now there are "
+                f"{manifest.pictures.viewed}, or others. Finish it with those first, for a finished store takes new "
+                "ones in; or delete it."
+            )
     wanted = manifest.files()
-    for name in set(found.files()).difference(wanted):
-        for file in (building / name, building / (name + CHECKSUM)):
-            file.unlink(missing_ok=True)
-    replace(manifest, checksums={name: recorded[name] for name in wanted if name in recorded}).write(begun)
+    recorded = {name: value for name, value in recorded.items() if name in wanted}
+    # Whatever else is there is of more views, or of a process that outlived the one that began it.
+    for file in building.glob("*.npy*"):
+        if file.name.removesuffix(CHECKSUM) not in recorded:
+            file.unlink()
+    replace(manifest, checksums=recorded).write(begun)
 
 
 def views_begun(directory: Path) -> int:
@@ -160,6 +178,32 @@ def views_begun(directory: Path) -> int:
     while count < found.count and all(name in recorded for name in found.files_of(count)):
         count += 1
     return count
+
+
+def _keep_aside(directory: Path, lost: int) -> None:
+    """What was answered about pictures that are no longer shown is not for this program to delete."""
+    place, number = directory.with_name(f"{directory.name}.old"), 1
+    while place.exists():
+        number += 1
+        place = directory.with_name(f"{directory.name}.old{number}")
+    directory.rename(place)
+    console.print(
+        f"{place}: the store before, for it has answers about {lost} pictures that the new one has none about. "
+        "Delete it if they are not wanted.",
+        soft_wrap=True,
+    )
+
+
+def _follow_parent() -> None:
+    """End with the process that started this one: it holds the lock for both."""
+    parent = os.getppid()
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _refuse_other(place: Path, differing: Sequence[str]) -> None:

@@ -65,7 +65,7 @@ def test_verify_asks_again(answers: Path, capsys: pytest.CaptureFixture[str]) ->
     assert cli.main(["store", "verify", str(answers)]) == 0
     said = capsys.readouterr().out
     assert "3 files, each as it was written" in said
-    assert "64 views asked again of test_resnet: largest difference of a logit" in said
+    assert "64 answers asked again of test_resnet: largest difference of a logit" in said
 
 
 def test_a_finished_run_keeps_its_results(answers: Path, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_place_without_a_name(
     assert "file: a file, expected the directory of a store" in capsys.readouterr().err
     monkeypatch.chdir(answers)
     assert cli.main(["store", "verify", "."]) == 0
-    assert "64 views asked again" in capsys.readouterr().out
+    assert "64 answers asked again" in capsys.readouterr().out
     assert cli.main(["store", str(finished()[0]), "--out", ".", "--views", "2", "--dtype", "float32"]) == 0
     assert "2 views of 64 pictures, answered by test_resnet" in capsys.readouterr().out
 

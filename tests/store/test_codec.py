@@ -60,6 +60,14 @@ def test_finite_for_a_certain_teacher_and_student() -> None:
     assert student.grad is not None and value.isfinite().all() and student.grad.isfinite().all()
 
 
+def test_classes_that_a_graph_masks_have_no_probability() -> None:
+    teacher = logits(classes=8)
+    teacher[:, 3:] = -65504.0
+    answers = TopCodec(8, 5).decode(TopCodec(8, 5).encode(teacher + 30 * torch.eye(8)[0]))
+    assert answers.logits.isfinite().all()
+    assert softmax_kl_of_top(logits(classes=8), answers, 1.0).isfinite().all()
+
+
 def test_a_temperature_at_which_the_rest_is_unknown() -> None:
     answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode(logits()))
     with pytest.raises(DistillError, match=r"temperature is 3\.0.*known at 1, 2, 4 alone"):

@@ -18,8 +18,10 @@ from distill.errors import DistillError
 from distill.modules import Distiller
 from distill.objectives import Objective
 from distill.store.asking import Shown
+from distill.store.manifest import Manifest
 from distill.store.store import Store
-from distill.store.teacher import Stored
+from distill.store.teacher import Stored, StoredTeacher
+from distill.store.verify import ask_again
 from tests.data.noise import Noise, prepare_noise
 from tests.modules.nets import SMALL, ConvTeacher, clone, conv_student, same, trainer
 from tests.store.answering import VIEWS, CountingTeacher, shown, store
@@ -57,7 +59,7 @@ def test_a_student_of_a_store_is_that_of_the_teacher(
 def test_a_store_from_before_there_was_cutmix_is_one_without(labelled: Prepared, tmp_path: Path) -> None:
     written = store(tmp_path / "s", shown(labelled))
     content = json.loads((written.directory / "manifest.json").read_text())
-    del content["views"]["cutmix"]
+    del content["views"]["cutmix"], content["sha256"]
     (written.directory / "manifest.json").write_text(json.dumps(content))
     teacher, pictures = Stored(root=written.directory).load(3), shown(labelled).transfer
     assert teacher.store.manifest == written.manifest
@@ -139,7 +141,9 @@ def test_a_flipped_bit_is_found(labelled: Prepared, tmp_path: Path, name: str) -
     ("key", "value", "said"),
     [
         ("view_policy", 0, "view_policy is 0, and this program's is"),
-        ("version", 99, "version is 99, and this program's is"),
+        ("version", 99, r"version is 99, and this program's is .* Delete .*s, or name another place, and store"),
+        ("dtype", "float15", "not the manifest of a store"),
+        ("rows", 11, "its list of files is not that of its counts"),
         ("count", 1, "its list of files is not that of its counts"),
         ("teacher", {"name": "x"}, "not the manifest of a store"),
     ],
@@ -147,9 +151,65 @@ def test_a_flipped_bit_is_found(labelled: Prepared, tmp_path: Path, name: str) -
 def test_a_manifest_of_another_time(labelled: Prepared, tmp_path: Path, key: str, value: object, said: str) -> None:
     root = store(tmp_path / "s", shown(labelled)).directory
     content = json.loads((root / "manifest.json").read_text())
+    del content["sha256"]  # as another program may
     (root / "manifest.json").write_text(json.dumps(content | {key: value}))
     with pytest.raises(DistillError, match=said):
         Stored(root=root).load(3)
+
+
+def test_a_flipped_bit_of_the_manifest_is_found(labelled: Prepared, tmp_path: Path) -> None:
+    root = store(tmp_path / "s", shown(labelled)).directory
+    good = (root / "manifest.json").read_bytes()
+    facts = json.loads(good)
+    for place in range(0, 8 * len(good), 53):
+        content = bytearray(good)
+        content[place // 8] ^= 1 << place % 8
+        (root / "manifest.json").write_bytes(content)
+        try:
+            read = json.loads(content)
+        except (ValueError, UnicodeDecodeError):
+            read = None
+        if read == facts:
+            continue  # of the white space between
+        with pytest.raises(DistillError, match=r"manifest\.json"):
+            Manifest.read(root / "manifest.json")
+
+
+def test_answers_of_another_shape_are_refused(labelled: Prepared, tmp_path: Path) -> None:
+    root = store(tmp_path / "s", shown(labelled)).directory
+    narrow = np.load(root / "view-0001-00000.npy")[:, :2]
+    np.save(root / "view-0001-00000.npy", narrow, allow_pickle=False)
+    with pytest.raises(
+        DistillError, match=r"view-0001-00000\.npy: has rows of float32, \(2,\), and manifest\.json says"
+    ):
+        Store.open(root).map_all()
+
+
+def test_more_views_change_nothing_for_a_stage_that_draws_fewer(labelled: Prepared, tmp_path: Path) -> None:
+    place, pictures = tmp_path / "s", shown(labelled)
+    few, open_ended = replace(VIEWS, count=2), VIEWS
+    before = StoredTeacher(store(place, pictures))
+    after = StoredTeacher(store(place, pictures, count=3))
+    assert before.fingerprint() != after.fingerprint()
+    assert before.fingerprint_of(few) == after.fingerprint_of(few) != after.fingerprint_of(replace(few, count=1))
+    assert before.fingerprint_of(open_ended) != after.fingerprint_of(open_ended)
+
+
+def test_answers_asked_again(labelled: Prepared, tmp_path: Path) -> None:
+    teacher, pictures = CountingTeacher(), shown(labelled)
+    written = store(tmp_path / "s", pictures, teacher)
+    count, worst = ask_again(written, teacher, pictures)
+    assert count == 64 and worst < 1e-4  # of 46 whole ones and 33 in two views
+    teacher.adds = float("nan")
+    with pytest.raises(DistillError, match=r"to whole picture .* is off by nan"):
+        ask_again(written, teacher, pictures)
+    teacher.adds = 0.0
+    for name, said in (("whole-00004.npy", "to whole picture"), ("view-0001-00003.npy", "to view 1 of picture")):
+        good = np.load(written.directory / name)
+        np.save(written.directory / name, good + np.float32(0.1), allow_pickle=False)
+        with pytest.raises(DistillError, match=f"{said} .* is off by 0.1"):
+            ask_again(Store.open(written.directory), teacher, pictures)
+        np.save(written.directory / name, good, allow_pickle=False)
 
 
 def test_no_store(tmp_path: Path) -> None:

@@ -176,6 +176,21 @@ def _stop_at(place: Path, replace: Callable[[Any, Any], None]) -> Callable[[Any,
     return replaced
 
 
+@pytest.mark.parametrize("rename", ["the old store aside", "the new one to its place"])
+def test_killed_between_the_renames_that_replace_a_store(
+    labelled: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rename: str
+) -> None:
+    store(tmp_path / "s", shown(labelled))
+    target = tmp_path / ".s.old.part" if rename.startswith("the old") else tmp_path / "s"
+    with monkeypatch.context() as patch:
+        patch.setattr("distill.files.os.replace", _stop_at(target, os.replace))
+        with pytest.raises(KeyboardInterrupt):  # of which nothing is undone, as of a kill
+            store(tmp_path / "s", shown(labelled), count=3)
+    again = CountingTeacher()
+    store(tmp_path / "s", shown(labelled), again, count=3)
+    assert again.shown == 0 and [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
 def test_more_views_and_pictures_cost_only_themselves(labelled: Prepared, unlabelled: Prepared, tmp_path: Path) -> None:
     store(tmp_path / "s", shown(labelled))
     teacher = CountingTeacher()
@@ -197,6 +212,71 @@ def test_mixtures_with_other_pictures_are_asked_again(
     store(tmp_path / "s", shown(labelled, unlabelled), views=mixed)
     afresh = store(tmp_path / "afresh", shown(labelled, unlabelled), views=mixed)
     assert files(tmp_path / "s") == files(afresh.directory)
+
+
+def test_answers_about_pictures_that_are_gone_are_kept_aside(
+    labelled: Prepared, unlabelled: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = files(store(tmp_path / "s", shown(labelled, unlabelled)).directory)
+    teacher = CountingTeacher()
+    store(tmp_path / "s", shown(labelled), teacher)
+    assert teacher.shown == 0  # it has been asked about these
+    assert files(tmp_path / "s") == files(store(tmp_path / "afresh", shown(labelled)).directory)
+    assert files(tmp_path / "s.old") == both
+    assert f"{tmp_path / 's.old'}: the store before, for it has answers about 13 pictures" in capsys.readouterr().err
+    store(tmp_path / "s", shown(labelled, unlabelled))
+    store(tmp_path / "s", shown(labelled))
+    assert {path.name for path in tmp_path.iterdir()} == {"s", "s.old", "s.old2", "afresh"}
+
+
+@pytest.mark.parametrize("name", ["pictures.npy", "whole.npy"])
+def test_a_damaged_list_of_pictures_is_made_again(labelled: Prepared, tmp_path: Path, name: str) -> None:
+    expected = files(store(tmp_path / "s", shown(labelled)).directory)
+    (tmp_path / "s" / name).write_bytes(b"torn")
+    teacher = CountingTeacher()
+    store(tmp_path / "s", shown(labelled), teacher)
+    assert teacher.shown == 0 and files(tmp_path / "s") == expected
+
+
+def test_a_begun_store_is_finished_before_pictures_are_added(
+    labelled: Prepared, unlabelled: Prepared, tmp_path: Path
+) -> None:
+    teacher = CountingTeacher()
+    teacher.fails_after = 70
+    with pytest.raises(KeyboardInterrupt):
+        store(tmp_path / "s", shown(labelled), teacher)
+    begun = files(building_place(tmp_path / "s"))
+    with pytest.raises(
+        DistillError, match=r"was begun with 33 pictures .* now there are 46, or others\. Finish it with"
+    ):
+        store(tmp_path / "s", shown(labelled, unlabelled))
+    assert files(building_place(tmp_path / "s")) == begun
+    store(tmp_path / "s", shown(labelled))
+    store(tmp_path / "s", shown(labelled, unlabelled))
+
+
+def test_what_a_process_that_outlived_its_store_writes_is_not_taken_for_answers(
+    labelled: Prepared, tmp_path: Path
+) -> None:
+    teacher = CountingTeacher()
+    teacher.fails_after = 70
+    with pytest.raises(KeyboardInterrupt):
+        store(tmp_path / "s", shown(labelled), teacher, seed=6)
+    building = building_place(tmp_path / "s")
+    (building / "manifest.json").unlink()  # it went with what was completed
+    assert list(building.glob("*.npy.sha256"))
+    store(tmp_path / "s", shown(labelled))
+    assert files(tmp_path / "s") == files(store(tmp_path / "afresh", shown(labelled)).directory)
+
+
+def test_a_store_of_an_older_view_policy_is_not_written_over(labelled: Prepared, tmp_path: Path) -> None:
+    place = store(tmp_path / "s", shown(labelled)).directory
+    content = json.loads((place / "manifest.json").read_text())
+    (place / "manifest.json").write_text(json.dumps(content | {"view_policy": 0}))
+    before = files(place)
+    with pytest.raises(DistillError, match=r"view_policy is 0.*Delete .*s, or name another place, and store"):
+        store(tmp_path / "s", shown(labelled))
+    assert files(place) == before
 
 
 def test_a_damaged_file_is_asked_again_and_no_other(labelled: Prepared, tmp_path: Path) -> None:
