@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -32,6 +34,7 @@ from distill.preprocess import Preprocess
 
 ATTRIBUTES = 40  # CelebA's
 WARM_UP = 3  # batches that are not measured
+WORKERS = (0, 1, 4)  # that replay the same views
 
 
 def sparse_set(directory: Path, count: int, height: int, width: int) -> Prepared:
@@ -136,6 +139,28 @@ def replay(batches: Iterable[ViewBatch]) -> str:
                 digest.update(b"" if values is None else values.numpy().tobytes())
             one = one.partner
     return digest.hexdigest()
+
+
+def replays(pictures: Pictures, batch_size: int, batches: int) -> dict[str, str]:
+    """`replay` of the same batches by 0, 1 and 4 workers, and by a loader that goes on where another was stopped."""
+
+    def loader(workers: int = 0) -> ViewLoader:
+        return ViewLoader(pictures, Views(), batch_size=batch_size, seed=0, workers=workers)
+
+    def resumed() -> Iterator[ViewBatch]:
+        stopped, again = loader(), loader()
+        yield from islice(_endless(stopped), batches // 2)
+        again.load_state_dict(stopped.state_dict())
+        yield from islice(_endless(again), batches - batches // 2)
+
+    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch's, of more workers than cores, which are meant to compete
+        for workers in WORKERS:
+            loading = loader(workers)
+            found[f"{workers} workers"] = replay(islice(_endless(loading), batches))
+            loading.close()
+    return found | {"resumed": replay(resumed())}
 
 
 def _endless(loader: ViewLoader) -> Iterator[ViewBatch]:

@@ -5,7 +5,6 @@ import resource
 import statistics
 import tempfile
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from distill.benchmarks.export import latency_of_export
-from distill.benchmarks.loader import memory, pictures_of_both_kinds, rates, replay
+from distill.benchmarks.loader import WORKERS, memory, pictures_of_both_kinds, rates, replays
 from distill.benchmarks.ways import (
     WARM_UP,
     Way,
@@ -30,8 +29,6 @@ from distill.benchmarks.ways import (
     torchdistill_loss,
 )
 from distill.benchmarks.work import STUDENT_WIDTH, TEACHER_WIDTH, Work
-from distill.data.loader import ViewLoader
-from distill.data.views import Views
 from distill.errors import DistillError
 from distill.files import write_json
 from distill.report import formatting
@@ -75,7 +72,8 @@ def main(arguments: list[str]) -> int:
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
         "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
         "installed, torchdistill's loss. "
-        "loader: views a second of one core, from uint8 pictures and from JPEG files, and memory by count of pictures. "
+        "loader: views a second of one core, from uint8 pictures and from JPEG files, memory by count of pictures, and "
+        "whether views come the same by any number of workers. "
         "export: one picture through the ONNX file of a MobileNet 1.0, against the machine's best rate and against "
         "preprocessing outside of the file",
     )
@@ -141,7 +139,7 @@ def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
         found: dict[str, Any] = {
             "views_a_second_of_one_core": rates(raw, chosen.resolution, **sizes)
             | {f"{name}, from JPEG": rate for name, rate in rates(jpeg, chosen.resolution, **sizes).items()},
-            "replay": replay(islice(ViewLoader(raw, Views(), batch_size=chosen.batch_size, seed=0), chosen.steps)),
+            "replays": replays(raw, chosen.batch_size, chosen.steps),
         }
     for name, rate in found["views_a_second_of_one_core"].items():
         console.print(f"{name}: {rate:,.0f} views a second of one core, at {chosen.resolution} px")
@@ -151,7 +149,13 @@ def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
             f"{int(count):,} pictures of 160 px: {figures['mebibytes']:.0f} MiB, opened in {figures['open_s']:.2f} s, "
             f"first batch after {figures['first_s']:.2f} s, then one each {1000 * figures['batch_s']:.1f} ms"
         )
-    console.print(f"sha256 of {chosen.steps} batches of views: {found['replay']}")
+    views = f"{chosen.steps * chosen.batch_size:,} views"
+    if len(set(found["replays"].values())) > 1:
+        raise DistillError(
+            f"{views} came in other ways: {found['replays']}. This is a fault of the program or machine."
+        )
+    ways = f"{', '.join(map(str, WORKERS))} workers, resumed half-way"
+    console.print(f"sha256 of {views}, the same by {ways}: {found['replays']['resumed']}", soft_wrap=True)
     return found
 
 

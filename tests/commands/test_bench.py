@@ -91,7 +91,12 @@ def test_the_loader_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
     rates = found["views_a_second_of_one_core"]
     assert rates.keys() == {f"{one}{of}" for one in ("gathered", "cropped", "coloured") for of in ("", ", from JPEG")}
     assert rates["gathered"] > rates["gathered, from JPEG"]
-    assert found["memory"].keys() == {"2000", "3000"} and found["replay"] in shown
+    assert found["memory"].keys() == {"2000", "3000"}
+    (digest,) = set(found["replays"].values())
+    assert list(found["replays"]) == ["0 workers", "1 workers", "4 workers", "resumed"] and digest in shown
+    monkeypatch.setattr(bench, "replays", lambda *arguments: {"0 workers": "a", "1 workers": "b"})
+    assert cli.main(["bench", "loader", *SMALL, "--rounds", "2"]) == 2
+    assert "20 views came in other ways" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--steps", "3"], ["--rounds", "0"], ["--batch-size", "0"]])
