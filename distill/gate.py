@@ -72,7 +72,8 @@ def export_and_score(
 
     Raises:
         DistillError: a format is unknown, its runtime is not installed or cannot take this student, there are too few
-            pictures to calibrate on, or the place cannot be written to. What lay in the directory is as it was.
+            pictures to calibrate on, or the place cannot be written to. Until all were scored, what lay in the
+            directory is as it was.
     """
     formats = chosen(settings.formats)
     calibrated = any(one.int8 for one in formats)
@@ -94,30 +95,46 @@ def export_and_score(
                 else:
                     written[number] = _write(formats[number], job, making)
         speeds = _speeds(written, network, manifest)
-        sums = {name: value for name, value in read_sums(directory).items() if (directory / name).is_file()}
+        replaced = {name for one in formats for name in one.files}
+        sums = {
+            name: value
+            for name, value in read_sums(directory).items()
+            if (directory / name).is_file() and Path(name).parts[0] not in replaced
+        }
+        if directory.is_dir():
+            write_sums(directory, sums)  # a kill while files are placed leaves none beside another's checksum
         for one, record, speed in zip(written, found, speeds, strict=True):
             record |= speed
             place = _place(one, record["passed"], directory)
             record["file"] = str((place / one.format.file).relative_to(directory.parent))
             record["sha256"] = sums_of(place, one.format.files)
-            sums = {name: value for name, value in sums.items() if Path(name).parts[0] not in one.format.files}
             if place == directory:
                 sums |= record["sha256"]
     write_sums(directory, sums)
     return found
 
 
-def still_there(root: Path, exports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those of the `exports` of results.json whose files are in the run directory as they were written."""
-    return [
-        record
-        for record in exports
-        if record["sha256"]
-        and all(
-            (file := (root / record["file"]).parent / name).is_file() and checksum(file) == expected
-            for name, expected in record["sha256"].items()
-        )
+def beside_earlier(
+    root: Path, earlier: Sequence[dict[str, Any]], exports: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The `exports` of results.json after some were made: each in place of an earlier one of its format.
+
+    An earlier one of another format stays as long as its files are in the run directory as they were written.
+    """
+    made = {record["format"]: record for record in exports}
+    kept = [
+        made.pop(record["format"]) if record["format"] in made else record
+        for record in earlier
+        if record["format"] in made or _is_there(root, record)
     ]
+    return [*kept, *made.values()]
+
+
+def _is_there(root: Path, record: Mapping[str, Any]) -> bool:
+    place = (root / record["file"]).parent
+    return bool(record["sha256"]) and all(
+        (place / name).is_file() and checksum(place / name) == expected for name, expected in record["sha256"].items()
+    )
 
 
 @contextmanager

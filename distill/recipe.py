@@ -284,6 +284,14 @@ class Recipe:
         if "teach" in making and self.teach.web and (self.web is None or self.task == "embeddings"):
             lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
             raise DistillError(f"teach.web is true, and {lacking}. Set it to false.")
+        # A float of 1 is the end of a pass, an int of 1 each batch.
+        interval = self.trainer.get("val_check_interval")
+        for name in self.stages if interval is not None and repr(interval) != "1.0" else ():
+            if name != "probe" and self.stage(name).keep == "best":
+                raise DistillError(
+                    f"trainer.val_check_interval is {interval}: it scores weights inside a pass, and {name}.keep: best "
+                    "is of whole passes. Leave it out, or set keep to last."
+                )
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:

@@ -6,6 +6,7 @@ teacher that is ready-made, the YAML's stages that make one are left out.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -95,7 +96,8 @@ class RecipeReader:
             raise DistillError(_explain(str(refused), parser)) from None
         for key, value in parsed.items():
             if isinstance(value, Path):
-                parsed[key] = value.expanduser()  # a shell leaves the ~ of a YAML's value, and of --key=~/place
+                # A shell leaves the ~ of a YAML's value, and of --key=~/place.
+                parsed[key] = Path(os.path.expanduser(value))
         try:
             chosen = parser.instantiate(parsed)
         except DistillError:

@@ -19,7 +19,7 @@ from distill.directory import REPORT, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.export.formats import chosen
 from distill.files import read_json, write_json
-from distill.gate import export_and_score, still_there
+from distill.gate import beside_earlier, export_and_score
 from distill.predictors.open import student_predictor
 from distill.recipe import Recipe
 from distill.report.card import write_card
@@ -76,7 +76,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     network = train_student(recipe, task, places, log, teacher, recipe.seed)
     # What an earlier run with other keys left stands until there is something in its place.
     RunDirectory.claim(out, recipe.name, resolved)
-    write_teacher(recipe, task, places, teacher)
+    write_teacher(places, log)
     manifest = StudentManifest(
         config=recipe.student, classes=task.classes, preprocess=recipe.student.preprocess, picture=task.sets.size,
         thresholds=None, activation=task.activation, seed=recipe.seed,
@@ -90,7 +90,6 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     manifest = save_student(places.student, network, replace(manifest, **learnt.manifest()))
 
     exports = export_and_score(places.export, network, manifest, learnt, task, recipe.export)
-    made = {one["format"] for one in exports}
     cost = count(network, recipe.student.resolution, recipe.student.resolution)
     results: dict[str, Any] = {
         "recipe": recipe.name,
@@ -99,7 +98,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
         "data": task.describe(),
         "teacher": None,
         "student": _model(recipe.student.full_name, size_of(cost), learnt),
-        "exports": exports + [one for one in earlier.get(manifest.checksum, []) if one["format"] not in made],
+        "exports": beside_earlier(places.root, earlier[1], exports) if earlier[0] == manifest else exports,
         "stages": log.stages,
     }
     if teacher is not None and taught is not None:
@@ -121,12 +120,12 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     return results
 
 
-def _earlier(places: RunDirectory) -> dict[str, list[Any]]:
-    """The files `distill export` made of the run's student beside the recipe's own, by that student's checksum."""
-    if not (places.root / RESULTS).exists() or not (places.student / CONFIG_FILE).exists():
-        return {}
-    exports = read_json(places.root / RESULTS)["exports"]
-    return {read_manifest(places.student / CONFIG_FILE).checksum: still_there(places.root, exports)}
+def _earlier(places: RunDirectory) -> tuple[StudentManifest | None, list[dict[str, Any]]]:
+    """The student of an earlier run and its files, of `distill export` too; None of what is damaged or not there."""
+    try:
+        return read_manifest(places.student / CONFIG_FILE), read_json(places.root / RESULTS)["exports"]
+    except (DistillError, OSError, KeyError):
+        return None, []
 
 
 def _judge_teacher(teacher: AnyTeacher, task: Task) -> Verdict:

@@ -4,8 +4,10 @@ A stage's key covers all it reads, the start weights included, so a finished one
 """
 
 import hashlib
+import shutil
 import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +18,9 @@ from torch import nn
 from distill.data.data_module import ViewDataModule
 from distill.data.pictures import Pictures
 from distill.directory import RunDirectory, key_of
+from distill.errors import DistillError
 from distill.export.onnx import export_onnx
+from distill.files import atomic_path
 from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.preprocess import Preprocess
@@ -27,10 +31,9 @@ from distill.stage_settings import Teach
 from distill.store.teacher import StoredTeacher
 from distill.tasks.task import AnyTeacher, Task
 from distill.train import Trained, finished, keep, train
-from distill.weights import checksum, write_weights
+from distill.weights import checksum
 from students.student import create_student
 from teachers.teacher import Teacher
-from teachers.torch_teacher import TorchTeacher
 
 console = Console(stderr=True, markup=False, emoji=False)
 TEACHER_WEIGHTS, TEACHER_ONNX = "teacher.safetensors", "teacher.onnx"
@@ -54,6 +57,7 @@ class Log:
     stages: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     before: Verdict | None = None
+    made_teacher: Path | None = None  # the weights of one that a stage made
 
     def add(
         self, name: StageName, trained: Trained, pictures: Pictures, network: nn.Module, preprocess: Preprocess
@@ -95,25 +99,46 @@ def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) ->
         trained = _train(recipe, "teach", module, pictures, task, places, recipe.seed, None)
     network.load_state_dict(trained.weights)
     log.add(name, trained, pictures, network, preprocess)
+    _export_teacher(task, trained.file.parent, network, preprocess)
+    log.made_teacher = trained.file
     return task.taught_teacher(trained.file)
 
 
+def _export_teacher(task: Task, stage: Path, network: nn.Module, preprocess: Preprocess) -> None:
+    """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
+    if rank_zero_only.rank or (stage / TEACHER_ONNX).exists():  # type: ignore[attr-defined]
+        return
+    try:
+        export_onnx(
+            stage / TEACHER_ONNX, network, preprocess, classes=task.classes, thresholds=None,
+            picture=task.sets.size, activation=task.activation,
+        )  # fmt: skip
+    except DistillError:
+        raise
+    except Exception as error:  # the exporter has no base class of its errors
+        reason = " ".join(str(error).split())[:400]
+        console.print(
+            f"the teacher cannot be written as ONNX ({type(error).__name__}: {reason}); only its weights are.",
+            soft_wrap=True,
+        )
+
+
 @rank_zero_only
-def write_teacher(recipe: Recipe, task: Task, places: RunDirectory, teacher: AnyTeacher | None) -> None:
-    """Where the recipe taught it, write it out, so that it can be scored, or teach another run as a black box.
+def write_teacher(places: RunDirectory, log: Log) -> None:
+    """Put a teacher that the recipe made where the run directory has it.
 
     Raises:
         DistillError: the place cannot be written to.
     """
-    if teacher is None or isinstance(teacher, StoredTeacher) or not set(TEACHER_STAGES) & set(recipe.stages):
+    if log.made_teacher is None:
         return
-    taught = teacher.innermost
-    assert isinstance(taught, TorchTeacher)  # the others are refused by Recipe
-    write_weights(places.teacher / TEACHER_WEIGHTS, taught.network)
-    export_onnx(
-        places.teacher / TEACHER_ONNX, taught.network, taught.preprocess, classes=task.classes, thresholds=None,
-        picture=task.sets.size, activation=task.activation,
-    )  # fmt: skip
+    copies = {TEACHER_WEIGHTS: log.made_teacher, TEACHER_ONNX: log.made_teacher.with_name(TEACHER_ONNX)}
+    for name, made in copies.items():
+        if made.exists():
+            with atomic_path(places.teacher / name) as temporary:
+                shutil.copyfile(made, temporary)
+        else:
+            (places.teacher / name).unlink(missing_ok=True)  # another teacher's
 
 
 def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, task: Task, places: RunDirectory) -> Trained:

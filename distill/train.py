@@ -24,7 +24,7 @@ from distill.modules.training import TrainingModule
 from distill.stage_settings import Stage
 from distill.weights import read_weights, write_weights
 
-_RESULT, _RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"
+_RESULT, RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ class Checkpoints(Callback):
 
 def finished(directory: Path) -> Trained | None:
     """The stage's result, where an earlier attempt completed it."""
-    if not (directory / _RECORD).exists():
+    if not (directory / RECORD).exists():
         return None
-    record = read_json(directory / _RECORD)
+    record = read_json(directory / RECORD)
     return Trained(directory / _RESULT, read_weights(directory / _RESULT), record["seconds"], record["history"])
 
 
@@ -143,11 +143,6 @@ def train(
         KeyboardInterrupt: it was stopped.
     """
     given = _given(arguments)
-    if stage.keep == "best" and "val_check_interval" in given:
-        raise DistillError(
-            f"trainer.val_check_interval is {given['val_check_interval']}: it scores weights inside a pass, and "
-            "keep: best is of whole passes. Leave it out, or set keep to last."
-        )
     # Lightning leaves max_time to a timer that is there already.
     history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(given.pop("max_time", None))
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
@@ -229,7 +224,7 @@ def _resumable(checkpoint: Path) -> Path | None:
 def keep(directory: Path, network: nn.Module, seconds: float, history: list[dict[str, float]]) -> Trained:
     """Write a stage's result, the record last: with it the stage is finished."""
     write_weights(directory / _RESULT, network)
-    write_json(directory / _RECORD, {"seconds": seconds, "history": history})
+    write_json(directory / RECORD, {"seconds": seconds, "history": history})
     return Trained(directory / _RESULT, dict(network.state_dict()), seconds, history)
 
 

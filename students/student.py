@@ -1,6 +1,7 @@
 """Which student, and the student itself."""
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, cast, get_args
@@ -104,7 +105,7 @@ def create_student(config: StudentConfig, outputs: int) -> nn.Module:
         return build_student(config, outputs)
     if str(config.weights) == "timm":
         return _from_hub(config, outputs)
-    path = Path(config.weights)
+    path = Path(os.path.expanduser(config.weights))  # a recipe expands paths, and this may be a name
     tensors = read_weights(path)
     network = build_student(config, outputs)
     if is_published(tensors) and config.name == MOBILENET_V1:

@@ -140,8 +140,8 @@ class Timm:
             if not self.model_args:
                 raise
             raise DistillError(
-                f"teacher.model_args: {self.model} cannot be built with {self.model_args} "
-                f"({type(error).__name__}: {error}). Leave out what is wrong."
+                f"teacher.model: {self.model} cannot be built with model_args {self.model_args} "
+                f"({type(error).__name__}: {error}). Check names and values, or leave them out."
             ) from error
         if left:
             log.warning(

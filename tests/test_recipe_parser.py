@@ -353,6 +353,15 @@ def test_a_recipe_that_does_not_exist(tmp_path: Path) -> None:
         RecipeReader("face_attribute")
 
 
+@pytest.mark.parametrize("interval", ["0.5", "1", "100"])
+def test_the_best_of_passes_is_not_chosen_by_scores_inside_them(tiny: Path, interval: str) -> None:
+    best = ["--transfer.keep", "best", "--trainer.val_check_interval"]
+    said = complaint(tiny, *best, interval)
+    assert f"trainer.val_check_interval is {interval}: it scores weights inside a pass, and transfer.keep: best" in said
+    assert read(tiny, [*best, "1.0"])[0].transfer.keep == "best"
+    assert read(tiny, ["--trainer.val_check_interval", interval])[0].transfer.keep == "last"
+
+
 def test_a_home_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     content = TINY | {"prepare": {"root": "~/sets"}, "teacher": {"name": "onnx", "file": "~/teacher.onnx"}}
@@ -362,3 +371,4 @@ def test_a_home_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert recipe.prepare.root == tmp_path / "sets"
     assert recipe.teacher.file == tmp_path / "teacher.onnx" and recipe.data.root == tmp_path / "in"
     assert "~" not in text
+    assert str(read(write_recipe(tmp_path), ["--prepare.root=~nobody-is-called-so/p"])[0].prepare.root).startswith("~")

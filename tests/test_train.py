@@ -162,14 +162,6 @@ def test_the_best_pass_is_kept_and_the_last_one_otherwise(
     assert score(last.weights) == pytest.approx(scores[-1])
 
 
-def test_the_best_of_passes_is_not_chosen_by_scores_inside_them(fit: Any, tmp_path: Path) -> None:
-    with pytest.raises(
-        DistillError, match=r"trainer\.val_check_interval is 0\.5: .* Leave it out, or set keep to last"
-    ):
-        fit(tmp_path, dataclasses.replace(STAGE, keep="best"), val_check_interval=0.5)
-    assert fit(tmp_path, STAGE, val_check_interval=0.5).history
-
-
 def test_no_pass_is_best_where_none_is_validated(fit: Any, tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"no pass was validated.*keep to last"):
         fit(tmp_path, dataclasses.replace(STAGE, epochs=1, keep="best"), limit_val_batches=0)

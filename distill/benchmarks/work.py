@@ -75,11 +75,11 @@ class Work:
         if teacher_name is None:
             teacher_name, network = f"mobilenet_v1_{TEACHER_WIDTH}", mobilenet_v1(TEACHER_WIDTH, resolution, classes)
         else:
-            network = Timm(teacher_name, weights="scratch").network(classes, new_head=True)
             cfg = hub_cfg(teacher_name)
             if cfg.fixed_input_size and cfg.input_size[1:] != (resolution, resolution):
                 sides = " x ".join(map(str, cfg.input_size[1:]))
                 raise DistillError(f"--teacher {teacher_name}: takes only {sides} pixels, not {resolution}.")
+            network = Timm(teacher_name, weights="scratch").network(classes, new_head=True)
         teacher = TorchTeacher(network, preprocess, classes, pictures.classes, teacher_name)
         student = count(mobilenet_v1(width, resolution, classes), resolution, resolution)
         shown = Shown(pictures, ())

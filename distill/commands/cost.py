@@ -22,7 +22,7 @@ from students.naming import MOBILENET_V1, is_timm, parse_name
 from students.student import SMALLEST_RESOLUTION, StudentConfig, build_student
 
 OUTPUTS = 1000  # of a student, as the paper counts
-_REFUSALS = (RuntimeError, AssertionError, ValueError, TypeError)  # of a network, of pictures that it cannot take
+_REFUSALS = (RuntimeError, AssertionError, ValueError)  # of a network, of pictures that it cannot take
 
 
 def main(arguments: list[str]) -> int:
@@ -68,8 +68,9 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
         try:
             with torch.device("meta"):
                 network = timm.create_model(name, pretrained=False, **arguments)
-        except _REFUSALS as error:
-            raise _refused(name, height, width, error) from error
+        except (*_REFUSALS, TypeError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise DistillError(f"{name}: cannot be built for {height} x {width} pixels ({reason}).") from error
         label = f"{name} at {height} x {width}"
     else:
         config = _student(name)
@@ -83,11 +84,7 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
     try:
         return label, count(network, height, width)
     except _REFUSALS as error:
-        raise _refused(name, height, width, error) from error
-
-
-def _refused(name: str, height: int, width: int, error: Exception) -> DistillError:
-    return DistillError(f"{name}: cannot take pictures of {height} x {width} pixels ({type(error).__name__}: {error}).")
+        raise DistillError(f"{name}: cannot take pictures of {height} x {width} pixels ({error}).") from error
 
 
 def _only_timms(name: str) -> bool:

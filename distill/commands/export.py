@@ -11,7 +11,7 @@ from distill.directory import REPORT, RESOLVED, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.export.formats import FORMATS, chosen
 from distill.files import read_json, write_json
-from distill.gate import export_and_score
+from distill.gate import beside_earlier, export_and_score
 from distill.predictors.open import student_predictor
 from distill.recipe import Recipe
 from distill.recipe_parser import RecipeReader
@@ -41,11 +41,12 @@ def main(arguments: list[str]) -> int:
     if given.formats:
         recipe = replace(recipe, export=replace(recipe.export, formats=tuple(given.formats.split(","))))
     chosen(recipe.export.formats)
-    network, manifest = load_student(places.student)
-    task = open_task(recipe, places.data)
-    student = task.judge(student_predictor(network, manifest))
-    exports = export_and_score(places.export, network, manifest, student, task, recipe.export)
-    _enter(places, recipe, manifest, exports)
+    with places.alone():
+        network, manifest = load_student(places.student)
+        task = open_task(recipe, places.data)
+        student = task.judge(student_predictor(network, manifest))
+        exports = export_and_score(places.export, network, manifest, student, task, recipe.export)
+        _enter(places, recipe, manifest, exports)
     console = Console(markup=False, emoji=False)
     print_files(exports, student.metric, console)
     console.print(f"files: {places.export}", soft_wrap=True)
@@ -71,8 +72,7 @@ def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, expo
     if not (places.root / RESULTS).is_file():
         return
     results = read_json(places.root / RESULTS)
-    made = {file["format"] for file in exports}
-    results["exports"] = [file for file in results["exports"] if file["format"] not in made] + exports
+    results["exports"] = beside_earlier(places.root, results["exports"], exports)
     write_json(places.root / RESULTS, results)
     rewrite_files(places.root / REPORT, results)
     write_card(places.root, results, recipe, manifest)

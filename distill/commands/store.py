@@ -22,7 +22,7 @@ from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import views_begun, write_store
 from distill.tasks import open_task
 from distill.tasks.task import Task
-from distill.train import quieten
+from distill.train import RECORD, quieten
 from teachers.teacher import Teacher
 
 _FABRIC_KEYS = ("accelerator", "devices", "num_nodes", "strategy")
@@ -114,9 +114,10 @@ def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     places = RunDirectory.enter(run, recipe.name)
     with places.alone():
         task = open_task(recipe, places.data)
-        teacher = open_teacher(recipe, task, places, Log(task))
+        log = Log(task)
+        teacher = open_teacher(recipe, task, places, log)
         if not (places.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
-            write_teacher(recipe, task, places, teacher)
+            write_teacher(places, log)
     if not isinstance(teacher, Teacher):
         raise DistillError(
             f"teacher.name is {recipe.teacher.name}, with the stages {list(recipe.stages)}: expected a teacher "
@@ -177,7 +178,7 @@ def _verify(arguments: list[str]) -> int:
         recipe, _ = RecipeReader(str(written[0])).read([])
         run = chosen.run or _run_of(directory)
         made = set(recipe.stages) & set(TEACHER_STAGES)
-        if made and not any(any(run.glob(f"stages/{name}-*")) for name in made):
+        if made and not any(any(run.glob(f"stages/{name}-*/{RECORD}")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")
         teacher, _, shown = _open(recipe, run)
     except DistillError as error:

@@ -106,7 +106,7 @@ class Prepared:
     @property
     def left_out(self) -> int:
         """Pictures the ledger names."""
-        with (self.directory / LEDGER).open(encoding="utf-8", newline="") as file:
+        with os.fdopen(self.pictures.open(LEDGER), encoding="utf-8", newline="") as file:
             return sum(1 for _ in csv.reader(file)) - 1
 
     def indices(self, split: Split) -> np.ndarray:
@@ -153,10 +153,16 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
         DistillError: there is no prepared set, or its index or small arrays are not those that were written.
     """
     index = _read_index(directory)
-    arrays = {name: _mapped(directory / f"{name}.npy") for name in ARRAYS}
+    try:
+        arrays = {name: _mapped(directory / f"{name}.npy") for name in ARRAYS}
+        pictures = _shards(directory, index).hold()
+    except FileNotFoundError:
+        raise _afresh(directory) from None
+    if _read_index(directory) != index:
+        raise _afresh(directory)
     prepared = Prepared(
         directory,
-        _shards(directory, index).hold(),
+        pictures,
         **arrays,
         classes=tuple(index["classes"]),
         pixels=_pixels(index),
@@ -166,7 +172,7 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
         raise DistillError(
             f"{directory / INDEX}: does not fit the arrays beside it. Delete {directory} to prepare afresh."
         )
-    if fingerprint not in (None, prepared.fingerprint) or _read_index(directory) != index:
+    if fingerprint not in (None, prepared.fingerprint):
         raise _afresh(directory)
     return prepared
 

@@ -117,24 +117,33 @@ class Shards:
                     length = os.preadv(descriptor, [into.data], start)
                 finally:
                     os.close(descriptor)
+        except FileNotFoundError:
+            raise DistillError(
+                f"{self.directory / shard_name(number, self.encoded)}: deleted since the set was opened, or another "
+                "set was prepared in its place. Start the run again."
+            ) from None
         except OSError as error:
             raise self._damaged(number, str(error)) from None
         if length != into.nbytes:
             raise self._damaged(number, f"ends at byte {start + length}")
 
     def hold(self) -> "Shards":
-        """Open them: from now on the pictures are those of this set, though another is put in its place.
+        """Open them: from now on the pictures are those of this set, though another is put in its place. Of shards
+        past the first `OPEN`, one that was deleted by then is an error.
 
         Raises:
+            FileNotFoundError: a shard is missing.
             DistillError: a file cannot be opened.
         """
         try:
             if len(self):
                 _ = self._descriptors, self._offsets if self.encoded else self._header
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise DistillError(
-                f"{self.directory}: a file of the set cannot be opened ({error}). Delete {self.directory} to prepare "
-                "the set afresh."
+                f"{self.directory}: a file of the set cannot be opened ({error}). Of its shards {OPEN} at most are "
+                "held open: `ulimit -n` may allow too few, or the file's permissions."
             ) from None
         return self
 

@@ -13,6 +13,7 @@ from distill.errors import DistillError
 from distill.evaluation.average_precision import mean_average_precision, rank
 from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval, precision_interval
 from distill.evaluation.inputs import UNKNOWN, check_finite, check_labels
+from distill.evaluation.intervals import wilson_of_mean
 
 RESAMPLES = 1000
 
@@ -130,7 +131,7 @@ def evaluate_attributes(
         mean_average_precision=mean,
         interval=_pair(precision_interval(resampled, mean)),
         accuracy=None if thresholds is None else float(values[-1]),
-        accuracy_interval=None if thresholds is None else _pair(percentile_interval(samples[:, -1])),
+        accuracy_interval=None if thresholds is None else _accuracy_interval(float(values[-1]), samples[:, -1], known),
         resampled=resampled,
         labels=labels,
         seed=seed,
@@ -178,6 +179,14 @@ def _accuracy(right: np.ndarray, known: np.ndarray, counts: np.ndarray) -> np.nd
     weights = counts.astype(np.float64)
     total = weights @ known
     return mean_over_measured(np.where(total > 0, (weights @ right) / np.maximum(total, 1), np.nan))
+
+
+def _accuracy_interval(accuracy: float, draws: np.ndarray, known: np.ndarray) -> tuple[float, float]:
+    if accuracy not in (0, 1):
+        return _pair(percentile_interval(draws))
+    # Draws of decisions that are all right, or all wrong, are all alike: they say nothing of the next picture.
+    trials = known.sum(axis=0).astype(int).tolist()
+    return wilson_of_mean([round(accuracy * count) for count in trials], trials)
 
 
 def _pair(interval: np.ndarray) -> tuple[float, float]:

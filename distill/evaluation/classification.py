@@ -15,10 +15,10 @@ from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percenti
 from distill.evaluation.calibration import Calibration, calibrate, expected_calibration_error
 from distill.evaluation.confusion import confusion_matrix
 from distill.evaluation.inputs import UNKNOWN, check_finite
-from distill.evaluation.intervals import wilson_interval
+from distill.evaluation.intervals import wilson_interval, wilson_of_mean
 
-TOP_1 = "top-1"
-METRICS = (TOP_1, "top-5", "mean class accuracy", "mAP", "calibration error")
+TOP_1, MEAN_CLASS = "top-1", "mean class accuracy"
+METRICS = (TOP_1, "top-5", MEAN_CLASS, "mAP", "calibration error")
 """The last is the only one of which less is better."""
 
 
@@ -139,7 +139,7 @@ def evaluate_classification(
     return ClassificationScores(
         classes=tuple(classes),
         metrics={METRICS[k]: float(values[k]) for k in measured},
-        intervals={METRICS[k]: _interval(METRICS[k], draws[:, k], values[k], len(truths)) for k in measured},
+        intervals={METRICS[k]: _interval(METRICS[k], draws[:, k], values[k], pictures[pictures > 0]) for k in measured},
         average_precision=average_precision(probabilities, labels, classes).values,
         confusion=confusion,
         calibration=calibrate(confidence, right),
@@ -200,13 +200,15 @@ def compare(first: ClassificationScores, second: ClassificationScores) -> Differ
     return Difference(first.metrics[TOP_1] - second.metrics[TOP_1], interval)
 
 
-def _interval(metric: str, draws: np.ndarray, value: float, pictures: int) -> tuple[float, float]:
+def _interval(metric: str, draws: np.ndarray, value: float, pictures: np.ndarray) -> tuple[float, float]:
+    """Of pictures (C',), those of each class that is shown."""
     if metric == "mAP":
         return _pair(precision_interval(draws, value))
-    if value in (0, 1) and metric != METRICS[-1]:
-        # Draws of pictures that are all right, or all wrong, are all alike: they say nothing of the next one.
-        return wilson_interval(round(value * pictures), pictures)
-    return _pair(percentile_interval(draws))
+    if value not in (0, 1) or metric == METRICS[-1]:
+        return _pair(percentile_interval(draws))
+    # Draws of pictures that are all right, or all wrong, are all alike: they say nothing of the next one.
+    trials = pictures.tolist() if metric == MEAN_CLASS else [int(pictures.sum())]
+    return wilson_of_mean([round(value * count) for count in trials], trials)
 
 
 def _pair(interval: np.ndarray) -> tuple[float, float]:

@@ -58,10 +58,11 @@ def main() -> int:
     try:
         network, manifest = load_student(places.student)
         write(Job(network, manifest, np.zeros(0, np.uint8)), path)
+        sums = sums_of(places.export, (FILE, FILE + METADATA_SUFFIX))
+        write_sums(places.export, read_sums(places.export) | sums)
     except DistillError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    write_sums(places.export, read_sums(places.export) | sums_of(places.export, (FILE, FILE + METADATA_SUFFIX)))
     print(path)
     return 0
 

@@ -95,9 +95,7 @@ def write_store(
         for name, text in (texts or {}).items():
             with atomic_path(building / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")
-        if previous is not None and (lost := previous.loses(shown)):
-            _keep_aside(directory, lost)
-        return _complete(directory, manifest, shown)
+        return _complete(directory, manifest, shown, 0 if previous is None else previous.loses(shown))
 
 
 @contextmanager
@@ -169,15 +167,14 @@ def _check_begun(building: Path, manifest: Manifest) -> None:
 
 
 def views_begun(directory: Path) -> int:
-    """Of how many views every picture is answered in a store that was begun at ``directory``, not counting a gap."""
+    """How many views end with the last of which every picture is answered, in a store begun at ``directory``."""
     building = building_place(directory)
     if not (building / MANIFEST).exists():
         return 0
     found = Manifest.read(building / MANIFEST)
-    recorded, count = _recorded(building, found), 0
-    while count < found.count and all(name in recorded for name in found.files_of(count)):
-        count += 1
-    return count
+    recorded = _recorded(building, found)
+    answered = [view for view in range(found.count) if recorded.keys() >= set(found.files_of(view))]
+    return 1 + answered[-1] if answered else 0
 
 
 def _keep_aside(directory: Path, lost: int) -> None:
@@ -195,7 +192,7 @@ def _keep_aside(directory: Path, lost: int) -> None:
 
 
 def _follow_parent() -> None:
-    """End with the process that started this one: it holds the lock for both."""
+    """End with the process that started this one: where Lightning did, that one holds the lock for both."""
     parent = os.getppid()
 
     def follow() -> None:
@@ -339,8 +336,12 @@ def _save(file: Path, array: np.ndarray) -> None:
         np.save(handle, array, allow_pickle=False)
 
 
-def _complete(directory: Path, manifest: Manifest, shown: Shown) -> Store:
-    """Gather the checksums and put the store in its place."""
+def _complete(directory: Path, manifest: Manifest, shown: Shown, lost: int) -> Store:
+    """Gather the checksums and put the store in its place.
+
+    Args:
+        lost: pictures about which the one there has answers that this one has not.
+    """
     building = building_place(directory)
     _save(building / PICTURES, shown.viewed())
     _save(building / WHOLE, shown.whole())
@@ -348,6 +349,8 @@ def _complete(directory: Path, manifest: Manifest, shown: Shown) -> Store:
     replace(manifest, checksums=checksums).write(building / MANIFEST)
     for name in manifest.files():
         (building / (name + CHECKSUM)).unlink(missing_ok=True)
+    if lost:
+        _keep_aside(directory, lost)
     put(building, directory)
     return Store.open(directory)
 

@@ -61,7 +61,7 @@ def test_an_onnx_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["resnet81"], "called 'resnet81'. Close to it: resnet"),
         (["resnet18.no_such_weights"], "called 'resnet18.no_such_weights'. Close to it: "),
         (["inception_v3", "--resolution", "40"], "inception_v3: cannot take pictures of 40 x 40 pixels"),
-        (["xcit_nano_12_p8_224", "--resolution", "100"], "xcit_nano_12_p8_224: cannot take pictures of 100 x 100"),
+        (["xcit_nano_12_p8_224", "--resolution", "100"], "xcit_nano_12_p8_224: cannot be built for 100 x 100 pixels"),
         (["lowformer_b0"], "upsampling: its mult-adds cannot be counted: transposed convolution"),
         (["no/such.onnx"], "no/such.onnx: no such file"),
         (["mobilenet_v1_0.5_128", "--picture", "cost.gif"], "cost.gif: cannot be drawn"),

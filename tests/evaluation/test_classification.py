@@ -80,7 +80,10 @@ def test_pictures_that_are_all_right_leave_an_interval() -> None:
     perfect = (0.9 * np.eye(8)[truths] + 0.1 / 8).astype(np.float32)
     scores = evaluate_classification(perfect, one_hot(truths), CLASSES, seed=3, resamples=10)
     wilson = len(truths) / (len(truths) + 1.96**2)
-    for name in ("top-1", "top-5", "mean class accuracy"):
+    one_by_one = [count / (count + 1.96**2) for count in np.bincount(truths) if count]
+    low, high = scores.intervals["mean class accuracy"]
+    assert (low, high) == (pytest.approx(np.mean(one_by_one), abs=1e-4), 1.0) and low < wilson - 0.05
+    for name in ("top-1", "top-5"):
         assert scores.metrics[name] == 1 and scores.intervals[name] == (pytest.approx(wilson, abs=1e-4), 1.0)
     wrong = evaluate_classification((1 - perfect) / 7, one_hot(truths), CLASSES, seed=3, resamples=10)
     assert wrong.metrics["top-1"] == 0 and wrong.intervals["top-1"] == (0.0, pytest.approx(1 - wilson, abs=1e-4))
