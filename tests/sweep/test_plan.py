@@ -130,7 +130,7 @@ def test_more_pixels_than_views_hold_are_refused(tmp_path: Path) -> None:
 
 
 def test_labels_that_embeddings_do_not_have(tmp_path: Path) -> None:
-    content = {key: value for key, value in TINY.items() if key != "fine_tune"} | {"task": "embeddings"}
+    content = {key: value for key, value in TINY.items() if key not in ("fine_tune", "teach")} | {"task": "embeddings"}
     reader = RecipeReader(str(write_recipe(tmp_path, content | {"objective": {"name": "squared_embedding"}})))
     with pytest.raises(DistillError, match="needs labels of classes, and embeddings have none"):
         plan(reader, ["--student.width", "0.5,0.25"], DATA, together=False, labels=True)
