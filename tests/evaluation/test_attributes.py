@@ -149,7 +149,9 @@ def test_accuracy_is_measured_only_with_thresholds() -> None:
 
 def test_decisions_that_are_all_right_leave_an_interval() -> None:
     labels, _, _ = case()
-    scores = evaluate_attributes((labels == 1).astype(np.float32), labels, CLASSES, seed=0, resamples=10, thresholds=np.full(5, 0.5))
+    scores = evaluate_attributes(
+        (labels == 1).astype(np.float32), labels, CLASSES, seed=0, resamples=10, thresholds=np.full(5, 0.5)
+    )
     known = [130 if c == 1 else 150 for c in MEASURED]
     assert scores.accuracy == 1 and scores.accuracy_interval is not None
     low, high = scores.accuracy_interval
