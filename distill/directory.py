@@ -4,7 +4,7 @@ run.json            whose directory this is
 recipe.yaml         the resolved recipe
 data/               prepared sets, each with its ledger of pictures left out; lists of near duplicates and of suspects
 stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
-teacher/            a teacher this run taught, as safetensors and as ONNX
+teacher/            a teacher this run taught, as safetensors and as ONNX: its stage's, once there is a student of it
 student/            student.safetensors and config.json
 export/             one file a format
 results.json        every figure

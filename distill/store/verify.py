@@ -67,8 +67,8 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
         said = answer(teacher, again)
         rows = store.whole_answers(chosen) if view is None else store.view_answers(chosen, view)
         difference = _difference(said, manifest.codec(view).decode(rows))
-        # NaN is not less than anything.
         dtype = manifest.dtype if view is None or manifest.top is None else "float16"
+        # NaN is not less than anything.
         off = ~(difference <= TOLERANCE[dtype] * said.abs().amax(dim=1).clamp(min=1))
         if off.any():
             first = int(off.int().argmax())
