@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -18,8 +19,10 @@ from distill.data.views import Views
 from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
 from distill.objectives import Objective
+from distill.objectives.top import TopAnswers
 from distill.preprocess import Preprocess
-from tests.modules.nets import ConvTeacher, conv_student
+from distill.store.codec import codec_of
+from tests.modules.nets import CLASSES, ConvTeacher, conv_student
 
 META = torch.device("meta")
 SIZE = Preprocess(8, 8, crop=(0.1, 0.1, 0.8, 0.8))
@@ -68,6 +71,27 @@ def test_a_step_sends_no_numbers_and_reads_none_back(
         module._teacher[0].to(META)
     batch = next(iter(ViewLoader(train, views, batch_size=4, seed=0)))
     module.log = lambda *args, **kwargs: None  # of Lightning, which no Trainer has set up here
+    with NoNumbersSent():
+        loss = module.training_step(batch.to(META, non_blocking=True), 0)
+        loss.backward()
+    assert loss.device == META and all(weight.grad is not None for weight in module.network.parameters())
+
+
+@pytest.mark.parametrize("top", [None, 2])
+def test_a_step_from_stored_answers_neither(train: Pictures, top: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())
+    objective = Objective() if top is None else Objective("softmax_kl", temperature=2.0)
+    module = Distiller(conv_student(), None, objective, preprocess=SIZE).to(META)
+    codec = codec_of(len(CLASSES), "float16", top)
+    answers = codec.decode(codec.encode(torch.randn(len(train), len(CLASSES))))
+
+    def stored(index: np.ndarray, view: int) -> Tensor | TopAnswers:
+        if isinstance(answers, Tensor):
+            return answers[index]
+        return TopAnswers(*(values[index] for values in vars(answers).values()))
+
+    batch = next(iter(ViewLoader(train, Views(), batch_size=4, seed=0, answers=stored)))
+    module.log = lambda *args, **kwargs: None
     with NoNumbersSent():
         loss = module.training_step(batch.to(META, non_blocking=True), 0)
         loss.backward()
