@@ -17,9 +17,9 @@ from distill.run import teacher_size
 from distill.stages import Log, open_teacher, write_teacher
 from distill.store.asking import Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
-from distill.store.store import Store, read_manifest
+from distill.store.store import Store, named, read_manifest
 from distill.store.verify import ask_again, check_all_files
-from distill.store.writer import views_begun, write_store
+from distill.store.writer import check_free, views_begun, write_store
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.train import RECORD, quieten
@@ -70,9 +70,8 @@ def main(arguments: list[str]) -> int:
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."
         )
-    kept, out = Kept(chosen.views, chosen.dtype, chosen.top), _named(chosen.out)
-    if out.exists() and not out.is_dir():
-        raise DistillError(f"{out}: a file, expected the directory of a store. Name another with --out.")
+    kept, out = Kept(chosen.views, chosen.dtype, chosen.top), named(chosen.out)
+    check_free(out)
     store = _store(recipe, resolved, out, chosen.run or _run_of(out), kept)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
@@ -148,11 +147,6 @@ def _manifest(recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: P
     )
 
 
-def _named(place: Path) -> Path:
-    """By its own name, of which those of what stands beside a store are made; `.` is none."""
-    return place if place.name not in ("", "..") else place.resolve()
-
-
 def _run_of(store: Path) -> Path:
     return store.with_name(store.name + ".run")
 
@@ -167,7 +161,7 @@ def _verify(arguments: list[str]) -> int:
     parser.add_argument("--run", type=Path, help="where its pictures are prepared; default DIRECTORY.run")
     chosen = parser.parse_args(arguments)
     console = Console(markup=False, emoji=False)
-    directory = _named(chosen.directory)
+    directory = named(chosen.directory)
     store = Store.open(directory)
     check_all_files(store)
     console.print(f"{directory}: {len(store.manifest.files())} files, each as it was written", soft_wrap=True)

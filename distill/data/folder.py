@@ -38,10 +38,15 @@ def pictures_below(root: Path | None, key: str) -> list[Sample]:
         key: what the directory is called where it was named, for the error.
 
     Raises:
-        DistillError: it is not there, cannot be read, or holds no picture.
+        DistillError: it is not there, cannot be read, holds no picture, or one whose name is not UTF-8.
     """
     root = directory(root, key, "the pictures")
     files = sorted((file.relative_to(root).as_posix(), file) for file in walk(root) if file.suffix.lower() in SUFFIXES)
     if not files:
         raise DistillError(f"{key}: {root} holds no picture; expected files named {', '.join(sorted(SUFFIXES))}.")
+    for name, _ in files:
+        try:
+            name.encode()
+        except UnicodeEncodeError:  # bytes of another encoding, which no list of pictures could hold
+            raise DistillError(f"{key}: {root} holds a picture named {name!r}, expected UTF-8. Rename it.") from None
     return [Sample(name, file) for name, file in files]

@@ -304,6 +304,8 @@ def _write_ledger(path: Path, ledger: list[tuple[str, str]]) -> None:
 
 
 def _read_ledger(path: Path) -> list[tuple[str, str]]:
+    if not path.is_file():
+        raise DistillError(f"{path}: missing, so the set is damaged. Delete {path.parent}, and it is prepared again.")
     with path.open(newline="", encoding="utf-8") as file:
         return [(name, reason) for name, reason in list(csv.reader(file))[1:]]
 

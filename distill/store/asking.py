@@ -102,5 +102,7 @@ def answer(teacher: Teacher, shown: ViewBatch | Tensor) -> Tensor:
         pixels = cut(shown, teacher.preprocess)
     else:
         pixels = teacher.preprocess.resize(shown).permute(0, 3, 1, 2).float()
-    with torch.inference_mode():
+    # cuDNN rounds what it multiplies to TF32's ten bits unless told not to, and `verify` on a CPU would take that for
+    # another teacher's answer.
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         return teacher(pixels).float()

@@ -52,7 +52,11 @@ class FullCodec:
         return (self.outputs,)
 
     def encode(self, logits: Tensor) -> np.ndarray:
-        _check_range(logits, self.dtype)
+        if self.dtype == np.float16 and float(logits.abs().max()) > _LARGEST:
+            raise DistillError(
+                f"the teacher answers {float(logits.abs().max()):.0f}, and float16 ends at {_LARGEST:.0f}. Store "
+                "float32: --dtype float32."
+            )
         return logits.cpu().numpy().astype(self.dtype)
 
     def decode(self, rows: np.ndarray) -> Tensor:
@@ -91,7 +95,6 @@ class TopCodec:
         return ()
 
     def encode(self, logits: Tensor) -> np.ndarray:
-        _check_range(logits, np.dtype(np.float16))
         wide = logits.double().cpu()
         values, index = wide.topk(self.top, dim=1)
         kept = torch.zeros_like(wide, dtype=torch.bool).scatter_(1, index, True)
@@ -113,11 +116,3 @@ class TopCodec:
 def codec_of(outputs: int, dtype: str, top: int | None) -> Codec:
     """The codec of a manifest's facts."""
     return FullCodec(outputs, np.dtype(dtype)) if top is None else TopCodec(outputs, top)
-
-
-def _check_range(logits: Tensor, dtype: np.dtype) -> None:
-    if dtype == np.float16 and float(logits.abs().max()) > _LARGEST:
-        raise DistillError(
-            f"the teacher answers {float(logits.abs().max()):.0f}, and float16 ends at {_LARGEST:.0f}. Store float32: "
-            "--dtype float32."
-        )

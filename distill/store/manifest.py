@@ -144,7 +144,7 @@ class Manifest:
                 view policy.
         """
         content = read_json(path)
-        if not isinstance(content, dict) or "view_policy" not in content or "checksums" not in content:
+        if not (isinstance(content, dict) and "view_policy" in content and isinstance(content.get("checksums"), dict)):
             raise DistillError(f"{path}: not the manifest of a store of teacher answers.")
         for key, expected in (("version", VERSION), ("view_policy", POLICY)):
             if content.get(key) != expected:

@@ -3,6 +3,8 @@
 Shapes: N pictures in views, M pictures shown whole, n pictures asked for, C outputs.
 """
 
+import errno
+import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +19,15 @@ from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, view_fil
 
 BUILDING = ".building"
 """What the directory of an unfinished store is called after."""
+
+
+def named(place: Path) -> Path:
+    """By its own name, of which those of what stands beside a store are made; `.` is none."""
+    if place.name in ("", ".."):
+        place = place.resolve()
+    if not place.name:
+        raise DistillError(f"{place}: no place for a store of teacher answers, which needs a name of its own.")
+    return place
 
 
 def building_place(directory: Path) -> Path:
@@ -100,6 +111,12 @@ class Store:
             try:
                 found = np.load(file, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
+                if isinstance(error, OSError) and error.errno == errno.EMFILE:
+                    raise DistillError(
+                        f"{file}: cannot be opened beside as many others. Allow more: `ulimit -n` is now "
+                        f"{resource.getrlimit(resource.RLIMIT_NOFILE)[0]}, and the store has "
+                        f"{len(self.manifest.files())} files."
+                    ) from None
                 raise DistillError(f"{file}: missing or damaged ({error}). {REPAIR}") from None
             self._check_unchanged()
             if found.dtype != codec.dtype or found.shape[1:] != codec.row:

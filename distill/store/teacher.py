@@ -19,7 +19,7 @@ from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 from distill.predictors.torch_predictor import Activation, activate
 from distill.store.manifest import whole_hashes
-from distill.store.store import Store, find
+from distill.store.store import Store, find, named
 from distill.store.verify import check_all_files
 
 
@@ -45,7 +45,7 @@ class Stored:
         """
         if self.root is None:
             raise DistillError("teacher.root: not set; expected the directory of a store that `distill store` wrote.")
-        store = Store.open(self.root.expanduser())
+        store = Store.open(named(self.root.expanduser()))
         check_all_files(store)
         return StoredTeacher(store)
 

@@ -133,10 +133,27 @@ def _is_complete(directory: Path, manifest: Manifest) -> bool:
     return all(file.is_file() and checksum(file) == expected for file, expected in files)
 
 
-def _check_place(directory: Path, manifest: Manifest) -> None:
-    """Refuse a place that holds something else."""
+def check_free(directory: Path) -> None:
+    """Refuse a place where no store is and none can be written.
+
+    Raises:
+        DistillError: it is taken, or cannot be made.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise DistillError(f"{directory}: a file, expected the directory of a store. Name another with --out.")
     if directory.exists() and not (directory / MANIFEST).is_file() and any(directory.iterdir()):
         raise DistillError(f"{directory}: exists and is not a store of teacher answers. Name another with --out.")
+    above = next(place for place in directory.absolute().parents if place.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise DistillError(
+            f"{directory}: cannot be written, for {above} is no directory that this user may write to. Name another "
+            "with --out."
+        )
+
+
+def _check_place(directory: Path, manifest: Manifest) -> None:
+    """Refuse a place that holds something else."""
+    check_free(directory)
     found = read_manifest(directory)
     if found is not None:
         _refuse_other(directory, differences(without_growth(found), without_growth(manifest)))

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -158,15 +160,28 @@ def test_what_cannot_be_stored(
     assert said in capsys.readouterr().err
 
 
-def test_two_processes_share_the_work(answers: Path, tmp_path: Path) -> None:
+def test_two_processes_share_the_work_and_go_on_after_one_is_killed(answers: Path, tmp_path: Path) -> None:
     recipe, run = copy_of_finished(tmp_path)
     shared = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu"]
     places = ["--out", str(tmp_path / "s"), "--run", str(run), "--views", "2", "--dtype", "float32"]
     command = [sys.executable, "-m", "distill.cli", "store", str(recipe), *places, *shared]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    finished_process = subprocess.run(
-        command, cwd=Path(__file__).parents[2], timeout=300, env=environment, capture_output=True, text=True
-    )
-    assert finished_process.returncode == 0, finished_process.stderr
+
+    def started() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command, cwd=Path(__file__).parents[2], env=environment, stderr=subprocess.PIPE, text=True
+        )
+
+    first, deadline = started(), time.monotonic() + 120
+    while not list(tmp_path.glob("s.building/*.sha256")) and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+    assert children, first.communicate()[1]
+    os.kill(int(children[-1]), signal.SIGKILL)
+    assert first.wait(timeout=120) != 0
+    assert not (tmp_path / "s").exists()
+    again = started()
+    _, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
     for file in answers.glob("*.npy"):
         assert (tmp_path / "s" / file.name).read_bytes() == file.read_bytes()

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -43,4 +44,10 @@ def test_a_missing_or_empty_folder_is_named(tmp_path: Path) -> None:
         Folder(root=tmp_path / "nowhere").samples(8, 8)
     put(tmp_path, "notes.txt")
     with pytest.raises(DistillError, match=r"root: .* holds no picture; expected files named .*\.jpg"):
+        Folder(root=tmp_path).samples(8, 8)
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"picture")
+    with pytest.raises(DistillError, match=r"root: .* holds a picture named 'caf\\udce9\.jpg', expected UTF-8"):
         Folder(root=tmp_path).samples(8, 8)

@@ -171,6 +171,13 @@ def test_too_many_bad_pictures_stop_the_run_and_leave_the_ledger(tmp_path: Path)
         run(with_bad(tmp_path, 15), place, max_bad_share=0.24)
 
 
+def test_a_set_that_lost_its_ledger(tmp_path: Path) -> None:
+    run(with_bad(tmp_path, 15), tmp_path / "set", max_bad_share=0.25)
+    (tmp_path / "set" / "ledger.csv").unlink()
+    with pytest.raises(DistillError, match=r"ledger\.csv: missing, so the set is damaged\. Delete .*set, and it is"):
+        run(with_bad(tmp_path, 15), tmp_path / "set", max_bad_share=0.25)
+
+
 def test_a_set_without_a_picture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"5 of 5 pictures are bad .* none is left"):
         run(with_bad(tmp_path, 0), tmp_path / "set", max_bad_share=1.0)

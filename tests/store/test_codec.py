@@ -68,6 +68,11 @@ def test_classes_that_a_graph_masks_have_no_probability() -> None:
     assert softmax_kl_of_top(logits(classes=8), answers, 1.0).isfinite().all()
 
 
+def test_logits_larger_than_float16_holds() -> None:
+    whole = logits().round()  # so that float32 holds the sums exactly
+    np.testing.assert_array_equal(TopCodec(40, 5).encode(whole + 1e5), TopCodec(40, 5).encode(whole))
+
+
 def test_a_temperature_at_which_the_rest_is_unknown() -> None:
     answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode(logits()))
     with pytest.raises(DistillError, match=r"temperature is 3\.0.*known at 1, 2, 4 alone"):

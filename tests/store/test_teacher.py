@@ -293,3 +293,13 @@ def test_a_store_of_pictures_aligned_otherwise_does_not_grow_into_another(labell
     store(tmp_path / "s", shown(labelled))
     with pytest.raises(DistillError, match=r"pictures\.pixels is \['version 1'\] there and \['version 1, aligned by"):
         store(tmp_path / "s", shown(replace(labelled, pixels="version 1, aligned by another template")))
+
+
+def test_places_without_a_name_of_their_own(
+    labelled: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DistillError, match=f"{tmp_path}: not a store of teacher answers"):
+        Stored(root=Path(".")).load(3)
+    with pytest.raises(DistillError, match="/: no place for a store"):
+        Stored(root=Path("/")).load(3)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -346,6 +347,28 @@ def test_logits_that_float16_cannot_hold(labelled: Prepared, tmp_path: Path) -> 
     with pytest.raises(DistillError, match=r"float16 ends at 65504\. Store float32: --dtype float32"):
         store(tmp_path / "s", shown(labelled), teacher, dtype="float16")
     assert store(tmp_path / "s", shown(labelled), teacher).manifest.dtype == "float32"  # nothing was kept
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_place_below_a_file(labelled: Prepared, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(DistillError, match=r"file.*Name another with --out"):
+        store(tmp_path / place, shown(labelled))
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_more_files_than_a_process_may_open(labelled: Prepared, tmp_path: Path) -> None:
+    written = store(tmp_path / "s", shown(labelled))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 2, hard))
+        with pytest.raises(
+            DistillError, match=r"\.npy: cannot be opened beside as many others.*the store has 13 files"
+        ):
+            written.map_all()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    written.map_all()
 
 
 def test_too_small_a_disk_is_found_before_the_first_answer(
