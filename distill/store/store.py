@@ -22,7 +22,11 @@ BUILDING = ".building"
 
 
 def named(place: Path) -> Path:
-    """By its own name, of which those of what stands beside a store are made; `.` is none."""
+    """By its own name, of which those of what stands beside a store are made; `.` is none.
+
+    Raises:
+        DistillError: it is the root of the file system.
+    """
     if place.name in ("", ".."):
         place = place.resolve()
     if not place.name:
