@@ -103,6 +103,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     }
     if teacher is not None and taught is not None:
         results["teacher"] = _model(teacher.name, teacher_size(teacher), taught)
+        results["teacher"]["fingerprint"] = teacher.fingerprint()
         results["student"]["difference"] = task.compare(learnt, taught)
         results["agreement"] = task.agreement(student_predictor(network, manifest), learnt, teacher, taught)
     verdicts = {"student": learnt} | ({"teacher": taught} if taught else {})

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from distill.data.alignment import Alignment
+from distill.data.kept import DUPLICATE
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.prepared import Prepared
@@ -60,11 +61,14 @@ class Sets:
         counts: dict[str, int] = {split: len(self.prepared.indices(split)) for split in SPLITS}
         if self.web is not None:
             counts["web"] = len(self.web)
+        ledger = self.prepared.ledger
+        duplicates = sum(reason.startswith(DUPLICATE) for _, reason in ledger)
         return {
             "name": name,
             "fingerprint": self.prepared.fingerprint,
             "counts": counts | {"transfer": len(self.transfer)},
-            "left_out": self.prepared.left_out,
+            "left_out": len(ledger) - duplicates,
+            "duplicates": duplicates,
             "classes": list(self.classes),
         }
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from distill.export import formats
 from distill.files import write_json
 from distill.locks import exclusive
 from distill.recipe_parser import RecipeReader, recipe_names
@@ -33,10 +34,12 @@ def main(arguments: list[str]) -> int:
     points = plan(reader, keys, out / "data", together=chosen.together, labels=chosen.labels)
     own = share(points, chosen.points) if chosen.points else points
     pairs = pairs_of(points, chosen.against)
+    formats.chosen(points[0].recipe.export.formats)  # a runtime that lacks is said before anything is trained
     resources = Resources.of_this_machine(len(own), chosen.jobs, _gpus(points[0]))
-    places = SweepDirectory.claim(out, reader.name)
+    claimed = SweepDirectory.claim(out, reader.name)
     quieten()
-    shared = Shared(points, places)
+    shared = Shared(points, claimed)
+    places = shared.places
     with Board(points, places, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
 
         def after(point: Point) -> None:

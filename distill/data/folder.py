@@ -8,7 +8,11 @@ from distill.data.listing import digest, directory, walk
 from distill.data.source import Sample
 from distill.errors import DistillError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+)
+# Pictures too, which are to be named as bad and not passed over.
+UNREADABLE = frozenset({".heic", ".heif", ".avif", ".jxl"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ def pictures_below(root: Path | None, key: str) -> list[Sample]:
         DistillError: it is not there, cannot be read, holds no picture, or one whose name is not UTF-8.
     """
     root = directory(root, key, "the pictures")
-    files = sorted((file.relative_to(root).as_posix(), file) for file in walk(root) if file.suffix.lower() in SUFFIXES)
+    listed = SUFFIXES | UNREADABLE
+    files = sorted((file.relative_to(root).as_posix(), file) for file in walk(root) if file.suffix.lower() in listed)
     if not files:
         raise DistillError(f"{key}: {root} holds no picture; expected files named {', '.join(sorted(SUFFIXES))}.")
     for name, _ in files:

@@ -182,7 +182,9 @@ def _one_hot(number: int | None, classes: int) -> tuple[int, ...]:
 def _identity(value: object, column: str, where: str) -> int:
     if value is None:
         return -1
-    if not isinstance(value, int):
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)  # so a CSV file's numbers are read where one of them is missing
+    if not isinstance(value, int) or isinstance(value, bool):
         raise DistillError(f"identity: {where}: {column} is {value!r}, expected a whole number or null.")
     return value
 

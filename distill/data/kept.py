@@ -19,6 +19,7 @@ class Entry(NamedTuple):
 
     Attributes:
         content: 64-bit hash of the picture; None where it is bad.
+        file: the same of the whole one, where a box was cut out.
         reason: why it is bad, or "".
         labels: one a class, 1, 0 or -1.
         split: an index into `SPLITS`.
@@ -26,6 +27,7 @@ class Entry(NamedTuple):
 
     name: str
     content: int | None
+    file: int | None
     reason: str
     labels: tuple[int, ...]
     identity: int
@@ -43,7 +45,7 @@ class Kept:
         self.names: list[str] = []
         self.ledger: list[tuple[str, str]] = []
         self._classes = classes
-        self._contents, self._identities = array("Q"), array("q")
+        self._contents, self._files, self._identities = array("Q"), array("Q"), array("q")
         self._labels, self._splits = array("b"), array("B")
         self._row_of: dict[int, int] = {}
 
@@ -52,7 +54,7 @@ class Kept:
 
     def add(self, entry: Entry) -> bool:
         """Enter a picture; True where its pixels are to be stored as the next row."""
-        if entry.content is None:
+        if entry.content is None or entry.file is None:
             self.ledger.append((entry.name, entry.reason))
             return False
         row = self._row_of.get(entry.content)
@@ -60,6 +62,7 @@ class Kept:
             self._row_of[entry.content] = len(self)
             self.names.append(entry.name)
             self._contents.append(entry.content)
+            self._files.append(entry.file)
             self._identities.append(entry.identity)
             self._labels.extend(entry.labels)
             self._splits.append(entry.split)
@@ -76,6 +79,7 @@ class Kept:
         """The arrays beside the pictures, as `Prepared` has them."""
         return {
             "hashes": np.array(self._contents, np.uint64),
+            "files": np.array(self._files, np.uint64),
             "labels": np.array(self._labels, np.int8).reshape(len(self), self._classes),
             "identities": np.array(self._identities, np.int64),
             "splits": np.array(self._splits, np.uint8),

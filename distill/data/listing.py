@@ -41,18 +41,28 @@ def directory(path: Path | None, key: str, holds: str) -> Path:
 
 
 def walk(root: Path) -> Iterator[Path]:
-    """Every file below ``root`` but hidden ones and those in hidden directories; linked directories are not entered.
+    """Every file below ``root`` but hidden ones and those in hidden directories; links are followed.
 
     Raises:
-        DistillError: a directory cannot be read.
+        DistillError: a directory cannot be read, or links to one that it lies in.
     """
 
     def refuse(error: OSError) -> None:
         raise DistillError(f"{error.filename}: the directory cannot be read ({error.strerror}).")
 
-    for place, directories, files in os.walk(root, onerror=refuse):
+    for place, directories, files in os.walk(root, onerror=refuse, followlinks=True):
         directories[:] = [name for name in directories if not name.startswith(".")]
+        for name in directories:
+            link = Path(place, name)
+            if link.is_symlink() and _lies_in(Path(place), root, link.resolve()):
+                raise DistillError(f"{link}: links to a directory that it lies in, {link.resolve()}. Remove it.")
         yield from (Path(place, name) for name in files if not name.startswith("."))
+
+
+def _lies_in(place: Path, root: Path, target: Path) -> bool:
+    """Whether the way from ``root`` to ``place``, over links, goes through ``target`` or something in it."""
+    way = [place, *place.parents]
+    return any(one.resolve().is_relative_to(target) for one in way[: way.index(root) + 1])
 
 
 def digest(samples: Iterable[Sample]) -> str:

@@ -51,12 +51,13 @@ class Pictures:
                     f"{other.directory}: its pictures are {other.pictures.shape[1:]}, those of {labelled.directory} "
                     f"are {shape}. Prepare both at one size (prepare.height, prepare.width)."
                 )
-        # A picture that is scored must not be transferred on, though it came in a second time without its labels.
-        known = labelled.hashes
+        # A picture that is scored must not be transferred on, though it came in a second time without its labels, or
+        # without the box that it is cut to.
+        known = labelled.files
         rows = [labelled.indices(split)]
         for other in unlabelled:
-            rows.append(np.flatnonzero(~np.isin(other.hashes, known)))
-            known = np.union1d(known, other.hashes)
+            rows.append(np.flatnonzero(~np.isin(other.files, known)))
+            known = np.union1d(known, other.files)
         return cls((labelled, *unlabelled), tuple(rows), labelled.classes)
 
     @cached_property

@@ -48,17 +48,19 @@ class Loaded(NamedTuple):
 
     Attributes:
         content: its 64-bit hash.
+        file: the same without the box that was cut out.
         pixels: uint8 (H, W, 3), fitted.
         original: the encoded picture, where these are its pixels.
     """
 
     content: int
+    file: int
     pixels: np.ndarray
     original: bytes | None
 
 
-Stored = tuple[int, np.ndarray | bytes] | BadPicture
-"""A picture's content hash and what is written of it, or why it has none."""
+Stored = tuple[int, int, np.ndarray | bytes] | BadPicture
+"""A picture's two hashes and what is written of it, or why it has none."""
 
 
 def prepare(
@@ -119,7 +121,7 @@ def prepare(
 
 def _open(directory: Path, max_bad_share: float) -> Prepared:
     prepared = Prepared.open(directory)
-    ledger = _read_ledger(directory / LEDGER)
+    ledger = prepared.ledger
     _check_share(ledger, len(prepared) + len(ledger), max_bad_share, directory / LEDGER)
     return prepared
 
@@ -167,9 +169,10 @@ class _Job:
                     pairs, text, total, unfinished.listed, console=console, transient=True, disable=not self.progress
                 ):
                     if isinstance(stored, BadPicture):
-                        unfinished.add(_entry(sample, None, stored.reason, self.source, classes), None)
+                        unfinished.add(_entry(sample, None, None, stored.reason, self.source, classes), None)
                     else:
-                        unfinished.add(_entry(sample, stored[0], "", self.source, classes), stored[1])
+                        cut, whole, data = stored
+                        unfinished.add(_entry(sample, cut, whole, "", self.source, classes), data)
                     if not encoded and self._exceeds(len(kept)):
                         return False
             try:
@@ -188,7 +191,9 @@ class _Job:
         return True
 
 
-def _entry(sample: Sample, content: int | None, reason: str, source: Source, classes: tuple[str, ...]) -> Entry:
+def _entry(
+    sample: Sample, content: int | None, file: int | None, reason: str, source: Source, classes: tuple[str, ...]
+) -> Entry:
     labels = sample.labels or (-1,) * len(classes)
     if len(labels) != len(classes) or not {-1, 0, 1}.issuperset(labels):
         raise DistillError(
@@ -196,7 +201,7 @@ def _entry(sample: Sample, content: int | None, reason: str, source: Source, cla
             "0 (absent) or -1 (unknown)."
         )
     return Entry(
-        sample.name, content, reason, tuple(map(int, labels)), int(sample.identity), SPLITS.index(sample.split)
+        sample.name, content, file, reason, tuple(map(int, labels)), int(sample.identity), SPLITS.index(sample.split)
     )
 
 
@@ -235,9 +240,9 @@ def _load_chunk(samples: list[Sample], height: int, width: int, align: Alignment
         if isinstance(loaded, BadPicture):
             stored.append(loaded)
         elif encoded:
-            stored.append((loaded.content, loaded.original or lossless(loaded.pixels)))
+            stored.append((loaded.content, loaded.file, loaded.original or lossless(loaded.pixels)))
         else:
-            stored.append((loaded.content, loaded.pixels))
+            stored.append((loaded.content, loaded.file, loaded.pixels))
     return stored
 
 
@@ -270,13 +275,18 @@ def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> L
             encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
             digest.update(encoded)
             pixels = decoded = decode(encoded, sample.name)
+        file = _number(digest)
         if sample.box is not None:
             digest.update(repr(sample.box).encode())
             pixels = _cut(pixels, sample, align)
         fitted = align(pixels, sample.name, height, width) if align else fit(pixels, height, width)
     except BadPicture as bad:
         return bad
-    return Loaded(int.from_bytes(digest.digest(), "little"), fitted, encoded if fitted is decoded else None)
+    return Loaded(_number(digest), file, fitted, encoded if fitted is decoded else None)
+
+
+def _number(digest: hashlib.blake2b) -> int:
+    return int.from_bytes(digest.digest(), "little")
 
 
 def _cut(pixels: np.ndarray, sample: Sample, align: Alignment | None) -> np.ndarray:
@@ -301,13 +311,6 @@ def _planned(part: Path, plan: dict[str, Any]) -> bool:
 def _write_ledger(path: Path, ledger: list[tuple[str, str]]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("name", "reason"), *ledger])
-
-
-def _read_ledger(path: Path) -> list[tuple[str, str]]:
-    if not path.is_file():
-        raise DistillError(f"{path}: missing, so the set is damaged. Delete {path.parent}, and it is prepared again.")
-    with path.open(newline="", encoding="utf-8") as file:
-        return [(name, reason) for name, reason in list(csv.reader(file))[1:]]
 
 
 def _check_share(ledger: list[tuple[str, str]], listed: int, max_bad_share: float, place: Path) -> None:

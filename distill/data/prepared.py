@@ -2,6 +2,7 @@
 
     pictures-00000.npy ...  the pictures, raw or encoded; see `distill.data.shards`
     hashes.npy      uint64 (N,), of the picture's content
+    files.npy       uint64 (N,), the same but for the box that was cut out of it
     labels.npy      int8 (N, C): 1 present, 0 absent, -1 unknown
     identities.npy  int64 (N,), -1 unknown
     splits.npy      uint8 (N,), an index into `SPLITS`
@@ -29,9 +30,9 @@ from distill.data.source import SPLITS, Split
 from distill.errors import DistillError
 from distill.files import checksum, read_json, write_json
 
-VERSION = 2  # of these files; raise it when their layout changes
+VERSION = 3  # of these files; raise it when their layout changes
 PIXELS = 1  # of the pictures in them; raise it when they change by more than rounding
-ARRAYS = {"hashes": "<u8", "labels": "|i1", "identities": "<i8", "splits": "|u1"}
+ARRAYS = {"hashes": "<u8", "files": "<u8", "labels": "|i1", "identities": "<i8", "splits": "|u1"}
 INDEX = "index.json"
 LEDGER = "ledger.csv"
 NAMES = "names.json"
@@ -44,17 +45,20 @@ class Prepared:
 
     Attributes:
         pictures: uint8 (N, H, W, 3), RGB, gathered from shards.
-        hashes: uint64 (N,), 64-bit BLAKE2b of the encoded file, or of shape and pixels where there was none.
+        hashes: uint64 (N,), 64-bit BLAKE2b of the encoded file, or of shape and pixels where there was none, and of the
+            box that was cut out of it.
+        files: uint64 (N,), the same without the box: equal where two pictures are of one photograph.
         labels: int8 (N, C): 1 present, 0 absent, -1 unknown.
         identities: int64 (N,), -1 where unknown.
         splits: uint8 (N,), an index into `SPLITS`.
         pixels: what a content hash does not say of the pixels: their version, and what faces were aligned by.
-        fingerprint: hex sha256 of all the above: equal where a network is shown the same.
+        fingerprint: hex sha256 of all the above but `files`: equal where a network is shown the same.
     """
 
     directory: Path
     pictures: Shards
     hashes: np.ndarray
+    files: np.ndarray
     labels: np.ndarray
     identities: np.ndarray
     splits: np.ndarray
@@ -104,10 +108,20 @@ class Prepared:
             raise _afresh(self.directory) from None
 
     @property
-    def left_out(self) -> int:
-        """Pictures the ledger names."""
-        with os.fdopen(self.pictures.open(LEDGER), encoding="utf-8", newline="") as file:
-            return sum(1 for _ in csv.reader(file)) - 1
+    def ledger(self) -> list[tuple[str, str]]:
+        """The pictures left out by name, each with its reason; those of which another is kept among them.
+
+        Raises:
+            DistillError: it is missing.
+        """
+        try:
+            with os.fdopen(self.pictures.open(LEDGER), encoding="utf-8", newline="") as file:
+                return [(name, reason) for name, reason in list(csv.reader(file))[1:]]
+        except FileNotFoundError:
+            raise DistillError(
+                f"{self.directory / LEDGER}: missing, so the set is damaged. Delete {self.directory}, and it is "
+                "prepared again."
+            ) from None
 
     def indices(self, split: Split) -> np.ndarray:
         """int64, the rows of one split in ascending order."""
@@ -209,6 +223,6 @@ def _pixels(content: dict[str, Any]) -> str:
 def _fingerprint(arrays: dict[str, np.ndarray], content: dict[str, Any]) -> str:
     known = (_pixels(content), content["height"], content["width"], list(content["classes"]))
     digest = hashlib.sha256(repr(known).encode())
-    for name in ARRAYS:
+    for name in (name for name in ARRAYS if name != "files"):
         digest.update(np.ascontiguousarray(arrays[name].astype(ARRAYS[name], copy=False)).data)
     return digest.hexdigest()

@@ -8,9 +8,10 @@
 Picture 4 of Abel_Pacheco is `Abel_Pacheco/Abel_Pacheco_0004.jpg`.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from distill.errors import DistillError
 
@@ -51,11 +52,18 @@ def read_pairs(file: Path) -> list[Pair]:
     return pairs
 
 
-def present_pairs(pairs: Sequence[Pair], pictures: Container[str], *, allow_missing: bool) -> list[Pair]:
+def present_pairs(
+    pairs: Sequence[Pair],
+    pictures: Container[str],
+    *,
+    allow_missing: bool,
+    left_out: Mapping[str, str] = MappingProxyType({}),
+) -> list[Pair]:
     """The pairs of which both pictures are there.
 
     Args:
         pictures: names of what is there.
+        left_out: why some are not, by name.
         allow_missing: leave out pairs of missing pictures instead of refusing.
 
     Raises:
@@ -65,11 +73,11 @@ def present_pairs(pairs: Sequence[Pair], pictures: Container[str], *, allow_miss
     gone = set(missing)
     kept = [pair for pair in pairs if pair.first not in gone and pair.second not in gone]
     if missing and not (allow_missing and kept):
+        shown = [f"{name} ({left_out[name]})" if name in left_out else name for name in missing[:SHOWN]]
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         raise DistillError(
             f"pairs: {len(missing)} pictures are missing, which {len(pairs) - len(kept)} of {len(pairs)} pairs name: "
-            f"{', '.join(missing[:SHOWN])}{more}. Complete the folder, or allow missing pictures to evaluate on the "
-            "other pairs."
+            f"{', '.join(shown)}{more}. Complete the folder, or allow missing pictures to evaluate on the other pairs."
         )
     return kept
 

@@ -11,6 +11,7 @@ sweep.json, report.html
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,16 @@ from distill.sweep.plan import Point
 
 @dataclass(frozen=True)
 class SweepDirectory:
-    """The places in a sweep's directory, and where each point stands."""
+    """The places in a sweep's directory, and where each point stands.
+
+    Attributes:
+        pictures: what the results of a run on the sweep's pictures say of them; None while these are not open.
+        teacher_fingerprint: of the sweep's teacher; None where there is none, or while it is not open.
+    """
 
     root: Path
+    pictures: Mapping[str, Any] | None = None
+    teacher_fingerprint: str | None = None
 
     @classmethod
     def claim(cls, root: Path, recipe: str) -> "SweepDirectory":
@@ -70,14 +78,20 @@ class SweepDirectory:
         return try_lock(self.root / "locks" / point.name)
 
     def results(self, point: Point) -> dict[str, Any] | None:
-        """The content of its results.json; None where it is not finished, or finished under other keys."""
+        """The content of its results.json; None where it is not finished, or finished under other keys, on other
+        pictures or labels, from another teacher, or without a file that it wrote."""
         place = self.point(point)
         if not all((place / name).exists() for name in (RESOLVED, RESULTS, REPORT)):  # the report is written last
             return None
         if (place / RESOLVED).read_text("utf-8") != point.resolved:
             return None
         results: dict[str, Any] = read_json(place / RESULTS)
-        return results
+        if self.pictures not in (None, results["data"]):
+            return None
+        teacher = results["teacher"]  # none where it learnt from labels
+        if teacher and self.teacher_fingerprint not in (None, teacher.get("fingerprint")):
+            return None
+        return results if all((place / file["file"]).exists() for file in results["exports"]) else None
 
     def ended(self, point: Point) -> dict[str, Any]:
         """How its last run ended: `seconds` and, where it failed, the `reason`; empty where none ended."""

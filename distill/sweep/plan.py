@@ -5,6 +5,7 @@ They are the student's, the objective's and those of the student's stages: what 
 A point is a recipe of its own, known by what tells it from the others, such as `width=0.5,resolution=96`.
 """
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ _SWEPT = (*_NAMED, *(name for name in get_args(StageName) if name not in TEACHER
 _LABELS = ("--stages", "[fine_tune]")
 LARGEST_ENLARGEMENT = 2.0
 """Of a prepared picture's shorter side to the student's resolution: past it, pixels are added that no view holds."""
+
+LONGEST_NAME = 200
+"""Bytes of a point's name: file systems hold 255, of which a suffix and names of unfinished files take some."""
 
 LearntFrom = Literal["teacher", "labels"]
 
@@ -158,7 +162,15 @@ def _point(reader: RecipeReader, keys: dict[str, str], arguments: tuple[str, ...
     parts = [f"{key.removeprefix(_STUDENT)}={value.replace('/', '_')}" for key, value in keys.items()]
     mult_adds = count(network, student.resolution, student.resolution).mult_adds
     learnt_from: LearntFrom = "teacher" if "transfer" in recipe.stages else "labels"
-    return Point(",".join([*parts, *also]), keys, learnt_from, arguments, recipe, resolved, mult_adds)
+    return Point(_short(",".join([*parts, *also])), keys, learnt_from, arguments, recipe, resolved, mult_adds)
+
+
+def _short(name: str) -> str:
+    """As long as the name of a file may be; of a longer one the end is told by its checksum."""
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    start = name.encode()[: LONGEST_NAME - 10].decode(errors="ignore")
+    return f"{start}..{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _check_distinct(points: Sequence[Point]) -> None:

@@ -3,10 +3,12 @@
 A stage's key covers all it reads, so a teacher that was made once is, copied into a point's run directory, done before.
 """
 
+import json
 import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -29,12 +31,14 @@ _ONE_PROCESS = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 class Shared:
     """Prepares the pictures and makes the teacher, before any point is begun.
 
+    Attributes:
+        places: the sweep's directory, which knows a point that was finished on other pictures or by another teacher.
+
     Raises:
         DistillError: pictures, teacher or objective cannot be used, or a point's resolution is more than they hold.
     """
 
     def __init__(self, points: Sequence[Point], places: SweepDirectory) -> None:
-        self.places = places
         first = next((point for point in points if point.recipe.asks_teacher), points[0])
         # This process makes the teacher alone, whatever points are told of devices.
         recipe = replace(first.recipe, trainer=first.recipe.trainer | _ONE_PROCESS)
@@ -43,13 +47,16 @@ class Shared:
         for point in points:
             check_views(point, *self.task.sets.size)
         made = set(recipe.stages) & set(TEACHER_STAGES)
-        with exclusive(places.teacher, self._say_waiting) if made else nullcontext():
+        with exclusive(places.teacher, partial(_say_waiting, places.teacher)) if made else nullcontext():
             run = RunDirectory.claim(places.teacher, recipe.name, first.resolved) if made else RunDirectory(places.root)
             teacher = open_teacher(recipe, self.task, run, Log(self.task))
         if teacher is not None:
             self.task.check_teacher(teacher)
         if isinstance(teacher, StoredTeacher) and "transfer" in recipe.stages:
             teacher.answers_to(self.task.sets.transfer, teacher.counted(recipe.transfer.views), recipe.seed)
+        pictures = json.loads(json.dumps(self.task.describe()))  # as it is read from the results of a run
+        fingerprint = None if teacher is None else teacher.fingerprint()
+        self.places = replace(places, pictures=pictures, teacher_fingerprint=fingerprint)
 
     def give(self, point: Point) -> None:
         """Make the point's run directory, with the stages that made the teacher in it."""
@@ -58,8 +65,9 @@ class Shared:
             for made in self.places.teacher.glob(f"stages/{name}-*"):
                 _copy(made, run.root / "stages" / made.name)
 
-    def _say_waiting(self) -> None:
-        console.print(f"{self.places.teacher}: another process is making the teacher; waiting for it.", soft_wrap=True)
+
+def _say_waiting(place: Path) -> None:
+    console.print(f"{place}: another process is making the teacher; waiting for it.", soft_wrap=True)
 
 
 def _copy(stage: Path, place: Path) -> None:

@@ -47,6 +47,7 @@ def summarise(
         "metric": metric,
         "data": {key: done[0]["data"].get(key) for key in ("name", "fingerprint", "counts")} if done else None,
         "split": done[0]["student"]["split"] if done else None,
+        "scored": done[0]["student"]["counts"]["pictures"] if done else None,
         "devices": sorted({results["device"] for results in done}),
         "teacher": _short(teachers[0], _MODEL) if teachers else None,
         "points": rows,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from distill.data.alignment import Alignment
+from distill.data.kept import DUPLICATE
 from distill.data.people import People
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
@@ -173,7 +174,11 @@ def open_lfw(settings: Evaluate, directory: Path, size: tuple[int, int], max_bad
         prepared = prepare(source, place, height=size[0], width=size[1], align=align, max_bad_share=max_bad_share)
     pictures = Pictures.of(prepared, "train")
     places = {name: place for place, name in enumerate(prepared.names)}
-    kept = present_pairs(listed, places, allow_missing=settings.allow_missing)
+    left_out = dict(prepared.ledger)
+    for name, reason in left_out.items():
+        if reason.startswith(DUPLICATE):  # the same file, under the name of which it is kept
+            places[name] = places[reason.removeprefix(DUPLICATE)]
+    kept = present_pairs(listed, places, allow_missing=settings.allow_missing, left_out=left_out)
     pairs = Pairs(
         np.array([places[pair.first] for pair in kept]),
         np.array([places[pair.second] for pair in kept]),

@@ -51,3 +51,21 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"picture")
     with pytest.raises(DistillError, match=r"root: .* holds a picture named 'caf\\udce9\.jpg', expected UTF-8"):
         Folder(root=tmp_path).samples(8, 8)
+
+
+def test_linked_directories_and_pictures_that_cannot_be_read_are_not_passed_over(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere", "owl/1.jpg", "owl/2.jfif")
+    put(tmp_path / "root", "cat/1.jpg", "cat/2.HEIC")
+    (tmp_path / "root" / "owl").symlink_to(tmp_path / "elsewhere" / "owl")
+    samples = Folder(root=tmp_path / "root").samples(8, 8)
+    assert [sample.name for sample in samples] == ["cat/1.jpg", "cat/2.HEIC", "owl/1.jpg", "owl/2.jfif"]
+
+
+@pytest.mark.parametrize("target", [".", "b", "elsewhere"])
+def test_links_in_a_circle_are_refused(tmp_path: Path, target: str) -> None:
+    put(tmp_path, "b/1.jpg")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "b")
+    (tmp_path / "b" / "link").symlink_to(tmp_path / target)
+    with pytest.raises(DistillError, match=r"(link|back): links to a directory that it lies in"):
+        Folder(root=tmp_path / "b").samples(8, 8)

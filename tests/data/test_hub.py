@@ -112,6 +112,14 @@ def test_metadata_beside_pictures_holds_labels(tmp_path: Path) -> None:
     assert [(sample.labels, sample.identity) for sample in samples] == [((0,), 5), ((1,), 6), ((0,), 7)]
 
 
+def test_a_blank_in_metadata_csv_is_unknown(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"{n}.png").write_bytes(png(n))
+    (tmp_path / "metadata.csv").write_text("file_name,Male,celeb_id\n0.png,1,5\n1.png,,\n2.png,0,7\n")
+    samples = listed(Hub(path=str(tmp_path), attributes=("Male",), identity="celeb_id"))
+    assert [(sample.labels, sample.identity) for sample in samples] == [((1,), 5), ((-1,), -1), ((0,), 7)]
+
+
 def test_a_stream_reads_pictures_inside_an_archive(tmp_path: Path) -> None:
     root = tmp_path / "archive"
     root.mkdir()
@@ -177,7 +185,7 @@ def test_minus_one_of_an_enumeration_is_unknown(tmp_path: Path) -> None:
         ({"identity": "celeb_id"}, r"identity: .* has no column 'celeb_id', only photo"),
         ({"validation": "valid"}, r"validation: .* has no split 'valid', only .*train"),
         ({"attributes": ("person",)}, r"attributes: .*, row 0 of train: person is 7, expected a boolean"),
-        ({"identity": "Young"}, r"identity: .*, row 0 of train: Young is 1\.0, expected a whole number"),
+        ({"identity": "Male"}, r"identity: .*, row 0 of train: Male is True, expected a whole number"),
     ],
 )
 def test_wrong_columns_and_splits_list_the_valid_ones(parquet: Path, streaming: bool, keys: dict, message: str) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from distill.data.alignment import Alignment
+from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.stanford_dogs import StanfordDogs
 from distill.errors import DistillError
@@ -222,6 +223,8 @@ def test_photographs_are_cut_to_the_dogs_in_them(root: Path, tmp_path: Path) -> 
         assert np.array_equal(picture, photographs[name][3:23, 4:24])
     whole = prepare(StanfordDogs(root=root), tmp_path / "whole", height=20, width=20, workers=1, progress=False)
     assert not set(whole.hashes.tolist()) & set(prepared.hashes.tolist())
+    # The photographs that are scored are not learnt from, though they come whole from somewhere else.
+    assert len(Pictures.of(prepared, "train", [whole])) == len(prepared.indices("train")) < len(whole)
     annotated(root, ((4, 6, 20, 22),))
     assert source.state() != state
     with pytest.raises(DistillError, match="is to be cut to its box and aligned"):

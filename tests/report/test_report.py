@@ -47,6 +47,7 @@ def full_results() -> dict[str, Any]:
             "fingerprint": "0a1b2c",
             "counts": {"train": 8432, "validation": 1048, "test": 1234},
             "left_out": 3,
+            "duplicates": 1105,
             "classes": CLASSES,
         },
         "teacher": scored("mobilenetv2_100", 0.6419),

@@ -44,8 +44,9 @@ def content() -> dict[str, Any]:
     points[3] = {key: points[3][key] for key in kept} | {"state": "failed", "reason": HOSTILE}
     smallest, largest = {"name": "width=0.25,resolution=64"}, {"name": "width=0.5,resolution=96"}
     return {
-        "recipe": "face_attributes", "seed": 7, "metric": "mAP", "split": "test", "devices": ["cpu"],
-        "data": {"name": "celeba", "fingerprint": "0a", "counts": {"test": 1048}},
+        "recipe": "face_attributes", "seed": 7, "metric": "mAP", "split": "test", "scored": 1048,
+        "devices": ["cpu"],
+        "data": {"name": "celeba", "fingerprint": "0a", "counts": {"test": 0}},
         "teacher": {"name": "teacher_net", "parameters": 3_470_000, "mult_adds": 431_000_000,
                     "metrics": {"mAP": 0.71}, "intervals": {"mAP": [0.70, 0.72]}},
         "points": points,
@@ -91,7 +92,7 @@ def page(path: Path) -> SweepPage:
         "width 0.25, resolution 64 width 0.5, resolution 96 -0.0410 mAP [-0.0500, -0.0300]",
         "onnx-int8 points/width=0.25,resolution=64/export/int8.onnx 0.6570 [0.6470, 0.6690] 1.02 MB -- FAILED",
         "Beside each mark: its width.",
-        "celeba , scored on test (1 048 test pictures)",
+        "celeba , scored on test (1 048 pictures)",
     ],
 )
 def test_what_was_measured_is_on_the_page(page: SweepPage, words: str) -> None:

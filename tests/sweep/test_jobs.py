@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from distill.errors import DistillError
 from distill.sweep.directory import SweepDirectory, release
 from distill.sweep.jobs import Resources, Runner
 from distill.sweep.plan import Point
-from tests.sweep.points import leaving, program, results, sweep
+from tests.sweep.points import leave, leaving, program, results, sweep
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +85,28 @@ def test_a_point_finished_under_other_keys_is_begun_again(tmp_path: Path) -> Non
     made, ended = runner(places, good(changed, places))
     made.run(changed, nothing)
     assert sorted(ended) == sorted(point.name for point in changed)
+
+
+def test_a_point_finished_on_other_pictures_by_another_teacher_or_without_its_file_is_begun_again(
+    tmp_path: Path,
+) -> None:
+    points, places = sweep(tmp_path)
+    content = results(0.6, 1000)
+    content["teacher"]["fingerprint"] = "a1"
+    for point in points:
+        leave(point, places, content)
+    places = replace(places, pictures=content["data"], teacher_fingerprint="a1")
+    assert all(places.results(point) == content for point in points)
+    relabelled = replace(places, pictures=content["data"] | {"fingerprint": "9"})
+    assert not any(relabelled.results(point) for point in points)
+    retaught = replace(places, teacher_fingerprint="b2")
+    assert not any(retaught.results(point) for point in points)
+    leave(points[1], places, content | {"teacher": None})  # of labels: whoever the teacher is
+    assert retaught.results(points[1]) is not None
+    (places.point(points[2]) / "export" / "student.onnx").unlink()
+    made, ended = runner(places, {points[2].name: leaving(points[2], places, content)})
+    made.run(points, nothing)
+    assert ended == [points[2].name] and places.ended(points[2])["reason"] is None
 
 
 def test_a_failed_gate_leaves_results_and_is_no_failure_of_the_point(tmp_path: Path) -> None:

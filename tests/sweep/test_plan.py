@@ -35,6 +35,15 @@ def refused(directory: Path, *arguments: str, together: bool = False, labels: bo
     return str(caught.value)
 
 
+def test_names_of_long_values_are_names_of_files(tmp_path: Path) -> None:
+    long = tmp_path / ("ü" * 120) / ("w" * 120)
+    points = points_of(tmp_path, "--student.weights", f"{long}/a.tar,{long}/b.tar")
+    assert len({point.name for point in points}) == 2
+    for point in points:
+        assert point.name.startswith("weights=_") and len(point.name.encode()) <= 200
+        (tmp_path / f"{point.name}.json").touch()
+
+
 def test_every_combination_is_a_point_of_its_own() -> None:
     points = sizes()
     found = {(point.recipe.student.width, point.recipe.student.resolution) for point in points}

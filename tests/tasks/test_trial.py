@@ -1,11 +1,15 @@
-"""What is left of a trial without some of its pictures, and what a trial must hold."""
+"""What is left of a trial without some of its pictures, what a trial must hold, and how LFW's is opened."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from distill.data.pictures import Pictures
 from distill.errors import DistillError
-from distill.tasks.trial import Pairs, Trial
+from distill.recipe import Evaluate
+from distill.tasks.trial import Pairs, Trial, open_lfw
 
 
 def trial(validation: Pictures) -> Trial:
@@ -39,3 +43,34 @@ def test_pairs_are_counted(validation: Pictures) -> None:
     every.check((1 / 30,))
     with pytest.raises(DistillError, match=r"evaluate\.fars: FAR 0\.03 cannot be measured on 30 impostor pairs"):
         every.check((0.5, 0.03))
+
+
+def lfw(place: Path) -> Path:
+    """Three people with two pictures each, and a fold of two pairs of each kind."""
+    for number in range(6):
+        person, one = f"P{number // 2}", 1 + number % 2
+        (place / person).mkdir(parents=True, exist_ok=True)
+        picture = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(place / person / f"{person}_{one:04d}.jpg")
+    (place / "pairs.txt").write_text("1 2\nP0 1 2\nP1 1 2\nP0 1 P1 2\nP1 1 P2 1\n")
+    return place
+
+
+def test_a_picture_that_is_there_under_another_name_too_is_not_missing(tmp_path: Path) -> None:
+    root = lfw(tmp_path / "lfw")
+    (root / "P1" / "P1_0001.jpg").write_bytes((root / "P0" / "P0_0002.jpg").read_bytes())
+    opened = open_lfw(Evaluate(lfw=root, align=None), tmp_path, (8, 8), 0.0)
+    assert opened.pairs is not None and len(opened.identities) == 5
+    shown = opened.pictures.gather(np.concatenate([opened.pairs.first, opened.pairs.second]))
+    names = ["0/P0_0001", "1/P1_0001", "0/P0_0001", "1/P1_0001", "0/P0_0002", "1/P1_0002", "1/P1_0002", "2/P2_0001"]
+    for pixels, name in zip(shown, names, strict=True):
+        with Image.open(root / f"P{name}.jpg") as picture:
+            np.testing.assert_array_equal(pixels, np.asarray(picture))
+
+
+def test_a_damaged_picture_of_a_pair_is_named_with_its_damage(tmp_path: Path) -> None:
+    root = lfw(tmp_path / "lfw")
+    (root / "P2" / "P2_0001.jpg").write_bytes(b"\xff\xd8 cut short")
+    settings = Evaluate(lfw=root, align=None)
+    with pytest.raises(DistillError, match=r"which 1 of 4 pairs name: P2/P2_0001\.jpg \(.+\)\. Complete"):
+        open_lfw(settings, tmp_path, (8, 8), 0.5)
