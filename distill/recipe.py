@@ -251,6 +251,10 @@ class Recipe:
             raise DistillError(
                 f"teach.metric_loss is {self.teach.metric_loss}: of embeddings, and the task is {self.task}."
             )
+        if self.task == "embeddings" and isinstance(self.teacher, Mobilefacenet) and self.teacher.context is not None:
+            raise DistillError(
+                "teacher.context: joins a teacher of attributes, and the task is embeddings. Leave it out."
+            )
         if self.task != "embeddings" and self.evaluate.lfw is not None:
             raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {self.task}. Leave it out.")
         if self.task == "classes" and "probe" in self.stages:
@@ -284,18 +288,48 @@ class Recipe:
         if "teach" in making and self.teach.web and (self.web is None or self.task == "embeddings"):
             lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
             raise DistillError(f"teach.web is true, and {lacking}. Set it to false.")
-        # A float of 1 is the end of a pass, an int of 1 each batch.
-        interval = self.trainer.get("val_check_interval")
-        for name in self.stages if interval is not None and repr(interval) != "1.0" else ():
-            if name != "probe" and self.stage(name).keep == "best":
-                raise DistillError(
-                    f"trainer.val_check_interval is {interval}: it scores weights inside a pass, and {name}.keep: best "
-                    "is of whole passes. Leave it out, or set keep to last."
-                )
+        self._check_trainer()
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")
         if not 0 <= self.seed < 2**63:
             raise DistillError(f"seed is {self.seed}, expected 0 or more.")
+
+    def _check_trainer(self) -> None:
+        """Refuse arguments of the Trainer that would lose what was trained, or fail once it is."""
+        interval, never = self.trainer.get("val_check_interval"), self.trainer.get("limit_val_batches") == 0
+        every = self.trainer.get("check_val_every_n_epoch") or 1
+        for name in self.stages:
+            if name == "probe" or (stage := self.stage(name)).keep != "best":
+                continue
+            # A float of 1 is the end of a pass, an int of 1 each batch.
+            if interval is not None and repr(interval) != "1.0":
+                raise DistillError(
+                    f"trainer.val_check_interval is {interval}: it scores weights inside a pass, and {name}.keep: best "
+                    "is of whole passes. Leave it out, or set keep to last."
+                )
+            if never or every > stage.epochs:
+                key = "limit_val_batches" if never else "check_val_every_n_epoch"
+                raise DistillError(
+                    f"trainer.{key} is {self.trainer[key]}: no pass is validated, and {name}.keep is best. Leave it "
+                    "out, or set keep to last."
+                )
+        if (limit := self.trainer.get("max_time")) is not None:
+            from lightning.pytorch.callbacks import Timer
+            from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+            try:
+                Timer(limit)
+            except (MisconfigurationException, TypeError, ValueError) as error:
+                raise DistillError(
+                    f"trainer.max_time is {limit!r} ({error}), expected days, hours, minutes and seconds, such as "
+                    "00:12:00:00."
+                ) from error
+        strategy = self.trainer.get("strategy")
+        if isinstance(strategy, str) and any(way in strategy for way in ("spawn", "fork", "notebook")):
+            raise DistillError(
+                f"trainer.strategy is {strategy}: when its processes end, what they noted of a stage is lost. Use "
+                f"{strategy.split('_')[0]}."
+            )
 
     @property
     def asks_teacher(self) -> bool:

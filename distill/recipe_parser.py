@@ -127,9 +127,9 @@ class RecipeReader:
                 content[section] = {"name": name}
                 if section == "data":
                     content = _merged(content, _overlay(self.path, name))
-        if content.get("teacher", {}).get("name") in _READY_MADE and "stages" in content:
+        if content.get("teacher", {}).get("name") in _READY_MADE and isinstance(content.get("stages"), list):
             # What a recipe writes of making its own teacher says nothing of one that is ready.
-            content["stages"] = [stage for stage in content["stages"] or () if stage not in TEACHER_STAGES]
+            content["stages"] = [stage for stage in content["stages"] if stage not in TEACHER_STAGES]
         student = content.get("student") or {}
         name = _last_value(arguments, "--student.name")
         if isinstance(student, dict) and name and name != student.get("name"):

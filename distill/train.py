@@ -71,7 +71,8 @@ class History(Callback):
             self._scored = float(trainer.callback_metrics[self.metric])
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        record = {"step": float(trainer.global_step), "loss": float(self._loss) / self._batches}
+        loss = trainer.strategy.reduce(self._loss.to(trainer.strategy.root_device), reduce_op="mean")
+        record = {"step": float(trainer.global_step), "loss": float(loss) / self._batches}
         if self._scored is not None:
             record[self.metric] = self._scored
         self.records.append(record)

@@ -123,9 +123,19 @@ def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:
 
 
 def _by_name(whole: Teacher, classes: tuple[str, ...]) -> Teacher:
-    """Where a teacher names its outputs, the data's among them and in its order."""
+    """Where a teacher names its outputs, the data's among them and in its order.
+
+    Raises:
+        DistillError: two outputs have the name of one class.
+    """
     if whole.classes is None or whole.classes == classes or not set(classes) <= set(whole.classes):
         return whole
+    for name in classes:
+        if (count := whole.classes.count(name)) > 1:
+            raise DistillError(
+                f"teacher.classes: {count} of the {whole.outputs} outputs of {whole.name} are named {name!r}, and the "
+                "data has one such class. Give the others another name."
+            )
     return SelectedTeacher(whole, tuple(map(whole.classes.index, classes)), classes)
 
 
@@ -142,7 +152,7 @@ def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
         synsets = tuple(ImageNetInfo("imagenet-1k").label_names())
         return synsets if chosen == "imagenet" else (NONE, *synsets)
     try:
-        lines = chosen.expanduser().read_text(encoding="utf-8").splitlines()
+        lines = chosen.expanduser().read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DistillError(f"teacher.class_map: {chosen} cannot be read, one WordNet id a line ({error}).") from error
     seen: dict[str, int] = {}

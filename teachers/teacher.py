@@ -69,7 +69,7 @@ def read_classes(given: tuple[str, ...] | Path | None) -> tuple[str, ...] | None
             raise DistillError(f"{given}: expected a JSON list of class names.")
         return tuple(names)
     try:
-        return tuple(line.strip() for line in given.read_text(encoding="utf-8").splitlines() if line.strip())
+        return tuple(line.strip() for line in given.read_text(encoding="utf-8-sig").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise DistillError(f"{given}: cannot be read as class names, one a line ({error}).") from error
 

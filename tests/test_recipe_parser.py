@@ -319,6 +319,11 @@ def test_faces_are_aligned_by_a_template_or_a_file(tiny: Path) -> None:
         ("data: {root: x}", "has no section `data`"),
         ("data: {name: celeba}\nteacher: {name: timm}", "required: teacher.model"),
         ("data: {name: celeba}\nteacher: {name: timm, model: a}\ntransfer: 5", "transfer is 5, expected keys"),
+        ("data: {name: celeba}\nteacher: {name: onnx, file: a}\nstages: 5", "stages"),
+        (
+            "data: {name: celeba}\nteacher: {name: onnx, file: a}\nstages: transfer",
+            "stages is transfer, expected a list",
+        ),
         ("data: {name: celeba}\nteach: {}\ndata: {}", "not YAML (data is written twice"),
         ("data: {name: celeba, root: a, root: b}", "not YAML (root is written twice"),
     ],
@@ -360,6 +365,40 @@ def test_the_best_of_passes_is_not_chosen_by_scores_inside_them(tiny: Path, inte
     assert f"trainer.val_check_interval is {interval}: it scores weights inside a pass, and transfer.keep: best" in said
     assert read(tiny, [*best, "1.0"])[0].transfer.keep == "best"
     assert read(tiny, ["--trainer.val_check_interval", interval])[0].transfer.keep == "last"
+
+
+@pytest.mark.parametrize(("key", "value"), [("limit_val_batches", "0"), ("check_val_every_n_epoch", "50")])
+def test_no_pass_is_best_where_none_is_validated(tiny: Path, key: str, value: str) -> None:
+    arguments = [f"--trainer.{key}", value]
+    said = complaint(tiny, "--transfer.keep", "best", *arguments)
+    assert said.startswith(f"trainer.{key} is {value}")
+    assert "no pass is validated, and transfer.keep is best. Leave it out, or set keep to last" in said
+    assert read(tiny, arguments)[0].transfer.keep == "last"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--trainer.max_time", "nonsense"), "trainer.max_time is 'nonsense' ("),
+        (("--trainer.max_time", "{secs: 3}"), "trainer.max_time is {'secs': 3} ("),
+        (
+            (
+                "--task",
+                "embeddings",
+                "--teacher",
+                "mobilefacenet",
+                "--teacher.context.model",
+                "resnet18",
+                "--stages",
+                "[transfer]",
+            ),
+            "teacher.context: joins a teacher of attributes, and the task is embeddings",
+        ),
+        (("--trainer.strategy", "ddp_spawn"), "trainer.strategy is ddp_spawn: when its processes end"),
+    ],
+)
+def test_what_training_would_fail_of_is_refused_before_it(tiny: Path, arguments: tuple[str, ...], reason: str) -> None:
+    assert complaint(tiny, *arguments).startswith(reason)
 
 
 def test_a_home_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ STAGE = Stage(
     epochs=3,
     batch_size=8,
     views=Views(mixup=0.3),
-    optimization=Optimization(learning_rate=0.1, ema=0.8),
+    optimization=Optimization(learning_rate=0.1, ema=0.5),
     checkpoint_steps=2,
 )
 CPU: dict[str, Any] = {"accelerator": "cpu", "devices": 1}

@@ -108,6 +108,14 @@ class Distiller(TrainingModule):
         self._check_answers()
         super().on_train_epoch_end()
 
+    def on_validation_epoch_end(self) -> None:
+        self._check_answers()  # else a student that followed them would be told to have diverged
+        super().on_validation_epoch_end()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._check_answers()  # callbacks save before this module's hooks look
+        super().on_save_checkpoint(checkpoint)
+
     def _check_answers(self) -> None:
         if self._answers_sound is not None and not bool(self._answers_sound):
             raise DistillError(

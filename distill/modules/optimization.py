@@ -23,7 +23,8 @@ class Optimization:
         warmup: share of all steps spent warming up.
         weight_decay: of full and pointwise convolutions and the classifier. Depthwise filters, normalisation and
             biases are never decayed (section 3.2). 0 for transfer (section 4.5: no regularisation).
-        ema: decay per step of the average of the weights that is kept as the result; null keeps the weights themselves.
+        ema: decay per step of the average of the weights that is kept as the result, begun with the first step's; null
+            keeps the weights themselves.
         channels_last: memory layout of the network; the faster one for depthwise convolutions, on CPUs as well.
         compile: compile the networks, teacher included, with torch.compile: a minute or more before the first step, for
             faster ones after it. The student is then equal to rounding, not to the last bit.

@@ -31,7 +31,8 @@ class TrainingModule(L.LightningModule, ABC):
     """Trains `network`; subclasses say what on, in `losses`.
 
     Args:
-        network: float (N, 3, h, w), normalised, to logits or embeddings (N, C).
+        network: float (N, 3, h, w), normalised, to logits or embeddings (N, C). It is put in training mode, in which
+            Lightning leaves it but for validation.
         preprocess: its input contract.
         classes: names of the C outputs, to be scored by their mAP; without them nothing is scored.
         metric: scores the validation pictures instead, by their outputs and whatever the batches hold as labels.
@@ -50,7 +51,7 @@ class TrainingModule(L.LightningModule, ABC):
     ) -> None:
         super().__init__()
         self.optimization = optimization or Optimization()
-        self.network = network
+        self.network = network.train()
         if self.optimization.channels_last:
             self.network.to(memory_format=torch.channels_last)
         # In a tuple, the compiled network is no second submodule of the same weights.
@@ -80,7 +81,10 @@ class TrainingModule(L.LightningModule, ABC):
     def result(self) -> nn.Module:
         """A copy of what was trained, the average where one is kept, in eval mode on the CPU."""
         trained = self.average if self.average is not None else self.network
-        return copy.deepcopy(trained).cpu().eval()
+        result = copy.deepcopy(trained).cpu().eval()
+        for kept, parameter in zip(result.parameters(), self.network.parameters(), strict=True):
+            kept.requires_grad_(parameter.requires_grad)  # an average wants no gradients, and may be trained on
+        return result
 
     def learning(self) -> nn.Module:
         """Whatever the optimiser changes."""
@@ -105,16 +109,19 @@ class TrainingModule(L.LightningModule, ABC):
 
     def on_train_epoch_end(self) -> None:
         # Logging at every step would take Lightning longer than the step of a small student takes a GPU.
-        self.log_dict({f"train_{name}": total / self._summed for name, total in self._sums.items()})
+        means = {f"train_{name}": total / self._summed for name, total in self._sums.items()}
+        self.log_dict(means, sync_dist=self.trainer.world_size > 1)
         self._sums, self._summed = {}, 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["train_sums"] = self._sums, self._summed
         loader = self.trainer.train_dataloader
         if loader is not None and hasattr(loader, "state_dict"):
             checkpoint["train_dataloader"] = loader.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self._loader_state = checkpoint.get("train_dataloader")
+        self._sums, self._summed = checkpoint["train_sums"]
 
     def on_train_start(self) -> None:
         # Lightning gives a loader its state only when it opens it after the checkpoint was read. `configure_optimizers`
@@ -137,7 +144,10 @@ class TrainingModule(L.LightningModule, ABC):
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
         if self.average is not None and self.optimization.ema is not None:
-            _follow(self.average, self.network, self.optimization.ema)
+            decay, steps = self.optimization.ema, self.trainer.global_step + 1
+            # The mean of what the steps left, without the weights that training began from: of these, a short stage
+            # would keep decay ** steps in its result. Adam corrects its averages in the same way.
+            _follow(self.average, self.network, (decay - decay**steps) / (1 - decay**steps))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         # Under mixed precision Lightning clips no gradients of a fused optimiser.

@@ -72,6 +72,11 @@ class Objective:
         for key in ("label_weight", "target_weight", "others_weight", "distance_weight", "angle_weight"):
             if not 0 <= getattr(self, key) < math.inf:
                 raise DistillError(f"objective.{key} is {getattr(self, key)}, expected 0 or more.")
+        if self.name != "dkd" and (self.target_weight, self.others_weight) != (1.0, 8.0):
+            raise DistillError(
+                f"objective.target_weight, objective.others_weight: of dkd, and objective.name is {self.name}. Leave "
+                "both out, or use dkd."
+            )
         if self.standardize and self.name not in EXCLUSIVE:
             raise DistillError(
                 f"objective.standardize: forgets the mean and spread of a picture's logits, which {self.name} teaches. "

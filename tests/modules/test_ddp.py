@@ -14,16 +14,18 @@ from distill.data.data_module import ViewDataModule
 from distill.data.pictures import Pictures
 from distill.data.views import Views
 from distill.modules import Distiller, Optimization
+from distill.train import History
 from tests.modules.nets import CLASSES, SMALL, ConvTeacher, clone, linear_student, trainer
 
 
 @dataclass
 class Seen:
-    """What one process saw: the pictures and the student's gradient of each step, and the score."""
+    """What one process saw: the pictures and the student's gradient of each step, the scores and the losses."""
 
     batches: list[Tensor] = field(default_factory=list)
     gradients: list[dict[str, Tensor]] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
 
 
 class Recorder(Callback):
@@ -42,6 +44,10 @@ class Recorder(Callback):
             self.seen.scores.append(float(trainer.callback_metrics["val_mAP"]))
 
     def on_train_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        (history,) = (one for one in trainer.callbacks if isinstance(one, History))
+        self.seen.losses = [record["loss"] for record in history.records] + [
+            float(trainer.callback_metrics["train_loss"])
+        ]
         torch.save(vars(self.seen), self.place / f"{trainer.world_size} {trainer.global_rank}.pt")
 
 
@@ -51,9 +57,8 @@ def fit(train: Pictures, validation: Pictures, place: Path, **options: Any) -> l
     still = Optimization(learning_rate=1e-30, ema=0.9)
     module = Distiller(linear_student(), ConvTeacher(), preprocess=SMALL, optimization=still, classes=CLASSES)
     data = ViewDataModule(train, validation, Views(mixup=0.3), batch_size=4, seed=3)
-    fitted = trainer(
-        max_epochs=2, limit_train_batches=4, use_distributed_sampler=False, callbacks=[Recorder(place)], **options
-    )
+    callbacks = [History("val_mAP"), Recorder(place)]
+    fitted = trainer(max_epochs=2, limit_train_batches=4, use_distributed_sampler=False, callbacks=callbacks, **options)
     fitted.fit(module, data)
     files = [place / f"{fitted.world_size} {rank}.pt" for rank in range(fitted.world_size)]
     return [Seen(**torch.load(file, weights_only=True)) for file in files]
@@ -71,6 +76,7 @@ def test_two_processes_do_what_one_does(train: Pictures, validation: Pictures, t
         assert torch.equal(torch.cat(shares), batch)
     for rank in ranks:
         assert rank.scores == alone.scores
+        assert len(rank.losses) == 3 and rank.losses == pytest.approx(alone.losses, rel=1e-5)
         for one, two in zip(alone.gradients, rank.gradients, strict=True):
             assert one.keys() == two.keys() and len(one) == 2
             for name in one:

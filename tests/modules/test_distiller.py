@@ -1,5 +1,6 @@
 """Transfer: a teacher that nothing touches, and a student that comes to answer as it does."""
 
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -19,6 +20,7 @@ from distill.errors import DistillError
 from distill.modules import Distiller, Optimization
 from distill.objectives import Objective
 from distill.preprocess import Preprocess
+from distill.train import Checkpoints, History
 from students.mobilenet_v1 import mobilenet_v1
 from tests.modules.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, linear_student, same, trainer
 
@@ -157,6 +159,37 @@ def test_a_teacher_that_answers_no_number_stops_the_run(train: Pictures, answer:
     with pytest.raises(DistillError, match=r"teacher: conv answered NaN or infinity at step 3\. .* mean and std"):
         trainer().fit(Distiller(linear_student(), teacher, preprocess=SMALL), data(train))
     assert len(teacher.asked) == 3
+
+
+def test_nothing_is_saved_of_a_student_that_learnt_from_no_number(train: Pictures, tmp_path: Path) -> None:
+    class Broken(ConvTeacher):
+        def forward(self, pictures: Tensor) -> Tensor:
+            answers = super().forward(pictures)
+            return answers if len(self.asked) < 4 else answers * float("nan")
+
+    saving = Checkpoints(tmp_path, 2, History(""), keep_best=False)
+    with pytest.raises(DistillError, match=r"teacher: conv answered NaN or infinity"):
+        trainer(max_epochs=2, callbacks=[saving.history, saving]).fit(
+            Distiller(linear_student(), Broken(), preprocess=SMALL), data(train)
+        )
+    stored = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert stored["global_step"] == 2
+    assert all(tensor.isfinite().all() for tensor in stored["state_dict"].values())
+    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_a_student_in_bf16_asks_the_teacher_that_was_scored(train: Pictures) -> None:
+    class Noting(ConvTeacher):
+        def forward(self, pictures: Tensor) -> Tensor:
+            answers = super().forward(pictures)
+            kinds.append(answers.dtype)
+            return answers
+
+    kinds: list[torch.dtype] = []
+    student = linear_student()
+    student.register_forward_hook(lambda module, inputs, logits: kinds.append(logits.dtype))
+    trainer(precision="bf16-mixed").fit(Distiller(student, Noting(), preprocess=SMALL), data(train))
+    assert kinds == [torch.bfloat16, torch.float32] * 4
 
 
 def test_a_checkpoint_holds_nothing_of_the_teacher(train: Pictures, tmp_path: Any) -> None:

@@ -60,7 +60,7 @@ def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures)
 
 def test_the_peoples_directions_learn_and_leave_with_the_stage() -> None:
     module = learner()
-    built = module.optimization.build(torch.nn.ModuleList([module.network, module.criterion]), 10)
+    built = module.optimization.build(module.learning(), 10)
     learning = {id(one) for group in built["optimizer"].param_groups for one in group["params"]}
     assert id(module.criterion.W) in learning and all(id(one) in learning for one in module.network.parameters())
     assert module.result().state_dict().keys() == conv_student().state_dict().keys()

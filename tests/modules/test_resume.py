@@ -5,6 +5,7 @@ from typing import Any
 
 import lightning as L
 import pytest
+import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 
@@ -43,7 +44,8 @@ class Order(Callback):
 def fit(
     pictures: tuple[Pictures, Pictures], place: Path, every: int, cut: int | None = None, resume: bool = False
 ) -> tuple[dict[str, Tensor], dict[int, list[int]]]:
-    """Train a student with dropout, an average and validation; the state of all of it, and the order."""
+    """Train a student with dropout, an average and validation; the state of all of it, the last pass's loss among it,
+    and the order."""
     options = Optimization(learning_rate=0.02, ema=0.9)
     module = Distiller(
         conv_student(dropout=0.5), ConvTeacher(), preprocess=SMALL, optimization=options, classes=CLASSES, seed=1
@@ -61,7 +63,8 @@ def fit(
         fitted.fit(module, data, ckpt_path=checkpoint if resume else None, weights_only=True)
     except PowerCutError:
         assert cut is not None
-    return clone(module.state_dict().items()), order.steps
+    loss = fitted.callback_metrics.get("train_loss", torch.zeros(()))
+    return clone({**module.state_dict(), "train_loss": loss}.items()), order.steps
 
 
 @pytest.fixture(scope="module")

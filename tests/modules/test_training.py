@@ -66,10 +66,9 @@ def test_validation_leaves_the_statistics_alone(validation: Pictures) -> None:
 
 
 @pytest.mark.parametrize("network", [linear_student, conv_student])
-def test_the_average_is_exponential_over_steps(network: Any, train: Pictures) -> None:
+def test_the_average_is_exponential_over_steps_and_of_no_more(network: Any, train: Pictures) -> None:
     weights = Weights()
     module = FineTuner(network(), SMALL, Optimization(learning_rate=0.05, ema=0.7))
-    before = clone(module.network.state_dict().items())
     trainer(max_epochs=2, callbacks=[weights]).fit(module, data(train))
     result = module.result()
     assert len(weights.steps) == 8
@@ -77,9 +76,9 @@ def test_the_average_is_exponential_over_steps(network: Any, train: Pictures) ->
         if not found.is_floating_point():
             continue
         values = [step[name].flatten().tolist() for step in weights.steps]
-        expected = before[name].flatten().tolist()
-        for value in values:
-            expected = [0.7 * average + 0.3 * new for average, new in zip(expected, value, strict=True)]
+        shares = [0.7 ** (7 - step) for step in range(8)]
+        columns = zip(*values, strict=True)
+        expected = [sum(s * v for s, v in zip(shares, column, strict=True)) / sum(shares) for column in columns]
         assert found.flatten().tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
         assert not torch.equal(found, weights.steps[-1][name])
 
@@ -96,6 +95,18 @@ def test_the_result_is_a_copy_ready_for_use(train: Pictures, ema: float | None) 
     for parameter in result.parameters():
         nn.init.zeros_(parameter)
     assert same(before, clone(module.state_dict().items()))
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_what_a_stage_left_is_trained_on_by_the_next(train: Pictures, ema: float | None) -> None:
+    module = FineTuner(conv_student(), SMALL, Optimization(ema=ema))
+    trainer().fit(module, data(train))
+    modes, weights = Modes(), Weights()
+    following = FineTuner(module.result(), SMALL, Optimization(ema=ema))
+    before = clone(following.network.state_dict().items())
+    trainer(callbacks=[modes, weights]).fit(following, data(train))
+    assert all(modes.training)
+    assert not any(torch.equal(weights.steps[-1][name], value) for name, value in before.items())
 
 
 def test_the_score_is_scikit_learns_on_the_averaged_network(train: Pictures, validation: Pictures) -> None:

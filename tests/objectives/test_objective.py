@@ -122,6 +122,8 @@ def test_a_teacher_of_other_outputs_is_refused() -> None:
         ({"name": "cosine", "temperature": 2.0}, r"objective\.temperature: cosine has none"),
         ({"name": "cosine", "angle_weight": -1.0}, r"objective\.angle_weight is -1.0"),
         ({"name": "dkd", "others_weight": -1.0}, r"objective\.others_weight is -1.0"),
+        ({"name": "softmax_kl", "others_weight": 2.0}, r"others_weight: of dkd, and objective\.name is softmax_kl"),
+        ({"target_weight": 2.0}, r"objective\.target_weight, .*: of dkd, and objective\.name is bernoulli_kl"),
         ({"standardize": True}, r"objective\.standardize: .* bernoulli_kl teaches\. .*dist, dkd, softmax_kl"),
         ({"name": "cosine", "standardize": True}, r"objective\.standardize"),
         ({"distance_weight": 1.0}, r"distance_weight, objective\.angle_weight: between embeddings, .* bernoulli_kl"),

@@ -106,6 +106,22 @@ def test_outputs_that_do_not_fit(tmp_path: Path, file: Path) -> None:
         load_classifier(black_box(tmp_path, class_map=file, classes=("a", "b", "c", "d")), CLASSES)
 
 
+def test_two_outputs_of_one_name_are_not_told_apart_by_guessing(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"teacher\.classes: 2 of the 4 outputs of vendor\.onnx are named 'crane'"):
+        load_classifier(black_box(tmp_path, classes=("dog", "crane", "cat", "crane")), ("cat", "crane"))
+    twice = black_box(tmp_path, classes=("dog", "crane", "crane", "cat"))
+    assert load_classifier(twice, ("cat", "dog")).places.tolist() == [3, 0]
+
+
+def test_names_in_a_file_of_windows_begin_with_no_mark(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "names.txt").write_text("dog\ncat\ncrow\ncrane\n", encoding="utf-8-sig")
+    named = load_classifier(black_box(tmp_path, classes=tmp_path / "names.txt"), ("cat", "dog"))
+    assert named.places.tolist() == [1, 0]
+    expected = read_class_map(file)
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert read_class_map(file) == expected
+
+
 def test_a_student_of_our_own_needs_no_map(tmp_path: Path, file: Path) -> None:
     properties = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12).to_props()
     recipe = Onnx(linear_graph(tmp_path / "student.onnx", properties=properties), class_map=file)
