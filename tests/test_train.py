@@ -1,5 +1,6 @@
 """A stage that is stopped anywhere ends as one that never was; what Lightning is given, it gets."""
 
+import csv
 import dataclasses
 import re
 import signal
@@ -209,6 +210,27 @@ def test_each_stage_has_a_copy_of_the_logger(fit: Any, tmp_path: Path) -> None:
     written = sorted((tmp_path / "logs").rglob("metrics.csv"))
     assert len(written) == 2
     assert all("train_loss" in file.read_text() and "val_mAP" in file.read_text() for file in written)
+
+
+@pytest.mark.parametrize(
+    ("hook", "step"), [("on_train_batch_end", 3), ("on_train_batch_end", 7), ("on_train_batch_start", 4)]
+)
+def test_a_resumed_pass_is_logged_whole(
+    fit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, step: int
+) -> None:
+    def losses(place: str) -> dict[str, str]:
+        rows = [
+            row for file in sorted(tmp_path.glob(f"{place}/*/*/metrics.csv")) for row in csv.DictReader(file.open())
+        ]
+        return {row["epoch"]: row["train_loss"] for row in rows if row.get("train_loss")}
+
+    fit(tmp_path / "unbroken", logger=CSVLogger(tmp_path / "unbroken"), log_every_n_steps=1)
+    logger = CSVLogger(tmp_path / "stopped")
+    with monkeypatch.context() as patch, pytest.raises(CrashError):
+        crash_at(patch, hook, step)
+        fit(tmp_path / "stopped", logger=logger, log_every_n_steps=1)
+    fit(tmp_path / "stopped", logger=logger, log_every_n_steps=1)
+    assert losses("stopped") == losses("unbroken") and len(losses("unbroken")) == 3
 
 
 @pytest.mark.parametrize("arguments", [{"accelerator": "nonsense"}, {"accumulate_grad_batches": 2, "barebones": True}])

@@ -63,8 +63,8 @@ class TrainingModule(L.LightningModule, ABC):
             self.average = copy.deepcopy(network).requires_grad_(False)
         self._validated: list[tuple[Tensor, Tensor]] = []
         self._loader_state: dict[str, Any] | None = None
-        self._sums: dict[str, Tensor] = {}
-        self._summed = 0
+        self._sums: dict[str, Tensor] = {}  # of the terms of `_summed` batches of pass `_pass`
+        self._summed = self._pass = 0
 
     @abstractmethod
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
@@ -111,17 +111,16 @@ class TrainingModule(L.LightningModule, ABC):
         # Logging at every step would take Lightning longer than the step of a small student takes a GPU.
         means = {f"train_{name}": total / self._summed for name, total in self._sums.items()}
         self.log_dict(means, sync_dist=self.trainer.world_size > 1)
-        self._sums, self._summed = {}, 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["train_sums"] = self._sums, self._summed
+        checkpoint["train_sums"] = self._sums, self._summed, self._pass
         loader = self.trainer.train_dataloader
         if loader is not None and hasattr(loader, "state_dict"):
             checkpoint["train_dataloader"] = loader.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self._loader_state = checkpoint.get("train_dataloader")
-        self._sums, self._summed = checkpoint["train_sums"]
+        self._sums, self._summed, self._pass = checkpoint["train_sums"]
 
     def on_train_start(self) -> None:
         # Lightning gives a loader its state only when it opens it after the checkpoint was read. `configure_optimizers`
@@ -131,6 +130,8 @@ class TrainingModule(L.LightningModule, ABC):
             self._loader_state = None
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        if self._pass != self.current_epoch:  # after a resume too, of which Lightning tells no start of a pass
+            self._sums, self._summed, self._pass = {}, 0, self.current_epoch
         # Dropout must not depend on where a run was interrupted. The multipliers only keep the three apart, the modulus
         # keeps any seed inside what torch takes.
         together = self.trainer.accumulate_grad_batches
