@@ -164,8 +164,10 @@ def _write(one: Format, job: Job, directory: Path) -> _Written:
 
 
 def _score(one: _Written, student: Verdict, task: Task, settings: Export, activation: Activation) -> dict[str, Any]:
+    tolerance = settings.tolerance_of(one.format.int8)
     record: dict[str, Any] = {
         "format": one.format.name,
+        "tolerance": tolerance,
         "bytes": sum(file.stat().st_size for path in one.files for file in _within(path)),
         "limits": one.format.limits,
     }
@@ -174,7 +176,7 @@ def _score(one: _Written, student: Verdict, task: Task, settings: Export, activa
     verdict = task.judge(one.predictors[max(THREADS)])
     largest = float(np.abs(verdict.answers - student.answers).max())
     cosine = _cosine(_outputs(verdict.answers, activation), _outputs(student.answers, activation))
-    points, tolerance = 100 * (verdict.score - student.score), settings.tolerance_of(one.format.int8)
+    points = 100 * (verdict.score - student.score)
     why = []
     if not abs(points) <= tolerance + _ROUNDING:
         why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")

@@ -22,6 +22,7 @@ from distill.files import atomic_path
 _WRAPPERS = ("state_dict", "net_state_dict", "model")
 _NAMED_AT_MOST = 5
 _HUB_TIMEOUT = 10.0  # seconds
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -84,8 +85,8 @@ def load_weights(
         The names of the classifier's tensors left at random; empty where all were loaded.
 
     Raises:
-        DistillError: a tensor is missing, is one too many, has another shape, or is not finite. The network is then as
-            it was.
+        DistillError: a tensor is missing, is one too many, has another shape, is not of plain numbers (codes of a
+            quantised network, complex, sparse), or is not finite in the network's type. The network is then as it was.
     """
     expected = module.state_dict()
     head = head_tensors(module)
@@ -102,7 +103,22 @@ def load_weights(
         )
     left = tuple(name for name in expected if wrong and name in head)
     fitting = {name: tensor for name, tensor in tensors.items() if name not in left}
-    infinite = {name: "holds NaN or infinity" for name, tensor in fitting.items() if not torch.isfinite(tensor).all()}
+    coded = {
+        name: f"is {_kind(tensor)}, expected floating point"
+        for name, tensor in fitting.items()
+        if expected[name].is_floating_point() and not (tensor.dtype in _FLOATS and tensor.layout == torch.strided)
+    }
+    if coded:
+        raise DistillError(
+            f"{path}: not plain weights; {len(coded)} tensors do not fit: {_some(coded)}. Give the network's weights "
+            "in float32 or float16, as they were before they were quantised or packed."
+        )
+    # Float64 may hold what the network's type cannot.
+    infinite = {
+        name: f"holds NaN or infinity as {expected[name].dtype}"
+        for name, tensor in fitting.items()
+        if expected[name].is_floating_point() and not torch.isfinite(tensor.to(expected[name].dtype)).all()
+    }
     if infinite:
         raise DistillError(f"{path}: broken weights: {_some(infinite)}. Take an earlier checkpoint of that training.")
     module.load_state_dict(fitting, strict=False)
@@ -208,6 +224,11 @@ def _misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dic
         elif name not in found and not name.endswith("num_batches_tracked"):  # a counter that old files lack
             wrong[name] = f"is missing, expected {shape}"
     return wrong | {name: "has no place in this network" for name in found if name not in expected}
+
+
+def _kind(tensor: Tensor) -> str:
+    """The type of a tensor, and its layout where that is another than one number after the other."""
+    return f"{tensor.dtype}" if tensor.layout == torch.strided else f"{tensor.dtype} in {tensor.layout}"
 
 
 def _some(wrong: Mapping[str, str]) -> str:

@@ -95,6 +95,7 @@ def test_a_file_passes_by_its_probabilities_and_its_score(
     perturbed(monkeypatch, change)
     found = scored(tmp_path, tolerance=tolerance)
     assert found["passed"] is passed and bool(found["why"]) is not passed
+    assert found["tolerance"] == tolerance
     assert found["file"] == ("export/student.onnx" if passed else "export/failed/student.onnx")
     assert (tmp_path / found["file"]).is_file() and found["format"] == "onnx"
     if scores_equal is not None:
@@ -211,7 +212,7 @@ def test_int8_of_channels_far_apart_is_caught_by_tensor_and_written_again(
     # Its answers are close together, so that a rounding changes their order: 2 points by channel, 37 by tensor.
     settings = Export(formats=("onnx",), int8_tolerance=10.0, int8_steps=steps)
     (found,) = export_and_score(tmp_path / "export", network, manifest, verdict, task, settings)
-    assert found["passed"] is passed
+    assert found["passed"] is passed and found["tolerance"] == 10
     assert [path.parent.name for path in tmp_path.rglob("student.onnx")] == ["export" if passed else "failed"]
     if not passed:
         (why,) = found["why"]

@@ -3,6 +3,7 @@
 import os
 import pickle
 import urllib.error
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from distill import weights
-from distill.errors import DistillError
+from distill.errors import DistillError, OutputsError
 from distill.weights import hub_network, load_weights, read_weights, write_weights
 from students.mobilenet_v1 import mobilenet_v1
 
@@ -154,6 +155,47 @@ def test_nan_is_refused() -> None:
     tensors["bn1.bias"][0] = float("nan")
     with pytest.raises(DistillError, match=r"bn1\.bias holds NaN"):
         load_weights(small(), tensors, HERE)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensor: tensor.to(torch.int8), "is torch.int8"),
+        (lambda tensor: tensor > 0, "is torch.bool"),
+        (lambda tensor: tensor.to(torch.complex64), "is torch.complex64"),
+        (lambda tensor: tensor.to(torch.float8_e4m3fn), "is torch.float8_e4m3fn"),
+        (lambda tensor: tensor.to_sparse(), "is torch.float32 in torch.sparse_coo"),
+    ],
+)
+@pytest.mark.parametrize("name", ["conv_stem.weight", "bn1.running_var", "classifier.weight"])
+def test_what_is_no_plain_float_is_refused(name: str, change: Callable[[Tensor], Tensor], said: str) -> None:
+    network = small()
+    before = state(network)
+    tensors = state(small())
+    tensors[name] = change(tensors[name])
+    with pytest.raises(DistillError, match=rf"weights\.pt: .*{name} {said}, expected floating point") as caught:
+        load_weights(network, tensors, HERE, allow_new_head=True)
+    assert not isinstance(caught.value, OutputsError)
+    assert all(torch.equal(before[key], tensor) for key, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_floats_of_other_lengths_are_loaded(dtype: torch.dtype) -> None:
+    other, network = state(small()), small()
+    tensors = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in other.items()}
+    tensors["bn1.num_batches_tracked"] = torch.tensor(7, dtype=torch.int32)
+    assert load_weights(network, tensors, HERE) == ()
+    found = network.state_dict()
+    assert found["bn1.num_batches_tracked"] == 7
+    torch.testing.assert_close(found["conv_stem.weight"], other["conv_stem.weight"], rtol=0.01, atol=1e-3)
+
+
+def test_a_number_that_the_networks_type_cannot_hold_is_refused() -> None:
+    tensors = state(small())
+    tensors["bn1.bias"] = tensors["bn1.bias"].double() + 1e300
+    with pytest.raises(DistillError, match=r"bn1\.bias holds NaN or infinity as torch\.float32"):
+        load_weights(small(), tensors, HERE)
+    assert load_weights(small().double(), tensors, HERE) == ()
 
 
 def test_no_network_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """distill export RUN [--formats A,B,...] [--KEY VALUE ...]"""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,17 @@ from distill.recipe_parser import RecipeReader
 from distill.report.card import write_card
 from distill.report.files import rewrite_files
 from distill.report.terminal import print_files
+from distill.scoring import Verdict
 from distill.tasks import open_task
 from students.files import CONFIG_FILE, load_student
 from students.manifest import StudentManifest
+
+_SECTIONS = ("export", "card")
+_PLACES = ("data.root", "unlabelled.root", "web.root", "prepare.root", "evaluate.lfw")
+_OF_A_MACHINE = (*_PLACES, "evaluate.batch_size")
+_GIVEN = f"those of {' and '.join(_SECTIONS)}, and for another machine {', '.join(_OF_A_MACHINE)}"
+_NOISE = 1e-3  # of a metric, between two machines
+_SHOWN = 3  # figures that are named
 
 
 def main(arguments: list[str]) -> int:
@@ -30,7 +39,7 @@ def main(arguments: list[str]) -> int:
         usage="distill export RUN [--formats A,B,...] [--KEY VALUE ...]",
         description="Write a run's student in each format, score each file in its own runtime on the run's test "
         "pictures, and hold it to the torch student's score.",
-        epilog="\n".join(f"{name}: {one.limits}." for name, one in FORMATS.items()),
+        epilog="\n".join([f"Keys: {_GIVEN}.", *(f"{name}: {one.limits}." for name, one in FORMATS.items())]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -45,6 +54,7 @@ def main(arguments: list[str]) -> int:
         network, manifest = load_student(places.student)
         task = open_task(recipe, places.data)
         student = task.judge(student_predictor(network, manifest))
+        _check_scores(places.root / RESULTS, student)
         exports = export_and_score(places.export, network, manifest, student, task, recipe.export)
         _enter(places, recipe, manifest, exports)
     console = Console(markup=False, emoji=False)
@@ -57,14 +67,50 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
     """The run and its recipe, with keys overridden.
 
     Raises:
-        DistillError: it is no run, or has no student.
+        DistillError: it is no run, has no student, or a key would make it another run.
     """
     places = RunDirectory(run)
     if not places.marker.is_file() or not (run / RESOLVED).is_file():
         raise DistillError(f"{run}: not a run directory; expected what distill run --out wrote.")
     if not (places.student / CONFIG_FILE).is_file():
         raise DistillError(f"{run}: has no student yet. Go on with the same distill run that began it.")
+    given = [key.partition("=")[0].removeprefix("--") for key in keys if key.startswith("--")]
+    refused = [key for key in given if key.partition(".")[0] not in _SECTIONS and key not in _OF_A_MACHINE]
+    if refused:
+        raise DistillError(
+            f"{', '.join(refused)}: would score or describe another run than {run}. Expected keys: {_GIVEN}. For other "
+            "keys there is distill run with another --out."
+        )
     return places, RecipeReader(str(run / RESOLVED), "distill export RUN").read(keys)[0]
+
+
+def _check_scores(path: Path, student: Verdict) -> None:
+    """Refuse a student whose scores are not those of results.json: the files' would stand beside them.
+
+    Raises:
+        DistillError: a metric or a count is another.
+    """
+    if not path.is_file():
+        return
+    run, here = (_figures(scores) for scores in (read_json(path)["student"], student.to_dict()))
+    noise = max(_NOISE, 1 / run["pictures"])  # another machine may move one picture past a threshold
+    others = [
+        f"{name} is {value:.6g} there and {here[name]:.6g} here" if name in here else f"{name} is not measured here"
+        for name, value in run.items()
+        if name not in here or abs(here[name] - value) > (noise if isinstance(value, float) else 0)
+    ]
+    if others:
+        raise DistillError(
+            f"{path}: the student does not score here as it did in the run: {'; '.join(others[:_SHOWN])}. Give the "
+            f"pictures it was scored on ({', '.join(_PLACES)}); for others there is distill run with another --out."
+        )
+
+
+def _figures(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics, which are floats, and counts, which are whole, by name; positives by their class."""
+    counts = dict(scores["counts"])
+    positives = counts.pop("positives", {})
+    return scores["metrics"] | counts | {f"positives of {name}": number for name, number in positives.items()}
 
 
 def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[dict[str, Any]]) -> None:

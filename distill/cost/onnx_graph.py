@@ -37,16 +37,19 @@ _KNOWN = {"Conv"} | _MATRIX | _ELEMENTWISE | _VIEWS | _MOVES
 def count_onnx(path: Path, resolution: int | None = None) -> Cost:
     """Count an ONNX graph at batch 1: Conv, and Gemm or MatMul with a stored matrix.
 
+    A graph of a fixed batch has that in its constants too; it is counted whole, and a picture costs its share.
+
     `parameters` are the weights and biases of those layers and of the normalisations that were not folded into them.
 
     Args:
         resolution: pixels of a side, for a graph that leaves its height and width open.
 
     Raises:
-        DistillError: not an ONNX file, a quantised one, an operator the counter does not know, a layer's shape that
-            neither the graph nor `resolution` fixes, or nothing to count.
+        DistillError: not an ONNX file, or one without its data beside it, a quantised one, an operator the counter
+            does not know, a layer's shape that neither the graph nor `resolution` fixes, a fixed batch that does not
+            divide what is counted, or nothing to count.
     """
-    reader = _Reader(path, _infer(path, resolution))
+    reader = _Reader(path, *_infer(path, resolution))
     for node in reader.graph.node:
         reader.read(node)
     if not reader.layers:
@@ -60,18 +63,26 @@ def count_onnx(path: Path, resolution: int | None = None) -> Cost:
     )
 
 
-def _infer(path: Path, resolution: int | None) -> Any:
-    """The graph with all shapes, at batch 1."""
+def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
+    """The graph with all shapes, and the batch they are of: its own where it is fixed, else 1."""
     import onnx
     from google.protobuf.message import DecodeError
 
     if not path.is_file():
         raise DistillError(f"{path}: no such file.")
     try:
-        model = onnx.load(path)
+        model = onnx.load(path, load_external_data=False)
     except (OSError, DecodeError) as error:
         raise DistillError(f"{path}: not an ONNX file ({error}).") from error
     graph = model.graph
+    try:  # for shapes may be among it
+        onnx.load_external_data_for_model(model, str(path.parent))
+    except (onnx.checker.ValidationError, ValueError) as error:
+        files = [entry.value for one in graph.initializer for entry in one.external_data if entry.key == "location"]
+        raise DistillError(
+            f"{path}: keeps tensors in {', '.join(dict.fromkeys(files))}, which cannot be read ({error}). Copy that "
+            f"beside {path.name}, whole and as a file of its own."
+        ) from error
     operators = {node.op_type for node in graph.node}
     if operators & _QUANTISED:
         hidden = ", ".join(sorted(operators & _QUANTISED))
@@ -84,23 +95,24 @@ def _infer(path: Path, resolution: int | None) -> Any:
         raise DistillError(
             f"{path}: its mult-adds cannot be counted: the counter does not know the operator {', '.join(unknown)}."
         )
-    _fix_input(path, graph, resolution)
-    del graph.value_info[:]  # they say N where it is 1 now
+    batch = _fix_input(path, graph, resolution)
+    del graph.value_info[:]  # they leave open what is fixed now
     for output in graph.output:
         output.type.tensor_type.ClearField("shape")
     try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+        return onnx.shape_inference.infer_shapes(model, data_prop=True).graph, batch
     except onnx.shape_inference.InferenceError as error:
         raise DistillError(f"{path}: its shapes cannot be inferred ({error}).") from error
 
 
-def _fix_input(path: Path, graph: Any, resolution: int | None) -> None:
+def _fix_input(path: Path, graph: Any, resolution: int | None) -> int:
+    """Give the input a size where it is open; the batch."""
     stored = {tensor.name for tensor in graph.initializer}  # old files list their weights among the inputs
     pixels = next((value for value in graph.input if value.name not in stored), None)
     if pixels is None or not pixels.type.tensor_type.shape.dim:
         raise DistillError(f"{path}: has no input of known rank; expected pictures (N, C, H, W) or (N, H, W, C).")
     batch, *others = pixels.type.tensor_type.shape.dim
-    batch.dim_value = 1
+    batch.dim_value = max(1, batch.dim_value)
     open_sides = [dim for dim in others if not dim.HasField("dim_value")]
     if resolution is not None and not open_sides:
         sizes = " x ".join(str(dim.dim_value) for dim in others)
@@ -109,13 +121,14 @@ def _fix_input(path: Path, graph: Any, resolution: int | None) -> None:
         if resolution is None:
             raise DistillError(f"{path}: leaves its height and width open; say at which --resolution to count it.")
         dim.dim_value = resolution
+    return int(batch.dim_value)
 
 
 class _Reader:
     """What is known of the graph after the nodes read so far."""
 
-    def __init__(self, path: Path, graph: Any) -> None:
-        self.path, self.graph = path, graph
+    def __init__(self, path: Path, graph: Any, batch: int) -> None:
+        self.path, self.graph, self.batch = path, graph, batch
         self.layers: list[LayerCost] = []
         self.steps: list[Step] = []
         self.uncounted: list[str] = []
@@ -160,13 +173,24 @@ class _Reader:
         return self._shapes[name]
 
     def _size(self, name: str) -> int:
-        """Bytes; 0 for indices and shapes, which are no activations."""
+        """Bytes of one picture's share; 0 for indices and shapes, which are no activations."""
         import onnx
 
         kind = self._types.get(name)
         if kind is None or kind.elem_type not in _PIXELS | _FLOATS:
             return 0
-        return onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).itemsize * math.prod(self.shape(name))
+        size = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).itemsize
+        return size * self._share(math.prod(self.shape(name)), name)
+
+    def _share(self, total: int, name: str) -> int:
+        """One picture's of what a tensor takes for all."""
+        share, rest = divmod(total, self.batch)
+        if rest:
+            raise DistillError(
+                f"{self.path}: takes {self.batch} pictures at a time, which do not share {name} of shape "
+                f"{self.shape(name)} evenly; cannot count it for one. Export the network with a batch of 1."
+            )
+        return share
 
     def _convolution(self, node: Any) -> None:
         if node.input[1] not in self.stored:
@@ -178,7 +202,7 @@ class _Reader:
         self._add(
             node,
             kind=conv_kind(weight, depthwise=weight[1] == 1 and pixels[1] > 1),
-            mult_adds=math.prod(weight) * math.prod(output[2:]),
+            mult_adds=self._share(math.prod(weight) * output[0] * math.prod(output[2:]), node.output[0]),
             weight=weight,
             stride=max(strides),
             input=pixels[1:],
@@ -196,7 +220,7 @@ class _Reader:
             attribute.name for attribute in node.attribute if attribute.i and attribute.name.startswith("trans")
         }
         inner = left[0] if "transA" in transposed else left[-1]
-        mult_adds, weight = math.prod(output) * inner, self.shape(weights[0])
+        mult_adds, weight = self._share(math.prod(output) * inner, node.output[0]), self.shape(weights[0])
         if weights[0] == node.input[1] and "transB" not in transposed:
             weight = tuple(reversed(right))
         positions = () if mult_adds == math.prod(weight) else (mult_adds // math.prod(weight),)

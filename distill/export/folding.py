@@ -41,7 +41,8 @@ def fold(network: nn.Module) -> fx.GraphModule:
         folded = fx.GraphModule(network, _Tracer().trace(network))
     except Exception as error:  # whatever the forward pass raises on a stand-in for a tensor
         raise DistillError(
-            f"export: the student's forward pass is no plain graph ({error}). Export it in a format of full precision."
+            f"export: the student's forward pass is no plain graph ({error}), and no format can take it. Use another "
+            "student, or write its forward pass without branches on the values of tensors."
         ) from error
     for node in list(folded.graph.nodes):
         norm = module_of(folded, node)

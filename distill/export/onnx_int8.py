@@ -119,15 +119,18 @@ def find_ranges(
 
 
 def _slopes(model: "onnx.ModelProto") -> dict[str, float]:
-    """Of tensors that go through a ReLU or LeakyReLU alone: its slope below zero."""
+    """Of tensors that go through a LeakyReLU alone: its slope below zero.
+
+    A ReLU's need none: the quantiser takes the range of what it gives.
+    """
     import onnx
 
     slopes = {}
     for node in model.graph.node:
         readers = sum(node.input[0] in other.input for other in model.graph.node)
-        if node.op_type in ("Relu", "LeakyRelu") and readers == 1:
+        if node.op_type == "LeakyRelu" and readers == 1:
             values = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
-            slopes[node.input[0]] = 0.0 if node.op_type == "Relu" else float(values.get("alpha", 0.01))
+            slopes[node.input[0]] = float(values.get("alpha", 0.01))
     return slopes
 
 

@@ -14,6 +14,7 @@ from distill.directory import CARD
 from distill.files import atomic_path
 from distill.recipe import Recipe
 from distill.report import formatting, snippets
+from distill.report.files import points
 from distill.report.metrics import chief_metric, differing_metric
 from distill.report.page import headline
 from students.manifest import StudentManifest
@@ -171,10 +172,19 @@ def _rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     models = [(role, results[role]) for role in ("teacher", "student") if results.get(role)]
     rows = [{**model, "label": f"{role} {model['name']}", "bytes": None} for role, model in models]
     for file in results["exports"]:
-        verdict = ", failed its gate" if file["passed"] is False else ""
         sizes = {key: student[key] for key in ("parameters", "mult_adds")}
-        rows.append({**sizes, **file, "label": f"{file['file']}{verdict}"})
+        rows.append({**sizes, **file, "label": f"{file['file']}{_gate(file)}"})
     return rows
+
+
+def _gate(file: Mapping[str, Any]) -> str:
+    """What became of a file, and the tolerance, which results.json of earlier versions does not have."""
+    if file["passed"] is None:
+        return ""
+    tolerance = file.get("tolerance")
+    if file["passed"]:
+        return "" if tolerance is None else f", passed, within {points(tolerance)}"
+    return ", failed its gate" + ("" if tolerance is None else f" of {points(tolerance)}")
 
 
 def _limits(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> list[str]:

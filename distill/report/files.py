@@ -11,7 +11,7 @@ from distill.report.templates import template
 
 _SECTION = re.compile(r'<section id="files">.*?</section>\n?', re.DOTALL)
 _MEASURED = ("metrics", "intervals", "difference", "largest_difference", "cosine", "latency_ms", "share_of_peak")
-_BLANK = (*_MEASURED, "why", "adapted")
+_BLANK = (*_MEASURED, "why", "adapted", "tolerance")  # the last is not in results.json of earlier versions
 
 
 def file_parts(exports: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -19,8 +19,14 @@ def file_parts(exports: list[Mapping[str, Any]]) -> dict[str, Any]:
     files = [{**dict.fromkeys(_BLANK), **file} for file in exports]
     for file in files:
         file["metrics"], file["intervals"] = file["metrics"] or {}, file["intervals"] or {}
+        file["allowed"] = None if file["tolerance"] is None else points(file["tolerance"])
         file["differing"] = differing_metric(file["difference"]) if file["difference"] else None
     return {"files": files, "file_metrics": list(dict.fromkeys(name for file in files for name in file["metrics"]))}
+
+
+def points(tolerance: float) -> str:
+    """How far a file's score may be from the student's: 0.1 point."""
+    return f"{tolerance:g} point{'s' if tolerance > 1 else ''}"
 
 
 def rewrite_files(path: Path, results: Mapping[str, Any]) -> None:

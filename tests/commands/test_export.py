@@ -1,6 +1,7 @@
 """`distill export` writes more formats of a finished run, and says what the run says."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from distill import cli, gate
 from distill.checksums import read_sums
 from distill.predictors.open import open_predictor
 from tests.report.pages import Page
-from tests.running import copy_of_finished
+from tests.running import copy_of_finished, without_exports
 
 
 def complaint(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -39,7 +40,8 @@ def test_a_format_is_added_to_what_the_run_has(
     assert set(read_sums(out / "export")) == {"student.onnx", "student-int8.onnx"}
     page = Page(out / "report.html")
     assert page.open == [] and "onnx-int8 export/student-int8.onnx" in page.text and "Agreement" in page.text
-    assert "student-int8.onnx" in (out / "README.md").read_text()
+    assert (first["tolerance"], second["tolerance"]) == (0.1, 100) and "passed within 100 points" in page.text
+    assert "| export/student-int8.onnx, passed, within 100 points |" in (out / "README.md").read_text()
 
     shown_pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     assert open_predictor(out / second["file"])(shown_pictures).shape == (3, len(before["data"]["classes"]))
@@ -67,3 +69,44 @@ def test_mistakes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "not a run directory" in complaint(["export", str(tmp_path)], capsys)
     (out / "student" / "config.json").unlink()
     assert "has no student yet" in complaint(["export", str(out)], capsys)
+
+
+@pytest.mark.parametrize("key", ["--data.people", "--data", "--evaluate.flips", "--student.weights=x", "--seed"])
+def test_keys_of_another_run_are_refused(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out = copy_of_finished(tmp_path)
+    said = complaint(["export", str(out), key, "41", "--card.license", "mit"], capsys)
+    assert f"{key.strip('-').partition('=')[0]}: would score or describe another run than {out}" in said
+    assert "those of export and card" in said and "prepare.root" in said and "with another --out" in said
+
+
+@pytest.mark.parametrize(
+    ("entry", "name", "more", "said"),
+    [
+        ("metrics", "mAP", 0.05, r"mAP is 0\.\d+ there and 0\.\d+ here"),
+        ("counts", "pictures", 1, "pictures is 49 there and 48 here"),
+        ("metrics", "rank-1", 0.5, "rank-1 is not measured here"),
+    ],
+)
+def test_scores_of_other_pictures_do_not_stand_beside_the_runs(
+    entry: str, name: str, more: float, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out = copy_of_finished(tmp_path)
+    results = json.loads((out / "results.json").read_text())
+    results["student"][entry][name] = results["student"][entry].get(name, 0) + more
+    (out / "results.json").write_text(json.dumps(results))
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    # Where the pictures lie may be said; the bounds, the report and the files stay as they were.
+    found = complaint(["export", str(out), "--prepare.root", str(out / "data"), "--export.tolerance", "3"], capsys)
+    assert re.search(rf"results\.json: the student does not score here as it did in the run: {said}", found)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_the_noise_of_another_machine_is_none_of_other_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_exports(monkeypatch)
+    _, out = copy_of_finished(tmp_path)
+    results = json.loads((out / "results.json").read_text())
+    results["student"]["metrics"]["mAP"] += 9e-4
+    (out / "results.json").write_text(json.dumps(results))
+    assert cli.main(["export", str(out), "--evaluate.batch_size", "7", "--export.tolerance=0.25"]) == 0

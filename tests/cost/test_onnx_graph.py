@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import timm
 import torch
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
@@ -35,6 +36,52 @@ def test_onnx_graph_costs_what_its_network_does(tmp_path: Path) -> None:
     assert found.parameters == expected.parameters - norm.num_features  # its scale is folded into the convolution
 
 
+def test_a_fixed_batch_costs_each_picture_its_share(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = timm.create_model("test_resnet").eval()
+    found = []
+    for batch in (1, 8):
+        file = tmp_path / f"batch{batch}.onnx"
+        torch.onnx.export(network, (torch.zeros(batch, 3, 64, 64),), file, dynamo=True, external_data=False)
+        found.append(count_onnx(file))
+    assert found[1] == found[0]  # layers, parameters and memory
+    assert found[0].mult_adds == count(network, 64, 64).mult_adds == 16_488_192
+    shapes = ({0: torch.export.Dim("batch")},)
+    pixels = torch.zeros(2, 3, 64, 64)
+    torch.onnx.export(network, (pixels,), file, dynamo=True, dynamic_shapes=shapes, external_data=False)
+    dynamic = count_onnx(file)
+    assert (dynamic.mult_adds, dynamic.memory) == (16_488_192, found[0].memory)
+
+
+@pytest.mark.parametrize(("axes", "refused"), [([2, 3], False), ([0], True)])
+def test_what_a_fixed_batch_does_not_share_evenly_is_refused(tmp_path: Path, axes: list[int], refused: bool) -> None:
+    values = numpy_helper.from_array(np.array(axes, np.int64))
+    nodes = [
+        helper.make_node("Constant", [], ["axes"], value=values), node("ReduceMean", "pictures", "axes", "mean"),
+        node("Conv", "mean", "weight", "y"),
+    ]  # fmt: skip
+    file = graph(tmp_path / "seven.onnx", nodes, batch=7, weight=(4, 3, 1, 1))
+    if refused:
+        with pytest.raises(DistillError, match=r"seven\.onnx: takes 7 pictures at a time, .*mean of shape \(1, 3, 8"):
+            count_onnx(file)
+    else:
+        assert count_onnx(file).mult_adds == 4 * 3
+
+
+def test_weights_beside_the_file_must_be_there(tmp_path: Path) -> None:
+    made = graph(tmp_path / "made.onnx", [node("Conv", "pictures", "weight", "y")], weight=(400, 3, 1, 1))
+    file, beside = tmp_path / "network.onnx", tmp_path / "network.onnx.data"
+    onnx.save(onnx.load(made), file, save_as_external_data=True, location=beside.name)
+    assert count_onnx(file) == count_onnx(made)
+    data = beside.read_bytes()
+    beside.unlink()
+    with pytest.raises(DistillError, match=r"network\.onnx: keeps tensors in network\.onnx\.data, .*Copy that beside"):
+        count_onnx(file)
+    beside.write_bytes(data[:100])
+    with pytest.raises(DistillError, match=r"network\.onnx: keeps tensors in network\.onnx\.data, .*100 bytes"):
+        count_onnx(file)
+
+
 def test_not_an_onnx_file(tmp_path: Path) -> None:
     file = tmp_path / "broken.onnx"
     file.write_bytes(b"hello there" * 9)
@@ -43,13 +90,18 @@ def test_not_an_onnx_file(tmp_path: Path) -> None:
 
 
 def graph(
-    path: Path, nodes: list[NodeProto], size: int | str = 8, opsets: tuple[str, ...] = ("",), **weights: int
+    path: Path,
+    nodes: list[NodeProto],
+    size: int | str = 8,
+    opsets: tuple[str, ...] = ("",),
+    batch: int | str = "N",
+    **weights: tuple[int, ...],
 ) -> Path:
-    """Write a graph of pictures (N, 3, size, size); of each weight a shape is given."""
+    """Write a graph of pictures (batch, 3, size, size); of each weight a shape is given."""
     made = helper.make_graph(
         nodes,
         "made",
-        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ("N", 3, size, size))],
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, (batch, 3, size, size))],
         [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
         [numpy_helper.from_array(np.zeros(shape, np.float32), name) for name, shape in weights.items()],
     )

@@ -172,7 +172,21 @@ def test_a_file_that_failed_is_marked_in_the_table_and_beside_its_code(recipe: R
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| export/student.onnx, failed its gate |" in card
     assert "`export/student.onnx`, which **failed** its gate:" in card and "do not ship it" in card
+    assert "| export/web |" in card  # of a run whose results.json has no tolerance
     assert code(card, "sh") == ["python -m http.server --directory export/web  # and open http://localhost:8000\n"]
+
+
+def test_the_tolerance_stands_beside_the_verdict(recipe: Recipe, tmp_path: Path) -> None:
+    results = results_of()
+    results["exports"][0]["tolerance"] = 40.0
+    results["exports"][1]["tolerance"] = 0.1
+    write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| export/student.onnx, passed, within 40 points |" in card
+    assert "| student.mlpackage |" in card  # it was not run
+    results["exports"][0]["passed"] = False
+    write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
+    assert "student.onnx, failed its gate of 40 points |" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def test_thresholds_that_were_not_chosen_are_named(recipe: Recipe, tmp_path: Path) -> None:

@@ -210,6 +210,14 @@ def test_a_later_export_replaces_its_section_alone(page: Page, tmp_path: Path) -
     assert after.open == [] and "export/web 0.5000" in after.text and "student.onnx" not in after.text
     start, end = before.index("Exported files"), before.index("any batch")
     assert after.text.startswith(before[:start]) and before[end:].partition("converted, not run.")[2] in after.text
+    assert "within" not in after.text[start:]  # no tolerance was recorded
+    for tolerance, said in ((0.1, "within 0.1 point"), (1.0, "within 1 point"), (40.0, "within 40 points")):
+        results["exports"][0]["tolerance"] = tolerance
+        rewrite_files(path, results)
+        assert f"passed {said}" in Page(path).text
+    results["exports"][0]["passed"] = False
+    rewrite_files(path, results)
+    assert "FAILED 40 points allowed" in Page(path).text
     rewrite_files(tmp_path / "none.html", results)  # a run without a report has none afterwards
     assert not (tmp_path / "none.html").exists()
 
