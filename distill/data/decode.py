@@ -114,6 +114,8 @@ def _open(encoded: bytes, name: str) -> ImageFile:
         return TiffImageFile(file)
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
         return PpmImageFile(file)
+    if head[4:8] == b"ftyp":
+        raise BadPicture(name, f"HEIC or AVIF, which is not read (expected {KINDS})")
     raise BadPicture(name, f"not a picture (expected {KINDS})")
 
 

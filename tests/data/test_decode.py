@@ -151,6 +151,7 @@ def test_damage_never_raises_anything_else() -> None:
         (b"<html>404 not found</html>", "not a picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
         (b"\0" * 5000, "not a picture"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC or AVIF, which is not read (expected JPEG, "),
         (b"\xff\xd8\xff\xe0 and then nothing of a JPEG", "damaged or truncated"),
         (encode(Image.fromarray(np.ones((3, 3), np.float32)), "TIFF"), "32-bit greyscale"),
         (encode(Image.fromarray(np.ones((3, 3), np.int32)), "TIFF"), "32-bit greyscale"),
