@@ -52,7 +52,7 @@ def test_a_format_is_added_to_what_the_run_has(
     assert "student-int8.onnx: is not the file SHA256SUMS" in complaint(evaluate, capsys)
 
     # One outside its tolerance is kept aside, and the command fails.
-    assert cli.main([*command, "0"]) == 1
+    assert cli.main([*command, "0", "--export.int8_steps", "0"]) == 1
     assert "FAILED" in capsys.readouterr().out
     assert (out / "export" / "failed" / "student-int8.onnx").is_file()
     assert not (out / "export" / "student-int8.onnx").exists()
