@@ -111,6 +111,7 @@ class TrainingModule(L.LightningModule, ABC):
         # Logging at every step would take Lightning longer than the step of a small student takes a GPU.
         means = {f"train_{name}": total / self._summed for name, total in self._sums.items()}
         self.log_dict(means, sync_dist=self.trainer.world_size > 1)
+        self._sums, self._summed = {}, 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["train_sums"] = self._sums, self._summed, self._pass
@@ -120,7 +121,7 @@ class TrainingModule(L.LightningModule, ABC):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self._loader_state = checkpoint.get("train_dataloader")
-        self._sums, self._summed, self._pass = checkpoint["train_sums"]
+        self._sums, self._summed, self._pass = checkpoint.get("train_sums", ({}, 0, 0))
 
     def on_train_start(self) -> None:
         # Lightning gives a loader its state only when it opens it after the checkpoint was read. `configure_optimizers`
@@ -130,7 +131,7 @@ class TrainingModule(L.LightningModule, ABC):
             self._loader_state = None
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        if self._pass != self.current_epoch:  # after a resume too, of which Lightning tells no start of a pass
+        if self._pass != self.current_epoch:  # resumed from what was saved at the end of a pass, before it was logged
             self._sums, self._summed, self._pass = {}, 0, self.current_epoch
         # Dropout must not depend on where a run was interrupted. The multipliers only keep the three apart, the modulus
         # keeps any seed inside what torch takes.
