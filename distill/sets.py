@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from distill.data.alignment import Alignment
-from distill.data.kept import DUPLICATE
+from distill.data.kept import duplicate_of
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
 from distill.data.prepared import Prepared
@@ -62,7 +62,7 @@ class Sets:
         if self.web is not None:
             counts["web"] = len(self.web)
         ledger = self.prepared.ledger
-        duplicates = sum(reason.startswith(DUPLICATE) for _, reason in ledger)
+        duplicates = sum(duplicate_of(reason) is not None for _, reason in ledger)
         return {
             "name": name,
             "fingerprint": self.prepared.fingerprint,

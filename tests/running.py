@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from distill.errors import DistillError
 from distill.export.format import Job
 from distill.export.formats import FORMATS
 from distill.recipe import Recipe
@@ -51,6 +52,15 @@ def write_recipe(directory: Path, content: dict[str, Any] = TINY, name: str = "t
 
 def read(path: Path, arguments: Sequence[str] = ()) -> tuple[Recipe, str]:
     return RecipeReader(str(path)).read(arguments)
+
+
+def complaint(path: Path, *arguments: str) -> str:
+    """The error of a recipe that is refused."""
+    with pytest.raises(DistillError) as caught:
+        read(path, arguments)
+    message = str(caught.value)
+    assert "\n" not in message  # the command line prints it as one line
+    return message
 
 
 def run_recipe(path: Path, out: Path, arguments: Sequence[str] = (), seeds: int = 1) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 MAX_PIXELS = 50_000_000
+_HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")  # brands of HEIC and AVIF
 KINDS = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM"
 
 # What PIL's plugins let through when the bytes are damaged.
@@ -114,7 +115,7 @@ def _open(encoded: bytes, name: str) -> ImageFile:
         return TiffImageFile(file)
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace():
         return PpmImageFile(file)
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF:
         raise BadPicture(name, f"HEIC or AVIF, which is not read (expected {KINDS})")
     raise BadPicture(name, f"not a picture (expected {KINDS})")
 

@@ -11,7 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-DUPLICATE = "duplicate of "
+_DUPLICATE = "duplicate of "
+
+
+def duplicate_of(reason: str) -> str | None:
+    """Of a reason in the ledger: the picture that is kept in place of the one left out; None where that one is bad."""
+    return reason.removeprefix(_DUPLICATE) if reason.startswith(_DUPLICATE) else None
 
 
 class Entry(NamedTuple):
@@ -72,7 +77,7 @@ class Kept:
             left, first = first, left
             self.names[row], self._identities[row], self._splits[row] = entry.name, entry.identity, entry.split
             self._labels[row * self._classes : (row + 1) * self._classes] = array("b", entry.labels)
-        self.ledger.append((left, DUPLICATE + first))
+        self.ledger.append((left, _DUPLICATE + first))
         return False
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ from rich.progress import track
 
 from distill.data.alignment import Alignment
 from distill.data.decode import BadPicture, decode, read
-from distill.data.kept import DUPLICATE, Entry, Kept
+from distill.data.kept import Entry, Kept, duplicate_of
 from distill.data.listing import Stateful
 from distill.data.pool import work
 from distill.data.prepared import INDEX, LEDGER, VERSION, Prepared, reopen, write_index
@@ -319,7 +319,7 @@ def _check_share(ledger: list[tuple[str, str]], listed: int, max_bad_share: floa
     Args:
         place: where the ledger is or will be, for the error.
     """
-    bad = [entry for entry in ledger if not entry[1].startswith(DUPLICATE)]
+    bad = [entry for entry in ledger if duplicate_of(entry[1]) is None]
     if listed == 0:
         raise DistillError("the source lists no picture; check its root and the names of its splits.")
     shown = "".join(f"\n  {name}: {reason}" for name, reason in bad[:SHOWN]) + ("\n  ..." if len(bad) > SHOWN else "")

@@ -11,7 +11,6 @@ Picture 4 of Abel_Pacheco is `Abel_Pacheco/Abel_Pacheco_0004.jpg`.
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from distill.errors import DistillError
 
@@ -53,11 +52,7 @@ def read_pairs(file: Path) -> list[Pair]:
 
 
 def present_pairs(
-    pairs: Sequence[Pair],
-    pictures: Container[str],
-    *,
-    allow_missing: bool,
-    left_out: Mapping[str, str] = MappingProxyType({}),
+    pairs: Sequence[Pair], pictures: Container[str], *, allow_missing: bool, left_out: Mapping[str, str]
 ) -> list[Pair]:
     """The pairs of which both pictures are there.
 

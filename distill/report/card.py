@@ -14,7 +14,6 @@ from distill.directory import CARD
 from distill.files import atomic_path
 from distill.recipe import Recipe
 from distill.report import formatting, snippets
-from distill.report.files import points
 from distill.report.metrics import chief_metric, differing_metric
 from distill.report.page import headline
 from students.manifest import StudentManifest
@@ -183,8 +182,8 @@ def _gate(file: Mapping[str, Any]) -> str:
         return ""
     tolerance = file.get("tolerance")
     if file["passed"]:
-        return "" if tolerance is None else f", passed, within {points(tolerance)}"
-    return ", failed its gate" + ("" if tolerance is None else f" of {points(tolerance)}")
+        return "" if tolerance is None else f", passed, within {formatting.points(tolerance)}"
+    return ", failed its gate" + ("" if tolerance is None else f" of {formatting.points(tolerance)}")
 
 
 def _limits(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.files import atomic_path
+from distill.report import formatting
 from distill.report.metrics import differing_metric
 from distill.report.templates import template
 
@@ -19,14 +20,9 @@ def file_parts(exports: list[Mapping[str, Any]]) -> dict[str, Any]:
     files = [{**dict.fromkeys(_BLANK), **file} for file in exports]
     for file in files:
         file["metrics"], file["intervals"] = file["metrics"] or {}, file["intervals"] or {}
-        file["allowed"] = None if file["tolerance"] is None else points(file["tolerance"])
+        file["allowed"] = None if file["tolerance"] is None else formatting.points(file["tolerance"])
         file["differing"] = differing_metric(file["difference"]) if file["difference"] else None
     return {"files": files, "file_metrics": list(dict.fromkeys(name for file in files for name in file["metrics"]))}
-
-
-def points(tolerance: float) -> str:
-    """How far a file's score may be from the student's: 0.1 point."""
-    return f"{tolerance:g} point{'s' if tolerance > 1 else ''}"
 
 
 def rewrite_files(path: Path, results: Mapping[str, Any]) -> None:

@@ -22,6 +22,11 @@ def interval(bounds: Sequence[float] | None) -> str:
     return "" if bounds is None else f"[{score(bounds[0])}, {score(bounds[1])}]"
 
 
+def points(number: float) -> str:
+    """A tolerance in hundredths of a score: 0.1 point."""
+    return f"{number:g} point{'s' if number > 1 else ''}"
+
+
 def per_cent(share: float) -> str:
     """A share with three significant digits: 98.4 %; of more than the whole, no digit less than a per cent: 1230 %."""
     return f"{100 * share:.0f}{NARROW_SPACE}%" if share >= 1 else f"{100 * share:.3g}{NARROW_SPACE}%"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from distill.data.alignment import Alignment
-from distill.data.kept import DUPLICATE
+from distill.data.kept import duplicate_of
 from distill.data.people import People
 from distill.data.pictures import Pictures
 from distill.data.prepare import prepare
@@ -176,8 +176,8 @@ def open_lfw(settings: Evaluate, directory: Path, size: tuple[int, int], max_bad
     places = {name: place for place, name in enumerate(prepared.names)}
     left_out = dict(prepared.ledger)
     for name, reason in left_out.items():
-        if reason.startswith(DUPLICATE):  # the same file, under the name of which it is kept
-            places[name] = places[reason.removeprefix(DUPLICATE)]
+        if (kept_as := duplicate_of(reason)) is not None:
+            places[name] = places[kept_as]
     kept = present_pairs(listed, places, allow_missing=settings.allow_missing, left_out=left_out)
     pairs = Pairs(
         np.array([places[pair.first] for pair in kept]),
