@@ -13,7 +13,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback, RichProgressBar, Timer
+from lightning.pytorch.callbacks import Callback, Timer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 
@@ -21,6 +21,7 @@ from distill.data.data_module import ViewDataModule
 from distill.errors import DistillError
 from distill.files import atomic_path, read_json, write_json
 from distill.modules.training import TrainingModule
+from distill.progress_bar import LossBar
 from distill.stage_settings import Stage
 from distill.weights import read_weights, write_weights
 
@@ -147,9 +148,7 @@ def train(
     # Lightning leaves max_time to a timer that is there already.
     history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(given.pop("max_time", None))
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
-    # The bar's figures are read back from the device: on a GPU, not at every step.
-    bar = RichProgressBar(refresh_rate=20 if torch.cuda.is_available() else 1, leave=False)
-    callbacks: list[Callback] = [history, timer, bar, saving]
+    callbacks: list[Callback] = [history, timer, LossBar(), saving]
     quieten()
     try:
         trainer = L.Trainer(

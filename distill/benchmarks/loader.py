@@ -78,8 +78,14 @@ def pictures_of_both_kinds(place: Path, count: int) -> tuple[Pictures, Pictures]
     return Pictures.of(raw, "train"), Pictures.of(jpeg, "train")
 
 
-def rates(pictures: Pictures, size: int, batch_size: int = 64, batches: int = 40) -> dict[str, float]:
-    """Views a second of CPU time on one thread, medians over ``batches``.
+def rates(
+    pictures: Pictures, size: int, batch_size: int = 64, batches: int = 40, device: torch.device | None = None
+) -> dict[str, float]:
+    """Views a second by one thread, medians over ``batches``.
+
+    Args:
+        device: where views are cut. On a CPU, the default, CPU time is counted; on a GPU, whatever passes until a
+            batch is done there, from its pictures on.
 
     Returns:
         `gathered`, as the loader hands them over: whole pictures and numbers of their views; `cropped`: resampled to
@@ -88,14 +94,16 @@ def rates(pictures: Pictures, size: int, batch_size: int = 64, batches: int = 40
     preprocess, threads = Preprocess(size, size), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
+        device = device or torch.device("cpu")
         stream = _endless(ViewLoader(pictures, Views(), batch_size=batch_size, seed=0))
         measured: dict[str, Callable[[], object]] = {
             "gathered": lambda: next(stream),
-            "cropped": lambda: crop(next(stream), preprocess),
-            "coloured": lambda: cut(next(stream), preprocess),
+            "cropped": lambda: crop(next(stream).to(device, non_blocking=True), preprocess),
+            "coloured": lambda: cut(next(stream).to(device, non_blocking=True), preprocess),
         }
+        clock = _waiting if device.type == "cuda" else _seconds
         # In turns, so that whatever else the machine does falls on all of them.
-        rounds = [[_seconds(function) for function in measured.values()] for _ in range(WARM_UP + batches)][WARM_UP:]
+        rounds = [[clock(function) for function in measured.values()] for _ in range(WARM_UP + batches)][WARM_UP:]
         return {name: batch_size / median(taken) for name, *taken in zip(measured, *rounds, strict=True)}
     finally:
         torch.set_num_threads(threads)
@@ -173,6 +181,14 @@ def _seconds(function: Callable[[], object]) -> float:
     started = time.thread_time()
     function()
     return time.thread_time() - started
+
+
+def _waiting(function: Callable[[], object]) -> float:
+    """A call's time until the GPU has done what it asked for."""
+    started = time.perf_counter()
+    function()
+    torch.cuda.synchronize()
+    return time.perf_counter() - started
 
 
 def _own_mebibytes() -> float:

@@ -128,7 +128,7 @@ def _bare(work: Work, steps: int, loss: Callable[[Tensor, Tensor, ViewBatch], Te
 
 
 def _optimizer(student: nn.Module, steps: int) -> tuple[torch.optim.Optimizer, Any]:
-    optimizer = torch.optim.AdamW(student.parameters(), lr=1e-3, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(student.parameters(), lr=1e-3, weight_decay=0.0, fused=True)
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (steps + 1))
 
 

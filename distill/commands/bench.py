@@ -4,6 +4,7 @@ import argparse
 import resource
 import statistics
 import tempfile
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,8 @@ def main(arguments: list[str]) -> int:
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
         "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
         "installed, torchdistill's loss. "
-        "loader: views a second of one core, from uint8 pictures and from JPEG files, memory by count of pictures, and "
-        "whether views come the same by any number of workers. "
+        "loader: views a second of one core, cut there or on a GPU, from uint8 pictures and from JPEG files, memory by "
+        "count of pictures, and whether views come the same by any number of workers. "
         "export: one picture through the ONNX file of a MobileNet 1.0, against the machine's best rate and against "
         "preprocessing outside of the file",
     )
@@ -135,14 +136,19 @@ def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
     console = Console(markup=False, emoji=False)
     with tempfile.TemporaryDirectory() as place:
         raw, jpeg = pictures_of_both_kinds(Path(place), chosen.batch_size * chosen.rounds)
-        sizes = {"batch_size": chosen.batch_size, "batches": chosen.steps}
+        measure = partial(
+            rates, size=chosen.resolution, batch_size=chosen.batch_size, batches=chosen.steps,
+            device=torch.device(chosen.device),
+        )  # fmt: skip
         found: dict[str, Any] = {
-            "views_a_second_of_one_core": rates(raw, chosen.resolution, **sizes)
-            | {f"{name}, from JPEG": rate for name, rate in rates(jpeg, chosen.resolution, **sizes).items()},
+            "device": chosen.device,
+            "views_a_second_of_one_core": measure(raw)
+            | {f"{name}, from JPEG": rate for name, rate in measure(jpeg).items()},
             "replays": replays(raw, chosen.batch_size, chosen.steps),
         }
+    cut_where = "the GPU cutting them, " if chosen.device == "cuda" else ""
     for name, rate in found["views_a_second_of_one_core"].items():
-        console.print(f"{name}: {rate:,.0f} views a second of one core, at {chosen.resolution} px")
+        console.print(f"{name}: {rate:,.0f} views a second of one core, {cut_where}at {chosen.resolution} px")
     found["memory"] = {str(count): memory(count) for count in PICTURES}
     for count, figures in found["memory"].items():
         console.print(

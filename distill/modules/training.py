@@ -23,10 +23,6 @@ from distill.modules.metrics import MeanAveragePrecision, Metric
 from distill.modules.optimization import Optimization
 from distill.preprocess import Preprocess
 
-_SHOWN = 10
-"""Steps between two figures of the loss in the progress bar."""
-
-
 class TrainingModule(L.LightningModule, ABC):
     """Trains `network`; subclasses say what on, in `losses`.
 
@@ -97,8 +93,6 @@ class TrainingModule(L.LightningModule, ABC):
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach()
         self._summed += 1
-        if batch_idx % _SHOWN == 0:
-            self.log("loss", terms["loss"].detach(), prog_bar=True, logger=False)
         return terms["loss"]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
@@ -108,9 +102,9 @@ class TrainingModule(L.LightningModule, ABC):
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
 
     def on_train_epoch_end(self) -> None:
-        # Logging at every step would take Lightning longer than the step of a small student takes a GPU.
+        # Not logged in the step: what a progress bar shows of it, Lightning reads back from the device at every one.
         means = {f"train_{name}": total / self._summed for name, total in self._sums.items()}
-        self.log_dict(means, sync_dist=self.trainer.world_size > 1)
+        self.log_dict(means, prog_bar=True, sync_dist=self.trainer.world_size > 1)
         self._sums, self._summed = {}, 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
