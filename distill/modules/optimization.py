@@ -59,10 +59,12 @@ class Optimization:
                 MobileNet takes ten times as long.
         """
         decayed, undecayed = parameter_groups(network)
-        groups = [
-            {"params": decayed, "weight_decay": self.weight_decay},
-            {"params": undecayed, "weight_decay": 0.0},
-        ]
+        groups = [{"params": decayed + undecayed, "weight_decay": 0.0}]
+        if self.weight_decay > 0:  # each group is a kernel of its own, which a small student's step notices on a GPU
+            groups = [
+                {"params": decayed, "weight_decay": self.weight_decay},
+                {"params": undecayed, "weight_decay": 0.0},
+            ]
         optimizer: torch.optim.Optimizer
         if self.optimizer == "adamw":
             optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, fused=fused)

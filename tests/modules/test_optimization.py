@@ -51,6 +51,18 @@ def test_decay_reaches_only_what_it_should(optimizer: Any, fused: bool) -> None:
         assert bool((parameter < 1).all() if changed else (parameter == 1).all()), name
 
 
+def test_without_decay_every_parameter_learns_as_by_plain_adam() -> None:
+    ours, plain = (nn.Sequential(nn.Conv2d(4, 4, 3, groups=4), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1)) for _ in "ab")
+    plain.load_state_dict(ours.state_dict())
+    built, adam = Optimization(warmup=0.0).build(ours, 10)["optimizer"], torch.optim.Adam(plain.parameters(), 1e-3)
+    for network, optimizer in ((ours, built), (plain, adam)):
+        for number, parameter in enumerate(network.parameters()):
+            parameter.grad = torch.full_like(parameter, number - 2.5)
+        optimizer.step()
+    for one, other in zip(ours.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(one, other, rtol=0, atol=1e-7) and one.grad is not None
+
+
 def rates(optimization: Optimization, steps: int) -> list[float]:
     built = optimization.build(nn.Linear(1, 1), steps)
     assert built["lr_scheduler"]["interval"] == "step"
