@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from distill.data.cutting import cut
@@ -162,6 +161,8 @@ def _whole(features: Features, preprocess: Preprocess, pictures: Pictures, size:
 
 def _calibrate(scores: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
     """Slope and offset (C,) that make each column of scores (N, C) a logit."""
+    from sklearn.linear_model import LogisticRegression  # a second of every command's start, were it above
+
     slopes, offsets = [], []
     for c in range(scores.shape[1]):
         spread = scores[:, c].std()

@@ -23,6 +23,7 @@ from distill.modules.metrics import MeanAveragePrecision, Metric
 from distill.modules.optimization import Optimization
 from distill.preprocess import Preprocess
 
+
 class TrainingModule(L.LightningModule, ABC):
     """Trains `network`; subclasses say what on, in `losses`.
 
