@@ -102,6 +102,12 @@ def without_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distill.gate.medians", lambda ways: dict.fromkeys(ways, 1e-3))
 
 
+def without_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file of teacher or student is written, for tests that look at none."""
+    monkeypatch.setattr("distill.stages.export_onnx", lambda *arguments, **keywords: None)
+    monkeypatch.setattr("distill.run.export_and_score", lambda *arguments: [])
+
+
 def timeless(results: dict[str, Any]) -> dict[str, Any]:
     """Results without what the clock says."""
     for timed in results["stages"]:

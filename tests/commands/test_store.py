@@ -14,7 +14,7 @@ import pytest
 
 from distill import cli
 from distill.directory import RunDirectory
-from tests.running import copy_of_finished, finished, run_recipe
+from tests.running import copy_of_finished, finished, run_recipe, without_files
 
 OVERRIDES = ("--transfer.epochs", "3", "--transfer.views.count", "2")
 
@@ -41,9 +41,10 @@ def results(run: Path) -> dict[str, Any]:
 
 
 def test_a_run_learns_from_the_store_what_it_learns_from_the_teacher(
-    answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    answers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, run = copy_of_finished(tmp_path)
+    without_files(monkeypatch)
     online = run_recipe(recipe, run, OVERRIDES)
     shutil.rmtree(run / "teacher")  # no teacher is at hand
     by_answers = [*OVERRIDES, "--teacher", "stored", "--teacher.root", str(answers)]

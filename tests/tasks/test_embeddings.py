@@ -24,7 +24,7 @@ from distill.predictors.onnx_session import OnnxSession
 from students.files import load_student, save_student
 from students.student import build_student
 from teachers.onnx_teacher import Onnx
-from tests.running import TINY, read, run_recipe, write_recipe
+from tests.running import TINY, read, run_recipe, without_files, write_recipe
 
 STAGE = {key: value for key, value in TINY["transfer"].items() if key != "views"}
 RECIPE: dict[str, Any] = TINY | {
@@ -179,8 +179,11 @@ def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
         Onnx(file=out / "export" / "student.onnx").load(3)
 
 
-def test_a_stored_teacher_teaches_and_scores_what_the_teacher_does(tmp_path: Path) -> None:
+def test_a_stored_teacher_teaches_and_scores_what_the_teacher_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe, out = finished()
+    without_files(monkeypatch)
     views = ["--transfer.epochs", "2", "--transfer.views.count", "2"]
     given = ["--teacher.weights", str(out / "teacher" / "teacher.safetensors"), "--stages", "[transfer]"]
     asked = run_recipe(recipe, tmp_path / "asked", [*views, *given])
@@ -236,8 +239,11 @@ def test_galleries_of_other_dimensions_are_refused(tmp_path: Path, capsys: pytes
     assert "(48, 12)" in error and "(48, 9)" in error and "projection" in error
 
 
-def test_a_folder_of_faces_is_transferred_on_and_its_copies_among_the_pairs_are_named(tmp_path: Path) -> None:
+def test_a_folder_of_faces_is_transferred_on_and_its_copies_among_the_pairs_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe, out = finished()
+    without_files(monkeypatch)
     lfw = folder_of_people(tmp_path / "lfw", out)
     prepared = Prepared.open(next((out / "data").glob("rendered_faces-*")))
     (tmp_path / "faces").mkdir()
@@ -299,9 +305,12 @@ def test_people_that_cannot_be_scored_are_refused_before_anything_is_trained(
     assert not (tmp_path / "run" / "stages").exists()
 
 
-def test_a_teacher_is_taught_where_validation_has_too_few_pairs(tmp_path: Path) -> None:
+def test_a_teacher_is_taught_where_validation_has_too_few_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = celeba(tmp_path / "celeba", [4, 4, 5, 5, 6, 7, 7, 8, 8], [0, 0, 0, 0, 1, 2, 2, 2, 2])
     recipe, _ = finished()
+    without_files(monkeypatch)
     keys = ["--data", "celeba", "--data.root", str(root), "--evaluate.fars", "[0.5]"]
     keys += ["--teach.batch_size", "4", "--transfer.batch_size", "4"]
     with pytest.raises(DistillError, match=r"teach\.keep is best, and celeba has too few pairs .* FAR 0\.5"):

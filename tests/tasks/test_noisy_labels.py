@@ -13,7 +13,7 @@ from distill.objectives.labels import generalized_cross_entropy, softmax_cross_e
 from distill.sets import open_sets
 from distill.tasks import open_task
 from students.student import build_student
-from tests.running import read, run_recipe
+from tests.running import read, run_recipe, without_files
 from tests.tasks.dogs import BREEDS, STAGE, finished, results_of
 
 
@@ -58,9 +58,10 @@ def black_box(out: Path) -> list[str]:
 
 
 def test_only_labels_that_the_teacher_believes_are_pretrained_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, out = finished()
+    without_files(monkeypatch)
     recipe = read(path, black_box(out))[0]
     task = open_task(recipe, out / "data")
     kept = task.training_pictures("pretrain", task.load_teacher())
