@@ -219,9 +219,9 @@ import os, signal, sys
 from pathlib import Path
 import pytest
 from distill.train import History
-from tests.running import run_recipe, without_exports
+from tests.running import run_recipe, without_files
 
-without_exports(pytest.MonkeyPatch())
+without_files(pytest.MonkeyPatch())
 before = History.on_train_batch_end
 
 def kill(self, trainer, *arguments):
