@@ -239,11 +239,8 @@ def test_galleries_of_other_dimensions_are_refused(tmp_path: Path, capsys: pytes
     assert "(48, 12)" in error and "(48, 9)" in error and "projection" in error
 
 
-def test_a_folder_of_faces_is_transferred_on_and_its_copies_among_the_pairs_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_of_faces_is_transferred_on_and_its_copies_among_the_pairs_are_named(tmp_path: Path) -> None:
     recipe, out = finished()
-    without_files(monkeypatch)
     lfw = folder_of_people(tmp_path / "lfw", out)
     prepared = Prepared.open(next((out / "data").glob("rendered_faces-*")))
     (tmp_path / "faces").mkdir()
@@ -305,12 +302,9 @@ def test_people_that_cannot_be_scored_are_refused_before_anything_is_trained(
     assert not (tmp_path / "run" / "stages").exists()
 
 
-def test_a_teacher_is_taught_where_validation_has_too_few_pairs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_teacher_is_taught_where_validation_has_too_few_pairs(tmp_path: Path) -> None:
     root = celeba(tmp_path / "celeba", [4, 4, 5, 5, 6, 7, 7, 8, 8], [0, 0, 0, 0, 1, 2, 2, 2, 2])
     recipe, _ = finished()
-    without_files(monkeypatch)
     keys = ["--data", "celeba", "--data.root", str(root), "--evaluate.fars", "[0.5]"]
     keys += ["--teach.batch_size", "4", "--transfer.batch_size", "4"]
     with pytest.raises(DistillError, match=r"teach\.keep is best, and celeba has too few pairs .* FAR 0\.5"):
