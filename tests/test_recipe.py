@@ -56,18 +56,7 @@ def test_no_pass_is_best_where_none_is_validated(tiny: Path, key: str, value: st
         (("--trainer.max_time", "nonsense"), "trainer.max_time is 'nonsense' ("),
         (("--trainer.max_time", "{secs: 3}"), "trainer.max_time is {'secs': 3} ("),
         (
-            tuple(
-                [
-                    "--task",
-                    "embeddings",
-                    "--teacher",
-                    "mobilefacenet",
-                    "--teacher.context.model",
-                    "a",
-                    "--stages",
-                    "[transfer]",
-                ]
-            ),
+            ("--task=embeddings", "--teacher=mobilefacenet", "--teacher.context.model=a", "--stages=[transfer]"),
             "teacher.context: joins a teacher of attributes, and the task is embeddings",
         ),
         (("--trainer.strategy", "ddp_spawn"), "trainer.strategy is ddp_spawn: when its processes end"),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from distill import cli
 from distill.benchmarks import work
+from distill.benchmarks.ways import Way
 from distill.commands import bench
 from distill.commands.bench import RATIOS, WAYS
 from distill.cost import count
@@ -34,6 +35,29 @@ def test_it_prints_and_writes_times_and_their_ratios(
     for name, seconds in found["seconds_a_step"].items():
         assert found["pictures_a_second"][name] == pytest.approx(4 / seconds)
     assert found["teacher_over_student_mult_adds"] == pytest.approx(10, rel=0.05)
+
+
+def test_ways_take_turns_in_every_order_and_each_keeps_its_own_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def way(name: str, seconds: float) -> Way:
+        def taken(work: object, steps: int) -> float:
+            order.append(name)
+            return seconds * len(order)
+
+        return taken
+
+    monkeypatch.setitem(bench.WAYS, "step", {"a": way("a", 1), "b": way("b", 10), "c": way("c", 100)})
+    monkeypatch.setitem(bench.RATIOS, "step", {"c / a": (("c",), ("a",))})
+    place = tmp_path / "bench.json"
+    assert cli.main(["bench", "step", *SMALL, "--rounds", "4", "--json", str(place)]) == 0
+    assert order == [*"abc", *"bca", *"cab", *"abc"]
+    # a came 1st, 6th, 8th and 10th, b 2nd, 4th, 9th and 11th, c 3rd, 5th, 7th and 12th
+    found = json.loads(place.read_text())
+    assert found["seconds_a_step"] == {"a": 7, "b": 65, "c": 600}
+    assert found["ratios"] == {"c / a": pytest.approx(100 * (7 / 8 + 12 / 10) / 2)}  # beside 3 / 1 and 5 / 6
 
 
 def test_a_teacher_of_timm_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
