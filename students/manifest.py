@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from distill.errors import DistillError
-from distill.files import read_json, write_json
+from distill.files.atomic import read_json, write_json
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess import Crop, Preprocess
+from distill.preprocess.preprocess import Crop, Preprocess
 from students.student import StudentConfig
 
 # Keys of students of one kind of output alone.

@@ -13,7 +13,7 @@ from timm.models.efficientnet import EfficientNet
 from torch import nn
 
 from distill.errors import DistillError
-from distill.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from distill.preprocess.preprocess import IMAGENET_MEAN, IMAGENET_STD
 
 Variant = Literal["separable", "full", "shallow"]
 Activation = Literal["relu", "relu6", "leaky_relu", "hard_swish"]

@@ -10,8 +10,8 @@ import timm
 from torch import nn
 
 from distill.errors import DistillError
-from distill.preprocess import Interpolation, Preprocess
-from distill.weights import hub_cfg, hub_network, load_weights, read_weights
+from distill.files.weights import hub_cfg, hub_network, load_weights, read_weights
+from distill.preprocess.preprocess import Interpolation, Preprocess
 from students.mobilenet_v1 import Activation, Variant, check, mobilenet_v1
 from students.naming import MOBILENET_V1, full_name, is_timm, parse_name
 from students.published import TRAINED_WITH, is_published, rename

@@ -9,11 +9,11 @@ import numpy as np
 from torch import nn
 
 from distill.errors import DistillError
-from distill.landmarks import ARCFACE, CELEBA
-from distill.preprocess import Crop, Preprocess
-from distill.weights import load_weights, read_weights
-from teachers.attribute_probe import PICTURE, AttributeProbe, Context
-from teachers.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, MobileFaceNet
+from distill.files.weights import load_weights, read_weights
+from distill.preprocess.landmarks import ARCFACE, CELEBA
+from distill.preprocess.preprocess import Crop, Preprocess
+from teachers.networks.attribute_probe import PICTURE, AttributeProbe, Context
+from teachers.networks.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, MobileFaceNet
 from teachers.teacher import read_classes
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher

@@ -18,7 +18,7 @@ from distill.errors import DistillError, OutputsError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
-from distill.preprocess import WHOLE, Crop, Interpolation, Preprocess
+from distill.preprocess.preprocess import WHOLE, Crop, Interpolation, Preprocess
 from teachers.class_map import ClassMap
 from teachers.teacher import Teacher, fingerprint_of, read_classes
 

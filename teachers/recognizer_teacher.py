@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, NoReturn
 from torch import nn
 
 from distill.errors import DistillError
-from distill.preprocess import WHOLE, Preprocess
-from distill.weights import load_weights, read_weights
-from teachers import inception_resnet_v1, iresnet
+from distill.files.weights import load_weights, read_weights
+from distill.preprocess.preprocess import WHOLE, Preprocess
+from teachers.networks import inception_resnet_v1, iresnet
 from teachers.torch_teacher import TorchTeacher
 
 

@@ -12,8 +12,8 @@ from typing import Self
 from torch import Tensor, nn
 
 from distill.errors import DistillError
-from distill.files import read_json
-from distill.preprocess import Preprocess
+from distill.files.atomic import read_json
+from distill.preprocess.preprocess import Preprocess
 
 
 class Teacher(nn.Module, ABC):

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from distill.errors import DistillError
-from distill.preprocess import WHOLE, Interpolation, Preprocess
-from distill.weights import head_tensors, hub_cfg, hub_network, load_weights, read_weights
+from distill.files.weights import head_tensors, hub_cfg, hub_network, load_weights, read_weights
+from distill.preprocess.preprocess import WHOLE, Interpolation, Preprocess
 from teachers.class_map import ClassMap
 from teachers.teacher import read_classes
 from teachers.torch_teacher import TorchTeacher

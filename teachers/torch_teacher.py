@@ -8,9 +8,9 @@ from dataclasses import asdict
 import torch
 from torch import Tensor, nn
 
-from distill.preprocess import Preprocess
-from distill.weights import checksum
-from teachers.glimpse import Glimpse
+from distill.files.weights import checksum
+from distill.preprocess.preprocess import Preprocess
+from teachers.networks.glimpse import Glimpse
 from teachers.teacher import Teacher, fingerprint_of
 
 

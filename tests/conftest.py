@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from distill.data.pictures import Pictures
-from distill.data.prepared import Prepared
-from distill.data.source import Split
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepared import Prepared
+from distill.data.sources.source import Split
 from distill.host import settle
-from tests.data.noise import Noise, prepare_noise
+from tests.helpers.noise import Noise, prepare_noise
 
 settle()
 torch.set_num_threads(1)  # the tensors of these tests are so small that threads would only wait for each other

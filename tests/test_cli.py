@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from distill import cli
-from tests.running import TINY, finished, write_recipe
+from tests.helpers.running import TINY, finished, write_recipe
 
 
 def refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:

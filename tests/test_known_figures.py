@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from distill.data.celeba import CelebA
-from distill.data.prepare import prepare
+from distill.data.prepared.prepare import prepare
+from distill.data.sources.celeba import CelebA
 from distill.evaluation.average_precision import average_precision, mean_average_precision
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 pytestmark = pytest.mark.real_data
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from distill.recipe_parser import RecipeReader
+from distill.recipe.parser import RecipeReader
 
 README = Path(__file__).parent.parent / "README.md"
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from distill.files import read_json
+from distill.files.atomic import read_json
 
 PAPER_TABLES = Path(__file__).with_name("paper_tables.json")
 _MILLION = 1_000_000

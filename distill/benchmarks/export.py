@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from distill.cost import count
+from distill.cost.latency import sgemm, turns
 from distill.export import onnx
 from distill.export.format import Job
-from distill.latency import sgemm, turns
 from distill.predictors.onnx_predictor import OnnxPredictor
 from students.manifest import StudentManifest
 from students.mobilenet_v1 import mobilenet_v1

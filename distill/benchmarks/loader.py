@@ -19,18 +19,18 @@ import numpy as np
 import torch
 from PIL import Image
 
-from distill.data.batch import ViewBatch
-from distill.data.cutting import crop, cut
-from distill.data.folder import Folder
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.prepare import prepare
-from distill.data.prepared import ARRAYS, Prepared, reopen, write_index
-from distill.data.rendered_faces import RenderedFaces
-from distill.data.shards import rows_per_shard, shard_name
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepare import prepare
+from distill.data.prepared.prepared import ARRAYS, Prepared, reopen, write_index
+from distill.data.prepared.shards import rows_per_shard, shard_name
+from distill.data.rendered.faces import RenderedFaces
+from distill.data.sources.folder import Folder
+from distill.data.views.batch import ViewBatch
+from distill.data.views.cutting import crop, cut
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.host import settle
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 ATTRIBUTES = 40  # CelebA's
 WARM_UP = 3  # batches that are not measured

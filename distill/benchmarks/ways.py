@@ -13,8 +13,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
 from distill.benchmarks.work import CLIP, Work
-from distill.data.batch import ViewBatch
-from distill.data.cutting import cut
+from distill.data.views.batch import ViewBatch
+from distill.data.views.cutting import cut
 from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
 from distill.objectives import Objective

@@ -9,20 +9,20 @@ import torch
 from torch import nn
 
 from distill.cost import count
-from distill.data.batch import ViewBatch
-from distill.data.loader import Answers, ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.prepare import prepare
-from distill.data.rendered_faces import RenderedFaces
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepare import prepare
+from distill.data.rendered.faces import RenderedFaces
+from distill.data.views.batch import ViewBatch
+from distill.data.views.loader import Answers, ViewLoader
+from distill.data.views.views import Views
 from distill.errors import DistillError
+from distill.files.weights import hub_cfg
 from distill.modules import Optimization
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from distill.store.asking import Shown
 from distill.store.manifest import Manifest, TeacherFacts
 from distill.store.teacher import StoredTeacher
 from distill.store.writer import write_store
-from distill.weights import hub_cfg
 from students.mobilenet_v1 import mobilenet_v1
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
+from distill import formatting
 from distill.audit import Finding, State, audit, read_tables
-from distill.files import write_json
-from distill.report import formatting
+from distill.files.atomic import write_json
 
 _HEADINGS = {"mult_adds": "mult-adds", "parameters": "parameters", "layer": "layer"}
 

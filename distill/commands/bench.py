@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from distill import formatting
 from distill.benchmarks.export import latency_of_export
 from distill.benchmarks.loader import WORKERS, memory, pictures_of_both_kinds, rates, replays
 from distill.benchmarks.ways import (
@@ -31,9 +32,8 @@ from distill.benchmarks.ways import (
 )
 from distill.benchmarks.work import STUDENT_WIDTH, TEACHER_WIDTH, Work
 from distill.errors import DistillError
-from distill.files import write_json
-from distill.report import formatting
-from distill.train import quieten
+from distill.files.atomic import write_json
+from distill.run.train import quieten
 
 WAYS: dict[str, dict[str, Way]] = {
     "step": {"bare loop": bare_online, "distill": online},

@@ -12,12 +12,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from distill import formatting
 from distill.cost import Cost, count, count_onnx, separable_blocks
+from distill.cost.picture import check_picture, draw_cost
 from distill.errors import DistillError
-from distill.files import write_json
-from distill.report import formatting
-from distill.report.cost_picture import check_picture, draw_cost
-from distill.weights import hub_cfg
+from distill.files.atomic import write_json
+from distill.files.weights import hub_cfg
 from students.naming import MOBILENET_V1, is_timm, parse_name
 from students.student import SMALLEST_RESOLUTION, StudentConfig, build_student
 

@@ -7,17 +7,17 @@ from typing import Any
 
 from rich.console import Console
 
+from distill import formatting
 from distill.errors import DistillError
 from distill.evaluation.classification import TOP_1
-from distill.files import write_json
+from distill.files.atomic import write_json
 from distill.predictors.open import open_predictor
-from distill.recipe import TEACHER_STAGES
-from distill.recipe_parser import RecipeReader, recipe_names
-from distill.report import formatting
-from distill.scoring import Judged, Verdict
+from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.recipe import TEACHER_STAGES
 from distill.tasks import open_task
-from distill.tasks.embeddings import EmbeddingVerdict, at_thresholds_of, galleries
+from distill.tasks.embeddings.task import EmbeddingVerdict, at_thresholds_of, galleries
 from distill.tasks.task import Task
+from distill.tasks.verdict import Judged, Verdict
 
 TEACHER = "teacher"
 

@@ -8,19 +8,19 @@ from typing import Any
 
 from rich.console import Console
 
-from distill.directory import REPORT, RESOLVED, RESULTS, RunDirectory
 from distill.errors import DistillError
 from distill.export.formats import FORMATS, chosen
-from distill.files import read_json, write_json
-from distill.gate import beside_earlier, export_and_score
+from distill.files.atomic import read_json, write_json
+from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory
 from distill.predictors.open import student_predictor
-from distill.recipe import Recipe
-from distill.recipe_parser import RecipeReader
+from distill.recipe.parser import RecipeReader
+from distill.recipe.recipe import Recipe
 from distill.report.card import write_card
 from distill.report.files import rewrite_files
 from distill.report.terminal import print_files
-from distill.scoring import Verdict
+from distill.run.gate import beside_earlier, export_and_score
 from distill.tasks import open_task
+from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, load_student
 from students.manifest import StudentManifest
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from distill.data.leaks import Leaks, Looked, leaks, look
-from distill.files import atomic_path
+from distill.data.duplicates.leaks import Leaks, Looked, leaks, look
+from distill.files.atomic import atomic_path
 
 SHOWN = 20  # pairs printed; the file has all
 

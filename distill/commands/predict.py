@@ -9,14 +9,14 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from distill.data.decode import BadPicture, decode
-from distill.data.folder import pictures_below
-from distill.data.source import Sample
+from distill.data.prepared.decode import BadPicture, decode
+from distill.data.sources.folder import pictures_below
+from distill.data.sources.source import Sample
 from distill.errors import DistillError
-from distill.files import atomic_path
+from distill.files.atomic import atomic_path
 from distill.predictors.open import open_predictor
 from distill.predictors.predictor import Predictor
-from distill.preprocess import fit
+from distill.preprocess.preprocess import fit
 
 BATCH = 64
 

@@ -19,10 +19,10 @@ from urllib.parse import unquote, urlsplit
 
 from rich.console import Console
 
-from distill.directory import CARD
+from distill import formatting
 from distill.errors import DistillError
-from distill.files import atomic_path, checksum, read_json
-from distill.report import formatting
+from distill.files.atomic import atomic_path, checksum, read_json
+from distill.files.run_directory import CARD
 from students.files import CONFIG_FILE, WEIGHTS_FILE
 
 RESULTS, _MARKER = "results.json", "run.json"

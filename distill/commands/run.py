@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from distill.errors import DistillError
-from distill.recipe_parser import RecipeReader, recipe_names
+from distill.recipe.parser import RecipeReader, recipe_names
 from distill.report.terminal import print_files, print_report_place, print_results
-from distill.run import run
+from distill.run.pipeline import run
 
 
 def main(arguments: list[str]) -> int:

@@ -8,13 +8,14 @@ import lightning as L
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from rich.console import Console
 
-from distill.directory import RESULTS, RunDirectory
+from distill import formatting
 from distill.errors import DistillError
-from distill.recipe import TEACHER_STAGES, Recipe
-from distill.recipe_parser import RecipeReader, recipe_names
-from distill.report import formatting
-from distill.run import teacher_size
-from distill.stages import Log, open_teacher, write_teacher
+from distill.files.run_directory import RESULTS, RunDirectory
+from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.recipe import TEACHER_STAGES, Recipe
+from distill.run.pipeline import teacher_size
+from distill.run.stages import Log, open_teacher, write_teacher
+from distill.run.train import RECORD, quieten
 from distill.store.asking import Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
 from distill.store.store import Store, named, read_manifest
@@ -22,7 +23,6 @@ from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import check_free, views_begun, write_store
 from distill.tasks import open_task
 from distill.tasks.task import Task
-from distill.train import RECORD, quieten
 from teachers.teacher import Teacher
 
 _FABRIC_KEYS = ("accelerator", "devices", "num_nodes", "strategy")

@@ -10,20 +10,20 @@ import torch
 from rich.console import Console
 
 from distill.export import formats
-from distill.files import write_json
-from distill.locks import exclusive
-from distill.recipe_parser import RecipeReader, recipe_names
-from distill.report.sweep_page import write_sweep_report
+from distill.files.atomic import write_json
+from distill.files.locks import exclusive
+from distill.recipe.parser import RecipeReader, recipe_names
 from distill.report.terminal import print_report_place, print_sweep
+from distill.run.train import quieten
 from distill.sweep.board import Board
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.jobs import Resources, Runner, run_command
+from distill.sweep.page import write_sweep_report
 from distill.sweep.pairs import differences, pairs_of
 from distill.sweep.plan import Point, plan, share
 from distill.sweep.shared import Shared
 from distill.sweep.speeds import time_files
 from distill.sweep.summary import summarise
-from distill.train import quieten
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ import torch
 
 from distill.export.format import Format, Job
 from distill.export.onnx import example
-from distill.files import atomic_path
+from distill.files.atomic import atomic_path
 
 
 def write(job: Job, path: Path) -> None:

@@ -5,7 +5,7 @@ import copy
 from torch import Tensor, nn
 
 from distill.predictors.torch_predictor import Activation, activate
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 
 class Deployed(nn.Module):

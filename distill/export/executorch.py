@@ -13,7 +13,7 @@ from torch import nn
 
 from distill.export.format import Format, Job
 from distill.export.onnx import example
-from distill.files import atomic_path
+from distill.files.atomic import atomic_path
 from distill.predictors.executorch_predictor import METADATA_METHOD, ExecutorchPredictor
 
 _BATCH = 16  # pictures calibrated on at a time

@@ -12,11 +12,11 @@ from torch import fx, nn
 
 from distill.errors import DistillError
 from distill.export.deployed import Deployed
-from distill.export.equalization import equalize
-from distill.export.folding import fold
+from distill.export.int8.equalization import equalize
+from distill.export.int8.folding import fold
 from distill.predictors.file_predictor import FilePredictor
 from distill.predictors.onnx_metadata import Given, OnnxMetadata
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from students.manifest import StudentManifest
 
 Calibration = Literal["least_error", "percentile", "minmax"]

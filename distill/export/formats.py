@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from distill.errors import DistillError
-from distill.export import coreml, executorch, onnx, onnx_int8, openvino, web
+from distill.export import coreml, executorch, onnx, openvino
 from distill.export.format import Format
+from distill.export.int8 import onnx_int8
+from distill.export.web import web
 
 FORMATS: dict[str, Format] = {
     one.name: one

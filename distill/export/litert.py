@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from distill.checksums import read_sums, sums_of, write_sums
-from distill.directory import RunDirectory
 from distill.errors import DistillError
 from distill.export.format import Job
 from distill.export.onnx import example
-from distill.files import atomic_path
+from distill.files.atomic import atomic_path
+from distill.files.checksums import read_sums, sums_of, write_sums
+from distill.files.run_directory import RunDirectory
 from distill.predictors.litert_predictor import METADATA_SUFFIX
 from students.files import load_student
 

@@ -2,7 +2,7 @@
 unit embeddings (N, D) out.
 
 The one step outside the graph is the resize to h x w; its kernel is named in the metadata, and every reader of the file
-applies it through `distill.preprocess.resize`, the function training used.
+applies it through `distill.preprocess.preprocess.resize`, the function training used.
 """
 
 import logging
@@ -15,11 +15,11 @@ from torch import nn
 
 from distill.export.deployed import Deployed
 from distill.export.format import Format, Job
-from distill.files import atomic_path
+from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import Given, OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 if TYPE_CHECKING:
     import onnx

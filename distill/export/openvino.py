@@ -11,7 +11,7 @@ from torch import fx
 
 from distill.export.format import Format, Job
 from distill.export.onnx import to_onnx
-from distill.files import atomic_path
+from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import PREFIX, OnnxMetadata
 from distill.predictors.openvino_predictor import OpenvinoPredictor
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from distill.data.batch import ViewBatch
-from distill.data.cutting import cut
+from distill.data.views.batch import ViewBatch
+from distill.data.views.cutting import cut
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
-from distill.preprocess import Crop, Preprocess
+from distill.preprocess.preprocess import Crop, Preprocess
 
 _ACCEPTED = "a ViewBatch, images, or (images, labels); images are uint8 (N, H, W, 3) or float (N, 3, H, W) from 0 to 1"
 

@@ -16,7 +16,7 @@ from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
 from distill.objectives import Objective
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 TeacherPrecision = Literal["32-true", "bf16"]
 

@@ -11,7 +11,7 @@ from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
 from distill.objectives.labels import labelled_cross_entropy
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 LabelLoss = Callable[[Tensor, Tensor], Tensor]
 """Logits (N, C) and labels (N, C), negative where unknown, to one value a picture (N,)."""

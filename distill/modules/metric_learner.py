@@ -17,7 +17,7 @@ from distill.modules.batches import Pixels
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 _SPREAD = 0.01  # of the numbers of a person's direction when training begins
 

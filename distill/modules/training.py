@@ -16,12 +16,12 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from distill.data.batch import PictureBatch, ViewBatch
+from distill.data.views.batch import PictureBatch, ViewBatch
 from distill.errors import DistillError
 from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import MeanAveragePrecision, Metric
 from distill.modules.optimization import Optimization
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 
 class TrainingModule(L.LightningModule, ABC):

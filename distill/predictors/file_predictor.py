@@ -8,7 +8,7 @@ import torch
 
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import ACTIVATIONS, OnnxMetadata
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 
 class FilePredictor(ABC):

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from distill.errors import DistillError
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess import WHOLE, Crop, Interpolation, Preprocess, is_crop
+from distill.preprocess.preprocess import WHOLE, Crop, Interpolation, Preprocess, is_crop
 
 PREFIX = "distill."
 

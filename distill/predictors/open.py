@@ -5,8 +5,8 @@ from pathlib import Path
 
 from torch import nn
 
-from distill.checksums import check_sum
 from distill.errors import DistillError
+from distill.files.checksums import check_sum
 from distill.predictors.executorch_predictor import ExecutorchPredictor
 from distill.predictors.litert_predictor import METADATA_SUFFIX, LitertPredictor
 from distill.predictors.onnx_predictor import OnnxPredictor

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 
 class Predictor(Protocol):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 Activation = Literal["sigmoid", "softmax", "unit"]
 """From a network's outputs to what is scored: probabilities, or an embedding of unit length."""

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distill.data.hub import Hub
-from distill.directory import CARD
-from distill.files import atomic_path
-from distill.recipe import Recipe
-from distill.report import formatting, snippets
+from distill import formatting
+from distill.data.sources.hub import Hub
+from distill.files.atomic import atomic_path
+from distill.files.run_directory import CARD
+from distill.recipe.recipe import Recipe
+from distill.report import snippets
 from distill.report.metrics import chief_metric, differing_metric
 from distill.report.page import headline
 from students.manifest import StudentManifest
@@ -21,9 +22,9 @@ from students.manifest import StudentManifest
 _OWN = """\
 from pathlib import Path
 
-from distill.data.decode import decode
+from distill.data.prepared.decode import decode
 from distill.predictors.open import open_predictor
-from distill.preprocess import fit
+from distill.preprocess.preprocess import fit
 
 predictor = open_predictor(Path("{file}"))
 picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distill.files import atomic_path
-from distill.report import formatting
+from distill import formatting
+from distill.files.atomic import atomic_path
 from distill.report.metrics import differing_metric
 from distill.report.templates import template
 

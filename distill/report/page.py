@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from distill.files import atomic_path
-from distill.report import formatting
-from distill.report.classes import ClassPictures, class_parts
+from distill import formatting
+from distill.files.atomic import atomic_path
 from distill.report.data_uris import picture_uri, svg_uri
-from distill.report.embeddings import Pairs, embedding_parts
 from distill.report.files import file_parts
 from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
 from distill.report.plots import SCORES, curve_plot, per_class_plot
 from distill.report.templates import template
+from distill.tasks.classes.report import ClassPictures, class_parts
+from distill.tasks.embeddings.report import Pairs, embedding_parts
 
 TOP_PREDICTIONS = 5
 

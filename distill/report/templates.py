@@ -3,20 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distill.report import formatting
+from distill import formatting
 from distill.report.metrics import differing_metric
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 
-def template(name: str) -> "Template":
-    """A template that lies beside this file."""
+def template(name: str, directory: Path = Path(__file__).parent) -> "Template":
+    """A template of a directory, by default of the one that this file lies in."""
     from jinja2 import Environment, FileSystemLoader
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(loader=FileSystemLoader(directory), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         score=formatting.score,
         signed=formatting.signed,

@@ -8,9 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from distill.report import formatting
+from distill import formatting
 from distill.report.metrics import chief_metric, differing_metric
-from distill.report.sweep_words import difference_rows, learnt_both_ways, within_words
+from distill.sweep.words import difference_rows, learnt_both_ways, within_words
 
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:

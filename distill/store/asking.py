@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from distill.data.batch import ViewBatch
-from distill.data.cutting import cut
-from distill.data.loader import Request, ViewDataset
-from distill.data.pictures import Pictures
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.batch import ViewBatch
+from distill.data.views.cutting import cut
+from distill.data.views.loader import Request, ViewDataset
 from distill.store.manifest import Manifest, PictureFacts, view_file, whole_file, whole_hashes
 from teachers.teacher import Teacher
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from torch import Tensor
 
-from distill.data.batch import ViewBatch
+from distill import formatting
+from distill.data.views.batch import ViewBatch
 from distill.errors import DistillError
-from distill.report import formatting
 from distill.store.asking import answer
 from teachers.teacher import Teacher
 

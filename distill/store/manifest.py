@@ -18,9 +18,9 @@ reads in place. A row is one of
             classes, and for the temperatures 1, 2 and 4 the logarithm of the probability of all other classes together;
             of views alone: answers to whole pictures, which the teacher is scored by, are always full
 
-View v of a picture is what `distill.data.views` draws from (seed, content hash, v) under the policy `views`, cut at the
-teacher's own size by `distill.data.cutting`; both are pure functions, so an answer stays true for ever. `view_policy`
-counts the changes of those functions.
+View v of a picture is what `distill.data.views.views` draws from (seed, content hash, v) under the policy `views`, cut
+at the teacher's own size by `distill.data.views.cutting`; both are pure functions, so an answer stays true for ever.
+`view_policy` counts the changes of those functions.
 
 Shapes: N pictures with V views each, M pictures, C outputs of the teacher, R rows a file.
 """
@@ -33,10 +33,10 @@ from typing import Any, Literal, Self, cast, get_args
 
 import numpy as np
 
-from distill.data.views import POLICY, Views
+from distill.data.views.views import POLICY, Views
 from distill.errors import DistillError
-from distill.files import read_json, write_json
-from distill.preprocess import Preprocess
+from distill.files.atomic import read_json, write_json
+from distill.preprocess.preprocess import Preprocess
 from distill.store.codec import Codec, codec_of
 
 VERSION = 1

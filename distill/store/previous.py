@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from distill.errors import DistillError
-from distill.files import checksum
+from distill.files.atomic import checksum
 from distill.store.asking import Shown
 from distill.store.manifest import MANIFEST, Manifest, view_file, whole_file
 from distill.store.store import Store, find, read_manifest

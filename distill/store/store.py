@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from distill.errors import DistillError
-from distill.files import checksum
+from distill.files.atomic import checksum
 from distill.store.codec import Codec
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, view_file, whole_file
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 from distill.predictors.torch_predictor import Activation, activate

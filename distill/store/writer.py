@@ -25,11 +25,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from distill.data.batch import ViewBatch
-from distill.data.loader import Returning, raising
+from distill.data.views.batch import ViewBatch
+from distill.data.views.loader import Returning, raising
 from distill.errors import DistillError
-from distill.files import atomic_path, checksum, put
-from distill.locks import exclusive
+from distill.files.atomic import atomic_path, checksum, put
+from distill.files.locks import exclusive
 from distill.objectives.embedding import SHORTEST
 from distill.store.asking import Ask, Asked, Part, Shown, answer
 from distill.store.estimate import announce

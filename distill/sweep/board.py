@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from distill.report import formatting
+from distill import formatting
 from distill.report.metrics import chief_metric, spoken
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.jobs import Job

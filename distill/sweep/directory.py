@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distill.directory import REPORT, RESOLVED, RESULTS, VERSION
 from distill.errors import DistillError
-from distill.files import read_json, write_json
-from distill.locks import try_lock
+from distill.files.atomic import read_json, write_json
+from distill.files.locks import try_lock
+from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION
 from distill.sweep.plan import Point
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from distill.errors import DistillError
 from distill.predictors.open import open_predictor
-from distill.scoring import Verdict
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point
 from distill.tasks.task import Task
+from distill.tasks.verdict import Verdict
 
 
 def pairs_of(points: Sequence[Point], against: str | None) -> list[tuple[Point, Point]]:

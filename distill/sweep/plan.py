@@ -16,8 +16,8 @@ import torch
 
 from distill.cost import count
 from distill.errors import DistillError
-from distill.recipe import TEACHER_STAGES, Recipe, StageName
-from distill.recipe_parser import RecipeReader
+from distill.recipe.parser import RecipeReader
+from distill.recipe.recipe import TEACHER_STAGES, Recipe, StageName
 from students.student import SMALLEST_RESOLUTION, build_student
 
 _STUDENT = "student."

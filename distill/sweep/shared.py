@@ -13,11 +13,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from distill.directory import RunDirectory
-from distill.files import atomic_path
-from distill.locks import exclusive
-from distill.recipe import TEACHER_STAGES
-from distill.stages import Log, open_teacher
+from distill.files.atomic import atomic_path
+from distill.files.locks import exclusive
+from distill.files.run_directory import RunDirectory
+from distill.recipe.recipe import TEACHER_STAGES
+from distill.run.stages import Log, open_teacher
 from distill.store.teacher import StoredTeacher
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point, check_views

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from distill.cost.latency import medians
 from distill.export.formats import FORMATS
-from distill.latency import medians
 from distill.predictors.file_predictor import FilePredictor
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point

@@ -1,23 +1,22 @@
 """What a network is distilled for: where attributes, classes and embeddings differ, and nothing else does."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from distill.recipe import Recipe, TaskName
-from distill.tasks.attributes import Attributes
-from distill.tasks.classes import Classes
-from distill.tasks.embeddings import Embeddings
-from distill.tasks.task import Task
+from distill.recipe.recipe import Recipe, TaskName
+
+if TYPE_CHECKING:
+    from distill.tasks.task import Task
+
+_TASKS: dict[TaskName, str] = {"attributes": "Attributes", "classes": "Classes", "embeddings": "Embeddings"}
 
 
-def open_task(recipe: Recipe, directory: Path) -> Task:
+def open_task(recipe: Recipe, directory: Path) -> "Task":
     """The recipe's task.
 
     Args:
         directory: where pictures are prepared.
     """
-    tasks: dict[TaskName, type[Attributes | Classes | Embeddings]] = {
-        "attributes": Attributes,
-        "classes": Classes,
-        "embeddings": Embeddings,
-    }
-    return tasks[recipe.task](recipe, directory)
+    task: type[Task] = getattr(import_module(f"distill.tasks.{recipe.task}.task"), _TASKS[recipe.task])
+    return task(recipe, directory)

@@ -11,16 +11,16 @@ import numpy as np
 from rich.console import Console
 from torch import nn
 
-from distill.data.pictures import Pictures
-from distill.data.source import Split
+from distill.data.prepared.pictures import Pictures
+from distill.data.sources.source import Split
 from distill.errors import DistillError
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from distill.report.page import Examples
-from distill.scoring import Judged, Verdict
-from distill.sets import Sets
 from distill.store.teacher import Stored
+from distill.tasks.sets import Sets
 from distill.tasks.task import AnyTeacher, Task
+from distill.tasks.verdict import Judged, Verdict
 from teachers.class_map import load_classifier
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx

@@ -14,21 +14,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from distill.data.pictures import Pictures
+from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.modules.metrics import Metric
 from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import Activation, TorchPredictor
-from distill.preprocess import Preprocess
-from distill.recipe import Recipe, StageName
-from distill.report.classes import ClassPictures
-from distill.report.embeddings import Pairs
+from distill.preprocess.preprocess import Preprocess
+from distill.recipe.recipe import Recipe, StageName
+from distill.recipe.stages import Stage
 from distill.report.page import Examples
-from distill.scoring import Judged, Verdict, show
-from distill.sets import Sets, open_sets
-from distill.stage_settings import Stage
 from distill.store.teacher import StoredPredictor, StoredTeacher
+from distill.tasks.classes.report import ClassPictures
+from distill.tasks.embeddings.report import Pairs
+from distill.tasks.sets import Sets, open_sets
+from distill.tasks.verdict import Judged, Verdict, show
 from teachers.teacher import Teacher
 
 AGREEMENT_PICTURES = 2000

@@ -9,7 +9,7 @@ import pytest
 from distill.audit import Finding, State, audit, read_tables
 from distill.audit.printed import Cell, OtherReading, Reading, Table
 from distill.audit.recount import recount
-from tests.table_1 import by_hand, layers
+from tests.helpers.table_1 import by_hand, layers
 
 CELLS = [cell for table in read_tables() for cell in table.cells]
 NUMBERS = [cell for cell in CELLS if cell.quantity != "layer"]

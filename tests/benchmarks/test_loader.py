@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from distill.benchmarks.loader import memory, rates, replay, sparse_set
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 
 
 def test_a_sparse_set_holds_pictures_and_takes_no_space(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from distill.benchmarks.ways import Way
 from distill.commands import bench
 from distill.commands.bench import RATIOS, WAYS
 from distill.cost import count
-from distill.data.rendered_faces import RenderedFaces
+from distill.data.rendered.faces import RenderedFaces
 from students.mobilenet_v1 import mobilenet_v1
 
 SMALL = ["--steps", "5", "--batch-size", "4", "--resolution", "32", "--device", "cpu", "--rounds", "1"]

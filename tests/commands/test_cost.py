@@ -8,9 +8,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from distill import cli
-from distill.report import formatting
-from tests.table_1 import by_hand, layers
+from distill import cli, formatting
+from tests.helpers.table_1 import by_hand, layers
 
 
 def test_a_student_in_print_picture_and_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from distill import cli
-from distill.data.prepared import Prepared
+from distill.data.prepared.prepared import Prepared
 from distill.predictors.onnx_metadata import PREFIX
-from tests.running import TINY, copy_of_finished, finished, write_recipe
+from tests.helpers.running import TINY, copy_of_finished, finished, write_recipe
 
 
 def results() -> dict[str, Any]:

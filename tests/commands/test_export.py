@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill import cli, gate
-from distill.checksums import read_sums
+from distill import cli
+from distill.files.checksums import read_sums
 from distill.predictors.open import open_predictor
-from tests.report.pages import Page
-from tests.running import copy_of_finished, without_exports
+from distill.run import gate
+from tests.helpers.pages import Page
+from tests.helpers.running import copy_of_finished, without_exports
 
 
 def complaint(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:

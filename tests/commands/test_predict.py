@@ -11,7 +11,7 @@ from PIL import Image
 
 from distill import cli
 from students.files import load_student
-from tests.running import finished
+from tests.helpers.running import finished
 
 
 def picture(seed: int, height: int = 32, width: int = 32) -> np.ndarray:

@@ -11,7 +11,7 @@ import pytest
 
 from distill import cli
 from distill.predictors.open import open_predictor
-from tests.running import copy_of_finished, finished
+from tests.helpers.running import copy_of_finished, finished
 
 PUSHED = {
     "README.md", "results.json", "student/student.safetensors", "student/config.json", "export/student.onnx"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from distill import cli
-from distill.directory import RunDirectory
-from tests.running import copy_of_finished, finished, run_recipe, without_files
+from distill.files.run_directory import RunDirectory
+from tests.helpers.running import copy_of_finished, finished, run_recipe, without_files
 
 OVERRIDES = ("--transfer.epochs", "3", "--transfer.views.count", "2")
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-import distill.stages
+import distill.run.stages
 from distill import cli
-from tests.running import finished
+from tests.helpers.running import finished
 
 ARGUMENTS = ("--student.width", "0.2,0.1", "--jobs", "1")
 
@@ -39,9 +39,9 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
     recipe = shutil.copy(finished()[0], tmp_path)  # first: the run that others read is to have its files
     monkeypatch.setattr("distill.sweep.jobs.Popen", InThisProcess)
     monkeypatch.setattr("distill.sweep.jobs.POLL", 0.0)
-    monkeypatch.setattr("distill.stages.export_onnx", lambda *arguments, **keywords: None)
-    monkeypatch.setattr("distill.run.export_and_score", lambda *arguments: [])
-    monkeypatch.setattr("distill.run.write_report", lambda path, *arguments: path.touch())
+    monkeypatch.setattr("distill.run.stages.export_onnx", lambda *arguments, **keywords: None)
+    monkeypatch.setattr("distill.run.pipeline.export_and_score", lambda *arguments: [])
+    monkeypatch.setattr("distill.run.pipeline.write_report", lambda path, *arguments: path.touch())
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         out = tmp_path / "sweep"
@@ -57,13 +57,13 @@ def test_one_teacher_for_all_students(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     taught: list[str] = []
-    train = distill.stages.train
+    train = distill.run.stages.train
 
     def counted(directory: Path, *arguments: Any) -> Any:
         taught.append(directory.name.partition("-")[0])
         return train(directory, *arguments)
 
-    monkeypatch.setattr("distill.stages.train", counted)
+    monkeypatch.setattr("distill.run.stages.train", counted)
     status, content = sweep(*ARGUMENTS, "--labels", "--against", "width=0.1")
     assert status == 0 and sorted(taught) == ["fine_tune", "fine_tune", "teach", "transfer", "transfer"]
     names = ["width=0.2", "width=0.2,labels", "width=0.1", "width=0.1,labels"]
@@ -129,7 +129,7 @@ def test_nothing_is_trained_where_a_value_is_refused(
     sweep: Callable[..., tuple[int, dict[str, Any]]], arguments: tuple[str, ...], said: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("distill.stages.train", lambda *arguments: pytest.fail("something was trained"))
+    monkeypatch.setattr("distill.run.stages.train", lambda *arguments: pytest.fail("something was trained"))
     assert cli.main(["sweep", str(finished()[0]), "--out", str(tmp_path / "s"), *arguments]) == 2
     assert said in capsys.readouterr().err
     assert not list((tmp_path / "s").glob("points/*"))

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from distill.cost import count, separable_blocks
 from distill.errors import DistillError
 from students.mobilenet_v1 import mobilenet_v1
-from tests.table_1 import by_hand, layers
+from tests.helpers.table_1 import by_hand, layers
 
 
 @pytest.mark.parametrize(

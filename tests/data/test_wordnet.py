@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill.data.pictures import Pictures
-from distill.data.prepared import Prepared
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepared import Prepared
 from distill.data.wordnet import match, relabel, without_id, wordnet_id
 from distill.errors import DistillError
-from tests.data.noise import Noise, prepare_noise
+from tests.helpers.noise import Noise, prepare_noise
 
 OURS = ("n02085620-Chihuahua", "n02085782-Japanese_spaniel", "n02087394-Rhodesian_ridgeback")
 THEIRS = ("n02087394-Leao_da_rodesia", "n02099601", "n02085620-chihuahua")

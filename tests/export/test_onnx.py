@@ -13,10 +13,10 @@ from torch import nn
 
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
+from distill.files.weights import checksum
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
-from distill.preprocess import Preprocess
-from distill.weights import checksum
+from distill.preprocess.preprocess import Preprocess
 from students.mobilenet_v1 import mobilenet_v1
 
 CLASSES = ("Smiling", "Wearing_Hat", "Ängstlich")

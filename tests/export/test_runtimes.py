@@ -11,7 +11,7 @@ from distill.errors import DistillError
 from distill.export.formats import FORMATS
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.open import open_predictor
-from tests.export.students import cosine, job_of, mild, pictures, torch_answers, uneven
+from tests.helpers.students import cosine, job_of, mild, pictures, torch_answers, uneven
 
 SHOWN = pictures(8, seed=2)
 RUNNABLE = [name for name in ("openvino", "openvino-int8", "executorch", "executorch-int8")]
@@ -115,7 +115,7 @@ def test_a_format_without_its_runtime_is_refused_before_anything_is_done(
 
 
 def test_the_web_folder_holds_a_file_that_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill.export.web.write_runtime", lambda directory, package: None)
+    monkeypatch.setattr("distill.export.web.web.write_runtime", lambda directory, package: None)
     one = FORMATS["web"]
     one.write(job_of(mild(), "unit"), tmp_path / one.file)
     assert one.load is not None

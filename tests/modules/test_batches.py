@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import torch
 
-from distill.data.batch import ViewBatch
-from distill.data.cutting import cut
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.batch import ViewBatch
+from distill.data.views.cutting import cut
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules.batches import Pixels, labels_of
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 
 UINT8 = torch.randint(0, 256, (4, 20, 16, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 FLOAT = UINT8.permute(0, 3, 1, 2) / 255

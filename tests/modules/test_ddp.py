@@ -10,12 +10,12 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from distill.data.data_module import ViewDataModule
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.data_module import ViewDataModule
+from distill.data.views.views import Views
 from distill.modules import Distiller, Optimization
-from distill.train import History
-from tests.modules.nets import CLASSES, SMALL, ConvTeacher, clone, linear_student, trainer
+from distill.run.train import History
+from tests.helpers.nets import CLASSES, SMALL, ConvTeacher, clone, linear_student, trainer
 
 
 @dataclass

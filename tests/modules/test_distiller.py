@@ -10,19 +10,19 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from distill.data.cutting import cut
-from distill.data.data_module import ViewDataModule
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.prepared import Prepared
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepared import Prepared
+from distill.data.views.cutting import cut
+from distill.data.views.data_module import ViewDataModule
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import Distiller, Optimization
 from distill.objectives import Objective
-from distill.preprocess import Preprocess
-from distill.train import Checkpoints, History
+from distill.preprocess.preprocess import Preprocess
+from distill.run.train import Checkpoints, History
 from students.mobilenet_v1 import mobilenet_v1
-from tests.modules.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, linear_student, same, trainer
+from tests.helpers.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, linear_student, same, trainer
 
 FAST = Optimization(learning_rate=0.02)
 

@@ -7,17 +7,17 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from distill.data.data_module import ViewDataModule
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.data_module import ViewDataModule
+from distill.data.views.views import Views
 from distill.modules import Distiller, FineTuner, Optimization
 from distill.modules.training import TrainingModule
 from distill.objectives import Objective
-from distill.preprocess import Preprocess
-from distill.train import History
+from distill.preprocess.preprocess import Preprocess
+from distill.run.train import History
 from students.mobilenet_v1 import mobilenet_v1
 from teachers.torch_teacher import TorchTeacher
-from tests.modules.nets import CLASSES, trainer
+from tests.helpers.nets import CLASSES, trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 SIZE = Preprocess(32, 32)

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import MetricLearner, Optimization
 from distill.modules.batches import Pixels
 from distill.modules.metric_learner import Triplets, arcface
 from distill.modules.metrics import TarAtFar
-from tests.modules.nets import SMALL, conv_student
+from tests.helpers.nets import SMALL, conv_student
 
 PEOPLE = np.array([7, 3, 30, 3, 7])
 

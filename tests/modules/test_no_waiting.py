@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
 from distill.objectives import Objective
 from distill.objectives.top import TopAnswers
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from distill.store.codec import codec_of
-from tests.modules.nets import CLASSES, ConvTeacher, conv_student
+from tests.helpers.nets import CLASSES, ConvTeacher, conv_student
 
 META = torch.device("meta")
 SIZE = Preprocess(8, 8, crop=(0.1, 0.1, 0.8, 0.8))

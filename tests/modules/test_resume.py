@@ -9,11 +9,11 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 
-from distill.data.data_module import ViewDataModule
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.data_module import ViewDataModule
+from distill.data.views.views import Views
 from distill.modules import Distiller, Optimization
-from tests.modules.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, same, trainer
+from tests.helpers.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, same, trainer
 
 PASSES, STEPS_A_PASS = 3, 4
 

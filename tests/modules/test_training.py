@@ -11,15 +11,15 @@ from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from distill.data.cutting import cut
-from distill.data.data_module import PictureLoader, ViewDataModule
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.cutting import cut
+from distill.data.views.data_module import PictureLoader, ViewDataModule
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import FineTuner, Optimization
 from distill.objectives.labels import labelled_cross_entropy
-from tests.modules.nets import CLASSES, SMALL, clone, conv_student, linear_student, same, trainer
+from tests.helpers.nets import CLASSES, SMALL, clone, conv_student, linear_student, same, trainer
 
 
 def data(train: Pictures, validation: Pictures | None = None) -> ViewDataModule:

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from distill.objectives.correlation import correlation_distance, standardized, uncorrelated
 from distill.objectives.logits import softmax_kl
-from tests.objectives import plain
-from tests.objectives.plain import logits
+from tests.helpers import plain
+from tests.helpers.plain import logits
 
 TEMPERATURES = [1.0, 4.0]
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from distill.objectives.decoupled import decoupled_kl
 from distill.objectives.logits import softmax_kl
-from tests.objectives import plain
-from tests.objectives.plain import logits
+from tests.helpers import plain
+from tests.helpers.plain import logits
 
 CLASSES = torch.tensor([0, 4, 2, 2, 1, 3])
 LABELS = F.one_hot(CLASSES).to(torch.int8)

@@ -16,7 +16,7 @@ from distill.objectives.labels import (
     labelled_cross_entropy,
     softmax_cross_entropy,
 )
-from tests.objectives import plain
+from tests.helpers import plain
 
 LOGITS = [[0.3, -2.0, 1.5], [4.0, 0.0, -0.7], [1.0, 2.0, 3.0]]
 LABELS = [[1.0, 0.0, -1.0], [0.25, -1.0, 1.0], [-1.0, -1.0, -1.0]]

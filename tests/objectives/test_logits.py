@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from distill.objectives.logits import bernoulli_kl, softmax_kl, squared_logits
-from tests.objectives import plain
+from tests.helpers import plain
 
 TEMPERATURES = [0.5, 1.0, 4.0]
 Formula = Callable[[Tensor, Tensor], Tensor]

@@ -11,7 +11,7 @@ from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.onnx_session import OnnxSession
-from tests.predictors.graphs import linear_graph, linear_logits, sigmoid
+from tests.helpers.graphs import linear_graph, linear_logits, sigmoid
 
 METADATA = OnnxMetadata(
     classes=("Smiling", "Ängstlich", "a, b", '"quoted"'),

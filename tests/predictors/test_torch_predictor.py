@@ -13,11 +13,11 @@ from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.open import open_predictor, student_predictor
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import TorchPredictor
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from students.files import save_student
 from students.manifest import StudentManifest
 from students.student import StudentConfig, build_student
-from tests.predictors.graphs import linear_graph, linear_logits, sigmoid
+from tests.helpers.graphs import linear_graph, linear_logits, sigmoid
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 8, 6, 3), dtype=np.uint8)
 PREPROCESS = Preprocess(8, 6, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))

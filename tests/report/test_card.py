@@ -15,14 +15,14 @@ from PIL import Image
 
 from distill.predictors.open import open_predictor
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess import Preprocess
-from distill.recipe import Card, Recipe
+from distill.preprocess.preprocess import Preprocess
+from distill.recipe.recipe import Card, Recipe
 from distill.report.card import plain, write_card
 from students.manifest import StudentManifest, write_manifest
 from students.student import StudentConfig
-from tests.predictors.graphs import projection_graph
+from tests.helpers.graphs import projection_graph
+from tests.helpers.running import finished, read, write_recipe
 from tests.report.test_report import HOSTILE, full_results
-from tests.running import finished, read, write_recipe
 
 GIVES = {"sigmoid": "probabilities", "softmax": "softmax", "unit": "embedding"}
 NAMES = tuple(f"n{c:08}-Class_{c}" for c in range(12))

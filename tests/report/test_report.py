@@ -12,7 +12,7 @@ from PIL import Image
 from distill.errors import DistillError
 from distill.report.files import rewrite_files
 from distill.report.page import Examples, headline, write_report
-from tests.report.pages import Page
+from tests.helpers.pages import Page
 
 HOSTILE = "<script>alert('$x^{')</script>"
 CLASSES = ["Bald", "Smiling", HOSTILE]

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from distill.data.prepared import Prepared
+from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
 from distill.store.store import Store, building_place
 from distill.store.writer import views_begun
-from tests.store.answering import CountingTeacher, files, shown, store
+from tests.helpers.answering import CountingTeacher, files, shown, store
 
 
 def test_what_was_stopped_goes_on_with_the_files_that_are_whole(labelled: Prepared, tmp_path: Path) -> None:
@@ -75,8 +75,8 @@ def test_what_was_begun_of_something_else_is_refused_once_there_is_an_answer(
 _KILLED = """
 import sys, time, pathlib
 sys.path.insert(0, {root!r})
-from distill.data.prepared import Prepared
-from tests.store.answering import CountingTeacher, shown, store
+from distill.data.prepared.prepared import Prepared
+from tests.helpers.answering import CountingTeacher, shown, store
 
 class Slow(CountingTeacher):
     def forward(self, pictures):
@@ -110,7 +110,7 @@ def test_stopped_between_completing_and_taking_its_place(
 ) -> None:
     pictures = shown(labelled)
     with monkeypatch.context() as patch:
-        patch.setattr("distill.files.os.replace", _stop_at(tmp_path / "s", os.replace))
+        patch.setattr("distill.files.atomic.os.replace", _stop_at(tmp_path / "s", os.replace))
         with pytest.raises(KeyboardInterrupt):
             store(tmp_path / "s", pictures)
     again = CountingTeacher()
@@ -135,7 +135,7 @@ def test_killed_between_the_renames_that_replace_a_store(
     store(tmp_path / "s", shown(labelled))
     target = tmp_path / ".s.old.part" if rename.startswith("the old") else tmp_path / "s"
     with monkeypatch.context() as patch:
-        patch.setattr("distill.files.os.replace", _stop_at(target, os.replace))
+        patch.setattr("distill.files.atomic.os.replace", _stop_at(target, os.replace))
         with pytest.raises(KeyboardInterrupt):  # of which nothing is undone, as of a kill
             store(tmp_path / "s", shown(labelled), count=3)
     again = CountingTeacher()

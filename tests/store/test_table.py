@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from distill.data.prepared import Prepared
+from distill.data.prepared.prepared import Prepared
 from distill.store.table import to_dataset
-from tests.store.answering import shown, store
+from tests.helpers.answering import shown, store
 
 
 def test_a_view_and_whole_pictures(labelled: Prepared, tmp_path: Path) -> None:

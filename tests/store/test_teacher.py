@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.prepared import Prepared
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepared import Prepared
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import Distiller
 from distill.objectives import Objective
@@ -22,9 +22,9 @@ from distill.store.manifest import Manifest
 from distill.store.store import Store
 from distill.store.teacher import Stored, StoredTeacher
 from distill.store.verify import ask_again
-from tests.data.noise import Noise, prepare_noise
-from tests.modules.nets import SMALL, ConvTeacher, clone, conv_student, same, trainer
-from tests.store.answering import VIEWS, CountingTeacher, shown, store
+from tests.helpers.answering import VIEWS, CountingTeacher, shown, store
+from tests.helpers.nets import SMALL, ConvTeacher, clone, conv_student, same, trainer
+from tests.helpers.noise import Noise, prepare_noise
 
 
 @pytest.fixture(scope="module")

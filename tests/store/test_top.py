@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from distill.data.prepared import Prepared
+from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.objectives.top import TopAnswers
 from distill.store.store import Store
 from distill.store.teacher import Stored
 from distill.store.verify import ask_again
-from tests.store.answering import VIEWS, CountingTeacher, shown, store
+from tests.helpers.answering import VIEWS, CountingTeacher, shown, store
 
 
 @pytest.fixture(scope="module")

@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 import torch
 
-from distill.data.cutting import cut
-from distill.data.loader import ViewLoader
-from distill.data.pictures import Pictures
-from distill.data.prepared import Prepared
-from distill.data.views import Views
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepared import Prepared
+from distill.data.views.cutting import cut
+from distill.data.views.loader import ViewLoader
+from distill.data.views.views import Views
 from distill.errors import DistillError
-from distill.locks import exclusive
+from distill.files.locks import exclusive
 from distill.store import estimate
 from distill.store import writer as writer_module
 from distill.store.store import building_place
 from distill.store.writer import write_store
-from tests.modules.nets import ConvTeacher
-from tests.store.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
+from tests.helpers.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
+from tests.helpers.nets import ConvTeacher
 
 
 @pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4), Views(cutmix=0.5)])

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from distill.errors import DistillError
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from students.files import load_student, save_student
 from students.manifest import StudentManifest
 from students.student import StudentConfig, build_student

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from distill.errors import DistillError
-from distill.preprocess import Preprocess, fit
+from distill.preprocess.preprocess import Preprocess, fit
 from students.student import StudentConfig, create_student
 
 

@@ -8,7 +8,7 @@ import timm
 import torch
 
 from distill.errors import DistillError
-from distill.weights import write_weights
+from distill.files.weights import write_weights
 from students.naming import parse_name, timm_names
 from students.student import StudentConfig, build_student, create_student
 

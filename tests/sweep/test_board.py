@@ -7,7 +7,7 @@ from rich.console import Console
 
 from distill.sweep.board import Board
 from distill.sweep.jobs import Resources, Runner
-from tests.sweep.points import leaving, program, results, sweep
+from tests.helpers.points import leaving, program, results, sweep
 
 
 def test_one_line_a_point(tmp_path: Path) -> None:

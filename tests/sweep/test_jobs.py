@@ -15,7 +15,7 @@ from distill.errors import DistillError
 from distill.sweep.directory import SweepDirectory, release
 from distill.sweep.jobs import Resources, Runner
 from distill.sweep.plan import Point
-from tests.sweep.points import leave, leaving, program, results, sweep
+from tests.helpers.points import leave, leaving, program, results, sweep
 
 
 @pytest.fixture(autouse=True)
@@ -208,7 +208,7 @@ ORPHANED = """
 import os, subprocess, sys
 from collections.abc import Iterator
 from pathlib import Path
-from distill.locks import try_lock
+from distill.files.locks import try_lock
 lock = try_lock(Path(sys.argv[1]))
 sleeps = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 child = subprocess.Popen(sleeps, pass_fds=(lock,), stdout=subprocess.DEVNULL)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from distill.errors import DistillError
-from distill.recipe_parser import RecipeReader
+from distill.recipe.parser import RecipeReader
 from distill.sweep.plan import Point, check_views, plan, share
-from tests.running import TINY, write_recipe
+from tests.helpers.running import TINY, write_recipe
 
 DATA = Path("sweep/data")
 SIZES = ["--student.width", "0.5,0.25", "--student.resolution=96,64,32"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from distill.commands.sweep import parse
-from distill.recipe_parser import RecipeReader
+from distill.recipe.parser import RecipeReader
 from distill.sweep.pairs import pairs_of
 from distill.sweep.plan import plan
 

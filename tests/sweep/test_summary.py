@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from distill.export.formats import FORMATS
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from distill.sweep.speeds import time_files
 from distill.sweep.summary import summarise
-from tests.sweep.points import leave, results, sweep
+from tests.helpers.points import leave, results, sweep
 
 
 def test_every_state_a_point_may_be_in(tmp_path: Path) -> None:

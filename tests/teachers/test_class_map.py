@@ -10,13 +10,13 @@ import torch
 from onnx import TensorProto
 
 from distill.errors import DistillError
+from distill.files.weights import write_weights
 from distill.predictors.onnx_metadata import OnnxMetadata
-from distill.weights import write_weights
 from teachers.class_map import SelectedTeacher, load_classifier, places_of, read_class_map
 from teachers.mirrored_teacher import MirroredTeacher
 from teachers.onnx_teacher import Onnx, OnnxTeacher
 from teachers.timm_teacher import Timm
-from tests.predictors.graphs import linear_graph, linear_logits
+from tests.helpers.graphs import linear_graph, linear_logits
 
 # Of the 1000 in the order of the challenge, tench is the first and dogs begin at 151.
 TENCH, CHIHUAHUA, DALMATIAN, POODLE = "n01440764", "n02085620", "n02110341", "n02113799"

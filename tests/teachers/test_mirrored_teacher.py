@@ -7,12 +7,12 @@ import timm
 import torch
 
 from distill.errors import DistillError
-from distill.run import teacher_size
-from distill.weights import write_weights
+from distill.files.weights import write_weights
+from distill.run.pipeline import teacher_size
 from teachers.class_map import load_classifier
 from teachers.mirrored_teacher import MirroredTeacher
 from teachers.timm_teacher import Timm
-from tests.running import TINY, read, write_recipe
+from tests.helpers.running import TINY, read, write_recipe
 
 CLASSES = ("a", "b", "c")
 

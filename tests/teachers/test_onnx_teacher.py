@@ -13,10 +13,10 @@ from torch import nn
 
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
-from distill.preprocess import Preprocess
+from distill.preprocess.preprocess import Preprocess
 from teachers.onnx_teacher import CLAMP, Onnx, to_logits
 from teachers.torch_teacher import TorchTeacher
-from tests.predictors.graphs import linear_graph, linear_logits
+from tests.helpers.graphs import linear_graph, linear_logits
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 PICTURES = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (5, 3, 32, 24)).astype(np.float32))

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from distill.errors import DistillError
-from distill.preprocess import WHOLE
-from distill.weights import write_weights
-from teachers.inception_resnet_v1 import InceptionResNetV1
-from teachers.iresnet import IResNet
+from distill.files.weights import write_weights
+from distill.preprocess.preprocess import WHOLE
+from teachers.networks.inception_resnet_v1 import InceptionResNetV1
+from teachers.networks.iresnet import IResNet
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from distill.errors import DistillError
-from distill.preprocess import Preprocess
-from distill.weights import write_weights
+from distill.files.weights import write_weights
+from distill.preprocess.preprocess import Preprocess
 from teachers.teacher import read_classes
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
@@ -209,8 +209,8 @@ def test_the_hubs_weights_serve_an_embedder(monkeypatch: pytest.MonkeyPatch) -> 
         return original(model, pretrained=False, num_classes=num_classes, **arguments)
 
     original = timm.create_model
-    monkeypatch.setattr("distill.weights.timm.create_model", create)
-    monkeypatch.setattr("distill.weights._reach", lambda address: None)
+    monkeypatch.setattr("distill.files.weights.timm.create_model", create)
+    monkeypatch.setattr("distill.files.weights._reach", lambda address: None)
     teacher = Timm("resnet18", height=32, width=32).embedder()
     assert asked == {"pretrained": True, "num_classes": 0}
     assert teacher.outputs == 512

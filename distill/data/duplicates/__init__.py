@@ -1,0 +1,1 @@
+"""The same photograph twice: found by its content, resized, mirrored or recompressed."""

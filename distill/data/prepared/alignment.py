@@ -1,0 +1,150 @@
+"""Faces brought to one place: each picture is turned, scaled and shifted once, when it is read. No detector.
+
+The landmarks of a picture come from the template its set was aligned to, or from a CSV file:
+
+    file,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5
+    Ann/Ann_0001.jpg,101.5,112.0,...
+
+with the name as the data source lists it, and the five of `LANDMARKS` in pixels of the upright picture as
+`distill.preprocess.landmarks` counts them. Other columns are passed over.
+
+A pixel of the result is read bilinearly at its own centre's place in the picture. Where the picture is larger than the
+face wanted, that would skip pixels (as PIL's `Image.transform` does), so the picture is first reduced by the
+antialiased kernel every resize here uses, until one pixel of it is one of the result. What lies outside the picture
+is black, as in the pictures recognisers are trained on.
+
+Shapes: H W pixels.
+"""
+
+import csv
+import hashlib
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch.nn.functional import grid_sample
+
+from distill.data.prepared.decode import BadPicture
+from distill.errors import DistillError
+from distill.preprocess.landmarks import ARCFACE, CELEBA, LANDMARKS, Point, Template, similarity
+from distill.preprocess.preprocess import Preprocess
+
+AlignedTo = Literal["celeba", "arcface112"]
+TEMPLATES: dict[AlignedTo, Template] = {"celeba": CELEBA, "arcface112": ARCFACE}
+
+_COLUMNS = ("file", *(f"{axis}{number}" for number in range(1, 6) for axis in "xy"))
+_SHAPE_TOLERANCE = 1.5  # pixels, what rounding both sides of a resized picture may change
+
+
+class Alignment:
+    """Brings faces to the place that ArcFace's 112 x 112 template gives them.
+
+    Args:
+        landmarks: the template the pictures are aligned to already, whatever their size; or a CSV file.
+
+    Raises:
+        DistillError: the file is missing or malformed.
+    """
+
+    def __init__(self, landmarks: AlignedTo | Path) -> None:
+        self._source = landmarks
+        self._template = None if isinstance(landmarks, Path) else TEMPLATES[landmarks]
+        self._listed = _read(landmarks.expanduser()) if isinstance(landmarks, Path) else {}
+
+    def __call__(self, picture: np.ndarray, name: str, height: int, width: int) -> np.ndarray:
+        """The largest centred box of the wanted shape in the template: uint8 (H, W, 3) to uint8 (height, width, 3).
+
+        Raises:
+            BadPicture: its landmarks are not known, are no face's, or lie outside it.
+        """
+        points = self._points(name, *picture.shape[:2])
+        try:
+            return warp(picture, similarity(points, ARCFACE.cut(height, width)), height, width)
+        except ValueError as error:
+            raise BadPicture(name, str(error)) from None
+
+    def fingerprint(self) -> str:
+        """sha256 over the landmarks of every picture, and where they are brought."""
+        known = self._listed if self._template is None else self._template
+        return hashlib.sha256(repr((known, ARCFACE)).encode()).hexdigest()
+
+    def _points(self, name: str, height: int, width: int) -> dict[str, Point]:
+        if self._template is None:
+            if name not in self._listed:
+                raise BadPicture(name, f"no landmarks (no row in {self._source})")
+            return self._listed[name]
+        expected = self._template
+        if abs(height - width * expected.height / expected.width) > _SHAPE_TOLERANCE:
+            shape = f"{height} x {width}, expected the shape of {expected.height} x {expected.width}"
+            raise BadPicture(name, f"not aligned to {self._source} ({shape})")
+        return expected.stretched(height, width)
+
+
+def warp(picture: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A picture under a similarity transform: uint8 (H, W, 3) to uint8 (height, width, 3).
+
+    Args:
+        matrix: (2, 3), from places of the picture to places of the result, as `similarity` gives it.
+
+    Raises:
+        ValueError: all of the result lies outside the picture.
+    """
+    size_y, size_x, _ = picture.shape
+    inverse = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))
+    rows, columns = np.mgrid[:height, :width]
+    x, y = (inverse[:2] @ np.stack([columns, rows, np.ones_like(rows)]).reshape(3, -1)).reshape(2, height, width)
+    inside = (x >= -0.5) & (x <= size_x - 0.5) & (y >= -0.5) & (y <= size_y - 0.5)
+    if not inside.any():
+        raise ValueError("its landmarks lie outside the picture")
+    reduction = max(1.0, math.hypot(inverse[0, 0], inverse[1, 0]))
+    # Only the part around the face is reduced: a photograph may be far larger.
+    left, right = _span(x, size_x, reduction)
+    top, bottom = _span(y, size_y, reduction)
+    part = torch.from_numpy(np.ascontiguousarray(picture[top:bottom, left:right])).unsqueeze(0)
+    reduced = Preprocess(max(1, round((bottom - top) / reduction)), max(1, round((right - left) / reduction)))
+    # Counted from edge to edge of the part, -1 to 1, a place is the same at any size of it.
+    shares = np.stack([(x - left + 0.5) / (right - left), (y - top + 0.5) / (bottom - top)], axis=-1)
+    grid = torch.from_numpy(shares * 2 - 1).float().unsqueeze(0)
+    sampled = grid_sample(reduced.scale(part), grid, padding_mode="border", align_corners=False)
+    pixels = sampled[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()
+    pixels[~inside] = 0
+    return np.ascontiguousarray(pixels)
+
+
+def _span(places: np.ndarray, size: int, reduction: float) -> tuple[int, int]:
+    """First and end of the pixels of an axis that any of the places is read from, kernels included."""
+    reach = 2 * reduction + 1
+    first = min(max(0, math.floor(places.min() - reach)), size - 1)
+    return first, max(first + 1, min(size, math.ceil(places.max() + reach) + 1))
+
+
+def _read(path: Path) -> dict[str, dict[str, Point]]:
+    """The landmarks of each picture of a CSV file."""
+    listed: dict[str, dict[str, Point]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
+            if missing:
+                header = ",".join(_COLUMNS)
+                raise DistillError(f"prepare.align: {path}:1: no column {', '.join(missing)}; expected {header}.")
+            for row in rows:
+                where = f"prepare.align: {path}:{rows.line_num}"
+                try:
+                    values = [float(row[column]) for column in _COLUMNS[1:]]
+                except (TypeError, ValueError):
+                    values = []
+                if not values or not all(map(math.isfinite, values)):
+                    raise DistillError(f"{where}: {list(row.values())}, expected a file and ten numbers.")
+                if row["file"] in listed:
+                    raise DistillError(f"{where}: {row['file']} has a row already; expected one a picture.")
+                listed[row["file"]] = dict(zip(LANDMARKS, zip(values[::2], values[1::2], strict=True), strict=True))
+    except FileNotFoundError:
+        raise DistillError(f"prepare.align: {path}: no such file; expected a CSV of landmarks.") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DistillError(f"prepare.align: {path}: cannot be read as CSV ({error}).") from None
+    if not listed:
+        raise DistillError(f"prepare.align: {path}: no landmarks in it; expected one row a picture.")
+    return listed

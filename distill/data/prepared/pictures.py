@@ -1,0 +1,166 @@
+"""The pictures of one split, over one or more prepared sets: what a loader gathers from.
+
+Shapes: N pictures, C classes, H W pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from distill.data.prepared.prepared import Prepared
+from distill.data.sources.source import Split
+from distill.data.wordnet import match, relabel, wordnet_id
+from distill.errors import DistillError
+
+_MIRRORED = np.uint64(0x9E3779B97F4A7C15)  # any constant: it keeps a mirror image's hash from that of the picture
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Rows of prepared sets under one consecutive index.
+
+    Attributes:
+        sets: prepared sets of one picture size.
+        rows: for each set the rows that belong, int64.
+        classes: columns of the labels. Another set's are matched by WordNet id, or by name where there are none; one
+            that shares no class, or that has no labels, is unknown (-1) in all of them.
+        hidden: numbers of the sets whose labels are not to be used: unknown (-1) throughout.
+        mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
+    """
+
+    sets: tuple[Prepared, ...]
+    rows: tuple[np.ndarray, ...]
+    classes: tuple[str, ...]
+    mirrored: bool = False
+    hidden: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, labelled: Prepared, split: Split, unlabelled: Sequence[Prepared] = ()) -> Self:
+        """One split of a set, and every picture of the unlabelled ones that is not in the set already.
+
+        Raises:
+            DistillError: the sets were prepared at different sizes.
+        """
+        shape = labelled.pictures.shape[1:]
+        for other in unlabelled:
+            if other.pictures.shape[1:] != shape:
+                raise DistillError(
+                    f"{other.directory}: its pictures are {other.pictures.shape[1:]}, those of {labelled.directory} "
+                    f"are {shape}. Prepare both at one size (prepare.height, prepare.width)."
+                )
+        # A picture that is scored must not be transferred on, though it came in a second time without its labels, or
+        # without the box that it is cut to.
+        known = labelled.files
+        rows = [labelled.indices(split)]
+        for other in unlabelled:
+            rows.append(np.flatnonzero(~np.isin(other.files, known)))
+            known = np.union1d(known, other.files)
+        return cls((labelled, *unlabelled), tuple(rows), labelled.classes)
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return np.cumsum([0, *(len(rows) for rows in self.rows)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the prepared pictures in pixels."""
+        return self.sets[0].pictures.shape[1:3]
+
+    @property
+    def pixels(self) -> str:
+        """What a content hash does not say of the pixels; the same in all sets."""
+        return self.sets[0].pixels
+
+    def every(self, step: int) -> Self:
+        """Each ``step``-th picture of each set: a smaller sample of the same mixture."""
+        return replace(self, rows=tuple(rows[::step] for rows in self.rows))
+
+    def where(self, kept: np.ndarray) -> Self:
+        """Those for which bool (N,) holds."""
+        parts = np.split(kept, self._starts[1:-1])
+        return replace(self, rows=tuple(rows[part] for rows, part in zip(self.rows, parts, strict=True)))
+
+    def mirror(self) -> Self:
+        """The same pictures, left and right exchanged."""
+        return replace(self, mirrored=not self.mirrored)
+
+    @cached_property
+    def hashes(self) -> np.ndarray:
+        """uint64 (N,)."""
+        hashes = _joined([_taken(one.hashes, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
+        return hashes ^ _MIRRORED if self.mirrored else hashes
+
+    @cached_property
+    def identities(self) -> np.ndarray:
+        """int64 (N,), the number of the person shown, -1 where unknown. Two sets' numbers are different people's."""
+        blocks, before = [], 0
+        for one, rows in zip(self.sets, self.rows, strict=True):
+            blocks.append(np.where(one.identities[rows] < 0, -1, one.identities[rows] + before))
+            before += int(one.identities.max(initial=-1)) + 1
+        return np.concatenate(blocks)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """int8 (N, C).
+
+        Raises:
+            DistillError: of another set some classes have WordNet ids and some have not.
+        """
+        parts = enumerate(zip(self.sets, self.rows, strict=True))
+        return _joined([self._labels(one, rows, number in self.hidden) for number, (one, rows) in parts])
+
+    @property
+    def of_no_class(self) -> int:
+        """Pictures that are labelled in their own set, but with a class that is not among these."""
+        pairs = zip(self.sets, self.rows, strict=True)
+        before = sum(int((one.labels[rows] == 1).any(axis=1).sum()) for one, rows in pairs)
+        return before - int((self.labels == 1).any(axis=1).sum())
+
+    def _labels(self, one: Prepared, rows: np.ndarray, hidden: bool) -> np.ndarray:
+        if hidden:
+            return np.full((len(rows), len(self.classes)), -1, np.int8)
+        labels = _taken(one.labels, rows)
+        if one.classes == self.classes:
+            return labels
+        if any(map(wordnet_id, self.classes)) and any(map(wordnet_id, one.classes)):
+            return relabel(labels, match(self.classes, one.classes, str(one.directory)), len(self.classes))
+        places = np.array([self.classes.index(name) if name in self.classes else -1 for name in one.classes], np.int64)
+        exclusive = all(((some == 1).sum(axis=1) <= 1).all() for some in (self.sets[0].labels, labels))
+        if (places >= 0).any() and exclusive:  # of attributes, one that the other set does not have is unknown
+            return relabel(labels, places, len(self.classes))
+        return np.full((len(rows), len(self.classes)), -1, np.int8)
+
+    def name(self, index: int) -> str:
+        """What the source calls one picture."""
+        part = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self.sets[part].names[self.rows[part][index - self._starts[part]]]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """uint8 (n, H, W, 3), a slice of the pictures."""
+        return self.gather(np.arange(len(self))[rows])
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """uint8 (len(index), H, W, 3), in the order of ``index``."""
+        part = np.searchsorted(self._starts, index, side="right") - 1
+        out = np.empty((len(index), *self.sets[0].pictures.shape[1:]), np.uint8)
+        for number, (one, rows) in enumerate(zip(self.sets, self.rows, strict=True)):
+            here = np.flatnonzero(part == number)
+            one.pictures.gather(rows[index[here] - self._starts[number]], out, here.tolist())
+        return out[:, :, ::-1].copy() if self.mirrored else out
+
+
+def _taken(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Some rows of a set's array; a run of them is left in its file."""
+    if len(rows) and (np.diff(rows) == 1).all():
+        return array[rows[0] : rows[-1] + 1]
+    return array[rows]
+
+
+def _joined(blocks: list[np.ndarray]) -> np.ndarray:
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)

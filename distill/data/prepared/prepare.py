@@ -1,0 +1,333 @@
+"""From a source to a prepared set: decode each picture once, bring it to one size, name what had to be left out.
+
+Pictures stream through a bounded window of processes into shards, so neither their number nor their bytes need to fit
+into memory; a call that was stopped is gone on with by the next.
+
+Shapes: N pictures, C classes, H W pixels.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import closing
+from functools import partial
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.decode import BadPicture, decode, read
+from distill.data.prepared.kept import Entry, Kept, duplicate_of
+from distill.data.prepared.pool import work
+from distill.data.prepared.prepared import INDEX, LEDGER, VERSION, Prepared, reopen, write_index
+from distill.data.prepared.shards import lossless
+from distill.data.prepared.unfinished import PLAN, Unfinished, discard_empty
+from distill.data.sources.listing import Stateful
+from distill.data.sources.source import SPLITS, Drawing, Sample, Source
+from distill.errors import DistillError
+from distill.files.atomic import atomic_path, read_json
+from distill.files.locks import exclusive
+from distill.preprocess.preprocess import fit
+
+WORKERS = min(8, os.cpu_count() or 1)
+SHOWN = 5  # bad pictures an error names
+
+console = Console(stderr=True, markup=False, emoji=False)
+
+
+class Loaded(NamedTuple):
+    """A picture that can be used.
+
+    Attributes:
+        content: its 64-bit hash.
+        file: the same without the box that was cut out.
+        pixels: uint8 (H, W, 3), fitted.
+        original: the encoded picture, where these are its pixels.
+    """
+
+    content: int
+    file: int
+    pixels: np.ndarray
+    original: bytes | None
+
+
+Stored = tuple[int, int, np.ndarray | bytes] | BadPicture
+"""A picture's two hashes and what is written of it, or why it has none."""
+
+
+def prepare(
+    source: Source,
+    directory: Path,
+    *,
+    height: int,
+    width: int,
+    align: Alignment | None = None,
+    max_bad_share: float = 0.01,
+    max_raw_bytes: int = 32 * 2**30,
+    workers: int = WORKERS,
+    progress: bool = True,
+) -> Prepared:
+    """Prepare every picture of a source, or open what an earlier call left.
+
+    A picture is cut to the largest centred box of the wanted shape and resized; one of that size is stored untouched.
+    A bad picture is named in the ledger and counted. Of pictures with the same content one is kept: the first of the
+    test split, or else of validation, or else of train, so that no split holds a picture of another. The others go to
+    the ledger too but are not bad.
+
+    Args:
+        directory: where the set is or will be. It is written beside its place and renamed; a set prepared from
+            something else (other keys, other files, another size) is replaced. What a stopped call had finished is
+            gone on with, and comes out as if it had not been stopped.
+        height, width: pixels of the stored pictures.
+        align: brings the face to its place instead; a picture whose landmarks are not known is bad.
+        max_bad_share: the share of bad pictures, of all listed, past which the set is refused.
+        max_raw_bytes: a set whose raw pictures would take more keeps them encoded, and decodes them as they are
+            gathered. One that is there already stays as it is.
+        workers: processes that decode, at least one; the first pictures are decoded by as many threads.
+
+    Raises:
+        DistillError: the source is malformed; too many pictures are bad, or none is left (the ledger then stands
+            beside ``directory``); ``directory`` holds something else or cannot be written; its files were damaged.
+    """
+    description = _describe(source, height, width, align)
+    part = directory.with_name(f".{directory.name}.part")
+    try:
+        if _stored_key(directory) == description["key"]:
+            return _open(directory, max_bad_share)
+        with exclusive(part, lambda: console.print(f"{directory}: another process is preparing it; waiting for it.")):
+            if _stored_key(directory) == description["key"]:
+                shutil.rmtree(part)
+                return _open(directory, max_bad_share)
+            try:
+                _Job(source, directory, part, description, align, max_bad_share, max_raw_bytes, workers, progress).run()
+            except BaseException:
+                discard_empty(part)
+                raise
+    except OSError as error:
+        raise DistillError(
+            f"{directory}: cannot be written ({error.strerror or error}). Free some space or name another place with "
+            f"--out; finished shards are kept in {part}, and the same command goes on after them."
+        ) from error
+    return reopen(directory)
+
+
+def _open(directory: Path, max_bad_share: float) -> Prepared:
+    prepared = Prepared.open(directory)
+    ledger = prepared.ledger
+    _check_share(ledger, len(prepared) + len(ledger), max_bad_share, directory / LEDGER)
+    return prepared
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One set to be made, in a directory held by this process alone."""
+
+    source: Source
+    directory: Path
+    part: Path
+    description: dict[str, Any]
+    align: Alignment | None
+    max_bad_share: float
+    max_raw_bytes: int
+    workers: int
+    progress: bool
+
+    def run(self) -> None:
+        size = self.description["height"], self.description["width"]
+        samples = self.source.samples(*size)
+        total = len(samples) if isinstance(samples, Sized) else None
+        plan = {"key": self.description["key"], "max_raw_bytes": self.max_raw_bytes}
+        # A stream does not tell its length: it is taken for one that fits, until it does not.
+        encoded = _planned(self.part, plan) if total is None else self._exceeds(total)
+        if not self._make(samples, total, plan, encoded):
+            self._make(self.source.samples(*size), total, plan, encoded=True)
+
+    def _exceeds(self, count: int) -> bool:
+        return 3 * count * self.description["height"] * self.description["width"] > self.max_raw_bytes
+
+    def _make(self, samples: Iterable[Sample], total: int | None, plan: dict[str, Any], encoded: bool) -> bool:
+        """Whether the set was made; False where it turned out too large to be raw."""
+        height, width = self.description["height"], self.description["width"]
+        classes = self.source.classes()
+        kept = Kept(len(classes))
+        unfinished = Unfinished(self.part, {**plan, "encoded": encoded}, kept, height, width, encoded)
+        beside = self.directory.with_name(f"{self.directory.name}.{LEDGER}")
+        try:
+            rest = islice(samples, unfinished.listed, None)
+            load = partial(_load_chunk, height=height, width=width, align=self.align, encoded=encoded)
+            with closing(work(rest, load, self.workers)) as pairs:
+                text = f"prepare {self.source.name}"
+                for sample, stored in track(
+                    pairs, text, total, unfinished.listed, console=console, transient=True, disable=not self.progress
+                ):
+                    if isinstance(stored, BadPicture):
+                        unfinished.add(_entry(sample, None, None, stored.reason, self.source, classes), None)
+                    else:
+                        cut, whole, data = stored
+                        unfinished.add(_entry(sample, cut, whole, "", self.source, classes), data)
+                    if not encoded and self._exceeds(len(kept)):
+                        return False
+            try:
+                _check_share(kept.ledger, len(kept) + len(kept.ledger), self.max_bad_share, beside)
+            except DistillError:
+                _write_ledger(beside, kept.ledger)
+                raise
+            unfinished.finish()
+            _write_ledger(unfinished.directory / LEDGER, kept.ledger)
+            content = {**self.description, "classes": classes, "encoded": encoded}
+            write_index(unfinished.directory, kept.arrays(), kept.names, content, unfinished.checksums)
+            unfinished.move_to(self.directory)
+            beside.unlink(missing_ok=True)  # of an earlier call that was refused
+        finally:
+            unfinished.close()
+        return True
+
+
+def _entry(
+    sample: Sample, content: int | None, file: int | None, reason: str, source: Source, classes: tuple[str, ...]
+) -> Entry:
+    labels = sample.labels or (-1,) * len(classes)
+    if len(labels) != len(classes) or not {-1, 0, 1}.issuperset(labels):
+        raise DistillError(
+            f"{source.name}: {sample.name} has the labels {labels}, expected {len(classes)} values, each 1 (present), "
+            "0 (absent) or -1 (unknown)."
+        )
+    return Entry(
+        sample.name, content, file, reason, tuple(map(int, labels)), int(sample.identity), SPLITS.index(sample.split)
+    )
+
+
+def _describe(source: Source, height: int, width: int, align: Alignment | None) -> dict[str, Any]:
+    """What a prepared set depends on, and its hash, the key."""
+    fields = {"type": type(source).__qualname__, **dataclasses.asdict(cast(Any, source))}
+    state = source.state() if isinstance(source, Stateful) else ""
+    landmarks = None if align is None else align.fingerprint()
+    description = {
+        "version": VERSION,
+        "height": height,
+        "width": width,
+        "align": landmarks,
+        "source": fields,
+        "state": state,
+    }
+    text = json.dumps(description, sort_keys=True, default=str)
+    return {**json.loads(text), "key": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _stored_key(directory: Path) -> str | None:
+    """The key of the set that stands at ``directory``, if one does."""
+    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
+        return None
+    index = read_json(directory / INDEX) if (directory / INDEX).is_file() else None
+    if not isinstance(index, dict) or "key" not in index or "checksums" not in index:
+        raise DistillError(f"{directory}: holds something that is not a prepared set; name another place or empty it.")
+    return str(index["key"])
+
+
+def _load_chunk(samples: list[Sample], height: int, width: int, align: Alignment | None, encoded: bool) -> list[Stored]:
+    """What is to be stored of each picture."""
+    stored: list[Stored] = []
+    for sample in _drawn(samples, height, width):
+        loaded = _load(sample, height, width, align)
+        if isinstance(loaded, BadPicture):
+            stored.append(loaded)
+        elif encoded:
+            stored.append((loaded.content, loaded.file, loaded.original or lossless(loaded.pixels)))
+        else:
+            stored.append((loaded.content, loaded.file, loaded.pixels))
+    return stored
+
+
+def _drawn(samples: list[Sample], height: int, width: int) -> Iterator[Sample]:
+    """The same samples, drawings as pixels."""
+    for renderer, group in groupby(samples, lambda s: s.picture.renderer if isinstance(s.picture, Drawing) else None):
+        if renderer is None:
+            yield from group
+            continue
+        some = list(group)
+        indices = np.array([cast(Drawing, sample.picture).index for sample in some])
+        for sample, pixels in zip(some, renderer.draw(indices, height, width), strict=True):
+            yield dataclasses.replace(sample, picture=pixels)
+
+
+def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> Loaded | BadPicture:
+    """Hash, decode, and fit or align one picture."""
+    digest = hashlib.blake2b(digest_size=8)
+    encoded = decoded = None
+    try:
+        if isinstance(sample.picture, np.ndarray):
+            pixels = np.ascontiguousarray(sample.picture)
+            if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+                found = f"{pixels.dtype} {pixels.shape}"
+                raise BadPicture(sample.name, f"pixels are {found}, expected uint8 (height, width, 3)")
+            digest.update(repr(pixels.shape).encode())
+            digest.update(pixels.data)
+        else:
+            assert not isinstance(sample.picture, Drawing)  # drawn by now
+            encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
+            digest.update(encoded)
+            pixels = decoded = decode(encoded, sample.name)
+        file = _number(digest)
+        if sample.box is not None:
+            digest.update(repr(sample.box).encode())
+            pixels = _cut(pixels, sample, align)
+        fitted = align(pixels, sample.name, height, width) if align else fit(pixels, height, width)
+    except BadPicture as bad:
+        return bad
+    return Loaded(_number(digest), file, fitted, encoded if fitted is decoded else None)
+
+
+def _number(digest: hashlib.blake2b) -> int:
+    return int.from_bytes(digest.digest(), "little")
+
+
+def _cut(pixels: np.ndarray, sample: Sample, align: Alignment | None) -> np.ndarray:
+    """The part of a picture inside its box."""
+    assert sample.box is not None
+    if align is not None:
+        raise BadPicture(sample.name, "is to be cut to its box and aligned by landmarks of the whole picture")
+    left, top, right, bottom = sample.box
+    cut = np.ascontiguousarray(pixels[max(0, top) : bottom, max(0, left) : right])
+    if not cut.size:
+        height, width = pixels.shape[:2]
+        raise BadPicture(sample.name, f"its box {sample.box} is outside of the {width} x {height} pixels")
+    return cut
+
+
+def _planned(part: Path, plan: dict[str, Any]) -> bool:
+    """Whether the unfinished set in ``part`` is one that turned out too large to be raw."""
+    file = part / PLAN
+    return file.is_file() and read_json(file) == {**plan, "encoded": True}
+
+
+def _write_ledger(path: Path, ledger: list[tuple[str, str]]) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("name", "reason"), *ledger])
+
+
+def _check_share(ledger: list[tuple[str, str]], listed: int, max_bad_share: float, place: Path) -> None:
+    """Refuse a set with too many bad pictures, or with none that is not.
+
+    Args:
+        place: where the ledger is or will be, for the error.
+    """
+    bad = [entry for entry in ledger if duplicate_of(entry[1]) is None]
+    if listed == 0:
+        raise DistillError("the source lists no picture; check its root and the names of its splits.")
+    shown = "".join(f"\n  {name}: {reason}" for name, reason in bad[:SHOWN]) + ("\n  ..." if len(bad) > SHOWN else "")
+    share = f"{len(bad)} of {listed} pictures are bad ({len(bad) / listed:.2%})"
+    if len(bad) == listed:
+        raise DistillError(f"{share}, none is left:{shown}\nAll are in {place}.")
+    if len(bad) > max_bad_share * listed:
+        raise DistillError(
+            f"{share}, more than max_bad_share = {max_bad_share:.2%}:{shown}\nAll are in {place}. Mend or remove "
+            "them, or raise max_bad_share to go on without them."
+        )

@@ -1,0 +1,215 @@
+"""The training loader: batch k is a pure function of the seed and the pictures, whoever loads it.
+
+torch's DataLoader does the loading in workers; which pictures and views make up a batch is decided here, from the
+number of batches consumed since training began, and only that number is saved with a checkpoint.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.batch import ViewBatch
+from distill.data.views.philox import Purpose, permutation
+from distill.data.views.views import Views, draw, mixing_weights, partners, patches
+from distill.errors import DistillError
+from distill.objectives.top import TopAnswers
+
+Answers = Callable[[np.ndarray, int], Tensor | TopAnswers]
+"""A stored teacher's answers to one view of the pictures of an index (n,)."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One batch asked of a worker."""
+
+    index: np.ndarray
+    view: int
+
+
+class ViewDataset(Dataset[ViewBatch]):
+    """Gathers whole batches; it is what travels to the workers."""
+
+    def __init__(self, pictures: Pictures, views: Views, seed: int, answers: Answers | None = None) -> None:
+        self.pictures, self.views, self.seed, self.answers = pictures, views, seed, answers
+        self._partners: tuple[int, np.ndarray] | None = None
+
+    def __getitems__(self, request: Request) -> ViewBatch:
+        """DataLoader passes here whatever its batch sampler yields."""
+        batch = self._cut_out(request)
+        if self.views.mixes:
+            drawn = self.views, self.seed, self.pictures.hashes[request.index], request.view
+            if self.views.cutmix:
+                batch.patch = torch.from_numpy(patches(*drawn))
+                batch.weight = batch.patch[:, 2] * batch.patch[:, 3]
+            else:
+                batch.weight = torch.from_numpy(mixing_weights(*drawn))
+            batch.partner = self._cut_out(Request(self._partners_of(request.view)[request.index], request.view))
+        if self.answers is not None:
+            batch.answers = self.answers(request.index, request.view)
+        return batch
+
+    def _cut_out(self, request: Request) -> ViewBatch:
+        pictures = self.pictures.gather(request.index)
+        hashes = self.pictures.hashes[request.index]
+        numbers = draw(self.views, self.seed, hashes, request.view, *self.pictures.size)
+        return ViewBatch(
+            index=torch.from_numpy(request.index),
+            pictures=torch.from_numpy(pictures),
+            box=torch.from_numpy(numbers.box),
+            flip=torch.from_numpy(numbers.flip),
+            color=torch.from_numpy(numbers.color),
+            labels=torch.from_numpy(self.pictures.labels[request.index]),
+            identities=torch.from_numpy(self.pictures.identities[request.index]),
+        )
+
+    def _partners_of(self, view: int) -> np.ndarray:
+        # Drawn once a pass, not once a batch: it orders the whole set.
+        if self._partners is None or self._partners[0] != view:
+            self._partners = (view, partners(self.seed, self.pictures.hashes, view))
+        return self._partners[1]
+
+
+class Returning(Dataset[Any]):
+    """A set whose errors come back as values: around what a worker raises, torch puts the worker's traceback."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __getitems__(self, request: Any) -> Any:
+        try:
+            return self.dataset.__getitems__(request)
+        except DistillError as error:
+            return error
+
+
+def raising(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches of a `Returning` set; an error among them is raised here."""
+    for batch in batches:
+        if isinstance(batch, DistillError):
+            raise batch
+        yield batch
+
+
+class ViewLoader:
+    """Passes over shuffled views, one pass for each `iter`; sized, and stateful for Lightning.
+
+    Args:
+        batch_size: over all ranks; each rank takes its slice. The last incomplete batch of a pass is left out.
+        rank, world_size: which slice.
+        workers: processes that load; 0 loads in the training process. The batches are the same.
+        view_seed: of the views, where another than that of the order.
+        answers: of a stored teacher, handed out with the views.
+        together: pictures of one person that follow each other, where there are as many; 1 shuffles them all.
+
+    Raises:
+        DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        views: Views,
+        *,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        workers: int = 0,
+        view_seed: int | None = None,
+        answers: Answers | None = None,
+        together: int = 1,
+    ) -> None:
+        if batch_size % world_size:
+            raise DistillError(f"batch_size is {batch_size}, expected a multiple of the {world_size} processes.")
+        if len(pictures) < batch_size:
+            raise DistillError(
+                f"the training set holds {len(pictures)} pictures, fewer than one batch of {batch_size}. "
+                "Set a smaller batch_size."
+            )
+        self._dataset = ViewDataset(pictures, views, seed if view_seed is None else view_seed, answers)
+        self._requests = _Requests(self._dataset, seed, batch_size, rank, world_size, together)
+        self._workers = workers
+        self._loader = self._start()
+
+    def _start(self) -> DataLoader[ViewBatch]:
+        return DataLoader(
+            Returning(self._dataset),
+            batch_sampler=self._requests,
+            collate_fn=_as_is,
+            num_workers=self._workers,
+            # A fork after OpenMP has started its threads hangs.
+            multiprocessing_context="spawn" if self._workers else None,
+            persistent_workers=self._workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def __len__(self) -> int:
+        """Batches a pass."""
+        return len(self._requests)
+
+    def __iter__(self) -> Iterator[ViewBatch]:
+        for batch in raising(self._loader):
+            self._requests.consumed += 1
+            yield batch
+
+    def close(self) -> None:
+        """End the workers; another pass would start new ones.
+
+        Where the garbage collector finds them in a cycle, such as a Trainer's, their queues are closed before they are
+        told to end, and torch waits five seconds for each.
+        """
+        self._loader = self._start()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of batches consumed: each rank's is the same."""
+        return {"consumed": self._requests.consumed}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._requests.consumed = int(state["consumed"])
+
+
+class _Requests(Sampler[Any]):
+    """What is left of the current pass. It knows nothing of the loader: that would be a cycle."""
+
+    def __init__(
+        self, dataset: ViewDataset, seed: int, batch_size: int, rank: int, world_size: int, together: int
+    ) -> None:
+        self.dataset, self.seed, self.together = dataset, seed, together
+        self.batch_size, self.rank, self.world_size = batch_size, rank, world_size
+        self.consumed = 0
+
+    def __iter__(self) -> Iterator[Request]:
+        epoch, done = divmod(self.consumed, len(self))
+        order = permutation(self.seed, self.dataset.pictures.hashes, epoch, Purpose.ORDER)
+        if self.together > 1:
+            order = side_by_side(order, self.dataset.pictures.identities, self.together)
+        share = self.batch_size // self.world_size
+        for k in range(done, len(self)):
+            start = k * self.batch_size + self.rank * share
+            yield Request(order[start : start + share], self.dataset.views.number(epoch))
+
+    def __len__(self) -> int:
+        return len(self.dataset.pictures) // self.batch_size
+
+
+def side_by_side(order: np.ndarray, identities: np.ndarray, together: int) -> np.ndarray:
+    """The same order, int64 (N,), but for up to `together` pictures of one person in a row.
+
+    Each person's pictures, in that order, are cut into groups; a group stands where its first picture stood.
+    """
+    who = identities[order]
+    places = np.argsort(who, kind="stable")
+    _, starts, counts = np.unique(who[places], return_index=True, return_counts=True)
+    within = np.arange(len(order)) - np.repeat(starts, counts)
+    first = places[np.arange(len(order)) - within % together]
+    return order[places[np.lexsort((places, first))]]
+
+
+def _as_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,150 @@
+"""The run directory: one recipe's, with a place for each stage's work.
+
+run.json            whose directory this is
+recipe.yaml         the resolved recipe
+data/               prepared sets, each with its ledger of pictures left out; lists of near duplicates and of suspects
+stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
+teacher/            a teacher this run taught, as safetensors and as ONNX: its stage's, once there is a student of it
+student/            student.safetensors and config.json
+export/             one file a format
+results.json        every figure
+report.html
+README.md           the model card
+lock                held by the process that runs in it
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from distill.errors import DistillError
+from distill.files.atomic import atomic_path, read_json, write_json
+from distill.files.locks import try_lock
+
+RESOLVED, RESULTS, REPORT, CARD = "recipe.yaml", "results.json", "report.html", "README.md"
+VERSION = 1  # of this layout and of what a stage computes; raise it with either
+
+
+def key_of(*facts: Any) -> str:
+    """A short name for what a piece of work read: 16 hex digits of sha256 over its JSON."""
+    text = json.dumps([VERSION, *facts], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The places in a run directory."""
+
+    root: Path
+
+    @classmethod
+    def claim(cls, root: Path, recipe: str, resolved: str) -> "RunDirectory":
+        """Make the directory this recipe's, or go on in it.
+
+        Where a key was changed, the student, its files and its figures go; what its stages made stays.
+
+        Raises:
+            DistillError: as `enter`.
+        """
+        places = cls.enter(root, recipe)
+        written = root / RESOLVED
+        if not written.exists() or written.read_text(encoding="utf-8") != resolved:
+            # another recipe's figures must not stand beside this one
+            for name in (RESULTS, REPORT, CARD):
+                (root / name).unlink(missing_ok=True)
+            for place in (places.student, places.export):
+                if place.exists():
+                    shutil.rmtree(place)
+            with atomic_path(written) as temporary:
+                temporary.write_text(resolved, encoding="utf-8")
+        return places
+
+    @classmethod
+    def enter(cls, root: Path, recipe: str) -> "RunDirectory":
+        """Use the prepared sets and the teacher of a run, or begin one, and leave its results alone.
+
+        Raises:
+            DistillError: it belongs to another recipe, or holds something that is no run.
+        """
+        places = cls(root)
+        if places.marker.exists():
+            if places.owner != recipe:
+                raise DistillError(
+                    f"{root}: holds a run of recipe {places.owner!r}, and this is {recipe!r}. Name another place with "
+                    "--out."
+                )
+        elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
+            raise DistillError(
+                f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
+            )
+        write_json(places.marker, {"recipe": recipe, "version": VERSION})
+        return places
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the directory: of two runs in it, each would take away what the other is making.
+
+        Of several processes that train together, the first holds it for all.
+
+        Raises:
+            DistillError: another process holds it.
+        """
+        if rank_zero_only.rank:  # type: ignore[attr-defined]
+            yield
+            return
+        handle = try_lock(self.root / "lock")
+        if handle is None:
+            raise DistillError(
+                f"{self.root}: another process is running in it. Wait for that one, or name another place with --out."
+            )
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+    @property
+    def marker(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def owner(self) -> str | None:
+        """The recipe whose directory this is; None where it says none.
+
+        Raises:
+            DistillError: what should say so is no JSON.
+        """
+        found = read_json(self.marker) if self.marker.exists() else None
+        return found.get("recipe") if isinstance(found, dict) else None
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def teacher(self) -> Path:
+        return self.root / "teacher"
+
+    @property
+    def student(self) -> Path:
+        return self.root / "student"
+
+    @property
+    def export(self) -> Path:
+        return self.root / "export"
+
+    def stage(self, name: str, key: str) -> Path:
+        """Where a stage works."""
+        return self.root / "stages" / f"{name}-{key}"
+
+
+def _may_precede(entry: Path) -> bool:
+    """What may lie in a directory before its first run: sets `distill evaluate` prepared, and leftovers of a crash."""
+    return entry.name == "data" or entry.suffix == ".part"

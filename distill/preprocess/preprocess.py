@@ -1,0 +1,152 @@
+"""From uint8 pictures to what a network eats: one resampler, one normalisation, used everywhere.
+
+Training views, evaluation, prediction and the exported files all resample with the kernels of
+`distill.preprocess.resampling`, so the kernel named in a file's metadata is the kernel the student was trained with.
+
+Shapes: N batch, H W pixels in, h w pixels out. Pictures are uint8 (N, H, W, 3), RGB; networks eat float (N, 3, h, w).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.errors import DistillError
+from distill.preprocess.resampling import (
+    Interpolation,
+    Interval,
+    Taps,
+    resample,
+    resample_each,
+    resampling_matrix,
+    resampling_taps,
+)
+
+Crop = tuple[float, float, float, float]
+"""Top, left, height, width of a box as shares of the picture."""
+
+WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_SMALLEST_CROP = 2  # pixels; in less, no pixel's centre need lie inside
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """The input contract of one network.
+
+    `mean` and `std` are of values in 0..1 and channels in RGB order, as timm's `pretrained_cfg` has them. `crop` is the
+    part of a prepared picture, or of a view of one, that the network sees; only that is brought to `height` x `width`.
+    """
+
+    height: int
+    width: int
+    interpolation: Interpolation = "bilinear"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    crop: Crop = WHOLE
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise DistillError(f"preprocess: the size is {self.height} x {self.width}, expected positive pixels.")
+        if self.interpolation not in get_args(Interpolation):
+            raise DistillError(
+                f"preprocess: interpolation is {self.interpolation!r}, expected one of {get_args(Interpolation)}."
+            )
+        if min(self.std) <= 0:
+            raise DistillError(f"preprocess: std is {self.std}, expected positive values of the 0..1 scale.")
+        if not is_crop(self.crop):
+            raise DistillError(
+                f"preprocess: crop is {self.crop}, expected top, left, height, width as shares of the picture: a box "
+                "of positive size inside 0..1."
+            )
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """Float (N, 3, h, w) on the 0..255 scale to zero mean and unit deviation."""
+        mean = torch.tensor(self.mean, dtype=pixels.dtype).mul(255).view(1, 3, 1, 1)
+        scale = torch.tensor(self.std, dtype=pixels.dtype).mul(255).reciprocal().view(1, 3, 1, 1)
+        return (pixels - _sent(mean, pixels)) * _sent(scale, pixels)
+
+    def intervals(self, box: Tensor, flip: Tensor) -> tuple[Interval, Interval]:
+        """This network's share of each box, vertically and horizontally.
+
+        Args:
+            box: (N, 4), top, left, height, width in pixels of the pictures.
+            flip: bool (N,); a mirrored view is cropped after it was mirrored.
+        """
+        top, left, height, width = box.unbind(1)
+        crop_top, crop_left, crop_height, crop_width = self.crop
+        share_left = torch.where(flip, 1 - crop_left - crop_width, crop_left)
+        return (
+            Interval(top + crop_top * height, crop_height * height),
+            Interval(left + share_left * width, crop_width * width),
+        )
+
+    def scale(self, images: Tensor) -> Tensor:
+        """uint8 or float (N, H, W, 3) of any size to float32 (N, 3, h, w) on the same scale, not rounded.
+
+        Raises:
+            DistillError: the crop leaves less than two pixels of an axis.
+        """
+        _, height, width, _ = images.shape
+        if (height, width, self.crop) == (self.height, self.width, WHOLE):
+            return images.permute(0, 3, 1, 2).float()
+        if self.crop != WHOLE and min(self.crop[2] * height, self.crop[3] * width) < _SMALLEST_CROP:
+            raise DistillError(f"preprocess: crop {self.crop} leaves less than two pixels of {height} x {width}.")
+        box = _sent(torch.tensor([[0.0, 0.0, height, width]]), images)
+        vertical, horizontal = self.intervals(box, torch.zeros(1, dtype=torch.bool, device=images.device))
+        rows = resampling_matrix(vertical, height, self.height, self.interpolation)
+        columns = resampling_matrix(horizontal, width, self.width, self.interpolation)
+        return resample(images, rows, columns)
+
+    def resize(self, pictures: Tensor) -> Tensor:
+        """uint8 (N, H, W, 3) of any size to uint8 (N, h, w, 3), antialiased, rounded to nearest."""
+        if (pictures.shape[1], pictures.shape[2], self.crop) == (self.height, self.width, WHOLE):
+            return pictures
+        return self.scale(pictures).round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """uint8 (N, H, W, 3) of any size to normalised float (N, 3, h, w): what an exported file does inside."""
+        return self.normalize(self.resize(pictures).permute(0, 3, 1, 2).float())
+
+
+def _sent(values: Tensor, to: Tensor) -> Tensor:
+    """A few numbers on the other tensor's device; given to `torch.tensor`, the device would finish its queue first."""
+    return values.to(to.device, non_blocking=True)
+
+
+def is_crop(crop: Crop) -> bool:
+    """Whether the box has a size and lies inside the picture, to the rounding of shares that add up to one."""
+    top, left, height, width = crop
+    inside = max(top + height, left + width) <= 1 + 1e-6
+    return min(top, left) >= 0 and min(height, width) > 0 and inside
+
+
+def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The largest centred box of the wanted shape, resized: uint8 (H, W, 3) to uint8 (height, width, 3).
+
+    A picture of that size comes back as it is.
+    """
+    size_y, size_x, _ = picture.shape
+    if (size_y, size_x) == (height, width):
+        return picture
+    box_y = min(size_y, max(1, round(size_x * height / width)))
+    box_x = min(size_x, max(1, round(size_y * width / height)))
+    top, left = (size_y - box_y) // 2, (size_x - box_x) // 2
+    box = torch.from_numpy(np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])).unsqueeze(0)
+    rows, columns = _whole(box_y, height), _whole(box_x, width)
+    (pixels,) = resample_each(box, rows, columns)
+    return np.ascontiguousarray(pixels[0].round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())
+
+
+@lru_cache
+def _whole(before: int, after: int) -> Taps:
+    """Of a whole axis; the pictures of a set are mostly of a few sizes."""
+    return resampling_taps(Interval(torch.zeros(1), torch.tensor([before])), before, after, "bilinear")

@@ -1,0 +1,360 @@
+"""From a recipe's YAML and a command line to a `Recipe`, through jsonargparse.
+
+`--data celeba` is short for `--data.name celeba`. Choosing another variant than the YAML's drops the YAML's keys of
+that section, and applies `recipes/<recipe>.<data name>.yaml` where there is one: settings fit for that data. With a
+teacher that is ready-made, the YAML's stages that make one are left out.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+from distill.errors import DistillError, in_section
+from distill.files.run_directory import RESOLVED, RunDirectory
+from distill.objectives import Objective
+from distill.recipe.recipe import (
+    READY_MADE,
+    TEACHER_STAGES,
+    VARIANTS,
+    Card,
+    Evaluate,
+    Export,
+    Prepare,
+    Recipe,
+    StageName,
+    TaskName,
+)
+from distill.recipe.stages import LabelStage, Pretrain, Probe, Teach, Transfer
+from students.student import StudentConfig
+
+# What a stage or the run directory decides of Lightning's Trainer.
+_OWN_TRAINER_KEYS = {
+    "max_epochs", "callbacks", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler",
+    "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
+    "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches", "limit_train_batches",
+}  # fmt: skip
+_READY_MADE = {name for name, variant in VARIANTS["teacher"].items() if issubclass(variant, READY_MADE)}
+_NULL = {"null", "None", "none"}
+
+
+def recipe_names() -> list[str]:
+    """The recipes that ship with the package."""
+    names = (entry.name for entry in files("recipes").iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and name.count(".") == 1)
+
+
+class RecipeReader:
+    """A recipe, and the parser that goes with a command line's choice of variants.
+
+    Args:
+        recipe: the name of one that ships, or the path of a YAML file.
+        prog: how `--help` calls the command.
+
+    Attributes:
+        name: of the recipe.
+        out: the run directory, unless another is named.
+
+    Raises:
+        DistillError: no such recipe.
+    """
+
+    def __init__(self, recipe: str, prog: str = "distill run RECIPE") -> None:
+        self.name, self.out = _name_and_place(recipe)
+        self.prog = prog
+        self.base, self.path = _load(recipe), recipe
+
+    def read(self, arguments: Sequence[str]) -> tuple[Recipe, str]:
+        """The recipe with the keys overridden on the command line, and the same as YAML text.
+
+        Raises:
+            DistillError: an unknown key, or a value of the wrong kind; valid ones are listed.
+            SystemExit: after `--help` and `--print_config`.
+        """
+        printing = "--print_config" in arguments
+        arguments = _spell_out([argument for argument in arguments if argument != "--print_config"])
+        content = self._content(arguments)
+        parser = self._parser(content)
+        written = dict(_flat(content, _keys(parser), self.path))
+        if {"-h", "--help"} & set(arguments):
+            parser.set_defaults(written)  # shown there; elsewhere they would pass unchecked
+        # Put before the command line's, the YAML's keys are read and checked by the same code.
+        given = [
+            f"--{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
+            for key, value in written.items()
+        ]
+        try:
+            parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
+        except _RefusedError as refused:
+            raise DistillError(_explain(str(refused), parser)) from None
+        for key, value in parsed.items():
+            if isinstance(value, Path):
+                # A shell leaves the ~ of a YAML's value, and of --key=~/place.
+                parsed[key] = Path(os.path.expanduser(value))
+        try:
+            chosen = parser.instantiate(parsed)
+        except DistillError:
+            _name_section(_sections(content), parsed)
+            raise
+        text = parser.dump(parsed, skip_none=False, skip_validation=True)
+        if printing:
+            print(text, end="")
+            raise SystemExit(0)
+        return _recipe(self.name, chosen), text
+
+    def _content(self, arguments: Sequence[str]) -> dict[str, Any]:
+        """The YAML's keys that hold for the variants chosen."""
+        content = dict(self.base)
+        for section, variants in VARIANTS.items():
+            found = content.get(section) or {}
+            if not isinstance(found, dict):
+                raise DistillError(f"{self.path}: {section} is {found!r}, expected keys and values: {{name: {found}}}.")
+            written = found.get("name")
+            name = _last_value(arguments, f"--{section}.name") or written
+            if name is None or (isinstance(name, str) and name in _NULL):
+                content.pop(section, None)
+                continue
+            if not isinstance(name, str) or name not in variants:
+                raise DistillError(f"{section}.name is {name!r}, expected one of {', '.join(variants)}.")
+            if name != written:
+                content[section] = {"name": name}
+                if section == "data":
+                    content = _merged(content, _overlay(self.path, name))
+        if content.get("teacher", {}).get("name") in _READY_MADE and isinstance(content.get("stages"), list):
+            # What a recipe writes of making its own teacher says nothing of one that is ready.
+            content["stages"] = [stage for stage in content["stages"] if stage not in TEACHER_STAGES]
+        student = content.get("student") or {}
+        name = _last_value(arguments, "--student.name")
+        if isinstance(student, dict) and name and name != student.get("name"):
+            # What is written of one network's width and variant says nothing of another's.
+            content["student"] = {key: value for key, value in student.items() if key == "resolution"}
+        for section in ("data", "teacher"):
+            if section not in content:
+                raise DistillError(f"{self.path}: has no section `{section}`; expected one with a `name`.")
+        return content
+
+    def _parser(self, content: dict[str, Any]) -> ArgumentParser:
+        parser = _Parser(
+            prog=self.prog,
+            description=f"Recipe {self.path}. --print_config prints it as resolved. "
+            + " ".join(f"--{section}: one of {', '.join(variants)}." for section, variants in VARIANTS.items()),
+            exit_on_error=False,
+            allow_abbrev=False,
+        )
+        parser.add_argument(
+            "--task",
+            type=TaskName,
+            default="attributes",
+            help=f"what the networks answer: {', '.join(get_args(TaskName))}",
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
+        parser.add_argument(
+            "--stages", type=tuple[StageName, ...], default=("transfer",), help="what is trained, in order"
+        )
+        parser.add_argument("--workers", type=int, default=0, help="processes that load batches")
+        for section, kind in _sections(content).items():
+            if kind is None:
+                parser.add_argument(f"--{section}", type=type(None), help="none in this recipe")
+            else:
+                parser.add_class_arguments(kind, section)
+        import lightning as L
+
+        parser.add_class_arguments(L.Trainer, "trainer", skip=_OWN_TRAINER_KEYS, instantiate=False)
+        return parser
+
+
+_SECTIONS: dict[str, type] = {
+    "prepare": Prepare,
+    "student": StudentConfig,
+    "objective": Objective,
+    "probe": Probe,
+    "teach": Teach,
+    "pretrain": Pretrain,
+    "fine_tune": LabelStage,
+    "transfer": Transfer,
+    "evaluate": Evaluate,
+    "export": Export,
+    "card": Card,
+}
+
+
+def _sections(content: dict[str, Any]) -> dict[str, type | None]:
+    """What each section of a recipe is made into; None where a recipe has none."""
+    chosen = {
+        section: kinds[content[section]["name"]] if section in content else None for section, kinds in VARIANTS.items()
+    }
+    return chosen | _SECTIONS
+
+
+def _name_section(sections: dict[str, type | None], parsed: Namespace) -> None:
+    """Make the sections one by one, so that the error of one that does not know its name says it.
+
+    Raises:
+        DistillError: of the first that cannot be made.
+    """
+    for section, kind in sections.items():
+        if kind is not None and section in (*get_args(StageName), "data", "unlabelled", "web"):
+            parser = ArgumentParser()
+            parser.add_class_arguments(kind, section)
+            with in_section(section, parsed[section]):
+                parser.instantiate(Namespace({section: parsed[section]}))
+
+
+class _RefusedError(Exception):
+    """The parser's complaint, before the valid choices are added."""
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str, ex: Exception | None = None) -> Any:  # type: ignore[override]
+        raise _RefusedError(message)
+
+
+def _name_and_place(recipe: str) -> tuple[str, Path]:
+    """A file's own and a run directory called so, or for the recipe kept in a run directory its run's and that one."""
+    path = Path(recipe)
+    if path.name == RESOLVED and (owner := RunDirectory(path.parent).owner) is not None:
+        return owner, path.parent
+    return path.stem, Path("runs") / path.stem
+
+
+def _load(recipe: str) -> dict[str, Any]:
+    path = Path(recipe)
+    if path.suffix not in (".yaml", ".yml"):
+        if recipe not in recipe_names():
+            raise DistillError(f"recipe {recipe!r}: expected one of {', '.join(recipe_names())}, or a .yaml file.")
+        return _read_yaml(files("recipes").joinpath(f"{recipe}.yaml"), recipe)
+    if not path.is_file():
+        raise DistillError(f"{path}: no such recipe file. Recipes that ship: {', '.join(recipe_names())}.")
+    return _read_yaml(path, recipe)
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Refuses a key that is written twice, of which YAML's would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            written = str(key.value)
+            if written in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{written} is written twice", key.start_mark)
+            seen.add(written)
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(file: Any, name: str) -> dict[str, Any]:
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), _OnceLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
+    if not isinstance(content, dict):
+        raise DistillError(f"{name}: expected keys and values, found {type(content).__name__}.")
+    return content
+
+
+def _overlay(recipe: str, data: str) -> dict[str, Any]:
+    beside = files("recipes") if Path(recipe).suffix == "" else Path(recipe).parent
+    file = beside.joinpath(f"{Path(recipe).stem}.{data}.yaml")
+    return _read_yaml(file, str(file)) if file.is_file() else {}
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        another = both and key in VARIANTS and value.get("name", merged[key].get("name")) != merged[key].get("name")
+        merged[key] = _merged(merged[key], value) if both and not another else value
+    return merged
+
+
+def _spell_out(arguments: Sequence[str]) -> list[str]:
+    """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
+    short = re.compile(rf"^--({'|'.join((*VARIANTS, 'student', 'objective'))})(=.*)?$")
+    return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
+
+
+def _last_value(arguments: Sequence[str], flag: str) -> str | None:
+    value = None
+    for place, argument in enumerate(arguments):
+        if argument == flag and place + 1 < len(arguments):
+            value = arguments[place + 1]
+        elif argument.startswith(f"{flag}="):
+            value = argument.partition("=")[2]
+    return value
+
+
+def _without_absent(arguments: Sequence[str], content: dict[str, Any]) -> list[str]:
+    """The arguments but for `--unlabelled.name null`, which leaves that section out.
+
+    Raises:
+        DistillError: another key of a section that is left out.
+    """
+    kept: list[str] = []
+    value = False
+    for argument in arguments:
+        key = argument.partition("=")[0].removeprefix("--")
+        section = key.partition(".")[0]
+        dropped = argument.startswith("--") and section in VARIANTS and section not in content
+        if dropped and key != f"{section}.name":
+            choices = " | ".join(VARIANTS[section])
+            raise DistillError(f"unknown key {key}: the recipe has no {section}; say which with --{section} {choices}.")
+        if not dropped and not value:
+            kept.append(argument)
+        value = dropped and "=" not in argument
+    return kept
+
+
+def _keys(parser: ArgumentParser) -> list[str]:
+    """Every key of the recipe; those of a section are `section.key`."""
+    dests = [action.dest for action in parser._actions]
+    leaves = [dest for dest in dests if not any(other.startswith(f"{dest}.") for other in dests)]
+    return sorted({dest.removesuffix(".help") for dest in leaves} - {"help", "print_shtab"})
+
+
+def _flat(content: dict[str, Any], keys: Sequence[str], path: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """A YAML's content as (key, value), keys of sections as `section.key`."""
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if key in keys:
+            yield key, value
+        elif not any(one.startswith(f"{key}.") for one in keys):
+            raise DistillError(f"{path}: {_unknown(key, keys)}")
+        elif isinstance(value, dict):
+            yield from _flat(value, keys, path, f"{key}.")
+        elif value is not None:
+            raise DistillError(f"{path}: {key} is {value!r}, expected keys and values.")
+
+
+def _unknown(key: str, keys: Sequence[str]) -> str:
+    """Name the keys beside an unknown one: those of the innermost section that exists."""
+    section = key
+    while section:
+        section = section.rpartition(".")[0]
+        beside = [one for one in keys if one.startswith(f"{section}.")] if section else []
+        if beside:
+            return f"unknown key {key}. Valid: {', '.join(beside)}."
+    return f"unknown key {key}. Valid: {', '.join(sorted({one.partition('.')[0] for one in keys}))}."
+
+
+def _explain(message: str, parser: ArgumentParser) -> str:
+    """Add the valid keys to a complaint about an unknown one, and put it on one line."""
+    keys = _keys(parser)
+    if "nrecognized" in message:
+        for key in re.findall(r"--([\w.]+)", message):
+            if key not in keys:
+                return _unknown(key, keys)
+    message = " ".join(message.split())
+    if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
+        return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."
+    return message
+
+
+def _recipe(name: str, chosen: Namespace) -> Recipe:
+    values = {field.name: chosen.get(field.name) for field in fields(Recipe) if field.name not in ("name", "trainer")}
+    return Recipe(name=name, trainer=vars(chosen.trainer), **values)

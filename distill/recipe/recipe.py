@@ -1,0 +1,342 @@
+"""What a recipe may say: typed dataclasses, one field a key.
+
+Sections whose first key is `name` come in variants (`data`, `unlabelled`, `web`, `teacher`); the variant chosen decides
+which other keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from distill.data.prepared.alignment import AlignedTo
+from distill.data.rendered.dogs import RenderedDogs
+from distill.data.rendered.faces import RenderedFaces
+from distill.data.sources.celeba import CelebA
+from distill.data.sources.class_folders import ClassFolders
+from distill.data.sources.folder import Folder
+from distill.data.sources.hub import Hub
+from distill.data.sources.people import People
+from distill.data.sources.stanford_dogs import StanfordDogs
+from distill.errors import DistillError
+from distill.export.format import Calibration
+from distill.objectives import Objective
+from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
+from distill.store.teacher import Stored
+from students.student import StudentConfig
+from teachers.mobilefacenet_teacher import Mobilefacenet
+from teachers.onnx_teacher import Onnx
+from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
+from teachers.timm_teacher import Timm
+
+Data = CelebA | ClassFolders | Folder | Hub | People | RenderedDogs | RenderedFaces | StanfordDogs
+TeacherConfig = Timm | Mobilefacenet | InceptionResnetV1 | Iresnet | Onnx | Stored
+READY_MADE = (Onnx, Stored)
+"""Teachers that answer as they are: no stage can make them."""
+
+_SOURCES: dict[str, type] = {
+    "celeba": CelebA,
+    "class_folders": ClassFolders,
+    "folder": Folder,
+    "hub": Hub,
+    "people": People,
+    "rendered_dogs": RenderedDogs,
+    "rendered_faces": RenderedFaces,
+    "stanford_dogs": StanfordDogs,
+}
+
+VARIANTS: dict[str, dict[str, type]] = {
+    "data": _SOURCES,
+    "unlabelled": _SOURCES,
+    "web": _SOURCES,
+    "teacher": {
+        "timm": Timm,
+        "mobilefacenet": Mobilefacenet,
+        "inception_resnet_v1": InceptionResnetV1,
+        "iresnet18": Iresnet,
+        "iresnet50": Iresnet,
+        "iresnet100": Iresnet,
+        "onnx": Onnx,
+        "stored": Stored,
+    },
+}
+
+TaskName = Literal["attributes", "classes", "embeddings"]
+StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
+TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """The prepared pictures views are cut from.
+
+    Attributes:
+        height, width: pixels; other pictures are cut to that shape, centred, and resized.
+        align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
+            celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
+            (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
+        max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
+        max_raw_bytes: a set whose raw pictures would take more is kept encoded, and decoded by the workers that load
+            batches; the views are the same.
+        root: where prepared sets are kept, shared between runs; null keeps them in the run directory.
+    """
+
+    height: int = 64
+    width: int = 64
+    align: AlignedTo | Path | None = None
+    max_bad_share: float = 0.01
+    max_raw_bytes: int = 32 * 2**30
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
+        if not 0 <= self.max_bad_share < 1:
+            raise DistillError(f"prepare.max_bad_share is {self.max_bad_share}, expected a share from 0 to below 1.")
+        if self.max_raw_bytes < 0:
+            raise DistillError(f"prepare.max_raw_bytes is {self.max_raw_bytes}, expected 0 or more.")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """How scores are computed.
+
+    Attributes:
+        resamples: bootstrap resamples behind each interval.
+        batch_size: pictures at a time.
+        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt.
+            null scores all pairs of the test people.
+        align: how those pictures are aligned, as in `prepare.align`.
+        allow_missing: leave out pairs of pictures that are not there.
+        flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or
+            concatenation of both.
+        fars: false accept rates that TAR is measured at; the first is the one that counts.
+    """
+
+    resamples: int = 1000
+    batch_size: int = 128
+    lfw: Path | None = None
+    align: AlignedTo | Path | None = "arcface112"
+    allow_missing: bool = False
+    flips: Literal["none", "average", "concatenation"] = "average"
+    fars: tuple[float, ...] = (1e-2, 1e-3)
+
+    def __post_init__(self) -> None:
+        for key in ("resamples", "batch_size"):
+            if getattr(self, key) < 1:
+                raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+        if not self.fars or not all(0 < far < 1 for far in self.fars):
+            raise DistillError(f"evaluate.fars is {list(self.fars)}, expected rates between 0 and 1, at least one.")
+
+
+@dataclass(frozen=True)
+class Export:
+    """In which formats the student is exported, and what the files are held to.
+
+    Attributes:
+        formats: onnx, onnx-int8, openvino, openvino-int8, executorch, executorch-int8, coreml, web.
+        tolerance: largest difference of an exported file's score from the torch student's, in points of the
+            first metric.
+        int8_tolerance: the same of int8 files.
+        int8_steps: of an int8 file that falls outside: steps in which a copy of the student learns to give the same
+            answers when it is rounded; the file is written again from that. 0 leaves it failed.
+        calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
+            activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
+        onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
+    """
+
+    formats: tuple[str, ...] = ("onnx", "onnx-int8")
+    tolerance: float = 0.1
+    int8_tolerance: float = 1.0
+    int8_steps: int = 100
+    calibration: Calibration = "least_error"
+    onnxruntime_web: Path | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("tolerance", "int8_tolerance"):
+            if getattr(self, key) < 0:
+                raise DistillError(f"export.{key} is {getattr(self, key)}, expected 0 or more points.")
+        if self.int8_steps < 0:
+            raise DistillError(f"export.int8_steps is {self.int8_steps}, expected 0 or more steps.")
+
+    def tolerance_of(self, int8: bool) -> float:
+        """Points."""
+        return self.int8_tolerance if int8 else self.tolerance
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the model card says that no run can measure; it says that it is not known where a key is null.
+
+    Attributes:
+        license: of the student's weights, as the hub abbreviates it: apache-2.0, cc-by-nc-4.0, other.
+        data_license: of the pictures, in words.
+        weights_license: of the weights that teacher and student started from, in words.
+    """
+
+    license: str | None = None
+    data_license: str | None = None
+    weights_license: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole run.
+
+    Attributes:
+        name: of the recipe's file.
+        task: what the networks answer: attributes (one probability each), classes (one probability shared out among
+            them), or embeddings.
+        seed: of initialisation, views, order and resampling.
+        stages: what is trained, in order: `probe` fits a classifier on the teacher's frozen features, and `teach`
+            trains all of it, both on labels (of embeddings, on who is shown); `pretrain` and `fine_tune` train the
+            student on labels (`pretrain` on those of `web`, where there is one); `transfer` trains it on the teacher's
+            answers.
+        unlabelled: more pictures to transfer on.
+        web: a large set with labels that are often wrong: `pretrain` trains on it in place of the data's own, and
+            `transfer` on its pictures, whatever their labels say. Its classes are the data's by name, or by the WordNet
+            ids their names begin with.
+        workers: processes that load batches; the batches do not depend on it.
+        trainer: arguments of Lightning's Trainer.
+    """
+
+    name: str
+    task: TaskName
+    seed: int
+    stages: tuple[StageName, ...]
+    data: Data
+    unlabelled: Data | None
+    web: Data | None
+    prepare: Prepare
+    teacher: TeacherConfig
+    student: StudentConfig
+    objective: Objective
+    probe: Probe
+    teach: Teach
+    pretrain: Pretrain
+    fine_tune: LabelStage
+    transfer: Transfer
+    evaluate: Evaluate
+    export: Export
+    card: Card
+    workers: int
+    trainer: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if not self.stages or len(set(self.stages)) != len(self.stages):
+            raise DistillError(
+                f"stages is {list(self.stages)}, expected at least one of {', '.join(get_args(StageName))}, each once."
+            )
+        making = [name for name in self.stages if name in TEACHER_STAGES]
+        if making and isinstance(self.teacher, READY_MADE):
+            raise DistillError(
+                f"stages: teacher {self.teacher.name} cannot be trained; leave `{making[0]}` out, or take another."
+            )
+        mapped = isinstance(self.teacher, Timm | Onnx) and self.teacher.class_map is not None
+        if mapped and (making or self.task == "embeddings"):
+            why = f"`{making[0]}` makes a classifier of these alone" if making else "embeddings have none"
+            raise DistillError(f"teacher.class_map: says which outputs are the data's classes; {why}. Leave it out.")
+        if self.task == "embeddings" and isinstance(self.teacher, Timm | Onnx) and self.teacher.mirror:
+            raise DistillError("teacher.mirror: of a teacher of classes, and the task is embeddings. Leave it out.")
+        if self.task == "embeddings" and (unknown := set(self.stages) - {"teach", "transfer"}):
+            raise DistillError(
+                f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
+                "have none; expected `transfer`, with `teach` before it where the teacher is made first."
+            )
+        if self.task == "embeddings" and "teach" in self.stages and self.teach.views.mixes:
+            raise DistillError(
+                "teach.views: mixup or cutmix shows two people in one picture, and embeddings are taught who is shown. "
+                "Leave both at 0."
+            )
+        if self.task != "embeddings" and self.teach.metric_loss != "arcface":
+            raise DistillError(
+                f"teach.metric_loss is {self.teach.metric_loss}: of embeddings, and the task is {self.task}."
+            )
+        if self.task == "embeddings" and isinstance(self.teacher, Mobilefacenet) and self.teacher.context is not None:
+            raise DistillError(
+                "teacher.context: joins a teacher of attributes, and the task is embeddings. Leave it out."
+            )
+        if self.task != "embeddings" and self.evaluate.lfw is not None:
+            raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {self.task}. Leave it out.")
+        if self.task == "classes" and "probe" in self.stages:
+            raise DistillError(
+                "stages: `probe` fits each attribute by itself, and classes exclude each other. Use `teach`."
+            )
+        for stage, section in (("teach", self.teach), ("pretrain", self.pretrain), ("fine_tune", self.fine_tune)):
+            if self.task != "classes" and section.loss != "cross_entropy":
+                raise DistillError(
+                    f"{stage}.loss is {section.loss}, which is of classes that exclude each other, and the task is "
+                    f"{self.task}. Leave it at cross_entropy."
+                )
+        if self.task != "classes" and self.pretrain.teacher_top is not None:
+            raise DistillError(
+                f"pretrain.teacher_top is {self.pretrain.teacher_top}: of classes that exclude each other, and the "
+                f"task is {self.task}. Leave it out."
+            )
+        if making and self.task != "embeddings" and isinstance(self.teacher, Recognizer):
+            raise DistillError(
+                f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
+                "another teacher."
+            )
+        if len(making) > 1:
+            raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")
+        if making and self.stages[0] != making[0]:
+            raise DistillError(f"stages is {list(self.stages)}: `{making[0]}` makes the teacher; put it first.")
+        if len(self.stages) == len(making):
+            raise DistillError(
+                f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
+            )
+        if "teach" in making and self.teach.web and (self.web is None or self.task == "embeddings"):
+            lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
+            raise DistillError(f"teach.web is true, and {lacking}. Set it to false.")
+        self._check_trainer()
+        if self.workers < 0:
+            raise DistillError(f"workers is {self.workers}, expected 0 or more.")
+        if not 0 <= self.seed < 2**63:
+            raise DistillError(f"seed is {self.seed}, expected 0 or more.")
+
+    def _check_trainer(self) -> None:
+        """Refuse arguments of the Trainer that would lose what was trained, or fail once it is."""
+        interval, never = self.trainer.get("val_check_interval"), self.trainer.get("limit_val_batches") == 0
+        every = self.trainer.get("check_val_every_n_epoch") or 1
+        for name in self.stages:
+            if name == "probe" or (stage := self.stage(name)).keep != "best":
+                continue
+            # A float of 1 is the end of a pass, an int of 1 each batch.
+            if interval is not None and repr(interval) != "1.0":
+                raise DistillError(
+                    f"trainer.val_check_interval is {interval}: it scores weights inside a pass, and {name}.keep: best "
+                    "is of whole passes. Leave it out, or set keep to last."
+                )
+            if never or every > stage.epochs:
+                key = "limit_val_batches" if never else "check_val_every_n_epoch"
+                raise DistillError(
+                    f"trainer.{key} is {self.trainer[key]}: no pass is validated, and {name}.keep is best. Leave it "
+                    "out, or set keep to last."
+                )
+        if (limit := self.trainer.get("max_time")) is not None:
+            from lightning.pytorch.callbacks import Timer
+            from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+            try:
+                Timer(limit)
+            except (MisconfigurationException, TypeError, ValueError) as error:
+                raise DistillError(
+                    f"trainer.max_time is {limit!r} ({error}), expected days, hours, minutes and seconds, such as "
+                    "00:12:00:00."
+                ) from error
+        strategy = self.trainer.get("strategy")
+        if isinstance(strategy, str) and any(way in strategy for way in ("spawn", "fork", "notebook")):
+            raise DistillError(
+                f"trainer.strategy is {strategy}: when its processes end, what they noted of a stage is lost. Use "
+                f"{strategy.split('_')[0]}."
+            )
+
+    @property
+    def asks_teacher(self) -> bool:
+        """Whether a stage learns from the teacher's answers, or from labels it has sorted."""
+        return "transfer" in self.stages or ("pretrain" in self.stages and self.pretrain.teacher_top is not None)
+
+    def stage(self, name: StageName) -> Stage:
+        """The section of one stage that trains by gradient steps."""
+        section: Stage = getattr(self, name)
+        return section

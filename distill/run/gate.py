@@ -1,0 +1,266 @@
+"""Each exported file of a student, scored in its own runtime and held to the torch student's score.
+
+Shapes: N pictures, C outputs.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from distill.cost import count
+from distill.cost.latency import medians, sgemm
+from distill.errors import DistillError
+from distill.export.format import Format, Job
+from distill.export.formats import chosen
+from distill.export.int8.calibration import calibration_pictures
+from distill.export.int8.quantization_aware import adapt
+from distill.files.atomic import checksum, put
+from distill.files.checksums import read_sums, sums_of, write_sums
+from distill.predictors.file_predictor import FilePredictor
+from distill.predictors.torch_predictor import Activation
+from distill.recipe.recipe import Export
+from distill.tasks.task import Task
+from distill.tasks.verdict import Verdict
+from students.manifest import StudentManifest
+
+PARITY = 1e-4
+"""Largest difference of a probability, or of a number of an embedding, between the torch student and a file of the same
+precision."""
+FAILED = "failed"
+"""Folder beside the files, of those that did not pass."""
+THREADS = (1, 2)
+
+_SHOWN = 5  # classes or pairs that are named
+_ROUNDING = 1e-9  # points: 12 pictures of 1,200 are one point, and in float64 a little more
+_NO_LOGIT = 1e-7  # of a probability closer to 0 or 1 nothing is known in float32
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A file on disk and, where its runtime is here, how to run it."""
+
+    format: Format
+    path: Path
+    predictors: dict[int, FilePredictor]
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.path.parent / name for name in self.format.files]
+
+
+def export_and_score(
+    directory: Path, network: nn.Module, manifest: StudentManifest, student: Verdict, task: Task, settings: Export
+) -> list[dict[str, Any]]:
+    """Write a file in each format, run each on the test pictures, and say which passed.
+
+    An int8 file that did not is written once more, from a copy of the student that has learnt to be rounded; the
+    closer of the two is kept. What did not pass in the end lies in the folder `failed`; checksums of the others stand
+    in SHA256SUMS.
+
+    Args:
+        student: the torch student's verdict, which the files are held to.
+
+    Returns:
+        the `exports` of results.json.
+
+    Raises:
+        DistillError: a format is unknown, its runtime is not installed or cannot take this student, there are too few
+            pictures to calibrate on, or the place cannot be written to. Until all were scored, what lay in the
+            directory is as it was.
+    """
+    formats = chosen(settings.formats)
+    calibrated = any(one.int8 for one in formats)
+    pictures = calibration_pictures(task.sets.transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
+    job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
+    score = partial(_score, student=student, task=task, settings=settings, activation=manifest.activation)
+    with _making(directory) as making:
+        written = [_write(one, job, making) for one in formats]
+        found = [score(one) for one in written]
+        again = [number for number, one in enumerate(formats) if one.int8 and found[number]["passed"] is False]
+        if again and settings.int8_steps:
+            learnt = replace(job, adapted=adapt(job.for_int8, job.preprocess, task.sets.transfer, settings.int8_steps))
+            for number in again:
+                adapted = {"steps": settings.int8_steps, "before": found[number]["difference"]}
+                written[number] = _write(formats[number], learnt, making)
+                second = score(written[number]) | {"adapted": adapted}
+                if _off(second, student) < _off(found[number], student):
+                    found[number] = second
+                else:
+                    written[number] = _write(formats[number], job, making)
+        speeds = _speeds(written, network, manifest)
+        replaced = {name for one in formats for name in one.files}
+        sums = {
+            name: value
+            for name, value in read_sums(directory).items()
+            if (directory / name).is_file() and Path(name).parts[0] not in replaced
+        }
+        if directory.is_dir():
+            write_sums(directory, sums)  # a kill while files are placed leaves none beside another's checksum
+        for one, record, speed in zip(written, found, speeds, strict=True):
+            record |= speed
+            place = _place(one, record["passed"], directory)
+            record["file"] = str((place / one.format.file).relative_to(directory.parent))
+            record["sha256"] = sums_of(place, one.format.files)
+            if place == directory:
+                sums |= record["sha256"]
+    write_sums(directory, sums)
+    return found
+
+
+def beside_earlier(
+    root: Path, earlier: Sequence[dict[str, Any]], exports: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The `exports` of results.json after some were made: each in place of an earlier one of its format.
+
+    An earlier one of another format stays as long as its files are in the run directory as they were written.
+    """
+    made = {record["format"]: record for record in exports}
+    kept = [
+        made.pop(record["format"]) if record["format"] in made else record
+        for record in earlier
+        if record["format"] in made or _is_there(root, record)
+    ]
+    return [*kept, *made.values()]
+
+
+def _is_there(root: Path, record: Mapping[str, Any]) -> bool:
+    place = (root / record["file"]).parent
+    return bool(record["sha256"]) and all(
+        (place / name).is_file() and checksum(place / name) == expected for name, expected in record["sha256"].items()
+    )
+
+
+@contextmanager
+def _making(directory: Path) -> Iterator[Path]:
+    """A folder beside the directory, so that no file is in it that was not scored."""
+    making = directory.with_name(f".{directory.name}.part")
+    shutil.rmtree(making, ignore_errors=True)  # of an earlier kill
+    try:
+        yield making
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _write(one: Format, job: Job, directory: Path) -> _Written:
+    path = directory / one.file
+    try:
+        one.write(job, path)
+    except DistillError:
+        raise
+    except Exception as error:  # converters and runtimes have no base class of their errors
+        text = " ".join(str(error).split())[:400]
+        raise DistillError(
+            f"export.formats: {one.name} cannot take this student ({type(error).__name__}: {text}). Leave it out."
+        ) from error
+    loaded = {} if one.load is None else {threads: one.load(path, threads) for threads in THREADS}
+    return _Written(one, path, loaded)
+
+
+def _score(one: _Written, student: Verdict, task: Task, settings: Export, activation: Activation) -> dict[str, Any]:
+    tolerance = settings.tolerance_of(one.format.int8)
+    record: dict[str, Any] = {
+        "format": one.format.name,
+        "tolerance": tolerance,
+        "bytes": sum(file.stat().st_size for path in one.files for file in _within(path)),
+        "limits": one.format.limits,
+    }
+    if not one.predictors:
+        return record | {"metrics": {}, "intervals": {}, "passed": None, "why": ["not run: it needs another system"]}
+    verdict = task.judge(one.predictors[max(THREADS)])
+    largest = float(np.abs(verdict.answers - student.answers).max())
+    cosine = _cosine(_outputs(verdict.answers, activation), _outputs(student.answers, activation))
+    points = 100 * (verdict.score - student.score)
+    why = []
+    if not abs(points) <= tolerance + _ROUNDING:
+        why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")
+    if not one.format.int8 and not largest <= PARITY:
+        why.append(f"an answer differs by {largest:.2g}, expected {PARITY:g} or less")
+    return record | {
+        **verdict.to_dict(),
+        "difference": task.compare(verdict, student),
+        "largest_difference": largest,
+        "cosine": cosine,
+        "passed": not why,
+        "why": why,
+        "offenders": task.offenders(verdict, student)[:_SHOWN] if why else [],
+    }
+
+
+def _off(record: dict[str, Any], student: Verdict) -> float:
+    """How far a file's score is from the student's."""
+    return abs(float(record["metrics"][student.metric]) - student.score)
+
+
+def _speeds(written: Sequence[_Written], network: nn.Module, manifest: StudentManifest) -> list[dict[str, Any]]:
+    """Milliseconds of one picture by the number of threads, all files in turns; and the share of the machine's peak."""
+    height, width = manifest.preprocess.height, manifest.preprocess.width
+    picture = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    multiply, operations = sgemm()
+    ways: dict[tuple[str, int], Any] = {("sgemm", 1): multiply}
+    for one in written:
+        for threads, predictor in one.predictors.items():
+            ways[one.format.name, threads] = lambda predictor=predictor: predictor.run(picture)
+    if len(ways) == 1:
+        return [{} for _ in written]
+    seconds = medians(ways)
+    peak = operations / seconds["sgemm", 1]
+    work = 2.0 * count(network, height, width).mult_adds
+    return [
+        {
+            "latency_ms": {str(threads): 1000 * seconds[one.format.name, threads] for threads in THREADS},
+            "share_of_peak": work / seconds[one.format.name, 1] / peak,
+        }
+        if one.predictors
+        else {}
+        for one in written
+    ]
+
+
+def _place(one: _Written, passed: bool | None, directory: Path) -> Path:
+    """Put the file where it lies in the end, and in place of an earlier export's."""
+    place, other = directory, directory / FAILED
+    if passed is False:
+        place, other = other, place
+    for path in one.files:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            _remove(other / path.name)
+            put(path, place / path.name)
+        except OSError as error:
+            raise DistillError(f"{place / path.name}: cannot be written ({error}).") from error
+    return place
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _within(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+
+
+def _outputs(answers: np.ndarray, activation: Activation) -> np.ndarray:
+    """Answers (N, C) as they were before the activation, which hides what differs near 0 and 1."""
+    if activation == "unit":
+        return answers
+    p = np.clip(answers.astype(np.float64), _NO_LOGIT, 1 - _NO_LOGIT)
+    if activation == "sigmoid":
+        return np.log(p / (1 - p))
+    logs: np.ndarray = np.log(p)
+    return logs - logs.mean(axis=1, keepdims=True)
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """The mean over pictures."""
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return float(((one * other).sum(axis=1) / np.maximum(lengths, 1e-12)).mean())

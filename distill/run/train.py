@@ -1,0 +1,235 @@
+"""One stage, by Lightning's Trainer: resumed where it was stopped, kept when it is done."""
+
+import copy
+import inspect
+import logging
+import math
+import traceback
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, Timer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from torch import Tensor, nn
+
+from distill.data.views.data_module import ViewDataModule
+from distill.errors import DistillError
+from distill.files.atomic import atomic_path, read_json, write_json
+from distill.files.weights import read_weights, write_weights
+from distill.modules.training import TrainingModule
+from distill.recipe.stages import Stage
+from distill.run.progress_bar import LossBar
+
+_RESULT, RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a stage left.
+
+    Attributes:
+        file: safetensors, of `weights`.
+        weights: of the network, the average where one is kept.
+        seconds: of training and validation, over all attempts.
+        history: one record a pass: `step`, `loss`, and the metric, such as `val_mAP`, where it was measured.
+    """
+
+    file: Path
+    weights: dict[str, Tensor]
+    seconds: float
+    history: list[dict[str, float]]
+
+
+class History(Callback):
+    """Keeps each pass's figures; they travel in the checkpoint, so that a resumed run has them all.
+
+    Args:
+        metric: what validation logs, such as `val_mAP`; larger is better.
+    """
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+        self.records: list[dict[str, float]] = []
+        self._loss, self._batches = torch.zeros(()), 0
+        self._scored: float | None = None
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        # Lightning's own mean over a pass forgets, on resuming, the batches before the checkpoint. It hands over the
+        # loss divided for accumulation.
+        loss = outputs["loss"].detach().float() * trainer.accumulate_grad_batches
+        self._loss = loss if self._batches == 0 else self._loss.to(loss.device) + loss
+        self._batches += 1
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.metric in trainer.callback_metrics:
+            self._scored = float(trainer.callback_metrics[self.metric])
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        loss = trainer.strategy.reduce(self._loss.to(trainer.strategy.root_device), reduce_op="mean")
+        record = {"step": float(trainer.global_step), "loss": float(loss) / self._batches}
+        if self._scored is not None:
+            record[self.metric] = self._scored
+        self.records.append(record)
+        self._loss, self._batches, self._scored = torch.zeros(()), 0, None
+
+    def is_best(self) -> bool:
+        """Whether the last pass scored above all before it."""
+        score = self.records[-1].get(self.metric)
+        return score is not None and all(score > record.get(self.metric, -math.inf) for record in self.records[:-1])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"records": self.records, "loss": self._loss, "batches": self._batches, "scored": self._scored}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.records = list(state_dict["records"])
+        self._loss, self._batches, self._scored = (state_dict[key] for key in ("loss", "batches", "scored"))
+
+
+class Checkpoints(Callback):
+    """Saves where training stands every few steps and after each pass, and the weights of the best pass.
+
+    A pass's last step is saved after its validation: a run resumed between the two would never validate it.
+    """
+
+    def __init__(self, directory: Path, every_steps: int, history: History, keep_best: bool) -> None:
+        self.directory, self.every_steps, self.history, self.keep_best = directory, every_steps, history, keep_best
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        # Gradients that are being accumulated are not saved.
+        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if stepped and trainer.global_step % self.every_steps == 0 and not trainer.is_last_batch:
+            self._save(trainer, _CHECKPOINT)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self.keep_best and self.history.is_best():
+            self._save(trainer, _BEST, weights_only=True)
+        self._save(trainer, _CHECKPOINT)
+
+    def _save(self, trainer: L.Trainer, name: str, weights_only: bool = False) -> None:
+        # Lightning moves a file over from the system's temporary folder, which can be cut off half-way.
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.directory / name, weights_only)  # takes part, and writes nothing
+            return
+        with atomic_path(self.directory / name) as temporary:
+            trainer.save_checkpoint(temporary, weights_only)
+
+
+def finished(directory: Path) -> Trained | None:
+    """The stage's result, where an earlier attempt completed it."""
+    if not (directory / RECORD).exists():
+        return None
+    record = read_json(directory / RECORD)
+    return Trained(directory / _RESULT, read_weights(directory / _RESULT), record["seconds"], record["history"])
+
+
+def train(
+    directory: Path, module: TrainingModule, data: ViewDataModule, stage: Stage, arguments: Mapping[str, Any]
+) -> Trained:
+    """Train, going on from the last checkpoint in ``directory`` if there is one.
+
+    Args:
+        arguments: of Lightning's Trainer, beside those a stage decides.
+
+    Raises:
+        DistillError: a checkpoint cannot be read or written, the training diverged, the teacher failed, or Lightning
+            refuses the arguments.
+        KeyboardInterrupt: it was stopped.
+    """
+    given = _given(arguments)
+    # Lightning leaves max_time to a timer that is there already.
+    history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(given.pop("max_time", None))
+    saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
+    callbacks: list[Callback] = [history, timer, LossBar(), saving]
+    quieten()
+    try:
+        trainer = L.Trainer(
+            **{"logger": False} | given,
+            max_epochs=stage.epochs,
+            callbacks=callbacks,
+            gradient_clip_val=stage.clip,
+            precision=stage.precision,
+            default_root_dir=directory,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
+    try:
+        trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
+    except (MisconfigurationException, ValueError) as error:
+        if isinstance(error, ValueError) and not _raised_by_lightning(error):
+            raise
+        raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
+    except OSError as error:
+        raise DistillError(f"{directory}: a checkpoint cannot be read or written ({error}).") from error
+    except SystemExit:
+        if trainer.interrupted:  # how Lightning passes on a Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
+    if stage.keep == "best":
+        if not (directory / _BEST).exists():
+            raise DistillError(f"{directory}: no pass was validated, so none is best. Set keep to last.")
+        best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
+        module.load_state_dict(best["state_dict"])
+    trainer.strategy.barrier("every process has read the best weights")
+    if trainer.is_global_zero:
+        keep(directory, module.result(), timer.time_elapsed("train"), history.records)
+        for leftover in (_CHECKPOINT, _BEST):
+            (directory / leftover).unlink(missing_ok=True)
+    # Each process has batch statistics of its own: they all go on with what was kept.
+    trainer.strategy.barrier("the result is kept")
+    kept = finished(directory)
+    if kept is None:
+        raise DistillError(
+            f"{directory}: the first process's result is not here. Processes on several machines need a run directory "
+            "that they all see."
+        )
+    return kept
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The Trainer's arguments but those left at its default; copies, for a logger belongs to one Trainer of several."""
+    known = inspect.signature(L.Trainer).parameters
+    return {key: copy.deepcopy(value) for key, value in arguments.items() if value != known[key].default}
+
+
+def _raised_by_lightning(error: Exception) -> bool:
+    *_, last = traceback.walk_tb(error.__traceback__)
+    return str(last[0].f_globals.get("__name__", "")).startswith("lightning.")
+
+
+def _resumable(checkpoint: Path) -> Path | None:
+    if not checkpoint.exists():
+        return None
+    try:
+        torch.load(checkpoint, map_location="meta", weights_only=True)
+    except Exception as error:  # a broken file makes the restricted unpickler raise almost anything
+        raise DistillError(
+            f"{checkpoint}: damaged ({type(error).__name__}). Delete it, and the stage begins anew."
+        ) from error
+    return checkpoint
+
+
+def keep(directory: Path, network: nn.Module, seconds: float, history: list[dict[str, float]]) -> Trained:
+    """Write a stage's result, the record last: with it the stage is finished."""
+    write_weights(directory / _RESULT, network)
+    write_json(directory / RECORD, {"seconds": seconds, "history": history})
+    return Trained(directory / _RESULT, dict(network.state_dict()), seconds, history)
+
+
+def quieten() -> None:
+    """Lightning's hints about loaders and hardware are about choices made here on purpose."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\..*")

@@ -1,0 +1,77 @@
+"""What a sweep found, in sentences."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from distill import formatting
+from distill.report.metrics import differing_metric, spoken
+
+
+def spoken_name(point: str) -> str:
+    """A point's name in a sentence: width 0.5, resolution 96."""
+    return point.replace("=", " ").replace(",", ", ")
+
+
+def within_words(content: Mapping[str, Any]) -> list[str]:
+    """The smallest student within so many points of the teacher, a sentence for each number of points that one is in.
+
+    Args:
+        content: of sweep.json.
+    """
+    teacher, metric = content["teacher"], content["metric"]
+    rows = {row["name"]: row for row in content["points"]}
+    missed = [points for points, name in content["within"].items() if name is None]
+    sentences = [f"No student is within {_points(missed[-1])} of the teacher."] if missed else []
+    for points, name in content["within"].items():
+        if name is None:
+            continue
+        student = rows[name]["student"]
+        sentence = f"The smallest student within {_points(points)} of the teacher is {spoken_name(name)}: "
+        sentence += f"{metric} {formatting.score(student['metrics'][metric])}"
+        difference = student.get("difference")
+        if difference and differing_metric(difference) == metric:  # of LFW's pairs it is of the accuracy
+            sentence += f", {formatting.signed(difference[differing_metric(difference)])} "
+            sentence += f"{formatting.interval(difference['interval'])} from the teacher's"
+        sentence += f", {formatting.magnitude(student['mult_adds'])} mult-adds"
+        if teacher["mult_adds"]:
+            sentence += f", {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of the teacher's"
+        sentences.append(sentence + ".")
+    return sentences
+
+
+def _points(number: str) -> str:
+    return f"{number} point" if number == "1" else f"{number} points"
+
+
+def difference_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The paired differences between points: `first`, `second`, `metric`, `value`, `interval`."""
+    rows = []
+    for pair in content["differences"]:
+        names = {key: pair[key] for key in ("first", "second")}
+        metric = differing_metric({key: value for key, value in pair.items() if key not in names})
+        rows.append({**names, "metric": metric, "value": pair[metric], "interval": pair["interval"]})
+    return rows
+
+
+def learnt_both_ways(points: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether those that learnt from labels are there to compare the teacher's students with."""
+    return {"teacher", "labels"} <= {row["learnt_from"] for row in points}
+
+
+def headline(content: Mapping[str, Any]) -> str:
+    """What was trained, in a sentence."""
+    done = [row for row in content["points"] if row["state"] == "done"]
+    taught = [row for row in done if row["learnt_from"] == "teacher"] or done
+    if not taught:
+        return "No student is finished yet."
+    metric = content["metric"]
+    best = max(taught, key=lambda row: row["student"]["metrics"][metric])["student"]
+    students = f"{len(taught)} students" if len(taught) > 1 else "One student"
+    costs = sorted(row["student"]["mult_adds"] for row in taught)
+    least, most = formatting.magnitude(costs[0]), formatting.magnitude(costs[-1])
+    sentence = f"{students}{' of one teacher' if taught[0]['learnt_from'] == 'teacher' else ''} "
+    sentence += f"from {least} to {most} mult-adds" if least != most else f"of {most} mult-adds"
+    sentence += f"; the best reaches {spoken(metric, best['metrics'][metric])}"
+    if content["teacher"]:
+        sentence += f", the teacher {content['teacher']['metrics'][metric]:.3f}"
+    return sentence + "."

@@ -1,0 +1,118 @@
+"""The pictures of a run, by what they are used for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.kept import duplicate_of
+from distill.data.prepared.pictures import Pictures
+from distill.data.prepared.prepare import prepare
+from distill.data.prepared.prepared import Prepared
+from distill.data.sources.source import SPLITS
+from distill.errors import DistillError, in_section
+from distill.files.run_directory import key_of
+from distill.recipe.recipe import Data, Recipe, StageName
+
+
+@dataclass(frozen=True)
+class Sets:
+    """One labelled set's splits, and what stands beside it.
+
+    Attributes:
+        labelled: the training pictures.
+        taught: what a teacher is taught on: those, and with `teach.web` the ones of the web.
+        transfer: pictures to transfer on: the training pictures, all unlabelled ones, and those of the web without
+            their labels.
+        web: pictures of the web labelled with one of the data's classes, without any that the labelled set holds; None
+            where there is no such set.
+    """
+
+    prepared: Prepared
+    labelled: Pictures
+    taught: Pictures
+    transfer: Pictures
+    validation: Pictures
+    test: Pictures
+    web: Pictures | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.prepared.classes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the prepared pictures in pixels."""
+        return self.labelled.size
+
+    def of_stage(self, name: StageName) -> tuple[Pictures, str]:
+        """What a stage trains on, and the section of a recipe it comes from."""
+        if name == "transfer":
+            return self.transfer, "data"
+        if name == "pretrain" and self.web is not None:
+            return self.web, "web"
+        if name == "teach":
+            return self.taught, "data"
+        return self.labelled, "data"
+
+    def describe(self, name: str) -> dict[str, object]:
+        """The `data` entry of results.json."""
+        counts: dict[str, int] = {split: len(self.prepared.indices(split)) for split in SPLITS}
+        if self.web is not None:
+            counts["web"] = len(self.web)
+        ledger = self.prepared.ledger
+        duplicates = sum(duplicate_of(reason) is not None for _, reason in ledger)
+        return {
+            "name": name,
+            "fingerprint": self.prepared.fingerprint,
+            "counts": counts | {"transfer": len(self.transfer)},
+            "left_out": len(ledger) - duplicates,
+            "duplicates": duplicates,
+            "classes": list(self.classes),
+        }
+
+
+def open_sets(recipe: Recipe, directory: Path) -> Sets:
+    """Prepare whatever is not prepared yet.
+
+    Raises:
+        DistillError: a source is unusable.
+    """
+    with in_section("data", vars(recipe.data)):
+        names = recipe.data.classes()
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
+    labelled = prepared_set("data", recipe.data, recipe, directory)
+    more, web = (
+        () if source is None else (prepared_set(section, source, recipe, directory),)
+        for section, source in (("unlabelled", recipe.unlabelled), ("web", recipe.web))
+    )
+    train, transfer = Pictures.of(labelled, "train"), Pictures.of(labelled, "train", (*more, *web))
+    both = Pictures.of(labelled, "train", web)
+    both = both.where((both.labels >= 0).any(axis=1) | (np.arange(len(both)) < len(train)))
+    return Sets(
+        prepared=labelled,
+        labelled=train,
+        taught=both if recipe.teach.web else train,
+        transfer=replace(transfer, hidden=frozenset({len(transfer.sets) - 1}) if web else frozenset()),
+        validation=Pictures.of(labelled, "validation"),
+        test=Pictures.of(labelled, "test"),
+        web=both.where(np.arange(len(both)) >= len(train)) if web else None,
+    )
+
+
+def prepared_set(section: str, source: Data, recipe: Recipe, directory: Path) -> Prepared:
+    """One section's source, prepared under a name of its own."""
+    size = recipe.prepare
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align)}"
+    with in_section(section, vars(source)):
+        return prepare(
+            source,
+            place,
+            height=size.height,
+            width=size.width,
+            align=None if size.align is None else Alignment(size.align),
+            max_bad_share=size.max_bad_share,
+            max_raw_bytes=size.max_raw_bytes,
+        )

@@ -1,0 +1,84 @@
+"""A prepared set on disk: what of it was changed or replaced is noticed, and it travels by its place alone."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distill.data.prepared.prepared import Prepared
+from distill.data.sources.folder import Folder
+from distill.data.sources.source import Sample
+from distill.errors import DistillError
+from tests.helpers.listed import Listed, pixels, png, put, run
+from tests.helpers.noise import every
+
+
+@pytest.mark.parametrize("name", ["pictures-00000", "hashes", "files", "labels", "identities", "splits"])
+def test_a_file_that_changed_is_named(tmp_path: Path, name: str) -> None:
+    run(Listed((Sample("a", png(pixels(0)), (1,)),), ("x",)), tmp_path / "set")
+    file = tmp_path / "set" / f"{name}.npy"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(DistillError, match=rf"{name}\.npy: .* checksum .* Delete"):
+        Prepared.open(tmp_path / "set")
+    file.unlink()
+    with pytest.raises(DistillError, match=rf"{name}\.npy: missing"):
+        Prepared.open(tmp_path / "set")
+
+
+def test_an_edited_index_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "set"
+    run(Listed((Sample("a", png(pixels(0)), (1,)),), ("x",)), place)
+    original = json.loads((place / "index.json").read_text())
+    for edit, message in (
+        ({"classes": ["y"]}, "does not fit"),
+        ({"count": 2}, "does not fit"),
+        ({"version": 0}, "not of version"),
+    ):
+        (place / "index.json").write_text(json.dumps({**original, **edit}))
+        with pytest.raises(DistillError, match=message):
+            Prepared.open(place)
+    with pytest.raises(DistillError, match="not a prepared set"):
+        Prepared.open(tmp_path)
+
+
+@pytest.mark.parametrize("budget", [None, 1])
+def test_an_open_set_stays_what_it_was_when_another_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int | None
+) -> None:
+    monkeypatch.setattr("distill.data.prepared.shards.OPEN", 1)  # the second shard is opened as it is read
+    monkeypatch.setattr("distill.data.prepared.shards.SHARD_BYTES", 960)  # four pictures
+    options = {} if budget is None else {"max_raw_bytes": budget}
+    put(tmp_path / "in", 6)
+    found, same = (run(Folder(root=tmp_path / "in"), tmp_path / "set", **options) for _ in range(2))
+    pictures = every(same).copy()
+    aside = tmp_path / "aside"
+    (tmp_path / "set").rename(aside)  # as `distill.files.atomic.put` does, before it deletes
+    put(tmp_path / "other", 6, start=50)
+    run(Folder(root=tmp_path / "other"), tmp_path / "set", **options)
+    assert np.array_equal(every(found), pictures) and found.names == same.names
+    shutil.rmtree(aside)
+    assert np.array_equal(found.pictures.gather(np.arange(4)), pictures[:4])
+    with pytest.raises(DistillError, match=r"pictures-00001\.\w+: deleted since the set was opened, or another"):
+        found.pictures.gather(np.array([5]))
+    del found.__dict__["names"]
+    with pytest.raises(DistillError, match="prepared afresh while it was in use"):
+        _ = found.names
+
+
+def test_pickling_stores_the_place_alone(tmp_path: Path) -> None:
+    put(tmp_path / "in", 50)
+    found = run(Folder(root=tmp_path / "in"), tmp_path / "set")
+    stored = pickle.dumps(found)
+    assert len(stored) < 1000 < every(found).nbytes
+    opened = pickle.loads(stored)
+    assert np.array_equal(every(opened), every(found))
+    assert opened.names == found.names and opened.fingerprint == found.fingerprint
+    put(tmp_path / "in", 1, start=60)
+    run(Folder(root=tmp_path / "in"), tmp_path / "set")
+    with pytest.raises(DistillError, match="prepared afresh while it was in use"):
+        pickle.loads(stored)

@@ -1,0 +1,157 @@
+"""A set whose making was stopped comes out as if it had not been."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from distill.data.prepared import prepare as preparing
+from distill.data.prepared import shards
+from distill.data.prepared.kept import Kept
+from distill.data.prepared.prepare import prepare
+from distill.data.sources.folder import Folder
+from distill.errors import DistillError
+from tests.helpers.noise import every
+
+ROWS, COUNT, HEIGHT, WIDTH = 8, 60, 10, 12
+SHARD = ROWS * HEIGHT * WIDTH * 3
+PREPARE = """
+import time
+from pathlib import Path
+from distill.data.prepared import shards
+from distill.data.sources.folder import Folder
+from distill.data.prepared.kept import Kept
+from distill.data.prepared.prepare import prepare
+shards.SHARD_BYTES = {shard}
+add = Kept.add
+Kept.add = lambda self, entry: (time.sleep(0.01), add(self, entry))[1]
+prepare(Folder(root=Path({root!r})), Path({place!r}), height={height}, width={width}, max_raw_bytes={budget},
+        max_bad_share=0.1, workers=1, progress=False)
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD_BYTES", SHARD)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Pictures, two of them the same, one of them none, some to be resized."""
+    root = tmp_path / "in"
+    root.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(COUNT):
+        size = (HEIGHT, WIDTH) if number % 2 else (HEIGHT + 5, WIDTH)
+        Image.fromarray(random.integers(0, 256, (*size, 3), dtype=np.uint8)).save(root / f"{number:02d}.png")
+    (root / "31.png").write_bytes((root / "03.png").read_bytes())
+    (root / "40.png").write_bytes(b"not a picture")
+    return root
+
+
+def run(root: Path, place: Path, budget: int = 2**30, **options: object) -> preparing.Prepared:
+    keys = {"height": HEIGHT, "width": WIDTH, "max_bad_share": 0.1, "workers": 1, "progress": False, **options}
+    return prepare(Folder(root=root), place, max_raw_bytes=budget, **keys)
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in directory.iterdir()}
+
+
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the pictures loaded from now on."""
+    names: list[str] = []
+    load = preparing._load
+    monkeypatch.setattr(preparing, "_load", lambda sample, *size: (names.append(sample.name), load(sample, *size))[1])
+    return names
+
+
+@pytest.mark.parametrize("budget", [2**30, 0])
+def test_killed_it_goes_on_after_the_last_finished_shard(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int
+) -> None:
+    part, place = tmp_path / ".set.part", tmp_path / "set"
+    script = PREPARE.format(shard=SHARD, root=str(root), place=str(place), height=HEIGHT, width=WIDTH, budget=budget)
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], cwd=Path(__file__).parents[3])
+    while not (part / "entries-00002.json").exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    finished = len(list(part.glob("entries-*.json")))
+    assert not place.exists() and 3 <= finished < COUNT // ROWS
+    assert len(list((part / "set").iterdir())) >= finished
+    loaded = loads(monkeypatch)
+    found = run(root, place, budget)
+    assert len(loaded) <= COUNT - finished * ROWS and loaded[-1] == f"{COUNT - 1}.png"
+    unbroken = run(root, tmp_path / "unbroken", budget)
+    assert files(place) == files(tmp_path / "unbroken") and len(found) == COUNT - 2
+    assert np.array_equal(every(found), every(unbroken))
+    assert sorted(os.listdir(tmp_path)) == ["in", "set", "unbroken"]
+
+
+def stopped(root: Path, place: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> Path:
+    """Where a call that failed after so many pictures left its finished shards."""
+    add = Kept.add
+
+    def fail(self: Kept, *arguments: object) -> bool:
+        if len(self) == after:
+            raise OSError(28, "No space left on device")
+        return add(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Kept, "add", fail)
+        with pytest.raises(DistillError, match=r"set: cannot be written \(No space left.*\.set\.part"):
+            run(root, place)
+    return place.with_name(f".{place.name}.part")
+
+
+def test_a_torn_or_damaged_shard_is_written_anew(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(root, tmp_path / "unbroken")
+    part = stopped(root, tmp_path / "set", monkeypatch, 5 * ROWS + 3)
+    assert sorted(os.listdir(part / "set")) == [f"pictures-0000{number}.npy" for number in range(5)]
+    damaged = part / "set" / "pictures-00003.npy"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\0")
+    (part / "set" / "pictures-00007.npy").write_bytes(b"torn")
+    loaded = loads(monkeypatch)
+    run(root, tmp_path / "set")
+    assert loaded[0] == f"{3 * ROWS:02d}.png"
+    assert files(tmp_path / "set") == files(tmp_path / "unbroken")
+    assert not part.exists()
+
+
+def test_what_was_finished_of_something_else_is_not_taken_up(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped(root, tmp_path / "set", monkeypatch, 5 * ROWS + 3)
+    (root / "00.png").write_bytes((root / "01.png").read_bytes())
+    loaded = loads(monkeypatch)
+    found = run(root, tmp_path / "set")
+    assert len(loaded) == COUNT and len(found) == COUNT - 3
+
+
+def test_nothing_is_left_of_a_set_without_a_finished_shard(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not stopped(root, tmp_path / "set", monkeypatch, ROWS - 1).exists()
+
+
+def test_of_two_who_prepare_one_set_the_second_waits(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, found = loads(monkeypatch), []
+    threads = [threading.Thread(target=lambda: found.append(run(root, tmp_path / "set"))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loaded) == COUNT and len({one.fingerprint for one in found}) == 1 and len(found) == 3
+    assert sorted(os.listdir(tmp_path)) == ["in", "set"]

@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+
+from distill.data.sources.celeba import CelebA
+from distill.errors import DistillError
+
+NAMES = ("Bald", "Male", "Smiling")
+ROWS = {  # attributes, split, person
+    "000001.jpg": ((-1, 1, 1), 0, 2880),
+    "000002.jpg": ((1, -1, -1), 2, 17),
+    "000003.jpg": ((-1, -1, 1), 1, 2880),
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "img_align_celeba").mkdir()
+    for name in ROWS:
+        (tmp_path / "img_align_celeba" / name).write_bytes(b"picture")
+    rows = [f"{name} {' '.join(f'{value:2d}' for value in values)}" for name, (values, _, _) in ROWS.items()]
+    (tmp_path / "list_attr_celeba.txt").write_text("\n".join(["3", " ".join(NAMES) + " ", *rows]) + "\n")
+    (tmp_path / "list_eval_partition.txt").write_text("".join(f"{name} {row[1]}\n" for name, row in ROWS.items()))
+    (tmp_path / "identity_CelebA.txt").write_text("".join(f"{name} {row[2]}\n" for name, row in ROWS.items()))
+    return tmp_path
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def test_official_files_are_read(root: Path) -> None:
+    source = CelebA(root=root)
+    assert source.classes() == NAMES
+    found = {
+        sample.name: (tuple(2 * label - 1 for label in sample.labels), sample.split, sample.identity)
+        for sample in source.samples(8, 8)
+    }
+    split = ("train", "validation", "test")
+    assert found == {name: (values, split[number], person) for name, (values, number, person) in ROWS.items()}
+    assert [sample.picture for sample in source.samples(8, 8)] == [root / "img_align_celeba" / name for name in ROWS]
+
+
+def test_attributes_are_chosen_in_the_order_asked_for(root: Path) -> None:
+    source = CelebA(root=root, attributes=("Smiling", "Bald"))
+    assert source.classes() == ("Smiling", "Bald")
+    assert [sample.labels for sample in source.samples(8, 8)] == [(1, 0), (0, 1), (1, 0)]
+
+
+def test_identities_are_optional(root: Path) -> None:
+    edit(root / "identity_CelebA.txt", "000002.jpg 17\n", "")
+    assert [sample.identity for sample in CelebA(root=root).samples(8, 8)] == [2880, -1, 2880]
+    (root / "identity_CelebA.txt").unlink()
+    assert [sample.identity for sample in CelebA(root=root).samples(8, 8)] == [-1, -1, -1]
+
+
+def test_another_partition_chooses_the_pictures(root: Path, tmp_path: Path) -> None:
+    partition = tmp_path / "mine.txt"
+    partition.write_text("000003.jpg 2\n000001.jpg 1\n")
+    samples = CelebA(root=root, partition=partition).samples(8, 8)
+    assert [(sample.name, sample.split) for sample in samples] == [("000003.jpg", "test"), ("000001.jpg", "validation")]
+
+
+def test_a_shipped_partition_is_known_by_its_name(root: Path) -> None:
+    with pytest.raises(DistillError, match=r"celeba_10000\.txt: 000004\.jpg has no row"):
+        CelebA(root=root, partition=Path("celeba_10000")).samples(8, 8)
+
+
+def test_the_state_follows_lists_and_pictures(root: Path) -> None:
+    source = CelebA(root=root)
+    states = [source.state(), source.state()]
+    assert states[0] == states[1]
+    edit(root / "list_attr_celeba.txt", "000001.jpg -1", "000001.jpg  1")
+    states.append(source.state())
+    (root / "img_align_celeba" / "000002.jpg").write_bytes(b"another picture")
+    states.append(source.state())
+    (root / "img_align_celeba" / "000002.jpg").unlink()
+    states.append(source.state())
+    assert len(set(states)) == 4
+
+
+@pytest.mark.parametrize("missing", ["list_attr_celeba.txt", "list_eval_partition.txt"])
+def test_a_missing_list_is_named(root: Path, missing: str) -> None:
+    (root / missing).unlink()
+    with pytest.raises(DistillError, match=rf"{missing}: no such file; expected"):
+        CelebA(root=root).samples(8, 8)
+
+
+def test_a_missing_root_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"root: not set; expected .* list_attr_celeba\.txt"):
+        CelebA().classes()
+    with pytest.raises(DistillError, match=r"root: .*nowhere is not a directory"):
+        CelebA(root=tmp_path / "nowhere").samples(8, 8)
+
+
+def test_missing_pictures_directory_is_named(root: Path) -> None:
+    (root / "img_align_celeba").rename(root / "images")
+    with pytest.raises(DistillError, match=r"img_align_celeba is missing"):
+        CelebA(root=root).samples(8, 8)
+
+
+def test_an_unknown_attribute_lists_the_valid_ones(root: Path) -> None:
+    with pytest.raises(DistillError, match=r"attributes: 'Smilling' .* Bald, Male, Smiling"):
+        CelebA(root=root, attributes=("Male", "Smilling")).classes()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("list_attr_celeba.txt", "3\n", "4\n", r"list_attr_celeba\.txt: 3 rows, but its first line says 4"),
+        ("list_attr_celeba.txt", "3\n", "many\n", r"list_attr_celeba\.txt:1: 'many'"),
+        ("list_attr_celeba.txt", "000002.jpg  1 -1 -1", "000002.jpg  1 -1", r"list_attr_celeba\.txt:4: .* 3 values"),
+        ("list_attr_celeba.txt", "000002.jpg  1 -1 -1", "000002.jpg  1 -1 0", r"list_attr_celeba\.txt:4: "),
+        ("list_attr_celeba.txt", "000002.jpg  1 -1 -1", "", r"list_attr_celeba\.txt:4: ''"),
+        ("list_attr_celeba.txt", "000003", "000001", r"list_attr_celeba\.txt:5: 000001\.jpg has a row already"),
+        ("list_eval_partition.txt", "000002.jpg 2", "000002.jpg 3", r"list_eval_partition\.txt:2: '000002\.jpg 3'"),
+        ("list_eval_partition.txt", "000002.jpg 2", "000002.jpg", r"list_eval_partition\.txt:2: .* 0, 1 or 2"),
+        ("list_eval_partition.txt", "000003", "000002", r"list_eval_partition\.txt:3: 000002\.jpg has a row already"),
+        ("list_eval_partition.txt", "000003", "000009", r"list_eval_partition\.txt: 000009\.jpg has no row in .*attr"),
+        ("identity_CelebA.txt", "17", "Ann", r"identity_CelebA\.txt:2: '000002\.jpg Ann'"),
+    ],
+)
+def test_a_malformed_list_is_named_with_its_line(root: Path, file: str, old: str, new: str, message: str) -> None:
+    edit(root / file, old, new)
+    with pytest.raises(DistillError, match=message):
+        CelebA(root=root).samples(8, 8)
+
+
+def test_a_list_that_is_no_text_is_named(root: Path) -> None:
+    (root / "list_eval_partition.txt").write_bytes(b"\x89PNG\xff\xff")
+    with pytest.raises(DistillError, match=r"list_eval_partition\.txt: cannot be read as text"):
+        CelebA(root=root).samples(8, 8)

@@ -1,0 +1,253 @@
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from distill.data.prepared.prepare import prepare
+from distill.data.sources.hub import Hub
+from distill.data.sources.source import Sample
+from distill.errors import DistillError
+from tests.helpers.noise import every
+
+
+@pytest.fixture(autouse=True)
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    datasets.disable_progress_bars()
+
+
+def pixels(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+
+
+def png(seed: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels(seed)).save(file, "PNG")
+    return file.getvalue()
+
+
+COLUMNS = {
+    "Male": [True, False, None, True],
+    "Bald": [1, 0, 0, None],
+    "Smiling": [-1, 1, -1, 1],
+    "Young": [1.0, 0.0, None, 1.0],
+    "person": [7, 7, None, 2**40],
+}
+LABELS = {"Male": [1, 0, -1, 1], "Bald": [1, 0, 0, -1], "Smiling": [0, 1, 0, 1], "Young": [1, 0, -1, 1]}
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    root = tmp_path / "parquet"
+    root.mkdir()
+    for start, split in enumerate(("train", "test")):
+        pictures = [{"bytes": png(10 * start + n), "path": None} for n in range(4)]
+        pq.write_table(pa.table({"photo": pictures, **COLUMNS}), root / f"{split}.parquet")
+    return root
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    root = tmp_path / "pictures"
+    for start, split in enumerate(("train", "test")):
+        for place, kind in enumerate(("bald", "hairy")):
+            directory = root / split / kind
+            directory.mkdir(parents=True)
+            for n in range(2):
+                (directory / f"{n}.png").write_bytes(png(10 * start + 4 * place + n))
+    return root
+
+
+def listed(source: Hub) -> list[Sample]:
+    return list(source.samples(6, 5))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_parquet_gives_encoded_pictures_labels_and_people(parquet: Path, streaming: bool) -> None:
+    source = Hub(
+        path=str(parquet), image="photo", attributes=tuple(LABELS), identity="person", test="test", streaming=streaming
+    )
+    samples = listed(source)
+    assert source.classes() == tuple(LABELS)
+    assert [sample.picture for sample in samples] == [png(n) for n in (0, 1, 2, 3, 10, 11, 12, 13)]
+    assert [sample.labels for sample in samples] == list(zip(*LABELS.values(), strict=True)) * 2
+    assert [sample.identity for sample in samples] == [7, 7, -1, 2**40] * 2
+    assert [sample.split for sample in samples] == ["train"] * 4 + ["test"] * 4
+    assert [sample.name for sample in samples][3:5] == ["train/3", "test/0"]
+
+
+def test_split_names_are_keys(parquet: Path) -> None:
+    samples = listed(Hub(path=str(parquet), image="photo", train=None, validation="test"))
+    assert [(sample.split, sample.labels) for sample in samples] == [("validation", ())] * 4
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_pictures_in_folders_are_listed_as_files(pictures: Path, streaming: bool) -> None:
+    samples = listed(Hub(path=str(pictures), attributes=("label",), test="test", streaming=streaming))
+    names = [f"{split}/{kind}/{n}.png" for split in ("train", "test") for kind in ("bald", "hairy") for n in range(2)]
+    assert [sample.name for sample in samples] == names
+    assert [sample.picture for sample in samples] == [pictures / name for name in names]
+    assert [sample.labels for sample in samples] == [(0,), (0,), (1,), (1,)] * 2
+
+
+def test_a_relative_path_lists_the_same_files(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pictures.parent)
+    assert listed(Hub(path="pictures")) == listed(Hub(path=str(pictures)))
+
+
+def test_metadata_beside_pictures_holds_labels(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"{n}.png").write_bytes(png(n))
+    rows = [json.dumps({"file_name": f"{n}.png", "Male": n == 1, "celeb_id": n + 5}) for n in range(3)]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(rows))
+    samples = listed(Hub(path=str(tmp_path), attributes=("Male",), identity="celeb_id"))
+    assert [(sample.labels, sample.identity) for sample in samples] == [((0,), 5), ((1,), 6), ((0,), 7)]
+
+
+def test_a_blank_in_metadata_csv_is_unknown(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"{n}.png").write_bytes(png(n))
+    (tmp_path / "metadata.csv").write_text("file_name,Male,celeb_id\n0.png,1,5\n1.png,,\n2.png,0,7\n")
+    samples = listed(Hub(path=str(tmp_path), attributes=("Male",), identity="celeb_id"))
+    assert [(sample.labels, sample.identity) for sample in samples] == [((1,), 5), ((-1,), -1), ((0,), 7)]
+
+
+def test_a_stream_reads_pictures_inside_an_archive(tmp_path: Path) -> None:
+    root = tmp_path / "archive"
+    root.mkdir()
+    with zipfile.ZipFile(root / "train.zip", "w") as archive:
+        for n in range(3):
+            archive.writestr(f"{n}.png", png(n))
+    samples = listed(Hub(path=str(root), streaming=True))
+    assert [sample.picture for sample in samples] == [png(n) for n in range(3)]
+
+
+def test_streaming_prepares_the_same_set(parquet: Path, tmp_path: Path) -> None:
+    keys = {"path": str(parquet), "image": "photo", "attributes": ("Male", "Bald"), "test": "test"}
+    sets = [
+        prepare(Hub(**keys, streaming=streaming), tmp_path / f"{streaming}", height=6, width=5, progress=False)
+        for streaming in (False, True)
+    ]
+    assert sets[0].fingerprint == sets[1].fingerprint and sets[0].names == sets[1].names
+    assert np.array_equal(every(sets[0]), every(sets[1]))
+    assert np.array_equal(every(sets[0])[4], pixels(10))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_changed_file_is_noticed(parquet: Path, tmp_path: Path, streaming: bool) -> None:
+    source = Hub(path=str(parquet), image="photo", streaming=streaming)
+    state = source.state()
+    assert source.state() == state
+    prepare(source, tmp_path / "set", height=6, width=5, progress=False)
+    changed = [{"bytes": png(n), "path": None} for n in (70, 71, 72)]
+    pq.write_table(pa.table({"photo": changed}), parquet / "train.parquet")
+    pq.write_table(pa.table({"photo": changed}), parquet / "test.parquet")
+    assert source.state() != state
+    found = prepare(source, tmp_path / "set", height=6, width=5, progress=False)
+    assert np.array_equal(every(found), [pixels(n) for n in (70, 71, 72)])
+
+
+def test_a_row_without_a_picture_is_bad_not_skipped(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    root.mkdir()
+    stored = [{"bytes": png(0), "path": None}, {"bytes": b"", "path": None}, {"bytes": None, "path": None}, None]
+    pq.write_table(pa.table({"image": stored}), root / "train.parquet")
+    found = prepare(Hub(path=str(root)), tmp_path / "out", height=6, width=5, max_bad_share=0.8, progress=False)
+    assert found.names == ["train/0"]
+    expected = "name,reason\ntrain/1,empty\ntrain/2,empty\ntrain/3,empty\n"
+    assert (tmp_path / "out" / "ledger.csv").read_text() == expected
+
+
+def test_minus_one_of_an_enumeration_is_unknown(tmp_path: Path) -> None:
+    features = datasets.Features({"image": datasets.Image(), "bald": datasets.ClassLabel(names=["no", "yes"])})
+    rows = {"image": [{"bytes": png(n), "path": None} for n in range(3)], "bald": [-1, 0, 1]}
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "train.parquet")
+    assert [sample.labels for sample in listed(Hub(path=str(tmp_path), attributes=("bald",)))] == [(-1,), (0,), (1,)]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (
+            {"image": "picture"},
+            r"image: .* has no column 'picture', only photo, Male, Bald, Smiling, Young, person",
+        ),
+        ({"attributes": ("Male", "Bold")}, r"attributes: .* has no column 'Bold', only photo, Male"),
+        ({"identity": "celeb_id"}, r"identity: .* has no column 'celeb_id', only photo"),
+        ({"validation": "valid"}, r"validation: .* has no split 'valid', only .*train"),
+        ({"attributes": ("person",)}, r"attributes: .*, row 0 of train: person is 7, expected a boolean"),
+        ({"identity": "Male"}, r"identity: .*, row 0 of train: Male is True, expected a whole number"),
+    ],
+)
+def test_wrong_columns_and_splits_list_the_valid_ones(parquet: Path, streaming: bool, keys: dict, message: str) -> None:
+    with pytest.raises(DistillError, match=message):
+        listed(Hub(**{"path": str(parquet), "image": "photo", "streaming": streaming, **keys}))
+
+
+def test_a_column_of_no_pictures_is_refused(parquet: Path) -> None:
+    with pytest.raises(DistillError, match=r"path: .*parquet cannot be loaded"):
+        listed(Hub(path=str(parquet), image="Young"))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_without_a_network_a_hub_name_says_what_to_do(tmp_path: Path, streaming: bool) -> None:
+    source = Hub(path="nobody/no-such-set", streaming=streaming)
+    expected = r"path: nobody/no-such-set cannot be loaded \(ConnectionError: .*to_parquet.*HF_HUB_OFFLINE=1"
+    with pytest.raises(DistillError, match=expected):
+        listed(source)
+    with pytest.raises(DistillError, match=expected):
+        prepare(source, tmp_path / "set", height=6, width=5, progress=False)
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_missing_or_damaged_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"path: not set"):
+        listed(Hub())
+    with pytest.raises(DistillError, match=r"path: .*nowhere is not a directory"):
+        listed(Hub(path=str(tmp_path / "nowhere")))
+    root = tmp_path / "damaged"
+    root.mkdir()
+    (root / "train.parquet").write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(DistillError, match=r"path: .*damaged cannot be loaded"):
+        listed(Hub(path=str(root)))
+    with pytest.raises(DistillError, match=r"path: .*damaged cannot be loaded"):
+        prepare(Hub(path=str(root), streaming=True), tmp_path / "set", height=6, width=5, progress=False)
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_column_of_classes_gives_one_of_them_each(tmp_path: Path, streaming: bool) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["pug", "beagle"])})
+    rows = {"image": [{"bytes": png(n), "path": None} for n in range(4)], "label": [1, 0, None, 1]}
+    (tmp_path / "set").mkdir()
+    datasets.Dataset.from_dict(rows, features).to_parquet(tmp_path / "set" / "train.parquet")
+    source = Hub(path=str(tmp_path / "set"), label="label", streaming=streaming)
+    assert source.classes() == ("pug", "beagle")
+    assert [sample.labels for sample in listed(source)] == [(0, 1), (1, 0), (-1, -1), (0, 1)]
+
+
+def test_folders_of_pictures_are_classes(pictures: Path) -> None:
+    source = Hub(path=str(pictures), label="label", test="test")
+    assert source.classes() == ("bald", "hairy")
+    samples = listed(source)
+    assert len(samples) == 8
+    for sample in samples:
+        assert sample.labels == ((1, 0) if "bald" in sample.name else (0, 1)) and sample.name.startswith(sample.split)
+
+
+def test_a_column_that_is_no_enumeration_is_no_class(parquet: Path) -> None:
+    with pytest.raises(DistillError, match=r"label: the column 'Bald' .*expected an enumeration.*class_encode_column"):
+        Hub(path=str(parquet), image="photo", label="Bald").classes()
+    with pytest.raises(DistillError, match=r"label: the column 'breed' .* is not there.*photo, Male"):
+        Hub(path=str(parquet), image="photo", label="breed").classes()
+    with pytest.raises(DistillError, match=r"^label is breed and attributes \['Male'\]"):
+        Hub(label="breed", attributes=("Male",))

@@ -1,0 +1,133 @@
+"""int8 in onnxruntime: what it may cost, and that channels far apart cost no more."""
+
+import copy
+import functools
+import platform
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from distill.export.format import Calibration, Job
+from distill.export.int8 import onnx_int8
+from distill.export.int8.onnx_int8 import quantize
+from distill.export.onnx import save, to_onnx
+from distill.predictors.onnx_predictor import OnnxPredictor
+from students.student import StudentConfig, build_student
+from tests.helpers.students import NAMES, SIZE, cosine, job_of, mild, pictures, torch_answers, uneven
+
+SHOWN = pictures(32, seed=2)
+
+
+@functools.cache
+def uneven_job() -> Job:
+    """Of embeddings, for a cosine does not feel their length."""
+    return job_of(uneven(mild()), "unit")
+
+
+@functools.cache
+def graph(equalized: bool) -> onnx.ModelProto:
+    job = uneven_job()
+    return to_onnx(job.deployed(job.for_int8 if equalized else job.folded))
+
+
+def survival(path: Path, equalized: bool, calibration: Calibration, per_channel: bool = True) -> float:
+    """The cosine of what is left after quantisation with torch's answers."""
+    job = uneven_job()
+    model = quantize(copy.deepcopy(graph(equalized)), job.pictures, calibration, per_channel)
+    save(path, model, job.metadata)
+    return cosine(OnnxPredictor(path)(SHOWN), torch_answers(mild(), SHOWN))
+
+
+def test_channels_far_apart_survive_our_int8_and_not_another(tmp_path: Path) -> None:
+    path = tmp_path / "student.onnx"
+    np.testing.assert_allclose(torch_answers(uneven_job().network, SHOWN), torch_answers(mild(), SHOWN), atol=1e-5)
+    assert survival(path, False, "minmax", per_channel=False) < 0.9
+    assert survival(path, False, "minmax") < 0.985
+    for calibration in get_args(Calibration):
+        assert survival(path, True, calibration) >= 0.985
+
+
+def exact_int8() -> bool:
+    """Whether the processor adds int8 products without saturating: ARM's do, x86's with VNNI."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and "vnni" in cpuinfo.read_text()
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2_035", "mobilenetv3_small_050", "mobilenetv4_conv_small_035"])
+def test_every_family_of_students_is_written(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = build_student(StudentConfig(name, resolution=SIZE), len(NAMES)).eval()
+    onnx_int8.write(job_of(network, "unit"), tmp_path / "student.onnx")
+    found, expected = OnnxPredictor(tmp_path / "student.onnx")(SHOWN), torch_answers(network, SHOWN)
+    of_this, of_others = cosine(found, expected), cosine(found, expected[::-1])
+    if exact_int8():
+        assert of_this >= 0.985 > of_others  # the bound above
+    else:  # what the format's limits say of such processors
+        assert of_this > max(0.9, of_others)
+
+
+def logit_error(model: onnx.ModelProto) -> float:
+    """Of a quantised LeakyReLU student, as a share of how far logits lie from their mean over the pictures.
+
+    Unoptimised, onnxruntime multiplies the rounded numbers as floats: the same on every processor.
+    """
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    p = session.run(None, {session.get_inputs()[0].name: SHOWN})[0].astype(np.float64)
+    found, expected = np.log(p / (1 - p)), torch_answers(mild("leaky_relu"), SHOWN)
+    found, expected = found - found.mean(axis=0), expected - expected.mean(axis=0)
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+def test_what_a_leaky_relu_lets_through_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = job_of(mild("leaky_relu"))
+    model = to_onnx(job.deployed(job.for_int8))
+    assert logit_error(quantize(copy.deepcopy(model), job.pictures, "least_error")) < 0.18
+    # As if nothing negative got through, which takes away most of the range below zero.
+    slopes = onnx_int8._slopes(model)
+    assert list(slopes.values()) == pytest.approx([0.1] * 27)
+    monkeypatch.setattr(onnx_int8, "_slopes", lambda _: dict.fromkeys(slopes, 0.0))
+    assert logit_error(quantize(copy.deepcopy(model), job.pictures, "least_error")) > 0.18
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "student-int8.onnx"
+    onnx_int8.write(job_of(mild()), path)
+    return path
+
+
+def test_layers_are_int8_and_what_is_around_them_is_float(file: Path) -> None:
+    model = onnx.load(file)
+    made_by = {output: node for node in model.graph.node for output in node.output}
+    for node in model.graph.node:
+        if node.op_type in ("Conv", "Gemm"):
+            assert {made_by[name].op_type for name in node.input if name in made_by} == {"DequantizeLinear"}
+    weights = {one.name: one for one in model.graph.initializer}
+    scales = {
+        len(onnx.numpy_helper.to_array(weights[node.input[1]]).reshape(-1))
+        for node in model.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in weights
+    }
+    assert {16, 32, 64, 128, 256} <= scales  # one for each output channel
+    (sigmoid,) = (node for node in model.graph.node if node.op_type == "Sigmoid")
+    assert made_by[sigmoid.input[0]].op_type == "Gemm"
+    (first, *_) = (node for node in model.graph.node if node.op_type == "QuantizeLinear")
+    assert made_by[first.input[0]].op_type in ("Mul", "Add", "Sub")  # the preprocessing
+
+
+def test_it_is_a_quarter_of_the_weights_and_some_graph(file: Path) -> None:
+    weights = sum(4 * parameter.numel() for parameter in mild().parameters())
+    assert file.stat().st_size <= 0.27 * weights + 200_000
+
+
+def test_no_source_and_no_path_is_written_into_a_file(file: Path) -> None:
+    assert b"/tests/" not in file.read_bytes() and b".py" not in file.read_bytes()

@@ -1,0 +1,98 @@
+"""Whose directory a run goes on in, and what makes two pieces of work the same."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from distill.data.rendered.faces import RenderedFaces
+from distill.errors import DistillError
+from distill.files.run_directory import RunDirectory, key_of
+
+
+def claim(root: Path, recipe: str = "mine", resolved: str = "seed: 0\n") -> RunDirectory:
+    return RunDirectory.claim(root, recipe, resolved)
+
+
+def test_a_directory_is_made_and_gone_on_in(tmp_path: Path) -> None:
+    root = tmp_path / "runs" / "mine"
+    assert claim(root).root == root
+    (root / "kept").write_text("x")
+    assert claim(root, resolved="seed: 1\n").root == root
+    assert (root / "kept").read_text() == "x"
+    assert (root / "recipe.yaml").read_text() == "seed: 1\n"
+    assert json.loads((root / "run.json").read_text())["recipe"] == "mine"
+
+
+def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
+    assert claim(tmp_path).root == tmp_path
+
+
+def test_what_a_kill_left_while_claiming_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".run.json.123.part").write_text("{")
+    assert claim(tmp_path).root == tmp_path
+
+
+def test_another_recipes_directory_is_refused_untouched(tmp_path: Path) -> None:
+    claim(tmp_path, "theirs")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(DistillError, match=r"run of recipe 'theirs', and this is 'mine'.*--out"):
+        claim(tmp_path, resolved="other")
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_directory_that_is_no_run_is_refused_untouched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(DistillError, match=r"not a run directory.*--out"):
+        claim(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("content", ["[]", "{}"])
+def test_a_strange_marker_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(DistillError, match="recipe None"):
+        claim(tmp_path)
+
+
+def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DistillError, match="not a run directory"):
+        claim(tmp_path / "file")
+
+
+def test_a_key_depends_on_every_fact_and_on_nothing_else() -> None:
+    source = RenderedFaces()
+    facts = ("transfer", {"epochs": 3, "clip": None}, source, 0.1, Path("a"))
+    assert key_of(*facts) == key_of("transfer", {"clip": None, "epochs": 3}, RenderedFaces(), 0.1, Path("a"))
+    others = [
+        ("teach", *facts[1:]),
+        ("transfer", {"epochs": 4, "clip": None}, *facts[2:]),
+        ("transfer", {"epochs": 3, "clip": 0}, *facts[2:]),
+        (*facts[:2], replace(source, seed=1), *facts[3:]),
+        (*facts[:3], 0.2, Path("a")),
+        (*facts[:4], Path("b")),
+        facts[:4],
+    ]
+    assert len({key_of(*one) for one in [facts, *others]}) == len(others) + 1
+    assert len(key_of(*facts)) == 16
+
+
+def test_sets_prepared_by_evaluate_are_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "data" / "set").mkdir(parents=True)
+    assert RunDirectory.claim(tmp_path, "faces", "seed: 0\n").data == tmp_path / "data"
+
+
+def test_figures_of_another_recipe_text_do_not_stay(tmp_path: Path) -> None:
+    RunDirectory.claim(tmp_path, "faces", "seed: 0\n")
+    made = [tmp_path / "results.json", tmp_path / "student" / "config.json", tmp_path / "export" / "student.onnx"]
+    for file in made:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{}", encoding="utf-8")
+    (tmp_path / "stages" / "teach-0").mkdir(parents=True)
+    RunDirectory.claim(tmp_path, "faces", "seed: 0\n")
+    RunDirectory.enter(tmp_path, "faces")
+    assert all(file.exists() for file in made)
+    RunDirectory.claim(tmp_path, "faces", "seed: 1\n")
+    assert not any(file.exists() for file in made) and (tmp_path / "stages" / "teach-0").exists()

@@ -1,0 +1,85 @@
+"""Teachers of exclusive classes: as files, as stored answers, and with outputs that mean something else."""
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from torch import Tensor
+
+from distill import cli
+from distill.run.pipeline import _judge_teacher
+from distill.tasks import open_task
+from teachers.teacher import Teacher
+from tests.helpers.dogs import BREEDS, finished, opened, results_of
+from tests.helpers.running import read, run_recipe
+
+
+class Rolled(Teacher):
+    """Another teacher's outputs, each in the place of the next, and without their names."""
+
+    def __init__(self, teacher: Teacher, places: int) -> None:
+        super().__init__("rolled", teacher.preprocess, teacher.outputs, None)
+        self.teacher, self.places = teacher, places
+        self.eval()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.teacher(pictures).roll(self.places, dims=1)
+
+    def fingerprint(self) -> str:
+        return "rolled"
+
+
+def test_the_taught_teacher_teaches_as_a_black_box(tmp_path: Path) -> None:
+    path, out = finished()
+    keys = ["--teacher", "onnx", "--teacher.file", str(out / "teacher" / "teacher.onnx"), "--stages", "[transfer]"]
+    task = open_task(read(path, keys)[0], out / "data")
+    task.check()
+    teacher = task.load_teacher()
+    task.check_teacher(teacher)
+    scores = task.judge(task.teacher_predictor(teacher)).to_dict()["metrics"]
+    assert scores == pytest.approx(results_of(out)["teacher"]["metrics"], abs=1e-3)
+
+
+def test_a_black_box_may_have_the_classes_in_another_order(tmp_path: Path) -> None:
+    path, out = finished()
+    model = onnx.load(out / "teacher" / "teacher.onnx")
+    del model.metadata_props[:]  # of a vendor, who says nothing
+    onnx.save(model, tmp_path / "vendor.onnx")
+    asked = ["--stages", "[transfer]", "--teacher", "onnx", "--teacher.file", str(tmp_path / "vendor.onnx")]
+    asked += ["--teacher.gives", "softmax", "--teacher.interpolation", "bilinear"]
+    keys = [*asked, f"--teacher.classes={json.dumps(BREEDS[::-1])}"]
+    task = open_task(read(path, keys)[0], out / "data")
+    teacher, whole = task.load_teacher(), open_task(read(path, asked)[0], out / "data").load_teacher()
+    task.check_teacher(teacher)
+    assert teacher.classes == BREEDS
+    pictures = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 255
+    assert torch.equal(teacher(pictures), whole(pictures).flip(1))
+
+
+@pytest.mark.parametrize(("places", "doubted"), [(0, False), (3, True)])
+def test_a_teacher_whose_outputs_are_in_another_order(
+    places: int, doubted: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task, teacher = opened()
+    _judge_teacher(Rolled(teacher, places), task)
+    said = " ".join(capsys.readouterr().err.split())
+    assert ("within chance of 0.1429, what blind guesses have. Are its outputs in the order" in said) is doubted
+
+
+def test_the_largest_logits_are_stored_and_learnt_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = finished()
+    teacher = ["--teacher", "onnx", "--teacher.file", str(out / "teacher" / "teacher.onnx"), "--stages", "[transfer]"]
+    place, keys = tmp_path / "answers", ["--web", "null", "--transfer.views.mixup", "0"]
+    command = ["store", str(path), "--views", "1", "--out", str(place), *teacher, *keys]
+    assert cli.main([*command, "--top", "7"]) == 2
+    assert "top is 7, expected 1 to 6: the teacher has 7 classes" in capsys.readouterr().err
+    assert not place.exists() and not place.with_name("answers.building").exists()
+    assert cli.main([*command, "--top", "3"]) == 0
+    monkeypatch.setattr("distill.run.pipeline.export_and_score", lambda *arguments: [])
+    stored = ["--teacher", "stored", "--teacher.root", str(place), "--stages", "[transfer]"]
+    results = run_recipe(path, tmp_path / "run", [*stored, *keys])
+    assert results["teacher"]["metrics"] == pytest.approx(results_of(out)["teacher"]["metrics"], abs=2e-3)

@@ -1,0 +1,152 @@
+"""What the page says of embeddings; each part is left out where a run did not produce it."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from distill.report.page import headline, write_report
+from distill.report.terminal import print_results
+from distill.tasks.embeddings.report import Pairs
+from tests.helpers.pages import Page
+
+
+def scored(name: str, tar: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "parameters": 1_200_000,
+        "mult_adds": 440_000_000,
+        "metrics": {"accuracy": 0.9512, "eer": 0.0211, "tar@far=1e-2": tar, "rank1": 0.9321},
+        "intervals": {"accuracy": [0.9413, 0.9614], "tar@far=1e-2": [tar - 0.01, tar + 0.01]},
+        "counts": {"pairs": 6000, "genuine": 3000, "impostors": 3000, "pictures": 3811},
+        "split": "lfw",
+    }
+
+
+def embedding_results() -> dict[str, Any]:
+    student = scored("mobilenet_v1_0.5_96", 0.9634) | {"mult_adds": 17_600_000}
+    student["difference"] = {"accuracy": -0.0123, "interval": [-0.0163, -0.0081]}
+    return {
+        "recipe": "face_embeddings",
+        "seed": 0,
+        "data": {"name": "celeba", "counts": {"test": 6000}},
+        "teacher": scored("mobilefacenet", 0.9831),
+        "student": student,
+        "at_teacher_thresholds": [
+            {"far": 0.01, "threshold": 0.3125, "far_measured": 0.0157, "tar": 0.9711},
+            {"far": 0.00001, "threshold": 0.5566, "far_measured": 0.0000125, "tar": 0.7007},
+        ],
+        "exports": [
+            {
+                "format": "onnx", "file": "student.onnx", "bytes": 1_920_000, "passed": True,
+                "metrics": {"accuracy": 0.95}, "intervals": {},
+                "difference": {"accuracy": -0.0001, "interval": [-0.0002, 0.0001]},
+            }
+        ],
+        "seeds": {"accuracy": {"mean": 0.9505, "spread": 0.0007, "values": [0.9512, 0.9498]}},
+        "roc": {
+            "teacher": {"far": [0.0, 0.001, 0.1, 1.0], "tar": [0.91, 0.97, 0.99, 1.0]},
+            "student": {"far": [0.002, 0.2, 1.0], "tar": [0.84, 0.98, 1.0]},
+        },
+        "histograms": {
+            role: {"edges": [-1.0, -0.5, 0.0, 0.5, 1.0], "genuine": [0, 0, 1, 3], "impostor": [0, 90, 10, 0]}
+            for role in ("teacher", "student")
+        },
+        "ranks": {"teacher": [0.98, 0.99, 1.0], "student": [0.9321, 0.95, 0.97]},
+    }  # fmt: skip
+
+
+def some_pairs() -> Pairs:
+    return Pairs(
+        pictures=np.random.default_rng(0).integers(0, 256, (3, 2, 12, 10, 3), dtype=np.uint8),
+        same=np.array([False, True, True]),
+        student=np.array([0.7171, -0.1234, 0.0456]),
+        teacher=np.array([0.2222, 0.6611, 0.5511]),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    path = tmp_path_factory.mktemp("run") / "report.html"
+    write_report(path, embedding_results(), {}, pairs=some_pairs())
+    return Page(path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The student reaches TAR 0.963 at FAR 1e-2, 98 % of the teacher's 0.983, at 4 % of its mult-adds.",
+        "0.9512 [0.9413, 0.9614] 0.0211 0.9634 [0.9534, 0.9734] 0.9321 6 000 pairs lfw: 3 000 genuine, 3 000 impostors",
+        "Student minus teacher: -0.0123 accuracy, 95 % interval [-0.0163, -0.0081], paired over the same pairs.",
+        "onnx student.onnx 0.9500 -0.0001 [-0.0002, 0.0001] 1.92 MB",
+        "2 seeds: mean accuracy 0.9505 , spread 0.0007 (0.9512, 0.9498)",
+        "0.01 0.3125 0.0157 0.9711 1e-05 0.5566 1.25e-05 0.7007",
+        "Rank 1: teacher 0.9800, student 0.9321.",
+        "One person, least alike to the student student -0.1234 teacher 0.6611 student 0.0456 teacher 0.5511 "
+        "Two people, most alike student 0.7171 teacher 0.2222",
+    ],
+)
+def test_what_was_measured_is_on_the_page(page: Page, words: str) -> None:
+    assert words in page.text
+
+
+def test_both_sides_of_every_pair_are_embedded_to_the_pixel_by_kind(page: Page) -> None:
+    decoded = [np.asarray(Image.open(io.BytesIO(image))) for image in page.images() if image.startswith(b"\x89PNG")]
+    expected = some_pairs().pictures[[1, 2, 0]]
+    np.testing.assert_array_equal(np.stack(decoded), expected.reshape(6, 12, 10, 3))
+    assert sum(image.startswith(b"<?xml") for image in page.images()) == 3
+    assert all(attributes["alt"] for tag, attributes in page.attributes if tag == "img")
+    assert page.open == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("roc", "What each share of false accepts"),
+        ("histograms", "Scores of genuine and impostor pairs"),
+        ("ranks", "Identification"),
+        ("at_teacher_thresholds", "thresholds in use"),
+        ("pairs", "Hardest pairs"),
+    ],
+)
+def test_a_part_that_was_not_produced_is_left_out(page: Page, missing: str, words: str, tmp_path: Path) -> None:
+    assert words in page.text
+    results = embedding_results()
+    results.pop(missing, None)
+    write_report(tmp_path / "report.html", results, {}, pairs=None if missing == "pairs" else some_pairs())
+    without = Page(tmp_path / "report.html")
+    assert words not in without.text
+    assert without.open == []
+
+
+def test_a_student_without_a_teacher_is_enough(tmp_path: Path) -> None:
+    results = embedding_results()
+    results["teacher"] = None
+    for part in ("roc", "histograms", "ranks"):
+        results[part] = {"teacher": None, "student": results[part]["student"]}
+    alone = Pairs(some_pairs().pictures, some_pairs().same, some_pairs().student)
+    write_report(tmp_path / "report.html", results, {}, pairs=alone)
+    page = Page(tmp_path / "report.html")
+    assert page.text.startswith("Distill: face_embeddings The student reaches TAR 0.963 at FAR 1e-2.")
+    assert "teacher 0." not in page.text
+    assert "Rank 1: student 0.9321." in page.text
+
+
+def test_headline_is_the_first_tar_and_never_praises_an_error_rate() -> None:
+    student = {"metrics": {"EER": 0.02, "TAR@FAR=0.01": 0.9, "TAR@FAR=0.001": 0.8}}
+    assert headline({"student": student}) == "The student reaches TAR 0.900 at FAR 0.01."
+    errors = {"student": {"metrics": {"EER": 0.02}}, "teacher": {"metrics": {"EER": 0.01}}}
+    assert headline(errors) == "The student reaches EER 0.020."
+
+
+def test_the_terminal_shows_the_chief_metric() -> None:
+    console = Console(width=100, record=True, file=io.StringIO())
+    print_results(embedding_results(), console)
+    text = console.export_text()
+    assert "tar@far=1e-2" in text
+    assert "0.9831" in text and "[0.9534, 0.9734]" in text
+    assert "student minus teacher: accuracy \N{MINUS SIGN}0.0123" in text

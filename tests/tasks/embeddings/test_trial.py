@@ -1,0 +1,76 @@
+"""What is left of a trial without some of its pictures, what a trial must hold, and how LFW's is opened."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from distill.data.prepared.pictures import Pictures
+from distill.errors import DistillError
+from distill.recipe.recipe import Evaluate
+from distill.tasks.embeddings.trial import Pairs, Trial, open_lfw
+
+
+def trial(validation: Pictures) -> Trial:
+    """Nine pictures of four people, five pairs."""
+    pairs = Pairs(
+        np.array([0, 2, 4, 6, 8]),
+        np.array([1, 3, 6, 7, 0]),
+        np.array([True, True, False, True, False]),
+        np.arange(5) % 2,
+    )
+    return Trial("lfw", validation, np.array([5, 5, 6, 6, 7, 7, 8, 8, 8]), pairs)
+
+
+def test_pairs_of_pictures_left_out_go_and_the_others_stay_the_same(validation: Pictures) -> None:
+    whole = trial(validation)
+    rest = whole.without(np.array([1, 4]))
+    assert rest.pairs is not None and whole.pairs is not None
+    assert rest.identities.tolist() == [5, 6, 6, 7, 8, 8, 8]
+    hashes, before = rest.pictures.hashes, validation.hashes
+    kept = [1, 3, 4]
+    assert np.array_equal(hashes[rest.pairs.first], before[whole.pairs.first[kept]])
+    assert np.array_equal(hashes[rest.pairs.second], before[whole.pairs.second[kept]])
+    assert rest.pairs.same.tolist() == [True, True, False] and rest.pairs.folds.tolist() == [1, 1, 0]
+
+
+def test_pairs_are_counted(validation: Pictures) -> None:
+    listed = trial(validation)
+    assert (listed.genuine, listed.impostors) == (3, 2)
+    every = Trial("test", validation, listed.identities)
+    assert (every.genuine, every.impostors) == (1 + 1 + 1 + 3, 36 - 6)
+    every.check((1 / 30,))
+    with pytest.raises(DistillError, match=r"evaluate\.fars: FAR 0\.03 cannot be measured on 30 impostor pairs"):
+        every.check((0.5, 0.03))
+
+
+def lfw(place: Path) -> Path:
+    """Three people with two pictures each, and a fold of two pairs of each kind."""
+    for number in range(6):
+        person, one = f"P{number // 2}", 1 + number % 2
+        (place / person).mkdir(parents=True, exist_ok=True)
+        picture = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(place / person / f"{person}_{one:04d}.jpg")
+    (place / "pairs.txt").write_text("1 2\nP0 1 2\nP1 1 2\nP0 1 P1 2\nP1 1 P2 1\n")
+    return place
+
+
+def test_a_picture_that_is_there_under_another_name_too_is_not_missing(tmp_path: Path) -> None:
+    root = lfw(tmp_path / "lfw")
+    (root / "P1" / "P1_0001.jpg").write_bytes((root / "P0" / "P0_0002.jpg").read_bytes())
+    opened = open_lfw(Evaluate(lfw=root, align=None), tmp_path, (8, 8), 0.0)
+    assert opened.pairs is not None and len(opened.identities) == 5
+    shown = opened.pictures.gather(np.concatenate([opened.pairs.first, opened.pairs.second]))
+    names = ["0/P0_0001", "1/P1_0001", "0/P0_0001", "1/P1_0001", "0/P0_0002", "1/P1_0002", "1/P1_0002", "2/P2_0001"]
+    for pixels, name in zip(shown, names, strict=True):
+        with Image.open(root / f"P{name}.jpg") as picture:
+            np.testing.assert_array_equal(pixels, np.asarray(picture))
+
+
+def test_a_damaged_picture_of_a_pair_is_named_with_its_damage(tmp_path: Path) -> None:
+    root = lfw(tmp_path / "lfw")
+    (root / "P2" / "P2_0001.jpg").write_bytes(b"\xff\xd8 cut short")
+    settings = Evaluate(lfw=root, align=None)
+    with pytest.raises(DistillError, match=r"which 1 of 4 pairs name: P2/P2_0001\.jpg \(.+\)\. Complete"):
+        open_lfw(settings, tmp_path, (8, 8), 0.5)
