@@ -26,7 +26,7 @@ class Pixels:
         self._cut: dict[tuple[int, int, str, Crop], Tensor] = {}
 
     @property
-    def answers(self) -> Tensor | TopAnswers | None:
+    def answers(self) -> dict[str, Tensor | TopAnswers] | None:
         """What a stored teacher answered to the batch; None where there is none."""
         return self._batch.answers if isinstance(self._batch, ViewBatch) else None
 

@@ -1,7 +1,8 @@
 """How to load each exported format in its own runtime, as the model card prints it: code that runs as it stands.
 
 The blocks follow one another in one session. The first makes `pixels`, each format's makes `answers` of them, and the
-last says what those mean. They use no part of this library, so that a file can be shipped without it.
+last, which the kind of answers has, says what those mean. They use no part of this library, so that a file can be
+shipped without it.
 """
 
 from students.manifest import StudentManifest
@@ -48,23 +49,6 @@ picture = picture.crop((left, top, left + wide, top + tall)).resize(({wide}, {ta
 picture = picture.resize(({width}, {height}), Image.Resampling.{kernel})
 pixels = np.asarray(picture)[None]  # uint8 (1, {height}, {width}, 3)
 """
-_PRESENT = """\
-import json
-
-config = json.load(open("student/config.json", encoding="utf-8"))
-names, thresholds = config["classes"], config["thresholds"]
-present = [name for name, p, least in zip(names, answers[0], thresholds) if p >= least]
-"""
-_CLASS = """\
-import json
-
-config = json.load(open("student/config.json", encoding="utf-8"))
-likeliest = [config["classes"][c] for c in np.argsort(-answers[0])[:5]]
-"""
-_ALIKE = """\
-other = answers  # of another picture, by the same blocks
-cosine = float(answers[0] @ other[0])
-"""
 
 
 def reading_picture(manifest: StudentManifest) -> str:
@@ -81,8 +65,3 @@ def loading(format_name: str, file: str) -> tuple[str, str] | None:
     if format_name == "web":
         return "sh", _SERVING.format(file=file)
     return ("python", _LOADING[format_name].format(file=file)) if format_name in _LOADING else None
-
-
-def reading_answers(manifest: StudentManifest) -> str:
-    """What the `answers` say."""
-    return {"sigmoid": _PRESENT, "softmax": _CLASS, "unit": _ALIKE}[manifest.activation]

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from distill import cli
+from distill.answers import Probabilities
 from students.files import load_student
 from tests.helpers.running import finished
 
@@ -46,7 +47,9 @@ def test_a_row_a_picture_at_any_depth(
     with (tmp_path / "seen.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
     network, manifest = load_student(finished()[1] / "student")
-    assert header == ["file", "present", *manifest.classes]
+    kind = manifest.answers
+    assert isinstance(kind, Probabilities) and kind.classes and kind.thresholds
+    assert header == ["file", "present", *kind.classes]
     assert [row[0] for row in rows] == ["a.png", "deep/deeper/[red]c.PNG", "deep/wide.png"]
 
     pixels = torch.from_numpy(np.stack([picture(seed) for seed in (0, 2, 1)])).permute(0, 3, 1, 2).float() / 255
@@ -55,13 +58,10 @@ def test_a_row_a_picture_at_any_depth(
         expected = network((pixels - mean) / std).sigmoid().numpy()
     found = np.array([[float(value) for value in row[2:]] for row in rows])
     np.testing.assert_allclose(found, expected, atol=1e-3)  # the file has four decimals
-    assert manifest.thresholds is not None
     for row, probabilities in zip(rows, expected, strict=True):
-        sure = np.abs(probabilities - manifest.thresholds) > 1e-4
-        present = {
-            name for name, p, t in zip(manifest.classes, probabilities, manifest.thresholds, strict=True) if p >= t
-        }
-        unsure = {name for name, one in zip(manifest.classes, sure, strict=True) if not one}
+        sure = np.abs(probabilities - kind.thresholds) > 1e-4
+        present = {name for name, p, t in zip(kind.classes, probabilities, kind.thresholds, strict=True) if p >= t}
+        unsure = {name for name, one in zip(kind.classes, sure, strict=True) if not one}
         assert set(row[1].split()) - unsure == present - unsure
 
     errors = capsys.readouterr().err

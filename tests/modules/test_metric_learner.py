@@ -14,7 +14,7 @@ from distill.errors import DistillError
 from distill.modules import MetricLearner, Optimization
 from distill.modules.batches import Pixels
 from distill.modules.metric_learner import Triplets, arcface
-from distill.modules.metrics import TarAtFar
+from distill.tasks.embeddings.metric import TarAtFar
 from tests.helpers.nets import SMALL, conv_student
 
 PEOPLE = np.array([7, 3, 30, 3, 7])
@@ -53,7 +53,7 @@ def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures)
             logits.append(16 * cosine)
         own = logits[(3, 7, 30).index(person)]
         expected += (math.log(sum(math.exp(logit) for logit in logits)) - own) / 4
-    loss = module.losses(embeddings, batch_of(train, people), None)["loss"]
+    loss = module.losses({"embedding": embeddings}, batch_of(train, people), None)["loss"]
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-4)
     assert 0 < sum(beyond) < 4
 
@@ -90,7 +90,7 @@ def test_the_triplet_loss_is_the_mean_over_semi_hard_triplets(train: Pictures) -
             conv_student(), SMALL, Optimization(), PEOPLE, Triplets(margin), seed=0, metric=TarAtFar(0.1)
         )
         costs = plain_triplets(embeddings, people, margin)
-        loss = module.losses(embeddings, batch_of(train, people), None)["loss"]
+        loss = module.losses({"embedding": embeddings}, batch_of(train, people), None)["loss"]
         assert len(costs) > 3 and float(loss) == pytest.approx(sum(costs) / len(costs), rel=1e-4)
         assert not list(module.criterion.parameters())
 
@@ -116,4 +116,4 @@ def test_triplets_draw_nothing_at_random() -> None:
 def test_pictures_of_unknown_people_are_refused(train: Pictures, identities: list[int] | None) -> None:
     views = batch_of(train, identities) if identities else Pixels([torch.zeros(3, 3, 8, 8)])
     with pytest.raises(DistillError, match="needs to know the person on every picture"):
-        learner().losses(torch.randn(3, 3), views, None)
+        learner().losses({"embedding": torch.randn(3, 3)}, views, None)

@@ -110,12 +110,14 @@ def test_every_file_scores_what_the_results_say() -> None:
     _, out = finished()
     results = results_of(out)
     pictures, labels = shown(out)
-    student, exported = (open_predictor(out / name)(pictures) for name in ("student", "export/student.onnx"))
+    student, exported, teacher = (
+        open_predictor(out / name)(pictures)["probabilities"]
+        for name in ("student", "export/student.onnx", "teacher/teacher.onnx")
+    )
     assert mean_ap(labels, student) == pytest.approx(results["student"]["metrics"]["mAP"], abs=1e-9)
     assert mean_ap(labels, exported) == pytest.approx(results["exports"][0]["metrics"]["mAP"], abs=1e-9)
     assert abs(mean_ap(labels, exported) - mean_ap(labels, student)) <= 1e-3
     assert np.abs(exported - student).max() <= 1e-4
-    teacher = open_predictor(out / "teacher" / "teacher.onnx")(pictures)
     assert mean_ap(labels, teacher) == pytest.approx(results["teacher"]["metrics"]["mAP"], abs=1e-3)
 
 
@@ -182,7 +184,7 @@ def test_a_stop_before_the_student_is_trained_leaves_the_finished_runs_teacher(
     def stopped(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("distill.run.pipeline.train_student", stopped)
+    monkeypatch.setattr("distill.run.stages.Run.student", stopped)
     with pytest.raises(KeyboardInterrupt):
         run_recipe(recipe, out, ["--teach.optimization.learning_rate", "0.001"])
     assert len(list(out.glob("stages/teach-*"))) == 2

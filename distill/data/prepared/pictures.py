@@ -86,6 +86,10 @@ class Pictures:
         parts = np.split(kept, self._starts[1:-1])
         return replace(self, rows=tuple(rows[part] for rows, part in zip(self.rows, parts, strict=True)))
 
+    def labelled(self) -> Self:
+        """Those that some class is known to be on."""
+        return self.where((self.labels == 1).any(axis=1))
+
     def mirror(self) -> Self:
         """The same pictures, left and right exchanged."""
         return replace(self, mirrored=not self.mirrored)

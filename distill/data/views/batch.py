@@ -26,8 +26,8 @@ class ViewBatch:
         partner: the views mixed in, whose own weight and partner are None.
         patch: float32 (N, 4), the part of the view that `partner` covers, of area `weight`: top, left, height, width as
             shares of the view; None where it shines through everywhere.
-        answers: what a stored teacher answered to these views, logits (N, C) or the largest of them; None
-            where it is to be asked.
+        answers: what a stored teacher answered to these views by name, (N, ...) or the largest logits; None where it
+            is to be asked.
         identities: int64 (N,), the number of the person shown, -1 where unknown.
     """
 
@@ -40,7 +40,7 @@ class ViewBatch:
     weight: Tensor | None = None
     partner: Self | None = None
     patch: Tensor | None = None
-    answers: Tensor | TopAnswers | None = None
+    answers: dict[str, Tensor | TopAnswers] | None = None
     identities: Tensor | None = None
 
     def __len__(self) -> int:
@@ -50,7 +50,10 @@ class ViewBatch:
         moved: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            moved[field.name] = None if value is None else getattr(value, function)(*args, **kwargs)
+            if isinstance(value, dict):
+                moved[field.name] = {key: getattr(one, function)(*args, **kwargs) for key, one in value.items()}
+            else:
+                moved[field.name] = None if value is None else getattr(value, function)(*args, **kwargs)
         return type(self)(**moved)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:

@@ -20,7 +20,7 @@ from distill.data.views.views import Views, draw, mixing_weights, partners, patc
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 
-Answers = Callable[[np.ndarray, int], Tensor | TopAnswers]
+Answers = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
 """A stored teacher's answers to one view of the pictures of an index (n,)."""
 
 

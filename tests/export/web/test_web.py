@@ -54,7 +54,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def by_onnxruntime(file: Path, pictures: list[Path]) -> np.ndarray:
     predictor = OnnxPredictor(file)
     assert predictor.picture is not None
-    return predictor(np.stack([fit(decode(one, one.name), *predictor.picture) for one in pictures]))
+    (answers,) = predictor(np.stack([fit(decode(one, one.name), *predictor.picture) for one in pictures])).values()
+    return answers
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_an_exported_student_answers_in_the_browser_as_in_onnxruntime(
     chromium: Any, pictures: list[Path], tmp_path: Path
 ) -> None:
     file = finished()[1] / "export" / "student.onnx"
-    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).classes
+    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).kind.class_names
     assert classes is not None
     with served(write(tmp_path / "web", file)) as address, visit(chromium, address) as visited:
         visited.give("pictures", pictures, "article")
@@ -128,7 +129,7 @@ def test_an_exported_student_answers_in_the_browser_as_in_onnxruntime(
 def test_classes_that_exclude_each_other(chromium: Any, pictures: list[Path], tmp_path: Path) -> None:
     """Through a crop and both kernels, on pictures of many shapes; the five most probable in order."""
     file = projection_graph(tmp_path / "student.onnx", "softmax", CROP)
-    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).classes
+    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).kind.class_names
     assert classes is not None
     assert len(set(expected.argmax(axis=1))) > 3  # the pictures differ
     with served(write(tmp_path / "web", file)) as address, visit(chromium, address) as visited:
