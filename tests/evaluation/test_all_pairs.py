@@ -121,6 +121,19 @@ def test_where_every_pair_is_accepted_people_are_the_cases_of_the_interval() -> 
     assert 0.5 < point.tar_interval[0] < 0.7 and point.tar_interval[1] == 1  # 6 of 6
 
 
+def test_where_no_pair_is_accepted_people_are_the_cases_as_well() -> None:
+    """Each of six people looks one way on one picture and the other way on the next; of two people all are alike."""
+    embeddings = np.tile([[1.0, 0.0], [-1.0, 0.0]], (6, 1))
+    point = evaluate_all_pairs(embeddings, np.arange(12) // 2, fars=(0.1,), seed=0, resamples=20).points[0.1]
+    assert (point.far, point.tar) == (0, 0)
+    assert point.tar_interval == (0.0, pytest.approx(1.96**2 / (6 + 1.96**2), abs=1e-4))
+
+
+def test_an_interval_is_of_a_thousand_draws() -> None:
+    embeddings, identities = signs(0)
+    assert evaluate_all_pairs(embeddings, identities, fars=(0.1,), seed=0).resampled.shape == (1000, 1)
+
+
 def test_to_dict_is_json_with_counts() -> None:
     embeddings, identities = signs(0)
     content = json.loads(
@@ -166,8 +179,9 @@ def test_the_paired_difference_is_that_of_the_rates_and_its_interval_of_the_same
     draws = np.sort(scored[0].resampled[:, 1] - scored[1].resampled[:, 1])
     assert draws[0] <= found.interval[0] <= found.interval[1] <= draws[-1]
     assert compare_all_pairs(scored[0], scored[0], 0.1).interval == (0.0, 0.0)
-    another = evaluate_all_pairs(others, identities, fars=[0.2, 0.1], seed=4, resamples=40)
-    with pytest.raises(DistillError, match="paired difference needs the same"):
-        compare_all_pairs(scored[0], another, 0.1)
+    for people, seed, resamples in ((identities, 4, 40), (identities[::-1], 3, 40), (identities, 3, 41)):
+        another = evaluate_all_pairs(others, people, fars=[0.2, 0.1], seed=seed, resamples=resamples)
+        with pytest.raises(DistillError, match="paired difference needs the same"):
+            compare_all_pairs(scored[0], another, 0.1)
     with pytest.raises(DistillError, match=r"not at FAR 0\.3"):
         compare_all_pairs(*scored, 0.3)
