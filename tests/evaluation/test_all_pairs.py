@@ -50,6 +50,23 @@ def test_equals_a_double_loop_whatever_the_blocks(monkeypatch: pytest.MonkeyPatc
     assert (found.pictures, found.people) == (40, len(set(identities.tolist())))
 
 
+def test_blocks_hold_every_score_and_no_more_than_was_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of one person with its pictures alone, or with all: few at a time, in memory that does not grow with N^2."""
+    embeddings, identities = signs(0, people=5, pictures=300)
+    unit = embeddings[np.argsort(identities, kind="stable")] / 4
+    _, sizes = np.unique(identities, return_counts=True)
+    scores = unit.astype(np.float64) @ unit.T * all_pairs.STEPS + all_pairs.OFFSET  # multiples of a step
+    for ends in (np.repeat(np.cumsum(sizes), sizes), np.full(300, 300)):
+        monkeypatch.setattr(all_pairs, "BLOCK", 700)
+        place = 0
+        for rows, last, bins in all_pairs._blocks(unit, ends):
+            assert rows.start == place and bins.size <= 700
+            assert bins.base is not None and bins.base.size <= 700
+            np.testing.assert_array_equal(bins, scores[place:last, place : ends[last - 1]])
+            place = last
+        assert place == 300
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_arbitrary_embeddings_equal_float64_to_the_step_and_stay_conservative(seed: int) -> None:
     generator = np.random.default_rng(seed)
@@ -166,6 +183,7 @@ def test_a_single_picture_and_more_dimensions_than_rounding_allows_are_refused()
         evaluate_all_pairs(np.ones((1, 4)), np.zeros(1, int), fars=(), seed=0)
     with pytest.raises(DistillError, match="4097 dimensions"):
         evaluate_all_pairs(np.ones((3, 4097)), np.zeros(3, int), fars=(), seed=0)
+    assert evaluate_all_pairs(np.ones((3, 4096)), np.array([0, 0, 1]), fars=(), seed=0).roc.genuine == 1
 
 
 def test_the_paired_difference_is_that_of_the_rates_and_its_interval_of_the_same_draws() -> None:
