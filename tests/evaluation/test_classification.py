@@ -134,6 +134,12 @@ def test_the_interval_of_a_network_that_is_as_sure_as_it_is_right_begins_at_zero
     assert low == 0 and high == pytest.approx(np.percentile(errors - errors.mean(), 97.5), abs=1e-9)
 
 
+def test_what_rounding_carried_beyond_one_is_one() -> None:
+    p = np.array([[np.float32(1 + 9e-6), 0.0], [0.0, 1.0]], np.float32)
+    scores = evaluate_classification(p, np.eye(2, dtype=np.int8), CLASSES[:2], seed=0, resamples=2)
+    assert scores.metrics["calibration error"] == 0 and scores.calibration.confidence.tolist() == [1.0]
+
+
 def test_of_equal_probabilities_the_class_that_comes_first_is_the_answer() -> None:
     """However many: of 200 classes a sort that does not keep the order of equal ones mixes them up."""
     names, generator = [f"class {c}" for c in range(200)], np.random.default_rng(0)

@@ -113,6 +113,7 @@ def test_neighbouring_floats_keep_a_threshold_that_separates_them(dtype: type) -
     [
         ([(1.0, True, 1), (0.0, False, 1)], "stand in 1 fold"),
         ([(1.0, True, 1), (0.0, False, 2)], "beside fold 1 there are 0 genuine and 1 impostor"),
+        ([(1.0, True, 1), (0.0, False, 1), (1.0, True, 2)], "beside fold 1 there are 1 genuine and 0 impostor"),
         ([(np.nan, True, 1), (0.0, False, 1), (1.0, True, 2), (0.0, False, 2)], "NaN"),
     ],
 )

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from distill.modules.metrics import CosineToTeacher, TarAtFar
+from distill.modules.metrics import CosineToTeacher, TarAtFar, TopOne
 
 
 def test_tar_at_far_counts_pairs_of_people() -> None:
@@ -22,6 +22,18 @@ def test_tar_at_far_counts_pairs_of_people() -> None:
     assert metric.name == "tar@far=1e-1" and metric(embeddings, people) == pytest.approx(expected, abs=1e-9)
     strangers = np.concatenate([embeddings, embeddings[:3]]), np.concatenate([people, [-1, -1, -1]])
     assert metric(*strangers) == metric(embeddings, people)
+
+
+def test_top_1_is_of_the_pictures_with_a_label() -> None:
+    outputs = np.array([[0.1, 3.0, 2.0], [5.0, 4.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 9.0]])
+    truths = np.array([[0, 1, 0], [0, 1, 0], [-1, -1, -1], [0, 0, 1]])
+    metric = TopOne()
+    assert metric.name == "top-1" and metric(outputs, truths) == pytest.approx(2 / 3)
+
+
+def test_the_first_person_is_known_and_counts() -> None:
+    embeddings = np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]], np.float32)
+    assert TarAtFar(0.5)(embeddings, np.array([0, 0, 1])) == 1  # without person 0 there is no pair
 
 
 def test_the_cosine_to_a_teacher_does_not_see_length() -> None:

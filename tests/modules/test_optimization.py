@@ -84,6 +84,13 @@ def test_the_schedule_warms_up_in_a_line_and_ends_with_half_a_cosine() -> None:
     assert found[10:] == sorted(found[10:], reverse=True) and 0 < found[-1] < 1e-3 * 0.2
 
 
+@pytest.mark.parametrize(("warmup", "steps", "warm"), [(0.0, 6, 1), (0.05, 3, 1), (0.3, 9, 3), (0.99, 4, 4)])
+def test_at_least_one_step_and_the_nearest_whole_number_warm_up(warmup: float, steps: int, warm: int) -> None:
+    expected = [(step + 1) / warm for step in range(warm)]
+    expected += [0.5 + 0.5 * math.cos(math.pi * step / (steps - warm)) for step in range(steps - warm)]
+    assert rates(Optimization(learning_rate=1.0, warmup=warmup), steps) == pytest.approx(expected, abs=1e-12)
+
+
 @pytest.mark.parametrize(("warmup", "steps"), [(0.0, 5), (0.05, 3), (0.99, 4), (0.5, 1)])
 def test_short_runs_reach_the_peak_and_never_leave_the_range(warmup: float, steps: int) -> None:
     found = rates(Optimization(learning_rate=1.0, warmup=warmup), steps)

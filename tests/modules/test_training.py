@@ -187,6 +187,12 @@ def test_fine_tuning_without_labels_is_refused(unlabelled: Any) -> None:
         trainer().fit(FineTuner(linear_student(), SMALL), data(pictures))
 
 
+def test_fine_tuning_with_labels_of_other_classes_is_refused() -> None:
+    loader = DataLoader(TensorDataset(torch.rand(8, 3, 8, 8), torch.ones(8, 1)), 4)
+    with pytest.raises(DistillError, match=r"fine-tuning needs labels of shape \(4, 3\); the batch has \(4, 1\)"):
+        trainer().fit(FineTuner(linear_student(), SMALL), loader)
+
+
 def test_every_step_drops_out_something_else(train: Pictures) -> None:
     class Seeds(Callback):
         def on_train_batch_end(self, *_: Any) -> None:
