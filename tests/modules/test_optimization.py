@@ -46,6 +46,7 @@ def test_decay_reaches_only_what_it_should(optimizer: Any, fused: bool) -> None:
         parameter.grad = torch.zeros_like(parameter)
     built = Optimization(optimizer, learning_rate=0.1, warmup=0.0, weight_decay=0.5).build(network, 10, fused)
     built["optimizer"].step()
+    assert built["optimizer"].defaults.get("fused", True) == fused  # RMSprop is never
     for name, parameter in network.named_parameters():
         changed = name == "2.weight"
         assert bool((parameter < 1).all() if changed else (parameter == 1).all()), name

@@ -72,8 +72,10 @@ def test_the_average_is_exponential_over_steps_and_of_no_more(network: Any, trai
     trainer(max_epochs=2, callbacks=[weights]).fit(module, data(train))
     result = module.result()
     assert len(weights.steps) == 8
+    assert module.average is not None and not any(one.requires_grad for one in module.average.parameters())
     for name, found in result.state_dict().items():
         if not found.is_floating_point():
+            assert torch.equal(found, weights.steps[-1][name])  # of batches, which nobody averages
             continue
         values = [step[name].flatten().tolist() for step in weights.steps]
         shares = [0.7 ** (7 - step) for step in range(8)]
@@ -154,6 +156,18 @@ def test_a_validation_set_nobody_can_score_is_refused(train: Pictures, validatio
         DistillError, match=r"a validation batch has no labels to score mAP with; load \(images, labels\)"
     ):
         trainer().validate(FineTuner(conv_student(), SMALL, classes=CLASSES), images, verbose=False)
+
+
+def test_validation_shows_whole_levels_as_an_exported_file_does(validation: Pictures) -> None:
+    module = FineTuner(linear_student(), SMALL, classes=CLASSES).eval()
+    (batch,) = PictureLoader(validation, 9)
+    with torch.no_grad():
+        module.validation_step(batch, 0)
+        levels = SMALL.scale(batch.pictures).round().clamp(0, 255)
+        expected = module.network(SMALL.normalize(levels))
+    ((found, labels),) = module._validated
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert torch.equal(labels, torch.from_numpy(validation.labels))
 
 
 def test_an_empty_batch_of_a_rank_with_few_pictures_is_no_error(validation: Pictures) -> None:
