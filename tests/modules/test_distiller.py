@@ -190,6 +190,55 @@ def test_nothing_is_saved_of_a_student_that_learnt_from_no_number(train: Picture
     assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+class Unlooked(Distiller):
+    """Between two looks at what was answered, as on a GPU, where each look waits."""
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None: ...
+
+
+class BrokenAt(ConvTeacher):
+    """Answers NaN once or more, and soundly else."""
+
+    def __init__(self, *asked: int) -> None:
+        super().__init__()
+        self.broken = asked
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        answers = super().forward(pictures)
+        return answers * float("nan") if len(self.asked) in self.broken else answers
+
+
+def test_one_answer_that_is_no_number_is_remembered_to_the_end_of_the_pass(train: Pictures) -> None:
+    with pytest.raises(DistillError, match="teacher: conv answered NaN or infinity at step 4"):
+        trainer().fit(Unlooked(linear_student(), BrokenAt(2), preprocess=SMALL), data(train))
+
+
+def test_it_is_looked_for_before_a_checkpoint_is_written(train: Pictures, tmp_path: Path) -> None:
+    saving = Checkpoints(tmp_path, 2, History(""), keep_best=False)
+    with pytest.raises(DistillError, match="teacher: conv answered NaN or infinity at step 4"):
+        trainer(callbacks=[saving.history, saving]).fit(
+            Unlooked(linear_student(), BrokenAt(4), preprocess=SMALL), data(train)
+        )
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 2
+
+
+def test_it_is_the_teacher_that_is_blamed_where_the_student_followed_it(train: Pictures, validation: Pictures) -> None:
+    distiller = Unlooked(linear_student(), BrokenAt(3), preprocess=SMALL, classes=CLASSES)
+    with pytest.raises(DistillError, match="teacher: conv answered NaN or infinity"):
+        trainer().fit(distiller, data(train, validation))
+
+
+def test_a_faster_teacher_answers_on_a_gpu_alone(train: Pictures) -> None:
+    values = []
+    for precision in ("32-true", "bf16"):
+        losses, teacher = Losses(), ConvTeacher()
+        still = Optimization(learning_rate=1e-30)
+        module = Distiller(linear_student(), teacher, preprocess=SMALL, optimization=still, teacher_precision=precision)
+        trainer(callbacks=[losses]).fit(module, data(train))
+        values.append(losses.values)
+    assert values[0] == values[1]
+
+
 def test_a_student_in_bf16_asks_the_teacher_that_was_scored(train: Pictures) -> None:
     class Noting(ConvTeacher):
         def forward(self, pictures: Tensor) -> dict[str, Tensor]:

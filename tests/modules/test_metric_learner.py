@@ -58,6 +58,21 @@ def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures)
     assert 0 < sum(beyond) < 4
 
 
+def test_directions_begin_short_so_that_they_turn_fast() -> None:
+    torch.manual_seed(0)
+    directions = arcface(300, 64, margin=20.0, scale=16.0).W.detach()
+    assert float(directions.std()) == pytest.approx(0.01, rel=0.02) and abs(float(directions.mean())) < 3e-4
+
+
+def test_the_loss_of_bf16_embeddings_is_computed_in_single(train: Pictures) -> None:
+    module, people = learner(), batch_of(train, [30, 3, 7, 7])
+    embeddings = torch.randn(4, 3, generator=torch.Generator().manual_seed(1)).bfloat16()
+    expected = module.losses(embeddings.float(), people, None)["loss"]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = module.losses(embeddings, people, None)["loss"]
+    assert found.dtype == torch.float32 and torch.equal(found, expected)
+
+
 def test_the_peoples_directions_learn_and_leave_with_the_stage() -> None:
     module = learner()
     built = module.optimization.build(module.learning(), 10)

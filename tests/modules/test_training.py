@@ -75,8 +75,10 @@ def test_the_average_is_exponential_over_steps_and_of_no_more(network: Any, trai
     trainer(max_epochs=2, callbacks=[weights]).fit(module, data(train))
     result = module.result()
     assert len(weights.steps) == 8
+    assert module.average is not None and not any(one.requires_grad for one in module.average.parameters())
     for name, found in result.state_dict().items():
         if not found.is_floating_point():
+            assert torch.equal(found, weights.steps[-1][name])  # of batches, which nobody averages
             continue
         values = [step[name].flatten().tolist() for step in weights.steps]
         shares = [0.7 ** (7 - step) for step in range(8)]
@@ -159,6 +161,18 @@ def test_a_validation_set_nobody_can_score_is_refused(train: Pictures, validatio
         trainer().validate(FineTuner(conv_student(), SMALL, metric=MAP), images, verbose=False)
 
 
+def test_validation_shows_whole_levels_as_an_exported_file_does(validation: Pictures) -> None:
+    module = FineTuner(linear_student(), SMALL, classes=CLASSES).eval()
+    (batch,) = PictureLoader(validation, 9)
+    with torch.no_grad():
+        module.validation_step(batch, 0)
+        levels = SMALL.scale(batch.pictures).round().clamp(0, 255)
+        expected = module.network(SMALL.normalize(levels))
+    ((found, labels),) = module._validated
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert torch.equal(labels, torch.from_numpy(validation.labels))
+
+
 def test_an_empty_batch_of_a_rank_with_few_pictures_is_no_error(validation: Pictures) -> None:
     module = FineTuner(conv_student(), SMALL, metric=MAP).eval()
     for batch in PictureLoader(validation, 1, rank=3, world_size=4):
@@ -188,6 +202,12 @@ def test_fine_tuning_without_labels_is_refused(unlabelled: Any) -> None:
     pictures = Pictures.of(unlabelled, "train")
     with pytest.raises(DistillError, match=r"fine-tuning needs labels of shape \(8, 3\); the batch has none"):
         trainer().fit(FineTuner(linear_student(), SMALL), data(pictures))
+
+
+def test_fine_tuning_with_labels_of_other_classes_is_refused() -> None:
+    loader = DataLoader(TensorDataset(torch.rand(8, 3, 8, 8), torch.ones(8, 1)), 4)
+    with pytest.raises(DistillError, match=r"fine-tuning needs labels of shape \(4, 3\); the batch has \(4, 1\)"):
+        trainer().fit(FineTuner(linear_student(), SMALL), loader)
 
 
 def test_every_step_drops_out_something_else(train: Pictures) -> None:

@@ -75,6 +75,18 @@ def test_a_crop_is_cut_out_and_then_resized() -> None:
     assert (cropped.resize(pictures(20, 16)).int() - expected.int()).abs().max() <= 1
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_crop_holds_two_pixels_of_each_axis(axis: int) -> None:
+    """Of 8 pixels a quarter is two, of 7 it is less."""
+    crop = (0.0, 0.0, 0.25, 1.0) if axis == 0 else (0.0, 0.0, 1.0, 0.25)
+    sizes = {length: (length, 20) if axis == 0 else (20, length) for length in (7, 8)}
+    preprocess = Preprocess(4, 4, crop=crop)
+    with pytest.raises(DistillError, match=rf"leaves less than two pixels of {sizes[7][0]} x {sizes[7][1]}"):
+        preprocess.scale(pictures(*sizes[7]))  # 1.75
+    assert preprocess.scale(pictures(*sizes[8])).shape == (3, 3, 4, 4)
+    assert Preprocess(4, 4).scale(pictures(1, 1)).shape == (3, 3, 4, 4)  # the whole of a pixel has its centre
+
+
 def test_fit_leaves_a_picture_of_the_right_size_untouched() -> None:
     picture = pictures(20, 16)[0].numpy()
     assert np.array_equal(fit(picture, 20, 16), picture)

@@ -26,6 +26,11 @@ def test_tar_at_far_counts_pairs_of_people() -> None:
     assert metric(outputs, np.concatenate([people, [-1, -1, -1]])) == metric({"embedding": embeddings}, people)
 
 
+def test_the_first_person_is_known_and_counts() -> None:
+    embeddings = np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]], np.float32)
+    assert TarAtFar(0.5)({"embedding": embeddings}, np.array([0, 0, 1])) == 1  # without person 0 there is no pair
+
+
 def test_the_cosine_to_a_teacher_does_not_see_length() -> None:
     outputs = {"embedding": np.array([[3.0, 0.0], [0.0, 2.0]])}
     assert CosineToTeacher()(outputs, np.array([[1.0, 0.0], [5.0, 5.0]])) == pytest.approx((1 + 0.5**0.5) / 2)
