@@ -31,9 +31,15 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
     network = mobilenet_v1(1.0, resolution, CLASSES).eval()
     config = StudentConfig(width=1.0, resolution=resolution)
     manifest = StudentManifest(
-        config, tuple(str(c) for c in range(CLASSES)), config.preprocess, (resolution, resolution), None, "softmax", 0,
+        config,
+        tuple(str(c) for c in range(CLASSES)),
+        config.preprocess,
+        (resolution, resolution),
+        None,
+        "softmax",
+        0,
         "none",
-    )  # fmt: skip
+    )
     picture = np.random.default_rng(0).integers(0, 256, (1, resolution, resolution, 3), dtype=np.uint8)
     job = Job(network, manifest, picture)
     multiply, operations = sgemm()

@@ -55,9 +55,15 @@ class Work:
 
     @classmethod
     def make(
-        cls, place: Path, batch_size: int, resolution: int, device: torch.device, *,
-        width: float = STUDENT_WIDTH, teacher_name: str | None = None,
-    ) -> "Work":  # fmt: skip
+        cls,
+        place: Path,
+        batch_size: int,
+        resolution: int,
+        device: torch.device,
+        *,
+        width: float = STUDENT_WIDTH,
+        teacher_name: str | None = None,
+    ) -> "Work":
         """Draw pictures, make a teacher at random, and store its answers.
 
         Args:
@@ -86,9 +92,13 @@ class Work:
         who = TeacherFacts(teacher.name, teacher.fingerprint(), classes, pictures.classes, preprocess, None, None)
         fabric = L.Fabric(accelerator="cpu" if device.type == "cpu" else "gpu", devices=1)
         store = write_store(
-            place / "store", Manifest(who, shown.facts(), seed=0, views=Views(), count=1), teacher, shown,
-            batch_size=batch_size, fabric=fabric,
-        )  # fmt: skip
+            place / "store",
+            Manifest(who, shown.facts(), seed=0, views=Views(), count=1),
+            teacher,
+            shown,
+            batch_size=batch_size,
+            fabric=fabric,
+        )
         assert store is not None  # one process
         return cls(
             width,

@@ -85,10 +85,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, and 224 of export")
     parser.add_argument(
-        "--teacher", metavar="NAME",
+        "--teacher",
+        metavar="NAME",
         help=f"of step and transfer: a network of timm, at random; default a MobileNet {TEACHER_WIDTH}, of ten times "
         "the mult-adds of the default student",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--width", type=float, default=STUDENT_WIDTH, help="of step and transfer: of the student, a MobileNet"
     )
@@ -124,11 +125,17 @@ def _turns(chosen: argparse.Namespace) -> dict[str, Any]:
             for name in [*ways][first:] + [*ways][:first]:
                 times[name].append(ways[name](work, chosen.steps))
     found = _figures(times, RATIOS[chosen.what], chosen.batch_size) | {
-        "batch_size": chosen.batch_size, "resolution": chosen.resolution, "rounds": chosen.rounds,
-        "steps": chosen.steps, "device": chosen.device, "threads": torch.get_num_threads(),
-        "student_width": work.width, "teacher": work.teacher.name,
-        "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(device),
-    }  # fmt: skip
+        "batch_size": chosen.batch_size,
+        "resolution": chosen.resolution,
+        "rounds": chosen.rounds,
+        "steps": chosen.steps,
+        "device": chosen.device,
+        "threads": torch.get_num_threads(),
+        "student_width": work.width,
+        "teacher": work.teacher.name,
+        "teacher_over_student_mult_adds": work.ratio,
+        "peak_bytes": _peak_bytes(device),
+    }
     _print(found)
     return found
 
@@ -139,9 +146,12 @@ def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         raw, jpeg = pictures_of_both_kinds(Path(place), chosen.batch_size * chosen.rounds)
         measure = partial(
-            rates, size=chosen.resolution, batch_size=chosen.batch_size, batches=chosen.steps,
+            rates,
+            size=chosen.resolution,
+            batch_size=chosen.batch_size,
+            batches=chosen.steps,
             device=torch.device(chosen.device),
-        )  # fmt: skip
+        )
         found: dict[str, Any] = {
             "device": chosen.device,
             "views_a_second_of_one_core": measure(raw)
@@ -190,12 +200,13 @@ def _figures(
         name: [
             sum(each) / sum(other)
             for each, other in zip(
-                zip(*(times[way] for way in above), strict=True), zip(*(times[way] for way in below), strict=True),
+                zip(*(times[way] for way in above), strict=True),
+                zip(*(times[way] for way in below), strict=True),
                 strict=True,
             )
         ]
         for name, (above, below) in ratios.items()
-    }  # fmt: skip
+    }
     return {
         "seconds_a_step": medians,
         "pictures_a_second": {name: batch_size / seconds for name, seconds in medians.items()},

@@ -143,9 +143,12 @@ def _push_to_hub(run: Path, files: Sequence[str], repository: str, private: bool
         # The hub may lengthen the name by the token's owner.
         made = hub.create_repo(repository, private=private, exist_ok=True)
         hub.upload_folder(
-            repo_id=made.repo_id, folder_path=run, allow_patterns=list(files), delete_patterns=list(_REPLACED),
+            repo_id=made.repo_id,
+            folder_path=run,
+            allow_patterns=list(files),
+            delete_patterns=list(_REPLACED),
             commit_message=message,
-        )  # fmt: skip
+        )
     except (HTTPError, OSError, ValueError) as error:
         raise DistillError(
             f"--to {repository}: the hub cannot be reached or refused ({' '.join(str(error).split())}). Check the "

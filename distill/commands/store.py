@@ -103,9 +103,15 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, kept: Kept) -> S
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     return write_store(
-        out, manifest, teacher, shown, batch_size=recipe.transfer.batch_size, fabric=fabric, workers=recipe.workers,
+        out,
+        manifest,
+        teacher,
+        shown,
+        batch_size=recipe.transfer.batch_size,
+        fabric=fabric,
+        workers=recipe.workers,
         texts={f"{recipe.name}.yaml": resolved},  # so that it can be asked again
-    )  # fmt: skip
+    )
 
 
 def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:

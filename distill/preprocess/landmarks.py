@@ -38,10 +38,12 @@ class Template:
         """The points in the largest centred box of that shape, resized; pixels stay square."""
         scale = max(height / self.height, width / self.width)
         return {
-            name: ((x + 0.5 - self.width / 2) * scale + width / 2 - 0.5,
-                   (y + 0.5 - self.height / 2) * scale + height / 2 - 0.5)
+            name: (
+                (x + 0.5 - self.width / 2) * scale + width / 2 - 0.5,
+                (y + 0.5 - self.height / 2) * scale + height / 2 - 0.5,
+            )
             for name, (x, y) in self.points.items()
-        }  # fmt: skip
+        }
 
 
 CELEBA = Template(

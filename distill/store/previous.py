@@ -25,9 +25,11 @@ class Previous:
         self.store = store
         names = store.manifest.files()
         self.whole = {
-            name for name in names if (store.directory / name).is_file()
+            name
+            for name in names
+            if (store.directory / name).is_file()
             and checksum(store.directory / name) == store.manifest.checksums.get(name)
-        }  # fmt: skip
+        }
         same = store.manifest.pictures.fingerprint == manifest.pictures.fingerprint
         # A mixing partner is drawn from all pictures: with others among them, a view of the same number is another one.
         self.views = store.manifest.count if same or not manifest.views.mixes else 0

@@ -149,9 +149,13 @@ class Runner:
         slot = min(set(range(self.resources.jobs)) - {job.slot for job in self.running})
         with self.places.log(point).open("wb") as log:
             process = Popen(
-                self.command(point), env=self.resources.environment(slot), pass_fds=(lock,),
-                stdin=DEVNULL, stdout=log, stderr=STDOUT,
-            )  # fmt: skip
+                self.command(point),
+                env=self.resources.environment(slot),
+                pass_fds=(lock,),
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=STDOUT,
+            )
         self.running.append(Job(point, slot, lock, process, time.monotonic()))
 
     def _finish(self, job: Job) -> None:

@@ -75,9 +75,15 @@ def test_equals_plain_python_on_random_galleries(start: int, same_pictures: bool
         people_ranks, picture_ranks, firsts, unmated = expected
         fpirs = (1 / len(unmated), 1.0) if unmated else ()
         found = evaluate_identification(
-            probes * 3, asked, gallery / 2, known,
-            same_pictures=same_pictures, ranks=RANKS, recalls=RECALLS, fpirs=fpirs,
-        )  # fmt: skip
+            probes * 3,
+            asked,
+            gallery / 2,
+            known,
+            same_pictures=same_pictures,
+            ranks=RANKS,
+            recalls=RECALLS,
+            fpirs=fpirs,
+        )
         assert (found.mated, found.unmated) == (len(people_ranks), len(unmated))
         assert found.rank == {k: np.mean([rank <= k for rank in people_ranks]) for k in RANKS}
         assert found.recall == {k: np.mean([rank <= k for rank in picture_ranks]) for k in RECALLS}
@@ -170,9 +176,14 @@ def case(**changed: Any) -> dict[str, Any]:
     gallery, known = signs(generator, 6, 6)
     probes, asked = signs(generator, 6, 6)
     return {
-        "probes": probes, "probe_identities": asked, "gallery": gallery, "gallery_identities": known,
-        "same_pictures": False, "ranks": (1,), **changed,
-    }  # fmt: skip
+        "probes": probes,
+        "probe_identities": asked,
+        "gallery": gallery,
+        "gallery_identities": known,
+        "same_pictures": False,
+        "ranks": (1,),
+        **changed,
+    }
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,18 @@ def projection_graph(path: Path, gives: Given, crop: Crop = WHOLE, outputs: int 
     classes = None if gives == "embedding" else tuple(f"n{c:08}-Class_{c}" for c in range(outputs))
     dimensions, far_thresholds = (outputs, {"0.01": 0.6}) if gives == "embedding" else (None, None)
     metadata = OnnxMetadata(
-        classes, None, height, width, "bicubic", 56, 48,
-        gives=gives, crop=crop, dimensions=dimensions, far_thresholds=far_thresholds,
-    )  # fmt: skip
+        classes,
+        None,
+        height,
+        width,
+        "bicubic",
+        56,
+        48,
+        gives=gives,
+        crop=crop,
+        dimensions=dimensions,
+        far_thresholds=far_thresholds,
+    )
     helper.set_model_props(model, metadata.to_props())
     onnx.save(model, path)
     return path

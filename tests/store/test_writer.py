@@ -248,9 +248,14 @@ def test_the_pictures_can_be_loaded_by_workers(labelled: Prepared, tmp_path: Pat
 
     pictures, teacher = shown(labelled), ConvTeacher()
     written = writer_module.write_store(
-        tmp_path / "s", manifest_of(teacher, pictures), teacher, pictures,
-        batch_size=BATCH, fabric=L.Fabric(accelerator="cpu", devices=1), workers=1,
-    )  # fmt: skip
+        tmp_path / "s",
+        manifest_of(teacher, pictures),
+        teacher,
+        pictures,
+        batch_size=BATCH,
+        fabric=L.Fabric(accelerator="cpu", devices=1),
+        workers=1,
+    )
     assert written is not None
     assert files(tmp_path / "s") == files(store(tmp_path / "alone", pictures).directory)
     assert Pictures.of(labelled, "train").hashes.size == len(written.viewed)

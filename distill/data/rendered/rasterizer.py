@@ -105,9 +105,15 @@ def oval(u: Floats, v: Floats, a: Floats | float, b: Floats | float, square: Flo
 
 
 def limb(
-    u: Floats, v: Floats, u0: Floats | float, v0: Floats | float, u1: Floats | float, v1: Floats | float,
-    thick: Floats | float, thin: Floats | float,
-) -> Floats:  # fmt: skip
+    u: Floats,
+    v: Floats,
+    u0: Floats | float,
+    v0: Floats | float,
+    u1: Floats | float,
+    v1: Floats | float,
+    thick: Floats | float,
+    thin: Floats | float,
+) -> Floats:
     """Signed distance to a stroke from one point to another, of half-width ``thick`` at the first, ``thin`` there."""
     du, dv = u1 - u0, v1 - v0
     x, y = u - u0, v - v0

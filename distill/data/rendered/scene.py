@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from distill.data.rendered.rasterizer import Floats, column, zigzag
 
-WALL = ("ramp_x", "ramp_y", "stripe_x", "stripe_y", "stripe_depth", "disc_x", "disc_y", "disc_size",
-        "board_x", "board_y", "board_size")  # fmt: skip
+WALL = (
+    *("ramp_x", "ramp_y", "stripe_x", "stripe_y", "stripe_depth"),
+    *("disc_x", "disc_y", "disc_size", "board_x", "board_y", "board_size"),
+)
 
 
 def wall(planes: Floats, measures: dict[str, Floats], free: dict[str, Floats]) -> None:

@@ -73,8 +73,9 @@ def equalize(folded: fx.GraphModule, preprocess: Preprocess, pictures: np.ndarra
             log.warning(
                 "int8: the channels of %s reach up to %.0f times as far as each other, and what follows them is not "
                 "positively homogeneous (ReLU is, ReLU6 is not): they cannot be made level. Expect a loss of score.",
-                layer.name, ratio,
-            )  # fmt: skip
+                layer.name,
+                ratio,
+            )
     return left
 
 
