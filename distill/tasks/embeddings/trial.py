@@ -127,11 +127,8 @@ class Trial:
         people = int((sizes > 1).sum())
         if not people:
             return None
-        who = self.identities[several]
         ranks = tuple(k for k in RANKS if k <= people)
-        return evaluate_identification(
-            probes[several], who, gallery[several], who, same_pictures=True, ranks=ranks, recalls=()
-        )
+        return evaluate_identification(probes[several], gallery[several], self.identities[several], ranks=ranks)
 
     def describe(self) -> dict[str, Any]:
         """Facts for results.json."""
