@@ -12,7 +12,7 @@ from torch import nn
 
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.agreement import agreement
-from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
+from distill.evaluation.attributes import AttributeScores, compare_attributes, evaluate_attributes
 from distill.evaluation.average_precision import average_precision, mean_average_precision
 from distill.evaluation.groups import group_scores
 from distill.evaluation.thresholds import DEFAULT_THRESHOLD, Thresholds, choose_thresholds
@@ -132,7 +132,7 @@ class Attributes(LabelledTask):
         )
 
     def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
-        return compare(_own(first).scores, _own(second).scores).to_dict()
+        return compare_attributes(_own(first).scores, _own(second).scores).to_dict()
 
     def offenders(self, file: Verdict, student: Verdict) -> list[str]:
         """Classes by what they lose in average precision, in points; where none loses any, by their probabilities."""

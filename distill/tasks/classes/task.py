@@ -21,7 +21,7 @@ from distill.evaluation.agreement import class_agreement
 from distill.evaluation.classification import (
     TOP_1,
     ClassificationScores,
-    compare,
+    compare_classification,
     evaluate_classification,
     truths_of,
 )
@@ -172,7 +172,7 @@ class Classes(LabelledTask):
         return evaluate_classification(answers, pictures.labels, self.classes, seed=seed, resamples=resamples)
 
     def compare(self, first: Verdict, second: Verdict) -> dict[str, Any]:
-        return compare(_own(first).scores, _own(second).scores).to_dict()
+        return compare_classification(_own(first).scores, _own(second).scores).to_dict()
 
     def offenders(self, file: Verdict, student: Verdict) -> list[str]:
         """Classes by the pictures of them that only the student has right; where there are none, by probabilities."""
