@@ -8,7 +8,7 @@ from dataclasses import asdict
 import torch
 from torch import Tensor, nn
 
-from distill.files.weights import checksum
+from distill.files.weights import weights_checksum
 from distill.preprocess.preprocess import Preprocess
 from teachers.networks.glimpse import Glimpse
 from teachers.teacher import Teacher, fingerprint_of
@@ -34,5 +34,5 @@ class TorchTeacher(Teacher):
     def fingerprint(self) -> str:
         """sha256 over name, weights and preprocessing, that of networks inside which cut the picture themselves too."""
         glimpses = [asdict(part.preprocess) for part in self.network.modules() if isinstance(part, Glimpse)]
-        facts = (checksum(self.network), self.name, asdict(self.preprocess), self.classes)
+        facts = (weights_checksum(self.network), self.name, asdict(self.preprocess), self.classes)
         return fingerprint_of(*facts, *([glimpses] if glimpses else []))

@@ -55,7 +55,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def checksum(module: nn.Module) -> str:
+def weights_checksum(module: nn.Module) -> str:
     """sha256 over the names, types, shapes and values of the network's state."""
     content = hashlib.sha256()
     for name, tensor in module.state_dict().items():

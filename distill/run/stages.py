@@ -21,7 +21,7 @@ from distill.errors import DistillError
 from distill.export.onnx import export_onnx
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import RunDirectory, key_of
-from distill.files.weights import checksum
+from distill.files.weights import weights_checksum
 from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.preprocess.preprocess import Preprocess
@@ -143,7 +143,7 @@ def write_teacher(places: RunDirectory, log: Log) -> None:
 
 def _probe(recipe: Recipe, network: nn.Module, preprocess: Preprocess, task: Task, places: RunDirectory) -> Trained:
     sets = task.sets
-    described = checksum(network), repr(network)
+    described = weights_checksum(network), repr(network)
     facts = (asdict(recipe.probe), described, asdict(preprocess), sets.prepared.fingerprint, recipe.seed)
     directory = places.stage("probe", key_of("probe", *facts))
     if done := finished(directory):
@@ -205,7 +205,7 @@ def _key(
     settings = recipe.stage(name)
     stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
     # Weights do not say what lies between them, such as activations and padding; the network's own description does.
-    network = checksum(module.network), repr(module.network)
+    network = weights_checksum(module.network), repr(module.network)
     # The same labels are learnt by another loss as attributes than as classes.
     learns_from: Any = recipe.task
     if isinstance(teacher, StoredTeacher):

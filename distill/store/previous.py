@@ -13,7 +13,7 @@ from distill.errors import DistillError
 from distill.files.atomic import checksum
 from distill.store.asking import Shown
 from distill.store.manifest import MANIFEST, Manifest, view_file, whole_file
-from distill.store.store import Store, find, read_manifest
+from distill.store.store import Store, find, find_manifest
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -41,7 +41,7 @@ class Previous:
         Args:
             manifest: of the store that takes its place, and `shown`: the pictures of that one.
         """
-        found = read_manifest(directory)
+        found = find_manifest(directory)
         if found is None:
             return None
         try:

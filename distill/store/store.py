@@ -169,6 +169,6 @@ def check_file(directory: Path, name: str, manifest: Manifest) -> None:
         raise DistillError(f"{file}: missing, or not what {MANIFEST} has the checksum of: damaged. {REPAIR}")
 
 
-def read_manifest(directory: Path) -> Manifest | None:
+def find_manifest(directory: Path) -> Manifest | None:
     """The manifest of a complete store, None where there is none."""
     return Manifest.read(directory / MANIFEST) if (directory / MANIFEST).is_file() else None

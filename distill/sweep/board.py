@@ -15,7 +15,7 @@ from rich.text import Text
 from distill import formatting
 from distill.report.metrics import chief_metric, spoken
 from distill.sweep.directory import SweepDirectory
-from distill.sweep.jobs import Job
+from distill.sweep.jobs import PointRun
 from distill.sweep.plan import Point
 
 _TAIL = 2000  # bytes of a log in which its last line is looked for
@@ -26,7 +26,7 @@ class Board:
 
     def __init__(self, points: Sequence[Point], places: SweepDirectory, console: Console) -> None:
         self.points, self.places, self.console = points, places, console
-        self.running: Sequence[Job] = ()
+        self.running: Sequence[PointRun] = ()
         self.said = {point.name: self._outcome(point) for point in points}
         self.live = Live(
             console=console, get_renderable=self._table, refresh_per_second=2, transient=not console.is_terminal
@@ -42,7 +42,7 @@ class Board:
         self.running = ()
         self.live.stop()
 
-    def show(self, running: Sequence[Job]) -> None:
+    def show(self, running: Sequence[PointRun]) -> None:
         """The runs in progress have changed, or gone on."""
         self.running = tuple(running)
 
@@ -72,7 +72,7 @@ class Board:
             table.add_row(Text(point.name), Text(said or "waits"))
         return table
 
-    def _at_work(self, job: Job) -> str:
+    def _at_work(self, job: PointRun) -> str:
         return f"{formatting.duration(time.monotonic() - job.started)}  {_last_line(self.places.log(job.point))}"
 
 

@@ -62,8 +62,8 @@ class Resources:
 
 
 @dataclass
-class Job:
-    """A run in progress, which holds its point."""
+class PointRun:
+    """The run of a point, in progress; it holds the point."""
 
     point: Point
     slot: int
@@ -102,7 +102,7 @@ class Runner:
         after: Callable[[Point], None],
     ) -> None:
         self.places, self.resources, self.command, self.before, self.after = places, resources, command, before, after
-        self.running: list[Job] = []
+        self.running: list[PointRun] = []
         self.elsewhere: list[Point] = []
 
     def run(self, points: Sequence[Point], watch: Callable[[], None]) -> None:
@@ -156,9 +156,9 @@ class Runner:
                 stdout=log,
                 stderr=STDOUT,
             )
-        self.running.append(Job(point, slot, lock, process, time.monotonic()))
+        self.running.append(PointRun(point, slot, lock, process, time.monotonic()))
 
-    def _finish(self, job: Job) -> None:
+    def _finish(self, job: PointRun) -> None:
         finished = job.process.returncode in ENDED_WITH_RESULTS and self.places.results(job.point) is not None
         said = self.places.log(job.point).read_text("utf-8", errors="replace")
         reason = None if finished else _reason(job.process.returncode, said)
