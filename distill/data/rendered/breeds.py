@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.data.rendered.dice import Dice
+from distill.data.rendered.scene import LIGHT, WALL
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
@@ -211,19 +212,10 @@ VIEW = {
     "horizon": (0.45, 0.8),
     "tufts": (0.0, 1.0),
     "gain": (0.65, 1.05),
-    "light_x": (-0.25, 0.25),
-    "light_y": (-0.2, 0.2),
+    **LIGHT,
     "grain": (0.0, 1.0),
-    "ramp_x": (-1.0, 1.0),
-    "ramp_y": (-1.0, 1.0),
-    "stripe_x": (-6.0, 6.0),
-    "stripe_y": (-6.0, 6.0),
-    "stripe_depth": (0.0, 0.3),
-    "disc_x": (0.0, 1.0),
-    "disc_y": (0.0, 1.0),
+    **WALL,
     "disc_size": (0.1, 0.4),
-    "board_x": (0.0, 1.0),
-    "board_y": (0.0, 1.0),
     "board_size": (0.1, 0.45),
 }
 """Measures of one picture and the range each is uniform in: pose (shifts and scale in picture sides, `tilt` the tangent
