@@ -38,6 +38,13 @@ def settle() -> None:
     libc.mallopt(_TRIM_THRESHOLD, _LARGEST)
 
 
+def is_first_process() -> bool:
+    """Whether this is the first, or the only one, of the processes that Lightning started to train together."""
+    from lightning.pytorch.utilities.rank_zero import rank_zero_only  # loads torch
+
+    return not rank_zero_only.rank  # type: ignore[attr-defined]
+
+
 def end_with(parent: int) -> None:
     """End this process with the one that started it, which cannot tell it to when it is killed.
 

@@ -136,5 +136,5 @@ class Work:
 
     @property
     def optimization(self) -> Optimization:
-        """AdamW and a schedule, as `bare` has them."""
+        """AdamW and a schedule a step, as in the loops written out by hand; those have a straight line for a cosine."""
         return Optimization()

@@ -23,11 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
-
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json, write_json
 from distill.files.locks import try_lock
+from distill.host import is_first_process
 
 RESOLVED, RESULTS, REPORT, CARD = "recipe.yaml", "results.json", "report.html", "README.md"
 VERSION = 1  # of this layout and of what a stage computes; raise it with either
@@ -97,7 +96,7 @@ class RunDirectory:
         Raises:
             DistillError: another process holds it.
         """
-        if rank_zero_only.rank:  # type: ignore[attr-defined]
+        if not is_first_process():
             yield
             return
         handle = try_lock(self.root / "lock")

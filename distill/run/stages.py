@@ -22,6 +22,7 @@ from distill.export.onnx import export_onnx
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import RunDirectory, key_of
 from distill.files.weights import weights_checksum
+from distill.host import is_first_process
 from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.preprocess.preprocess import Preprocess
@@ -106,7 +107,7 @@ def _make_teacher(recipe: Recipe, task: Task, places: RunDirectory, log: Log) ->
 
 def _export_teacher(task: Task, stage: Path, network: nn.Module, preprocess: Preprocess) -> None:
     """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
-    if rank_zero_only.rank or (stage / TEACHER_ONNX).exists():  # type: ignore[attr-defined]
+    if not is_first_process() or (stage / TEACHER_ONNX).exists():
         return
     try:
         export_onnx(
