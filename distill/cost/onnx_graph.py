@@ -89,7 +89,12 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
     try:  # for shapes may be among it
         onnx.load_external_data_for_model(model, str(path.parent))
     except (onnx.checker.ValidationError, ValueError) as error:
-        files = [entry.value for one in graph.initializer for entry in one.external_data if entry.key == "location"]
+        files = [
+            entry.value
+            for initializer in graph.initializer
+            for entry in initializer.external_data
+            if entry.key == "location"
+        ]
         raise DistillError(
             f"{path}: keeps tensors in {', '.join(dict.fromkeys(files))}, which cannot be read ({error}). Copy that "
             f"beside {path.name}, whole and as a file of its own."

@@ -200,7 +200,7 @@ def _blocks(unit: np.ndarray, ends: np.ndarray) -> Iterator[tuple[slice, int, np
     scaled = unit * np.float32(STEPS)
     # kept from block to block: fresh memory costs more than the arithmetic
     size = min(max(BLOCK, len(unit)), len(unit) ** 2)
-    products, places = np.empty(size, np.float32), np.empty(size, np.int64)
+    products, bin_numbers = np.empty(size, np.float32), np.empty(size, np.int64)
     start = 0
     while start < len(unit):
         # a first guess by the columns of the first row, halved until the columns of the last one fit as well
@@ -209,7 +209,7 @@ def _blocks(unit: np.ndarray, ends: np.ndarray) -> Iterator[tuple[slice, int, np
             rows //= 2
         last = start + rows
         shape = (rows, int(ends[last - 1] - start))
-        scores, bins = (buffer[: shape[0] * shape[1]].reshape(shape) for buffer in (products, places))
+        scores, bins = (buffer[: shape[0] * shape[1]].reshape(shape) for buffer in (products, bin_numbers))
         np.matmul(scaled[start:last], unit[start : ends[last - 1]].T, out=scores)
         np.floor(scores, out=scores)
         bins[:] = scores

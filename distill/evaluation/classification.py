@@ -120,8 +120,8 @@ def evaluate_classification(
         """(B, N) to (B, 5): the metrics in the order of `METRICS`."""
         weights = counts.astype(np.float64)
         drawn = weights @ member
-        found = weights @ (member * right[:, None])
-        accuracy = np.divide(found, drawn, out=np.full_like(drawn, np.nan), where=drawn > 0)
+        correct = weights @ (member * right[:, None])
+        accuracy = np.divide(correct, drawn, out=np.full_like(drawn, np.nan), where=drawn > 0)
         precisions = np.stack([ranking.average_precision(counts) for ranking in rankings], axis=1)
         return np.stack(
             [

@@ -133,7 +133,7 @@ def _people_before(
         for rows in np.array_split(waiting, len(waiting) * k // LISTED + 1):
             pictures = mated[rows]
             neighbours = gallery.others(probes[pictures], pictures, k)
-            there, whose = neighbours.places >= 0, identities[neighbours.places]
+            there, whose = neighbours.rows >= 0, identities[neighbours.rows]
             right = there & (whose == identities[pictures][:, None])
             best = np.where(right, neighbours.cosines, -np.inf).max(axis=1)
             before = there & ~right & (neighbours.cosines >= best[:, None])

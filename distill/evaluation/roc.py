@@ -154,9 +154,9 @@ def roc(genuine: np.ndarray, impostors: np.ndarray) -> Roc:
                 "Check the weights."
             )
     _check_both(len(genuine), len(impostors))
-    values, places = np.unique(np.concatenate((genuine, impostors)), return_inverse=True)
-    true = np.bincount(places[: len(genuine)], minlength=len(values))
-    false = np.bincount(places[len(genuine) :], minlength=len(values))
+    values, ranks = np.unique(np.concatenate((genuine, impostors)), return_inverse=True)
+    true = np.bincount(ranks[: len(genuine)], minlength=len(values))
+    false = np.bincount(ranks[len(genuine) :], minlength=len(values))
     return roc_of_counts(values, true, false)
 
 

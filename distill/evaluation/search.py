@@ -24,11 +24,11 @@ class Neighbours:
 
     Attributes:
         cosines: float32 (N, k), -infinity where there is none.
-        places: int64 (N, k), places in the gallery, -1 where there is none.
+        rows: int64 (N, k), of the gallery, -1 where there is none.
     """
 
     cosines: np.ndarray
-    places: np.ndarray
+    rows: np.ndarray
 
 
 class Gallery:
@@ -57,14 +57,14 @@ class Gallery:
 
         Args:
             unit: float32 (N, D) of unit length.
-            own: int (N,), the place of each probe's own picture in the gallery.
+            own: int (N,), the row of each probe's own picture in the gallery.
             k: at most G - 1.
         """
         if self.index == "hnsw":
             self._faiss.hnsw.efSearch = max(HNSW_CANDIDATES, 2 * (k + 1))
-        cosines, places = self._faiss.search(np.ascontiguousarray(unit, dtype=np.float32), k + 1)
-        cosines[places < 0] = -np.inf
-        kept = places != own[:, None]
+        cosines, rows = self._faiss.search(np.ascontiguousarray(unit, dtype=np.float32), k + 1)
+        cosines[rows < 0] = -np.inf
+        kept = rows != own[:, None]
         # where the own picture is not among them, the last of the one too many goes instead
         kept[kept.all(axis=1), -1] = False
-        return Neighbours(*(values[kept].reshape(len(unit), k) for values in (cosines, places)))
+        return Neighbours(*(values[kept].reshape(len(unit), k) for values in (cosines, rows)))

@@ -41,13 +41,13 @@ class Previous:
         Args:
             manifest: of the store that takes its place, and `shown`: the pictures of that one.
         """
-        found = find_manifest(directory)
-        if found is None:
+        written = find_manifest(directory)
+        if written is None:
             return None
         try:
-            if found.pictures == manifest.pictures:  # a damaged list of theirs can be made again
+            if written.pictures == manifest.pictures:  # a damaged list of theirs can be made again
                 return cls(
-                    Store(directory, checksum(directory / MANIFEST), found, shown.viewed(), shown.whole()), manifest
+                    Store(directory, checksum(directory / MANIFEST), written, shown.viewed(), shown.whole()), manifest
                 )
             return cls(Store.open(directory), manifest)
         except DistillError as error:

@@ -22,10 +22,10 @@ _TAIL = 2000  # bytes of a log in which its last line is looked for
 
 
 class Board:
-    """Redrawn in place on a terminal; elsewhere, a line for each point that ends."""
+    """A table of all points, redrawn in place on a terminal; elsewhere, a line for each point that ends."""
 
-    def __init__(self, points: Sequence[Point], places: SweepDirectory, console: Console) -> None:
-        self.points, self.places, self.console = points, places, console
+    def __init__(self, points: Sequence[Point], directory: SweepDirectory, console: Console) -> None:
+        self.points, self.directory, self.console = points, directory, console
         self.running: Sequence[PointRun] = ()
         self.said = {point.name: self._outcome(point) for point in points}
         self.live = Live(
@@ -43,17 +43,17 @@ class Board:
         self.live.stop()
 
     def show(self, running: Sequence[PointRun]) -> None:
-        """The runs in progress have changed, or gone on."""
+        """Redraw the table with these runs in progress."""
         self.running = tuple(running)
 
     def ended(self, point: Point) -> None:
-        """A point has ended."""
+        """Keep the outcome of a point that has ended, and print it where nothing is redrawn."""
         self.said[point.name] = self._outcome(point)
         if not self.console.is_terminal:
             self.console.print(f"{point.name}: {self.said[point.name]}", soft_wrap=True)
 
     def _outcome(self, point: Point) -> str:
-        results, ended = self.places.results(point), self.places.ended(point)
+        results, ended = self.directory.results(point), self.directory.ended(point)
         if results:
             metrics = results["student"]["metrics"]
             name = chief_metric(metrics)
@@ -73,7 +73,7 @@ class Board:
         return table
 
     def _at_work(self, job: PointRun) -> str:
-        return f"{formatting.duration(time.monotonic() - job.started)}  {_last_line(self.places.log(job.point))}"
+        return f"{formatting.duration(time.monotonic() - job.started)}  {_last_line(self.directory.log(job.point))}"
 
 
 def _last_line(log: Path) -> str:
