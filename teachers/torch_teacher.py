@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from distill.answers.kind import named
 from distill.cost import count
-from distill.files.weights import checksum
+from distill.files.weights import weights_checksum
 from distill.preprocess.preprocess import Preprocess
 from teachers.networks.glimpse import Glimpse
 from teachers.teacher import Shapes, Size, Teacher, counted, fingerprint_of
@@ -48,5 +48,5 @@ class TorchTeacher(Teacher):
     def fingerprint(self) -> str:
         """sha256 over name, weights and preprocessing, that of networks inside which cut the picture themselves too."""
         glimpses = [asdict(part.preprocess) for part in self.network.modules() if isinstance(part, Glimpse)]
-        facts = (checksum(self.network), self.name, asdict(self.preprocess), self.classes)
+        facts = (weights_checksum(self.network), self.name, asdict(self.preprocess), self.classes)
         return fingerprint_of(*facts, *([glimpses] if glimpses else []))

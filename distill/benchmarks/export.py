@@ -61,8 +61,8 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
 
 
 def _ratio(above: list[float], below: list[float]) -> float:
-    """The median of the turns'."""
-    return statistics.median(one / other for one, other in zip(above, below, strict=True))
+    """The median of the ratios of each turn."""
+    return statistics.median(first / second for first, second in zip(above, below, strict=True))
 
 
 def _bare_session(job: Job) -> Any:

@@ -90,9 +90,14 @@ def timm_task(work: Work, steps: int) -> float:
 
     student = work.student()
     task = LogitDistillationTask(
-        student, work.teacher.network.to(work.device), criterion=nn.MSELoss(), distill_loss_weight=1.0,
-        task_loss_weight=0.0, device=work.device, verbose=False,
-    ).train()  # fmt: skip
+        student,
+        work.teacher.network.to(work.device),
+        criterion=nn.MSELoss(),
+        distill_loss_weight=1.0,
+        task_loss_weight=0.0,
+        device=work.device,
+        verbose=False,
+    ).train()
     layout = torch.channels_last
     target = torch.zeros(work.batch_size, len(work.pictures.classes), device=work.device)
     clock, optimizer, schedule = _Clock(work), *_optimizer(student, steps)
@@ -145,10 +150,18 @@ def _descend(loss: Tensor, student: nn.Module, optimizer: torch.optim.Optimizer,
 def _lightning(work: Work, steps: int, module: TrainingModule, answers: bool = False) -> float:
     clock = _Clock(work)
     trainer = L.Trainer(
-        max_steps=steps, max_epochs=-1, callbacks=[_Ticks(clock)], gradient_clip_val=CLIP, logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        use_distributed_sampler=False, accelerator="cpu" if work.device.type == "cpu" else "gpu", devices=1,
-    )  # fmt: skip
+        max_steps=steps,
+        max_epochs=-1,
+        callbacks=[_Ticks(clock)],
+        gradient_clip_val=CLIP,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        accelerator="cpu" if work.device.type == "cpu" else "gpu",
+        devices=1,
+    )
     trainer.fit(module, work.loader(answers))
     return clock.seconds(steps)
 

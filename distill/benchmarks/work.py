@@ -56,9 +56,15 @@ class Work:
 
     @classmethod
     def make(
-        cls, place: Path, batch_size: int, resolution: int, device: torch.device, *,
-        width: float = STUDENT_WIDTH, teacher_name: str | None = None,
-    ) -> "Work":  # fmt: skip
+        cls,
+        place: Path,
+        batch_size: int,
+        resolution: int,
+        device: torch.device,
+        *,
+        width: float = STUDENT_WIDTH,
+        teacher_name: str | None = None,
+    ) -> "Work":
         """Draw pictures, make a teacher at random, and store its answers.
 
         Args:
@@ -126,5 +132,5 @@ class Work:
 
     @property
     def optimization(self) -> Optimization:
-        """AdamW and a schedule, as `bare` has them."""
+        """AdamW and a schedule a step, as in the loops written out by hand; those have a straight line for a cosine."""
         return Optimization()

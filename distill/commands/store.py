@@ -17,7 +17,7 @@ from distill.run.stages import Run
 from distill.run.train import RECORD, quieten
 from distill.store.asking import Asking, Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
-from distill.store.store import Store, named, read_manifest
+from distill.store.store import Store, find_manifest, named
 from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import check_free, views_begun, write_store
 from distill.tasks import task_named
@@ -69,9 +69,9 @@ def main(arguments: list[str]) -> int:
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."
         )
-    kept, out = Kept(chosen.views, chosen.dtype, chosen.top), named(chosen.out)
+    settings, out = StoreSettings(chosen.views, chosen.dtype, chosen.top), named(chosen.out)
     check_free(out)
-    store = _store(recipe, resolved, out, chosen.run or _run_of(out), kept)
+    store = _store(recipe, resolved, out, chosen.run or _run_of(out), settings)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoreSettings:
     """How many views are answered, and what is kept of an answer."""
 
     views: int
@@ -91,9 +91,9 @@ class Kept:
     top: int | None
 
 
-def _store(recipe: Recipe, resolved: str, out: Path, run: Path, kept: Kept) -> Store | None:
+def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreSettings) -> Store | None:
     teacher, task, shown = _open(recipe, run)
-    manifest = _manifest(recipe, task, teacher, shown, out, kept)
+    manifest = _manifest(recipe, task, teacher, shown, out, settings)
     manifest.codec(view=0)  # refuses more than there are classes, before anything is asked
     given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
     try:
@@ -123,8 +123,10 @@ def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     return teacher, task, Shown(task.pictures.sets.transfer, task.pictures.scored)
 
 
-def _manifest(recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, kept: Kept) -> Manifest:
-    found = read_manifest(out)
+def _manifest(
+    recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, settings: StoreSettings
+) -> Manifest:
+    found = find_manifest(out)
     return Manifest(
         teacher=TeacherFacts(
             name=teacher.name,
@@ -138,9 +140,9 @@ def _manifest(recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: P
         seed=recipe.seed,
         views=replace(recipe.transfer.views, count=None),
         # Fewer views do not take away what was answered.
-        count=max(kept.views, found.count if found else 0, views_begun(out)),
-        dtype=kept.dtype,
-        top=kept.top,
+        count=max(settings.views, found.count if found else 0, views_begun(out)),
+        dtype=settings.dtype,
+        top=settings.top,
     )
 
 

@@ -1,7 +1,7 @@
 """ONNX with the preprocessing inside: uint8 (N, h, w, 3) at the network's resolution in, the answers of a kind out.
 
-The one step outside the graph is the resize to h x w; its kernel is named in the metadata, and every reader of the file
-applies it through `Preprocess.resize`, the function training used.
+The one step outside the graph is the resize to h x w. Its kernel is named in the metadata, and every predictor applies
+it through `Preprocess.resize`. Training used the same kernel, on the box of a view and without rounding.
 """
 
 import logging

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 from torch import nn
 
@@ -20,6 +19,7 @@ from distill.errors import DistillError
 from distill.export.formats import chosen
 from distill.files.atomic import read_json, write_json
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
+from distill.host import is_first_process
 from distill.predictors.open import student_predictor
 from distill.recipe.recipe import Recipe
 from distill.report.card import write_card
@@ -63,7 +63,7 @@ def _run(run: Run, resolved: str, seeds: int) -> dict[str, Any]:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
     teacher = run.teacher()
-    if rank_zero_only.rank:  # type: ignore[attr-defined]  # of several processes, one scores and writes; the others only train
+    if not is_first_process():  # the first scores and writes; the others only train
         for seed in range(recipe.seed, recipe.seed + seeds):
             run.student(teacher, seed)
         return {}

@@ -22,7 +22,6 @@ from distill.errors import DistillError
 from distill.export.onnx import export_onnx
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import RunDirectory, key_of
-from distill.files.weights import checksum
 from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.predictors.torch_predictor import TorchPredictor
@@ -160,7 +159,7 @@ class Run:
 
     def _export_teacher(self, stage: Path, network: nn.Module, preprocess: Preprocess) -> None:
         """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
-        if rank_zero_only.rank or (stage / TEACHER_ONNX).exists():  # type: ignore[attr-defined]
+        if not is_first_process() or (stage / TEACHER_ONNX).exists():
             return
         blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
         kind = self.task.teaching.kind
@@ -179,7 +178,7 @@ class Run:
 
     def _probe(self, network: nn.Module, preprocess: Preprocess) -> Trained:
         sets, settings, seed = self.task.pictures.sets, self.recipe.probe, self.recipe.seed
-        described = checksum(network), repr(network)
+        described = weights_checksum(network), repr(network)
         facts = (asdict(settings), described, asdict(preprocess), sets.prepared.fingerprint, seed)
         directory = self.directory.stage("probe", key_of("probe", *facts))
         if done := finished(directory):
@@ -207,7 +206,7 @@ class Run:
         settings, module, pictures = self.recipe.stage(name), training.module, training.pictures
         stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
-        network = checksum(module.network), repr(module.network)
+        network = weights_checksum(module.network), repr(module.network)
         # The same labels are learnt by another loss as attributes than as classes.
         learns_from: Any = self.recipe.task
         if training.teacher is not None:

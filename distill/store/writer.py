@@ -9,13 +9,10 @@ Shapes: N pictures, C outputs, n views of one batch.
 
 import math
 import os
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import numpy as np
@@ -25,15 +22,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from distill.data.views.batch import ViewBatch
-from distill.data.views.loader import Returning, raising
+from distill.data.views.loader import Returning, as_is, raising
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, checksum, put
 from distill.files.locks import exclusive
+from distill.host import end_with
 from distill.store.asking import Ask, Asked, Asking, Part, Shown, answer
 from distill.store.estimate import announce
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, differences, without_growth
 from distill.store.previous import Previous
-from distill.store.store import Store, building_place, read_manifest
+from distill.store.store import Store, building_place, find_manifest
 
 CHECKSUM = ".sha256"
 
@@ -62,7 +60,7 @@ def write_store(
     """
     teacher, shown = asking.teacher, asking.shown
     if fabric.global_rank:
-        _follow_parent()
+        end_with(os.getppid())  # where Lightning started this one, that one holds the lock for both
     if _is_complete(directory, manifest):
         return None if fabric.global_rank else Store.open(directory)
     building = building_place(directory)
@@ -113,7 +111,7 @@ def _claimed(directory: Path, manifest: Manifest, fabric: L.Fabric) -> Iterator[
 
 def _is_complete(directory: Path, manifest: Manifest) -> bool:
     """Whether the store stands there already, every file of it as it was written."""
-    found = read_manifest(directory)
+    found = find_manifest(directory)
     if found is None or found.describe() != manifest.describe():
         return False
     files = ((directory / name, expected) for name, expected in found.checksums.items())
@@ -141,7 +139,7 @@ def check_free(directory: Path) -> None:
 def _check_place(directory: Path, manifest: Manifest) -> None:
     """Refuse a place that holds something else."""
     check_free(directory)
-    found = read_manifest(directory)
+    found = find_manifest(directory)
     if found is not None:
         _refuse_other(directory, differences(without_growth(found), without_growth(manifest)))
 
@@ -193,18 +191,6 @@ def _keep_aside(directory: Path, lost: int) -> None:
         "Delete it if they are not wanted.",
         soft_wrap=True,
     )
-
-
-def _follow_parent() -> None:
-    """End with the process that started this one: where Lightning did, that one holds the lock for both."""
-    parent = os.getppid()
-
-    def follow() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _refuse_other(place: Path, differing: Sequence[str]) -> None:
@@ -297,7 +283,7 @@ def _answer(asks: Batches, asking: Asking, building: Path, fabric: L.Fabric) -> 
     loader: DataLoader[ViewBatch | Tensor] = DataLoader(
         Returning(asks.dataset),
         batch_sampler=asks.batches,  # type: ignore[arg-type]  # one request is one batch
-        collate_fn=_as_is,
+        collate_fn=as_is,
         num_workers=asking.workers,
         multiprocessing_context="spawn" if asking.workers else None,
         pin_memory=device.type == "cuda",
@@ -350,7 +336,3 @@ def _complete(directory: Path, manifest: Manifest, shown: Shown, lost: int) -> S
         _keep_aside(directory, lost)
     put(building, directory)
     return Store.open(directory)
-
-
-def _as_is(batch: Any) -> Any:
-    return batch

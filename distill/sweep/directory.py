@@ -19,7 +19,7 @@ from typing import Any
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
 from distill.files.locks import try_lock
-from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION
+from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION, owner_of
 from distill.sweep.plan import Point
 
 
@@ -45,11 +45,10 @@ class SweepDirectory:
         """
         marker = root / "sweep_of.json"
         if marker.exists():
-            found = read_json(marker)
-            owner = found.get("recipe") if isinstance(found, dict) else None
-            if owner != recipe:
+            if owner_of(marker) != recipe:
                 raise DistillError(
-                    f"{root}: holds a sweep of recipe {owner!r}, and this is {recipe!r}. Name another place with --out."
+                    f"{root}: holds a sweep of recipe {owner_of(marker)!r}, and this is {recipe!r}. Name another place "
+                    "with --out."
                 )
         elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
             raise DistillError(f"{root}: exists and is not a sweep. Name another place with --out, or empty it.")
@@ -69,12 +68,12 @@ class SweepDirectory:
         return self.root / "points" / point.name
 
     def log(self, point: Point) -> Path:
-        """What its run says."""
+        """The file that takes the output of its run."""
         return self.root / "logs" / f"{point.name}.txt"
 
     def lock(self, point: Point) -> int | None:
-        """A descriptor to hold while the point is worked on, and to be inherited by whoever does; None where another
-        process holds one."""
+        """Lock the point: the descriptor holds it until it and every copy inherited by a process are closed; None where
+        another process holds the lock."""
         return try_lock(self.root / "locks" / point.name)
 
     def results(self, point: Point) -> dict[str, Any] | None:
@@ -94,10 +93,10 @@ class SweepDirectory:
         return results if all((place / file["file"]).exists() for file in results["exports"]) else None
 
     def ended(self, point: Point) -> dict[str, Any]:
-        """How its last run ended: `seconds` and, where it failed, the `reason`; empty where none ended."""
+        """The record of its last run: `seconds` and, where it failed, the `reason`; empty where none ended."""
         record = self._record(point)
-        found: dict[str, Any] = read_json(record) if record.exists() else {}
-        return found
+        content: dict[str, Any] = read_json(record) if record.exists() else {}
+        return content
 
     def end(self, point: Point, seconds: float, reason: str | None) -> None:
         """Keep how a run ended, for whichever process writes the report."""
@@ -113,5 +112,5 @@ class SweepDirectory:
 
 
 def release(lock: int) -> None:
-    """Let go of a point; an inherited copy of the descriptor still holds it."""
+    """Unlock a point; a copy of the descriptor that a process inherited still holds it."""
     os.close(lock)

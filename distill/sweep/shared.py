@@ -32,23 +32,25 @@ class Shared:
     """Prepares the pictures and makes the teacher, before any point is begun.
 
     Attributes:
-        places: the sweep's directory, which knows a point that was finished on other pictures or by another teacher.
+        directory: the sweep's directory, which knows a point that was finished on other pictures or by another teacher.
 
     Raises:
         DistillError: pictures, teacher or objective cannot be used, or a point's resolution is more than they hold.
     """
 
-    def __init__(self, points: Sequence[Point], places: SweepDirectory) -> None:
+    def __init__(self, points: Sequence[Point], directory: SweepDirectory) -> None:
         first = next((point for point in points if point.recipe.asks_teacher), points[0])
         # This process makes the teacher alone, whatever points are told of devices.
         recipe = replace(first.recipe, trainer=first.recipe.trainer | _ONE_PROCESS)
-        self.task: Task = open_task(recipe, places.data)
+        self.task: Task = open_task(recipe, directory.data)
         self.task.teaching.check()
         for point in points:
             check_views(point, *self.task.pictures.sets.size)
         made = set(recipe.stages) & set(TEACHER_STAGES)
-        with exclusive(places.teacher, partial(_say_waiting, places.teacher)) if made else nullcontext():
-            run = RunDirectory.claim(places.teacher, recipe.name, first.resolved) if made else RunDirectory(places.root)
+        with exclusive(directory.teacher, partial(_say_waiting, directory.teacher)) if made else nullcontext():
+            run = RunDirectory(directory.root)
+            if made:
+                run = RunDirectory.claim(directory.teacher, recipe.name, first.resolved)
             teacher = Run(recipe, self.task, run).teacher()
         if teacher is not None:
             self.task.teaching.check_teacher(teacher)
@@ -57,13 +59,13 @@ class Shared:
                 teacher.lesson(self.task.pictures.sets.transfer, recipe.transfer.views, seeds)  # refuses other views
         pictures = json.loads(json.dumps(self.task.pictures.describe()))  # as it is read from the results of a run
         fingerprint = None if teacher is None else teacher.fingerprint()
-        self.places = replace(places, pictures=pictures, teacher_fingerprint=fingerprint)
+        self.directory = replace(directory, pictures=pictures, teacher_fingerprint=fingerprint)
 
     def give(self, point: Point) -> None:
         """Make the point's run directory, with the stages that made the teacher in it."""
-        run = RunDirectory.claim(self.places.point(point), point.recipe.name, point.resolved)
+        run = RunDirectory.claim(self.directory.point(point), point.recipe.name, point.resolved)
         for name in set(point.recipe.stages) & set(TEACHER_STAGES):
-            for made in self.places.teacher.glob(f"stages/{name}-*"):
+            for made in self.directory.teacher.glob(f"stages/{name}-*"):
                 _copy(made, run.root / "stages" / made.name)
 
 

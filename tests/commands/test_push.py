@@ -13,9 +13,7 @@ from distill import cli
 from distill.predictors.open import open_predictor
 from tests.helpers.running import copy_of_finished, finished
 
-PUSHED = {
-    "README.md", "results.json", "student/student.safetensors", "student/config.json", "export/student.onnx"
-}  # fmt: skip
+PUSHED = {"README.md", "results.json", "student/student.safetensors", "student/config.json", "export/student.onnx"}
 
 
 def files_in(directory: Path) -> set[str]:

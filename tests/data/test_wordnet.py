@@ -94,5 +94,10 @@ def test_a_set_that_names_no_ids_is_unlabelled_and_one_that_names_some_is_refuse
 def test_names_without_their_ids() -> None:
     names = ["n02085620-Chihuahua", "n02085620 Chihuahua dog", "n02085620", "n02085620-", "Bald", "n02085620x-dog"]
     assert [without_id(name) for name in names] == [
-        "Chihuahua", "Chihuahua dog", "n02085620", "n02085620-", "Bald", "n02085620x-dog",
-    ]  # fmt: skip
+        "Chihuahua",
+        "Chihuahua dog",
+        "n02085620",
+        "n02085620-",
+        "Bald",
+        "n02085620x-dog",
+    ]

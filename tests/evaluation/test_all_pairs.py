@@ -201,5 +201,5 @@ def test_the_paired_difference_is_that_of_the_rates_and_its_interval_of_the_same
         another = evaluate_all_pairs(others, people, fars=[0.2, 0.1], seed=seed, resamples=resamples)
         with pytest.raises(DistillError, match="paired difference needs the same"):
             compare_all_pairs(scored[0], another, 0.1)
-    with pytest.raises(DistillError, match=r"not at FAR 0\.3"):
+    with pytest.raises(DistillError, match=r"FARs \(0\.3 must be one of both\)"):
         compare_all_pairs(*scored, 0.3)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from distill.errors import DistillError
-from distill.evaluation.attributes import compare, evaluate_attributes
+from distill.evaluation.attributes import compare_attributes, evaluate_attributes
 
 CLASSES = ("Bald", "Smiling", "Young", "Never", "Always")
 MEASURED = (0, 1, 2)
@@ -61,7 +61,7 @@ def test_values_and_intervals_equal_naive_resampling() -> None:
     np.testing.assert_allclose(mine.interval, unflattered([v[1] for v in of_student], mean), atol=1e-9)
     np.testing.assert_allclose(mine.accuracy_interval, np.percentile([v[2] for v in of_student], low_high), atol=1e-9)
 
-    difference = compare(mine, theirs)
+    difference = compare_attributes(mine, theirs)
     assert difference.difference == pytest.approx(mean - naive(teacher, labels, thresholds)[1], abs=1e-9)
     paired = [s[1] - t[1] for s, t in zip(of_student, of_teacher, strict=True)]
     np.testing.assert_allclose(difference.interval, unflattered(paired, difference.difference, -1.0), atol=1e-9)
@@ -86,7 +86,7 @@ def test_intervals_hold_the_precision_of_all_pictures_as_often_as_they_say() -> 
     for seed in range(60):
         *scores, labels = shown(200)
         mine, theirs = (evaluate_attributes(one, labels, classes, seed=seed, resamples=100) for one in scores)
-        difference = compare(mine, theirs)
+        difference = compare_attributes(mine, theirs)
         for name, value, truth, (low, high) in (
             ("mAP", mine.mean_average_precision, good, mine.interval),
             ("difference", difference.difference, good - poor, difference.interval),
@@ -117,12 +117,12 @@ def test_the_paired_interval_is_narrower_than_two_apart_and_zero_for_a_model_aga
     labels, student, teacher = case(pictures=400)
     mine = evaluate_attributes(student, labels, CLASSES, seed=0, resamples=300)
     theirs = evaluate_attributes(teacher, labels, CLASSES, seed=0, resamples=300)
-    difference = compare(mine, theirs)
+    difference = compare_attributes(mine, theirs)
     paired = difference.interval[1] - difference.interval[0]
     apart = np.hypot(np.ptp(mine.interval), np.ptp(theirs.interval))
     assert paired < 0.7 * apart
     assert difference.interval[0] <= difference.difference <= difference.interval[1]
-    assert compare(mine, mine).to_dict() == {"mAP": 0.0, "interval": [0.0, 0.0]}
+    assert compare_attributes(mine, mine).to_dict() == {"mAP": 0.0, "interval": [0.0, 0.0]}
 
 
 def test_to_dict_is_json_with_counts_and_intervals_and_names_what_was_not_measured() -> None:
@@ -195,7 +195,7 @@ def test_models_scored_apart_are_not_compared() -> None:
     ):
         theirs = evaluate_attributes(scores, others, CLASSES, seed=seed, resamples=resamples)
         with pytest.raises(DistillError, match="paired difference needs the same"):
-            compare(mine, theirs)
+            compare_attributes(mine, theirs)
     renamed = evaluate_attributes(teacher, labels, ("Hat", *CLASSES[1:]), seed=0, resamples=20)
     with pytest.raises(DistillError, match="paired difference needs the same"):
-        compare(mine, renamed)
+        compare_attributes(mine, renamed)

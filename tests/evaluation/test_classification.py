@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, co
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from distill.errors import DistillError
-from distill.evaluation.classification import compare, evaluate_classification, truths_of
+from distill.evaluation.classification import compare_classification, evaluate_classification, truths_of
 
 CLASSES = tuple(f"breed {c}" for c in range(8))
 ABSENT = 5
@@ -68,7 +68,9 @@ def test_values_and_intervals_equal_naive_resampling() -> None:
         np.testing.assert_allclose(interval, (low, high), atol=1e-6, err_msg=name)
         assert interval[0] < mine.metrics[name] <= interval[1]
 
-    difference = compare(mine, evaluate_classification(teacher, one_hot(truths), CLASSES, seed=3, resamples=60))
+    difference = compare_classification(
+        mine, evaluate_classification(teacher, one_hot(truths), CLASSES, seed=3, resamples=60)
+    )
     of_teacher = [naive(teacher[d], truths[d])["top-1"] for d in draws]
     paired = [one["top-1"] - other for one, other in zip(resampled, of_teacher, strict=True)]
     assert difference.difference == pytest.approx(expected["top-1"] - naive(teacher, truths)["top-1"])
@@ -182,7 +184,7 @@ def test_scores_of_other_pictures_are_not_compared() -> None:
         evaluate_classification(teacher[:-1], one_hot(truths[:-1]), CLASSES, seed=0, resamples=4),
     ):
         with pytest.raises(DistillError, match="different pictures"):
-            compare(mine, other)
+            compare_classification(mine, other)
 
 
 def test_truths_of_one_hot_rows() -> None:

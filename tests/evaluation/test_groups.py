@@ -22,8 +22,11 @@ def test_each_group_on_what_both_can_be_measured_on(labels: np.ndarray) -> None:
     answers = {role: np.random.default_rng(seed).random((120, 5)) for seed, role in enumerate(("teacher", "student"))}
     found = group_scores(answers, labels, CLASSES, ("Male", "Wearing_Hat", "Young"), seed=0, resamples=40)
     assert [(one["attribute"], one["shown"]) for one in found] == [
-        ("Male", True), ("Male", False), ("Young", True), ("Young", False),
-    ]  # fmt: skip
+        ("Male", True),
+        ("Male", False),
+        ("Young", True),
+        ("Young", False),
+    ]
     for one in found:
         column = CLASSES.index(one["attribute"])
         rows = labels[:, column] == int(one["shown"])

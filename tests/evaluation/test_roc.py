@@ -122,13 +122,6 @@ def test_intervals_hold_the_rates_and_narrow_with_more_pairs() -> None:
     assert np.ptp(many.tar_interval) < np.ptp(few.tar_interval) / 5
 
 
-def test_missed_cases_are_genuine_and_never_accepted() -> None:
-    curve = roc(np.array([0.9, 0.1]), np.array([0.5, 0.3]), missed=2)
-    assert curve.genuine == 4
-    assert curve.at_threshold(-1).tar == 0.5
-    assert roc(np.zeros(0), np.array([0.5]), missed=3).at_far(1).tar == 0
-
-
 def test_the_curve_is_made_of_points_that_thresholds_reach() -> None:
     generator = np.random.default_rng(0)
     genuine, impostors = generator.normal(1, 1, 500), generator.normal(0, 1, 3000)

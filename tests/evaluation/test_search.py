@@ -1,4 +1,4 @@
-"""Neighbours against sorting all cosines; places where there is none."""
+"""Neighbours against all cosines sorted; the own picture is left out, listed or not."""
 
 import numpy as np
 import pytest
@@ -6,34 +6,38 @@ import pytest
 from distill.evaluation.search import Gallery
 
 
-def unit(seed: int, count: int, dimensions: int = 8) -> np.ndarray:
+def unit(count: int, dimensions: int, seed: int) -> np.ndarray:
     vectors = np.random.default_rng(seed).normal(size=(count, dimensions)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("k", [1, 3, 19])
-def test_neighbours_are_the_largest_cosines_of_all(k: int) -> None:
-    gallery, probes = unit(0, 20), unit(1, 7)
-    cosines = probes.astype(np.float64) @ gallery.T
-    found = Gallery(gallery).nearest(probes, k)
-    order = np.argsort(-cosines, axis=1)[:, :k]
-    assert np.array_equal(found.places, order)
-    np.testing.assert_allclose(found.cosines, np.take_along_axis(cosines, order, axis=1), atol=1e-6)
+@pytest.mark.parametrize("k", [1, 3, 49])
+def test_equals_all_cosines_sorted(k: int) -> None:
+    gallery, own = unit(50, 8, seed=0), np.array([4, 0, 49])
+    probes = gallery[own]
+    neighbours = Gallery(gallery).others(probes, own, k)
+    for row, probe in enumerate(own.tolist()):
+        cosines = {other: float(gallery[other] @ gallery[probe]) for other in range(50) if other != probe}
+        expected = sorted(cosines, key=lambda other: -cosines[other])[:k]
+        assert neighbours.rows[row].tolist() == expected
+        np.testing.assert_allclose(neighbours.cosines[row], [cosines[other] for other in expected], atol=1e-6)
 
 
-def test_a_picture_left_out_is_nobodys_neighbour() -> None:
-    gallery = unit(0, 20)
-    own = np.arange(20)
-    cosines = gallery.astype(np.float64) @ gallery.T
-    np.fill_diagonal(cosines, -np.inf)
-    expected = np.argsort(-cosines, axis=1)[:, :4]
-    assert np.array_equal(Gallery(gallery).nearest(gallery, 4, own).places, expected)
-    # asked about the opposite, the own picture is the least alike and never among the first
-    opposite = Gallery(gallery).nearest(-gallery, 4, own)
-    assert np.array_equal(opposite.places, np.argsort(gallery.astype(np.float64) @ gallery.T, axis=1)[:, :4])
+def test_an_own_picture_that_is_far_from_its_probe_is_not_missed() -> None:
+    # By another model a picture is not most alike to itself: then the last of the one too many goes.
+    gallery = unit(20, 8, seed=1)
+    probes, own = -gallery[:5], np.arange(5)
+    neighbours = Gallery(gallery).others(probes, own, 3)
+    cosines = probes @ gallery.T
+    np.fill_diagonal(cosines[:, :5], -np.inf)
+    assert neighbours.rows.tolist() == np.argsort(-cosines, axis=1)[:, :3].tolist()
 
 
-def test_where_there_are_fewer_the_rest_is_marked() -> None:
-    found = Gallery(unit(0, 3)).nearest(unit(1, 2), 5)
-    assert (found.places[:, 3:] == -1).all() and (found.cosines[:, 3:] == -np.inf).all()
-    assert (found.places[:, :3] >= 0).all() and np.isfinite(found.cosines[:, :3]).all()
+@pytest.mark.parametrize(("limit", "index"), [(300, "flat"), (299, "hnsw")])
+def test_above_its_limit_it_is_a_graph_that_finds_nearly_all(limit: int, index: str) -> None:
+    gallery, own = unit(300, 16, seed=2), np.arange(300)
+    searched = Gallery(gallery, flat_limit=limit)
+    assert searched.index == index
+    found, exact = searched.others(gallery, own, 10).rows, Gallery(gallery).others(gallery, own, 10).rows
+    shared = [len(set(a) & set(b)) / 10 for a, b in zip(found.tolist(), exact.tolist(), strict=True)]
+    assert np.mean(shared) > 0.97

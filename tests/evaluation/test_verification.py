@@ -8,7 +8,7 @@ import pytest
 from distill.errors import DistillError
 from distill.evaluation.folds import fold_accuracy
 from distill.evaluation.roc import roc
-from distill.evaluation.verification import compare, evaluate_pairs
+from distill.evaluation.verification import compare_pairs, evaluate_pairs
 
 FARS = (0.01, 0.1)
 
@@ -38,11 +38,11 @@ def test_intervals_and_the_difference_equal_naive_resampling() -> None:
     equal = [roc(student[d][same[d]], student[d][~same[d]]).equal_error().rate for d in draws]
     np.testing.assert_allclose(mine.equal_error_interval, np.percentile(equal, low_high), atol=1e-12)
 
-    difference = compare(mine, theirs)
+    difference = compare_pairs(mine, theirs)
     assert difference.difference == pytest.approx(mine.accuracy.mean - theirs.accuracy.mean)
     paired = accuracies(student) - accuracies(teacher)
     np.testing.assert_allclose(difference.interval, np.percentile(paired, low_high), atol=1e-12)
-    assert compare(mine, mine).to_dict() == {"accuracy": 0.0, "interval": [0.0, 0.0]}
+    assert compare_pairs(mine, mine).to_dict() == {"accuracy": 0.0, "interval": [0.0, 0.0]}
 
 
 def test_pairs_that_are_all_right_leave_an_interval() -> None:
@@ -89,7 +89,7 @@ def test_models_scored_apart_are_not_compared() -> None:
     ):
         theirs = evaluate_pairs(teacher, labels, parts, fars=(), seed=seed, resamples=resamples)
         with pytest.raises(DistillError, match="paired difference needs the same"):
-            compare(mine, theirs)
+            compare_pairs(mine, theirs)
 
 
 def test_draws_that_lack_a_fold_or_a_kind_leave_it_out() -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from distill.answers import Probabilities
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
-from distill.files.weights import checksum
+from distill.files.weights import weights_checksum
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.preprocess.preprocess import Preprocess
@@ -40,9 +40,9 @@ def network() -> nn.Module:
 @pytest.fixture(scope="module")
 def file(network: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "student.onnx"
-    before = checksum(network)
+    before = weights_checksum(network)
     export_onnx(path, network, PREPROCESS, KIND, picture=(64, 80))
-    assert network.training and checksum(network) == before  # the exporter works on a copy
+    assert network.training and weights_checksum(network) == before  # the exporter works on a copy
     return path
 
 

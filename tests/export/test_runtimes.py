@@ -73,8 +73,10 @@ def test_it_says_of_itself_what_the_onnx_file_says(name: str, tmp_path: Path) ->
     props = job.metadata.to_props()
     assert json.loads(props["distill.classes"]) == list("abcdefghij")
     assert [json.loads(props[f"distill.{key}"]) for key in ("teacher", "teacher_fingerprint", "data_fingerprint")] == [
-        "somebody", "0123", "4567",
-    ]  # fmt: skip
+        "somebody",
+        "0123",
+        "4567",
+    ]
     if name == "coreml":
         import coremltools
 

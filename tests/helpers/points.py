@@ -32,19 +32,25 @@ def results(score: float, mult_adds: int, teacher: float | None = 0.7, **of_file
     """As results.json has them, of a student with one file."""
 
     def model(name: str, value: float, cost: int) -> dict[str, Any]:
-        facts = {"metrics": {"mAP": value}, "intervals": {"mAP": [value - 0.01, value + 0.01]}, "split": "test",
-                 "counts": {"pictures": 48}}  # fmt: skip
+        facts = {
+            "metrics": {"mAP": value},
+            "intervals": {"mAP": [value - 0.01, value + 0.01]},
+            "split": "test",
+            "counts": {"pictures": 48},
+        }
         return {"name": name, "parameters": cost // 10, "mult_adds": cost, **facts}
 
     scored = {key: value for key, value in model("", score, 0).items() if key in ("metrics", "intervals", "split")}
     file = {"format": "onnx", "file": "export/student.onnx", "bytes": mult_adds, **scored, "passed": True}
     return {
-        "recipe": "tiny", "device": "cpu", "data": {"name": "celeba", "fingerprint": "0", "counts": {"test": 48}},
+        "recipe": "tiny",
+        "device": "cpu",
+        "data": {"name": "celeba", "fingerprint": "0", "counts": {"test": 48}},
         "teacher": None if teacher is None else model("net", teacher, 9_000_000),
         "student": model("mobilenet", score, mult_adds)
         | ({} if teacher is None else {"difference": {"mAP": score - teacher, "interval": [-0.1, 0.1]}}),
         "exports": [file | of_file],
-    }  # fmt: skip
+    }
 
 
 def leave(point: Point, places: SweepDirectory, content: dict[str, Any]) -> None:

@@ -93,9 +93,18 @@ def test_results_have_the_documented_schema() -> None:
 def test_the_run_directory_holds_what_is_documented() -> None:
     _, out = finished()
     assert {path.name for path in out.iterdir()} == {
-        "run.json", "recipe.yaml", "data", "stages", "teacher", "student", "export", "results.json", "report.html",
-        "README.md", "lock",
-    }  # fmt: skip
+        "run.json",
+        "recipe.yaml",
+        "data",
+        "stages",
+        "teacher",
+        "student",
+        "export",
+        "results.json",
+        "report.html",
+        "README.md",
+        "lock",
+    }
     assert {path.name for path in (out / "teacher").iterdir()} == {"teacher.safetensors", "teacher.onnx"}
     assert {path.name for path in (out / "student").iterdir()} == {"student.safetensors", "config.json"}
     assert len(list(out.glob("data/*/ledger.csv"))) == 1

@@ -39,9 +39,9 @@ def test_it_shows_the_loss_of_the_step_it_was_drawn_at(
     losses = Losses(bar)
     module = FineTuner(linear_student(), SMALL, metric=MeanAveragePrecision(CLASSES))
     data = ViewDataModule(train, validation, Views(), batch_size=4, seed=0)  # 8 steps a pass
-    trainer(
-        max_epochs=2, callbacks=[bar, losses], enable_progress_bar=True, accumulate_grad_batches=together
-    ).fit(module, data)  # fmt: skip
+    trainer(max_epochs=2, callbacks=[bar, losses], enable_progress_bar=True, accumulate_grad_batches=together).fit(
+        module, data
+    )
     shown = None
     for step, (loss, figures) in enumerate(losses.pairs):
         if (step % 8 + 1) % every == 0:

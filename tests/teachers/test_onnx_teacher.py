@@ -125,8 +125,11 @@ def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> Non
         found, logits = (values - values.mean(axis=1, keepdims=True) for values in (found, logits))
     np.testing.assert_allclose(found, logits, atol=1e-5)
     contradictions = {
-        "classes": ("a", "b", "d", "c"), "gives": "logits", "interpolation": "bilinear", "crop": (0.0, 0.0, 1.0, 1.0)
-    }  # fmt: skip
+        "classes": ("a", "b", "d", "c"),
+        "gives": "logits",
+        "interpolation": "bilinear",
+        "crop": (0.0, 0.0, 1.0, 1.0),
+    }
     for key, value in contradictions.items():
         with pytest.raises(DistillError, match=rf"teacher\.{key}: "):
             replace(Onnx(file), **{key: value}).load(4)

@@ -141,7 +141,7 @@ class ViewLoader:
         return DataLoader(
             Returning(self._dataset),
             batch_sampler=self._requests,
-            collate_fn=_as_is,
+            collate_fn=as_is,
             num_workers=self._workers,
             # A fork after OpenMP has started its threads hangs.
             multiprocessing_context="spawn" if self._workers else None,
@@ -211,5 +211,6 @@ def side_by_side(order: np.ndarray, identities: np.ndarray, together: int) -> np
     return order[places[np.lexsort((places, first))]]
 
 
-def _as_is(batch: Any) -> Any:
+def as_is(batch: Any) -> Any:
+    """How a `DataLoader` of whole batches collates: not at all."""
     return batch

@@ -1,9 +1,9 @@
 """A folder for the browser: one page that shows what a student sees in pictures dropped on it.
 
-It holds the page with the script of the kind of answers, the ONNX file, what its metadata says as model.json (a browser's
-runtime does not read metadata), and onnxruntime-web. Any static server will do, such as `python -m http.server`; opened
-as a file the page cannot load its parts, and says so. It asks nobody else for anything, which its content security policy
-enforces.
+It holds the page with the script of the kind of answers, the ONNX file, what its metadata says as model.json (a
+browser's runtime does not read metadata), and onnxruntime-web. Any static server will do, such as `python -m
+http.server`; opened as a file the page cannot load its parts, and says so. It asks nobody else for anything, which its
+content security policy enforces.
 
 A picture is decoded by the browser without colour management and resized by this library's own kernels, ported to
 JavaScript, so that the answers are those of onnxruntime to the last digits shown.

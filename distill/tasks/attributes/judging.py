@@ -13,7 +13,7 @@ from distill.answers import Probabilities
 from distill.answers.kind import Arrays, Kind
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.agreement import agreement
-from distill.evaluation.attributes import AttributeScores, compare, evaluate_attributes
+from distill.evaluation.attributes import AttributeScores, compare_attributes, evaluate_attributes
 from distill.evaluation.average_precision import average_precision, mean_average_precision
 from distill.evaluation.groups import group_scores
 from distill.evaluation.thresholds import DEFAULT_THRESHOLD, Thresholds, choose_thresholds
@@ -70,7 +70,7 @@ class AttributeVerdict(LabelledVerdict):
         return replace(kind, thresholds=tuple(self.thresholds.tolist()))
 
     def compare(self, other: Self) -> dict[str, Any]:
-        return compare(self.scores, other.scores).to_dict()
+        return compare_attributes(self.scores, other.scores).to_dict()
 
     def offenders(self, student: Self) -> list[str]:
         """Classes by what they lose in average precision, in points; where none loses any, by their probabilities."""

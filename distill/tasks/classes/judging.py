@@ -18,7 +18,7 @@ from distill.evaluation.agreement import class_agreement
 from distill.evaluation.classification import (
     TOP_1,
     ClassificationScores,
-    compare,
+    compare_classification,
     evaluate_classification,
     truths_of,
 )
@@ -70,7 +70,7 @@ class ClassVerdict(LabelledVerdict):
         return self.scores.to_dict() | {"split": "test"}
 
     def compare(self, other: Self) -> dict[str, Any]:
-        return compare(self.scores, other.scores).to_dict()
+        return compare_classification(self.scores, other.scores).to_dict()
 
     def offenders(self, student: Self) -> list[str]:
         """Classes by the pictures of them that only the student has right; where there are none, by probabilities."""

@@ -15,13 +15,12 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.people import People
 from distill.errors import DistillError, in_section
-from distill.evaluation import verification
 from distill.evaluation.all_pairs import AllPairsScores, compare_all_pairs, evaluate_all_pairs
 from distill.evaluation.embeddings import similarities
 from distill.evaluation.identification import IdentificationScores, evaluate_identification
 from distill.evaluation.pairs import present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
-from distill.evaluation.verification import VerificationScores, evaluate_pairs
+from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
 from distill.files.run_directory import key_of
 from distill.recipe.recipe import Evaluate
 
@@ -127,11 +126,8 @@ class Trial:
         people = int((sizes > 1).sum())
         if not people:
             return None
-        who = self.identities[several]
         ranks = tuple(k for k in RANKS if k <= people)
-        return evaluate_identification(
-            probes[several], who, gallery[several], who, same_pictures=True, ranks=ranks, recalls=()
-        )
+        return evaluate_identification(probes[several], gallery[several], self.identities[several], ranks=ranks)
 
     def describe(self) -> dict[str, Any]:
         """Facts for results.json."""
@@ -148,7 +144,7 @@ def compare(first: Verification, second: Verification, far: float) -> dict[str, 
         DistillError: the two were not scored on the same pictures under the same seed.
     """
     if isinstance(first, VerificationScores) and isinstance(second, VerificationScores):
-        return verification.compare(first, second).to_dict()
+        return compare_pairs(first, second).to_dict()
     assert isinstance(first, AllPairsScores) and isinstance(second, AllPairsScores)  # of one trial
     return compare_all_pairs(first, second, far).to_dict()
 

@@ -153,9 +153,13 @@ def held_to_python(page: Any) -> None:
         target = Preprocess(24, 32, kernel, crop=(0.1, 0.0, 0.75, 0.9))
         expected = target.resize(torch.from_numpy(fit(picture, 48, 64)).unsqueeze(0)).numpy().ravel()
         contract = {
-            "picture_height": 48, "picture_width": 64, "height": 24, "width": 32, "interpolation": kernel,
+            "picture_height": 48,
+            "picture_width": 64,
+            "height": 24,
+            "width": 32,
+            "interpolation": kernel,
             "crop": target.crop,
-        }  # fmt: skip
+        }
         found = page.evaluate(
             """async ([bytes, height, width, contract]) => {
                  const { preprocess, pixels } = await import("./preprocess.js");

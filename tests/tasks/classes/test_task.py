@@ -94,9 +94,13 @@ def test_the_report_shows_what_is_confused_mistaken_and_doubted() -> None:
     _, out = finished()
     results, page = results_of(out), Page(out / "report.html")
     for heading in (
-        "Which classes are confused", "Most confused classes", "The surest mistakes", "Accuracy per class",
-        "Labels of the web that the teacher doubts most", "Pictures seen in training",
-    ):  # fmt: skip
+        "Which classes are confused",
+        "Most confused classes",
+        "The surest mistakes",
+        "Accuracy per class",
+        "Labels of the web that the teacher doubts most",
+        "Pictures seen in training",
+    ):
         assert heading in page.text
     first = results["confused"][0]
     assert f"{first['classes'][0]} {first['classes'][1]} {first['mistaken'][0]} {first['mistaken'][1]}" in page.text

@@ -42,8 +42,12 @@ def embedding_results() -> dict[str, Any]:
         ],
         "exports": [
             {
-                "format": "onnx", "file": "student.onnx", "bytes": 1_920_000, "passed": True,
-                "metrics": {"accuracy": 0.95}, "intervals": {},
+                "format": "onnx",
+                "file": "student.onnx",
+                "bytes": 1_920_000,
+                "passed": True,
+                "metrics": {"accuracy": 0.95},
+                "intervals": {},
                 "difference": {"accuracy": -0.0001, "interval": [-0.0002, 0.0001]},
             }
         ],
@@ -57,7 +61,7 @@ def embedding_results() -> dict[str, Any]:
             for role in ("teacher", "student")
         },
         "ranks": {"teacher": [0.98, 0.99, 1.0], "student": [0.9321, 0.95, 0.97]},
-    }  # fmt: skip
+    }
 
 
 def some_pairs() -> Pairs:

@@ -161,11 +161,13 @@ def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     # A file compares pictures, and the scores are of pictures with their mirror images.
     pictures, people = shown(out)
     answers = onnxruntime.InferenceSession(out / "export" / "student.onnx").run(None, {"pictures": pictures})[0]
-    cosines = np.sort([
-        float(answers[i] @ answers[j])
-        for i, j in itertools.combinations(range(len(people)), 2)
-        if people[i] != people[j]
-    ])[::-1]  # fmt: skip
+    cosines = np.sort(
+        [
+            float(answers[i] @ answers[j])
+            for i, j in itertools.combinations(range(len(people)), 2)
+            if people[i] != people[j]
+        ]
+    )[::-1]
     for far, threshold in thresholds.items():
         accepted = int(float(far) * len(cosines))
         assert threshold == pytest.approx(cosines[accepted - 1], abs=1e-6)
