@@ -175,7 +175,8 @@ def of_its_own_answers() -> tuple[Task, Verdict]:
     test, prepared = task.sets.test, task.sets.prepared
     labels = prepared.labels.copy()
     labels[test.rows[0]] = verdict.answers > np.median(verdict.answers, axis=0)
-    relabelled = dataclasses.replace(test, sets=(dataclasses.replace(prepared, labels=labels),))
+    prepared = dataclasses.replace(prepared, targets={**prepared.targets, "labels": labels})
+    relabelled = dataclasses.replace(test, sets=(prepared,))
     task.__dict__["sets"] = dataclasses.replace(task.sets, test=relabelled)
     return task, task.judge(student_predictor(network, manifest))
 
