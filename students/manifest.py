@@ -7,12 +7,14 @@ from typing import Any, get_args
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess.preprocess import Crop, Preprocess
+from distill.preprocess.preprocess import Crop, Fit, Preprocess
 from students.student import StudentConfig
 
 # Keys of students of one kind of output alone.
 _OF_CLASSES, _OF_EMBEDDINGS = ("classes", "thresholds"), ("dimensions", "far_thresholds")
-_LATER = ("teacher_fingerprint", "data_fingerprint")  # keys that students of an earlier version lack
+# Keys that students of an earlier version lack.
+_FINGERPRINTS = ("teacher_fingerprint", "data_fingerprint")
+_LATER = (*_FINGERPRINTS, "fit")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class StudentManifest:
             asked for and is not exceeded there, such as "0.01"; None where none was measured.
         teacher_fingerprint: a checksum of what the teacher answers with; None without a teacher.
         data_fingerprint: a checksum of the pictures learnt from, their labels and splits.
+        fit: how a picture of another shape becomes a prepared one.
     """
 
     config: StudentConfig
@@ -48,6 +51,7 @@ class StudentManifest:
     far_thresholds: dict[str, float] | None = None
     teacher_fingerprint: str | None = None
     data_fingerprint: str | None = None
+    fit: Fit = "crop"
 
     def __post_init__(self) -> None:
         if self.activation not in get_args(Activation):
@@ -63,6 +67,8 @@ class StudentManifest:
             raise DistillError(
                 f"thresholds: {len(self.thresholds)} for {len(self.classes)} classes, expected one each."
             )
+        if self.fit not in get_args(Fit):
+            raise DistillError(f"fit: {self.fit!r}, expected one of {get_args(Fit)}.")
         if len(self.picture) != 2 or min(self.picture) < 1:
             raise DistillError(f"picture: {self.picture}, expected (height, width) in pixels.")
 
@@ -115,7 +121,8 @@ def read_manifest(path: Path) -> StudentManifest:
             checksum=_text(content["checksum"]),
             dimensions=int(content["dimensions"]) if embeds else None,
             far_thresholds=None if far_thresholds is None else {far: float(at) for far, at in far_thresholds.items()},
-            **{key: None if content.get(key) is None else _text(content[key]) for key in _LATER},
+            fit=content.get("fit", "crop"),
+            **{key: None if content.get(key) is None else _text(content[key]) for key in _FINGERPRINTS},
         )
     except (AttributeError, DistillError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error

@@ -8,7 +8,7 @@ import torch
 
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import ACTIVATIONS, OnnxMetadata
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Fit, Preprocess
 
 
 class FilePredictor(ABC):
@@ -29,6 +29,7 @@ class FilePredictor(ABC):
         self.classes: tuple[str, ...] | None = metadata.classes
         self.thresholds = metadata.thresholds
         self.picture: tuple[int, int] | None = (metadata.picture_height, metadata.picture_width)
+        self.fit: Fit = metadata.fit
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """uint8 (N, H, W, 3) to float32 probabilities or unit embeddings (N, C)."""

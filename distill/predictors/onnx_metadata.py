@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from distill.errors import DistillError
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess.preprocess import WHOLE, Crop, Interpolation, Preprocess, is_crop
+from distill.preprocess.preprocess import WHOLE, Crop, Fit, Interpolation, Preprocess, is_crop
 
 PREFIX = "distill."
 
@@ -23,7 +23,8 @@ ACTIVATIONS: dict[Given, Activation] = {"probabilities": "sigmoid", "softmax": "
 # Keys of files of one kind of output alone.
 _OF_CLASSES, _OF_EMBEDDINGS = {"classes", "thresholds"}, {"dimensions", "far_thresholds"}
 # Keys that files of an earlier version lack.
-_LATER = {"teacher", "teacher_fingerprint", "data_fingerprint"}
+_LATER = {"teacher", "teacher_fingerprint", "data_fingerprint", "fit"}
+_FORMER_CROP = "cover_center_crop"  # what files said of their fit when there was no other
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class OnnxMetadata:
         interpolation: the antialiased kernel that brings a picture to that size.
         picture_height, picture_width: pixels of the prepared picture before that resize.
         crop: top, left, height, width of the part of the prepared picture that is brought to that size, as shares.
-        fit: how any other picture becomes a prepared one: the largest centred box of its shape, resized.
+        fit: how a picture of another shape becomes a prepared one.
         dimensions: of an embedding.
         far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR that was
             asked for and is not exceeded there, such as "0.01"; None where none was measured.
@@ -52,7 +53,7 @@ class OnnxMetadata:
     interpolation: Interpolation
     picture_height: int
     picture_width: int
-    fit: Literal["cover_center_crop"] = "cover_center_crop"
+    fit: Fit = "crop"
     gives: Given = "probabilities"
     crop: Crop = WHOLE
     dimensions: int | None = None
@@ -70,7 +71,7 @@ class OnnxMetadata:
             or (len(self.thresholds) == count and all(isinstance(value, float | int) for value in self.thresholds)),
             "height, width, picture_height, picture_width": all(isinstance(size, int) and size > 0 for size in sizes),
             "interpolation": self.interpolation in get_args(Interpolation),
-            "fit": self.fit == "cover_center_crop",
+            "fit": self.fit in get_args(Fit),
             "gives": self.gives in get_args(Given),
             "dimensions": isinstance(self.dimensions, int) and self.dimensions > 0
             if embeds
@@ -145,6 +146,8 @@ class OnnxMetadata:
             thresholds = values.get("thresholds")
             values["thresholds"] = None if thresholds is None else tuple(thresholds)
             values["crop"] = tuple(values["crop"])
+            if values.get("fit") == _FORMER_CROP:
+                values["fit"] = "crop"
             return cls(**values)
         except (AttributeError, json.JSONDecodeError, TypeError) as error:
             raise DistillError(f"metadata entries that cannot be read ({error}). Export the student again.") from error

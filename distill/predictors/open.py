@@ -70,4 +70,5 @@ def student_predictor(module: nn.Module, manifest: StudentManifest) -> TorchPred
         classes=manifest.classes,
         thresholds=manifest.thresholds,
         picture=manifest.picture,
+        fit=manifest.fit,
     )

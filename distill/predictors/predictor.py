@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Fit, Preprocess
 
 
 class Predictor(Protocol):
@@ -13,7 +13,8 @@ class Predictor(Protocol):
 
     `activation` says which of these. `classes` names the outputs and `thresholds` says from which probability each
     counts as present; both are None where the file does not say, and of embeddings; classes that exclude each other
-    have no thresholds. `picture` is the (height, width) of the prepared pictures it was made for, None for any.
+    have no thresholds. `picture` is the (height, width) of the prepared pictures it was made for, None for any, and
+    `fit` how pictures of another shape become such.
     """
 
     @property
@@ -33,6 +34,9 @@ class Predictor(Protocol):
 
     @property
     def picture(self) -> tuple[int, int] | None: ...
+
+    @property
+    def fit(self) -> Fit: ...
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """uint8 (N, H, W, 3) to float32 answers (N, C); the resize to the network's size is part of it."""

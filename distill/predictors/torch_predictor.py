@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Fit, Preprocess
 
 Activation = Literal["sigmoid", "softmax", "unit"]
 """From a network's outputs to what is scored: probabilities, or an embedding of unit length."""
@@ -36,10 +36,11 @@ class TorchPredictor:
         classes: tuple[str, ...] | None = None,
         thresholds: tuple[float, ...] | None = None,
         picture: tuple[int, int] | None = None,
+        fit: Fit = "crop",
     ) -> None:
         self.network, self.normalize, self.activation = network, normalize, activation
         self.name, self.preprocess = name, preprocess
-        self.classes, self.thresholds, self.picture = classes, thresholds, picture
+        self.classes, self.thresholds, self.picture, self.fit = classes, thresholds, picture, fit
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
         """uint8 (N, H, W, 3) to float32 probabilities or unit embeddings (N, C)."""

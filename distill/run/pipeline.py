@@ -83,7 +83,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
         teacher=teacher.name if teacher else "none, labels only",
         dimensions=None if task.classes is not None else task.outputs(teacher),
         teacher_fingerprint=teacher.fingerprint() if teacher else None,
-        data_fingerprint=task.sets.prepared.fingerprint,
+        data_fingerprint=task.sets.prepared.fingerprint, fit=recipe.prepare.fit,
     )  # fmt: skip
     learnt = task.judge(student_predictor(network, manifest))
     earlier = _earlier(places)

@@ -26,7 +26,8 @@ PICTURES = np.random.default_rng(1).integers(0, 256, (5, 8, 6, 3), dtype=np.uint
 
 
 @pytest.mark.parametrize(
-    "metadata", [METADATA, replace(METADATA, thresholds=None, gives="softmax", crop=(0.1, 0.2, 1 / 3, 0.4))]
+    "metadata",
+    [METADATA, replace(METADATA, thresholds=None, gives="softmax", crop=(0.1, 0.2, 1 / 3, 0.4), fit="pad")],
 )
 def test_metadata_survives_the_round_trip(metadata: OnnxMetadata) -> None:
     properties = metadata.to_props()
@@ -50,6 +51,7 @@ def test_metadata_survives_the_round_trip(metadata: OnnxMetadata) -> None:
         ({"distill.crop": "[0.5, 0, 0.6, 1]"}, r"distill\.crop"),
         ({"distill.crop": '["0", 0, 1, 1]'}, r"distill\.crop"),
         ({"distill.crop": None}, r"missing or unknown: distill\.crop"),
+        ({"distill.fit": '"squeeze"'}, r"distill\.fit: 'squeeze'"),
     ],
 )
 def test_broken_metadata(change: dict[str, str | None], message: str) -> None:
@@ -58,13 +60,22 @@ def test_broken_metadata(change: dict[str, str | None], message: str) -> None:
         OnnxMetadata.from_props(properties)
 
 
+@pytest.mark.parametrize("change", [{"distill.fit": '"cover_center_crop"'}, {"distill.fit": None}])
+def test_files_of_before_there_was_a_choice_are_of_cropped_pictures(change: dict[str, str | None]) -> None:
+    properties = {key: value for key, value in (METADATA.to_props() | change).items() if value is not None}
+    found = OnnxMetadata.from_props(properties)
+    assert found == METADATA and found.fit == "crop"
+
+
 def test_probabilities_of_an_exported_file(tmp_path: Path) -> None:
     predictor = OnnxPredictor(linear_graph(tmp_path / "student.onnx", properties=METADATA.to_props()))
     found = predictor(PICTURES)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, sigmoid(linear_logits(PICTURES)), rtol=1e-5)
     assert (predictor.name, predictor.classes) == ("student.onnx", METADATA.classes)
-    assert (predictor.thresholds, predictor.picture) == (METADATA.thresholds, (16, 12))
+    assert (predictor.thresholds, predictor.picture, predictor.fit) == (METADATA.thresholds, (16, 12), "crop")
+    stretched = replace(METADATA, fit="stretch").to_props()
+    assert OnnxPredictor(linear_graph(tmp_path / "other.onnx", properties=stretched)).fit == "stretch"
 
 
 def test_larger_pictures_are_resized_by_the_named_kernel(tmp_path: Path) -> None:

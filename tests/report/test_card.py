@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+import torch
 import yaml
 from huggingface_hub import ModelCard
 from PIL import Image
 
 from distill.predictors.open import open_predictor
 from distill.predictors.torch_predictor import Activation
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Fit, Preprocess
 from distill.recipe.recipe import Card, Recipe
 from distill.report.card import plain, write_card
 from students.manifest import StudentManifest, write_manifest
@@ -69,13 +71,20 @@ def photograph(place: Path) -> Path:
     return place / "picture.jpg"
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "unit"])
+@pytest.mark.parametrize(
+    ("activation", "fit"),
+    [("sigmoid", "crop"), ("softmax", "crop"), ("unit", "crop"), ("unit", "stretch"), ("unit", "pad")],
+)
 def test_the_code_runs_as_printed(
-    activation: Activation, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    activation: Activation, fit: Fit, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = manifest_of(activation)
-    (tmp_path / "export").mkdir()
-    projection_graph(tmp_path / "export" / "student.onnx", GIVES[activation])  # type: ignore[arg-type]
+    manifest = replace(manifest_of(activation), fit=fit)
+    file = tmp_path / "export" / "student.onnx"
+    file.parent.mkdir()
+    projection_graph(file, GIVES[activation])  # type: ignore[arg-type]
+    model = onnx.load(file)
+    next(one for one in model.metadata_props if one.key == "distill.fit").value = json.dumps(fit)
+    onnx.save(model, file)
     write_manifest(tmp_path / "student" / "config.json", manifest)
     results = results_of()
     if activation == "softmax":
@@ -93,11 +102,13 @@ def test_the_code_runs_as_printed(
     expected = names["answers"][0]
     predictor = open_predictor(tmp_path / "export" / "student.onnx")
     assert predictor.picture == (56, 48) and expected.shape == (12,) and expected.std() > 0.05
+    own_pixels = predictor.preprocess.resize(torch.from_numpy(names["picture"][None])).numpy()
 
     names = {}
     for block in others:
         exec(block, names)
     assert names["pixels"].shape == (1, 14, 10, 3) and names["pixels"].dtype == np.uint8
+    assert np.abs(names["pixels"] - own_pixels.astype(int)).max() <= 2
     np.testing.assert_allclose(names["answers"][0], expected, atol=0.01)
     if activation == "sigmoid":
         assert manifest.thresholds is not None

@@ -5,11 +5,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from distill.errors import DistillError
+from distill.export.format import Job
+from distill.predictors.open import student_predictor
 from distill.preprocess.preprocess import Preprocess
 from students.files import load_student, save_student
 from students.manifest import StudentManifest
@@ -56,6 +59,17 @@ def test_where_its_first_weights_lay_is_not_published(tmp_path: Path) -> None:
     assert load_student(tmp_path)[1].outputs == 3
 
 
+def test_how_pictures_are_fitted_travels_with_the_student(tmp_path: Path) -> None:
+    save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, fit="pad"))
+    network, manifest = load_student(tmp_path)
+    assert manifest.fit == student_predictor(network, manifest).fit == "pad"
+    assert Job(network, manifest, np.empty(0, np.uint8)).metadata.fit == "pad"
+    content = json.loads((tmp_path / "config.json").read_text())
+    del content["fit"]  # as of students of before there was a choice
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    assert load_student(tmp_path)[1].fit == "crop"
+
+
 def test_without_thresholds(tmp_path: Path) -> None:
     manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, thresholds=None))
     assert load_student(tmp_path)[1] == manifest
@@ -74,6 +88,7 @@ def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, Studen
     ("change", "message"),
     [
         ({"seed": None}, "missing key seed"),
+        ({"fit": "squeeze"}, r"fit: 'squeeze', expected one of \('crop', 'stretch', 'pad'\)"),
         ({"tempo": 3}, "unknown key tempo"),
         ({"config": {"width": 1.0}}, r"missing key config\.name"),
         ({"preprocess": 3}, r"preprocess\.holds a int"),

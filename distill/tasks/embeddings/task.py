@@ -105,11 +105,10 @@ class Embeddings(Task):
         Raises:
             DistillError: they cannot be had.
         """
-        settings, size = self.recipe.evaluate, (self.recipe.prepare.height, self.recipe.prepare.width)
+        settings, prepare = self.recipe.evaluate, self.recipe.prepare
         if settings.lfw is None:
             return Trial.of(self.sets.test)
-        place = self.recipe.prepare.root or self.directory
-        return open_lfw(settings, place, size, self.recipe.prepare.max_bad_share)
+        return open_lfw(settings, prepare.root or self.directory, prepare)
 
     @property
     def scored(self) -> tuple[Pictures, ...]:
