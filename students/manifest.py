@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from distill.answers import kind_named
 from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
-from distill.preprocess.preprocess import Crop, Preprocess
+from distill.preprocess.preprocess import Crop, Fit, Preprocess
 from students.student import StudentConfig
 
-_LATER = ("teacher_fingerprint", "data_fingerprint")  # keys that students of an earlier version lack
+_FINGERPRINTS = ("teacher_fingerprint", "data_fingerprint")
+_LATER = (*_FINGERPRINTS, "fit")  # keys that students of an earlier version lack
 _FORMER = {"sigmoid": "probabilities", "softmax": "softmax", "unit": "embedding"}
 """What students of the first version say of their answers, under `activation`, and the kind's name."""
 
@@ -25,6 +26,7 @@ class StudentManifest:
         answers: their kind; in the file, `answers` has its name, and each of its facts a key of its own.
         preprocess: crop, size, resize kernel and normalisation of what the network eats.
         picture: (height, width) of the prepared picture before that resize.
+        fit: how a picture of another shape becomes a prepared one.
         teacher: the teacher's name.
         checksum: sha256 of `student.safetensors`; empty until it is saved.
         teacher_fingerprint: a checksum of what the teacher answers with; None without a teacher.
@@ -40,11 +42,14 @@ class StudentManifest:
     checksum: str = ""
     teacher_fingerprint: str | None = None
     data_fingerprint: str | None = None
+    fit: Fit = "crop"
 
     def __post_init__(self) -> None:
         self.answers.check()
         if len(self.picture) != 2 or min(self.picture) < 1:
             raise DistillError(f"picture: {self.picture}, expected (height, width) in pixels.")
+        if self.fit not in get_args(Fit):
+            raise DistillError(f"fit: {self.fit!r}, expected one of {get_args(Fit)}.")
 
 
 def write_manifest(path: Path, manifest: StudentManifest) -> None:
@@ -92,7 +97,8 @@ def read_manifest(path: Path) -> StudentManifest:
             seed=int(content["seed"]),
             teacher=_text(content["teacher"]),
             checksum=_text(content["checksum"]),
-            **{key: None if content.get(key) is None else _text(content[key]) for key in _LATER},
+            **{key: None if content.get(key) is None else _text(content[key]) for key in _FINGERPRINTS},
+            fit=content.get("fit", "crop"),
         )
     except (AttributeError, DistillError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error

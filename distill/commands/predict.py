@@ -15,7 +15,7 @@ from distill.data.sources.source import Sample
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path
 from distill.predictors.open import open_predictor
-from distill.preprocess.preprocess import fit
+from distill.preprocess.preprocess import Fit, fit
 
 BATCH = 64
 
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     with atomic_path(chosen.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["file", *heading])
-        for names, pictures, reasons in _batches(samples, predictor.picture):
+        for names, pictures, reasons in _batches(samples, predictor.picture, predictor.fit):
             for reason in reasons:
                 bad += 1
                 console.print(f"left out: {reason}", soft_wrap=True)
@@ -55,14 +55,16 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _batches(samples: list[Sample], size: tuple[int, int]) -> Iterator[tuple[list[str], list[np.ndarray], list[str]]]:
+def _batches(
+    samples: list[Sample], size: tuple[int, int], how: Fit
+) -> Iterator[tuple[list[str], list[np.ndarray], list[str]]]:
     """Names and pictures that can be used, and the reasons of those that cannot."""
     for start in track(range(0, len(samples), BATCH), "predicting", console=Console(stderr=True), transient=True):
         names, pictures, reasons = [], [], []
         for sample in samples[start : start + BATCH]:
             assert isinstance(sample.picture, Path)  # what a folder lists
             try:
-                pictures.append(fit(decode(sample.picture, sample.name), *size))
+                pictures.append(fit(decode(sample.picture, sample.name), *size, how))
                 names.append(sample.name)
             except BadPicture as error:
                 reasons.append(str(error))

@@ -54,6 +54,7 @@ class Job:
             teacher=manifest.teacher,
             teacher_fingerprint=manifest.teacher_fingerprint,
             data_fingerprint=manifest.data_fingerprint,
+            fit=manifest.fit,
         )
 
     @cached_property

@@ -28,7 +28,7 @@ class FilePredictor(Predictor):
         self.path, self.name = path, path.name
         self.kind = metadata.answers
         self.preprocess = Preprocess(metadata.height, metadata.width, metadata.interpolation, crop=metadata.crop)
-        self.picture = (metadata.picture_height, metadata.picture_width)
+        self.picture, self.fit = (metadata.picture_height, metadata.picture_width), metadata.fit
 
     def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 (N, H, W, 3) to float32 answers (N, ...) by name.

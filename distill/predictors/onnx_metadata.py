@@ -6,17 +6,18 @@ An ONNX file keeps them in its `metadata_props`; the other formats wherever they
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self, get_args
 
 from distill.answers import kind_named
 from distill.answers.kind import Kind
 from distill.errors import DistillError
-from distill.preprocess.preprocess import WHOLE, Crop, Interpolation, Preprocess, is_crop
+from distill.preprocess.preprocess import WHOLE, Crop, Fit, Interpolation, Preprocess, is_crop
 
 PREFIX = "distill."
 
 # Keys that files of an earlier version lack.
-_LATER = {"teacher", "teacher_fingerprint", "data_fingerprint"}
+_LATER = {"teacher", "teacher_fingerprint", "data_fingerprint", "fit"}
+_FORMER_CROP = "cover_center_crop"  # what files said of their fit when there was no other
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class OnnxMetadata:
         interpolation: the antialiased kernel that brings a picture to that size.
         picture_height, picture_width: pixels of the prepared picture before that resize.
         crop: top, left, height, width of the part of the prepared picture that is brought to that size, as shares.
-        fit: how any other picture becomes a prepared one: the largest centred box of its shape, resized.
+        fit: how a picture of another shape becomes a prepared one.
         teacher, teacher_fingerprint: whom a student learnt from: its name, and a checksum of what it answers with.
         data_fingerprint: a checksum of the pictures a student learnt from, their labels and splits.
     """
@@ -40,7 +41,7 @@ class OnnxMetadata:
     interpolation: Interpolation
     picture_height: int
     picture_width: int
-    fit: Literal["cover_center_crop"] = "cover_center_crop"
+    fit: Fit = "crop"
     crop: Crop = WHOLE
     teacher: str | None = None
     teacher_fingerprint: str | None = None
@@ -55,7 +56,7 @@ class OnnxMetadata:
         checks: dict[str, bool] = {
             "height, width, picture_height, picture_width": all(isinstance(size, int) and size > 0 for size in sizes),
             "interpolation": self.interpolation in get_args(Interpolation),
-            "fit": self.fit == "cover_center_crop",
+            "fit": self.fit in get_args(Fit),
             "teacher, teacher_fingerprint, data_fingerprint": all(
                 text is None or isinstance(text, str)
                 for text in (self.teacher, self.teacher_fingerprint, self.data_fingerprint)
@@ -113,6 +114,8 @@ class OnnxMetadata:
             raise DistillError(f"{PREFIX}{error} It is not valid in an exported file.") from error
         try:
             values = {key: value for key, value in entries.items() if key in own}
+            if values.get("fit") == _FORMER_CROP:
+                values["fit"] = "crop"
             return cls(answers, **values | {"crop": tuple(values["crop"])})
         except TypeError as error:
             raise DistillError(f"metadata entries that cannot be read ({error}). Export the student again.") from error

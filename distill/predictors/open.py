@@ -68,4 +68,5 @@ def student_predictor(module: nn.Module, manifest: StudentManifest) -> TorchPred
         normalize=True,
         name=manifest.config.full_name,
         picture=manifest.picture,
+        fit=manifest.fit,
     )

@@ -10,7 +10,7 @@ from rich.progress import track
 
 from distill.answers.kind import Arrays, Kind
 from distill.errors import DistillError
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Fit, Preprocess
 
 
 class Gathered(Protocol):
@@ -31,12 +31,14 @@ class Predictor(ABC):
         preprocess: its input contract.
         kind: of its answers, and what is known of them: names of classes and thresholds are None where nothing says so.
         picture: (height, width) of the prepared pictures it was made for, None for any.
+        fit: how pictures of another shape become such.
     """
 
     name: str
     preprocess: Preprocess
     kind: Kind
     picture: tuple[int, int] | None
+    fit: Fit = "crop"
 
     @abstractmethod
     def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from distill.answers.kind import Kind, named
 from distill.predictors.predictor import Predictor
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Fit, Preprocess
 
 
 class TorchPredictor(Predictor):
@@ -31,9 +31,10 @@ class TorchPredictor(Predictor):
         normalize: bool,
         name: str,
         picture: tuple[int, int] | None = None,
+        fit: Fit = "crop",
     ) -> None:
         self.network, self.normalize, self.kind = network, normalize, kind
-        self.name, self.preprocess, self.picture = name, preprocess, picture
+        self.name, self.preprocess, self.picture, self.fit = name, preprocess, picture, fit
 
     def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 (N, H, W, 3) to float32 answers (N, ...) by name."""

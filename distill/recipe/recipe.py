@@ -21,6 +21,7 @@ from distill.data.sources.stanford_dogs import StanfordDogs
 from distill.errors import DistillError
 from distill.export.format import Calibration
 from distill.objectives import Objective
+from distill.preprocess.preprocess import Fit
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
 from distill.store.teacher import Stored
 from students.student import StudentConfig
@@ -71,7 +72,10 @@ class Prepare:
     """The prepared pictures views are cut from.
 
     Attributes:
-        height, width: pixels; other pictures are cut to that shape, centred, and resized.
+        height, width: pixels of the prepared pictures.
+        fit: how a picture of another shape becomes one: crop cuts out its largest centred box of that shape and resizes
+            it; stretch resizes all of it, whatever becomes of its shape; pad resizes all of it in its own shape,
+            centred, with grey (114) beside it.
         align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
             celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
             (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
@@ -83,6 +87,7 @@ class Prepare:
 
     height: int = 64
     width: int = 64
+    fit: Fit = "crop"
     align: AlignedTo | Path | None = None
     max_bad_share: float = 0.01
     max_raw_bytes: int = 32 * 2**30
@@ -91,6 +96,13 @@ class Prepare:
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
+        if self.fit not in get_args(Fit):
+            raise DistillError(f"prepare.fit is {self.fit!r}, expected one of {', '.join(get_args(Fit))}.")
+        if self.fit != "crop" and self.align is not None:
+            raise DistillError(
+                f"prepare.fit is {self.fit}, and prepare.align brings faces to their place instead. Leave out one of "
+                "the two."
+            )
         if not 0 <= self.max_bad_share < 1:
             raise DistillError(f"prepare.max_bad_share is {self.max_bad_share}, expected a share from 0 to below 1.")
         if self.max_raw_bytes < 0:

@@ -13,6 +13,7 @@ from distill import formatting
 from distill.data.sources.hub import Hub
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import CARD
+from distill.preprocess.preprocess import PADDING
 from distill.recipe.recipe import Recipe
 from distill.report import snippets
 from distill.report.metrics import chief_metric, differing_metric
@@ -27,9 +28,14 @@ from distill.predictors.open import open_predictor
 from distill.preprocess.preprocess import fit
 
 predictor = open_predictor(Path("{file}"))
-picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture)
+picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture, predictor.fit)
 answers = predictor(picture[None])
 """
+_FITS = {
+    "crop": "its largest centred box of that shape",
+    "stretch": "all of it, whatever its shape,",
+    "pad": f"all of it, in its own shape and centred on grey ({PADDING}),",
+}
 _FLIPS = {
     "none": "Scores and thresholds are of the embedding of the picture alone.",
     "average": "Thresholds are of the picture alone; scores are of the average of it and its mirror image.",
@@ -81,6 +87,7 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         answers=manifest.answers,
         kind_template=manifest.answers.template.name,
         preprocess=manifest.preprocess,
+        fit=_FITS[manifest.fit],
         tall=manifest.picture[0],
         wide=manifest.picture[1],
         own=_OWN.format(file=_shown_file(results)),

@@ -5,6 +5,7 @@ last, which the kind of answers has, says what those mean. They use no part of t
 shipped without it.
 """
 
+from distill.preprocess.preprocess import PADDING, Fit
 from students.manifest import StudentManifest
 
 _ONNX = """\
@@ -37,15 +38,30 @@ _LOADING = {
 }
 _SERVING = "python -m http.server --directory {file}  # and open http://localhost:8000\n"
 
-_PIXELS = """\
-import numpy as np
-from PIL import Image, ImageOps
-
-picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")  # of 8 bits a channel
+_CROP = """\
 tall = min(picture.height, round(picture.width * {tall} / {wide}))
 wide = min(picture.width, round(picture.height * {wide} / {tall}))
 top, left = (picture.height - tall) // 2, (picture.width - wide) // 2
 picture = picture.crop((left, top, left + wide, top + tall)).resize(({wide}, {tall}), Image.Resampling.BILINEAR)
+"""
+_STRETCH = """\
+picture = picture.resize(({wide}, {tall}), Image.Resampling.BILINEAR)
+"""
+_PAD = """\
+tall = min({tall}, max(1, round({wide} * picture.height / picture.width)))
+wide = min({wide}, max(1, round({tall} * picture.width / picture.height)))
+whole = picture.resize((wide, tall), Image.Resampling.BILINEAR)
+picture = Image.new("RGB", ({wide}, {tall}), ({grey}, {grey}, {grey}))
+picture.paste(whole, (({wide} - wide) // 2, ({tall} - tall) // 2))
+"""
+_FITS: dict[Fit, str] = {"crop": _CROP, "stretch": _STRETCH, "pad": _PAD}
+_OPENING = """\
+import numpy as np
+from PIL import Image, ImageOps
+
+picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")  # of 8 bits a channel
+"""
+_PIXELS = """\
 picture = picture.resize(({width}, {height}), Image.Resampling.{kernel})
 pixels = np.asarray(picture)[None]  # uint8 (1, {height}, {width}, 3)
 """
@@ -55,8 +71,14 @@ def reading_picture(manifest: StudentManifest) -> str:
     """From picture.jpg to `pixels`, uint8 (1, h, w, 3)."""
     tall, wide = manifest.picture
     preprocess = manifest.preprocess
-    return _PIXELS.format(
-        tall=tall, wide=wide, height=preprocess.height, width=preprocess.width, kernel=preprocess.interpolation.upper()
+    code = _OPENING + _FITS[manifest.fit] + _PIXELS
+    return code.format(
+        tall=tall,
+        wide=wide,
+        grey=PADDING,
+        height=preprocess.height,
+        width=preprocess.width,
+        kernel=preprocess.interpolation.upper(),
     )
 
 

@@ -124,6 +124,7 @@ def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
         teacher=teacher.name if teacher else "none, labels only",
         teacher_fingerprint=teacher.fingerprint() if teacher else None,
         data_fingerprint=run.task.pictures.sets.prepared.fingerprint,
+        fit=run.recipe.prepare.fit,
     )
 
 

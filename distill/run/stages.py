@@ -22,6 +22,8 @@ from distill.errors import DistillError
 from distill.export.onnx import export_onnx
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import RunDirectory, key_of
+from distill.files.weights import weights_checksum
+from distill.host import is_first_process
 from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.predictors.torch_predictor import TorchPredictor

@@ -1,6 +1,7 @@
 """`distill predict` writes what a student sees, and leaves out what is no picture, by name."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from PIL import Image
 
 from distill import cli
 from distill.answers import Probabilities
-from students.files import load_student
+from distill.predictors.open import student_predictor
+from distill.preprocess.preprocess import fit
+from students.files import load_student, save_student
 from tests.helpers.running import finished
 
 
@@ -67,6 +70,18 @@ def test_a_row_a_picture_at_any_depth(
     errors = capsys.readouterr().err
     assert "left out: deep/[bold]wreck:smile:.jpg" in errors
     assert "3 pictures, 1 left out" in errors
+
+
+def test_pictures_are_fitted_as_the_student_was_trained(folder: Path, tmp_path: Path) -> None:
+    network, manifest = load_student(finished()[1] / "student")
+    save_student(tmp_path / "student", network, dataclasses.replace(manifest, fit="stretch"))
+    assert cli.main(["predict", str(tmp_path / "student"), str(folder), "--csv", str(tmp_path / "seen.csv")]) == 0
+    with Image.open(folder / "deep" / "wide.png") as wide:
+        pixels = fit(np.array(wide), *manifest.picture, "stretch")
+    expected = student_predictor(network, manifest)(pixels[None])["probabilities"][0]
+    with (tmp_path / "seen.csv").open(newline="", encoding="utf-8") as file:
+        row = next(row for row in csv.reader(file) if row[0] == "deep/wide.png")
+    np.testing.assert_allclose([float(value) for value in row[2:]], expected, atol=1e-4)
 
 
 def test_the_thresholds_are_the_models_own(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def learner(scale: float = 16.0, margin: float = 20.0) -> MetricLearner:
 
 def batch_of(train: Pictures, identities: list[int]) -> Pixels:
     batch = next(iter(ViewLoader(train, Views(), batch_size=len(identities), seed=0)))
-    batch.identities = torch.tensor(identities)
+    batch.targets = replace(batch.targets, columns={"identities": torch.tensor(identities)})
     return Pixels(batch)
 
 

@@ -57,12 +57,20 @@ def test_metadata_survives_the_round_trip(metadata: OnnxMetadata) -> None:
         ({"distill.crop": "[0.5, 0, 0.6, 1]"}, r"distill\.crop"),
         ({"distill.crop": '["0", 0, 1, 1]'}, r"distill\.crop"),
         ({"distill.crop": None}, r"missing or unknown: distill\.crop"),
+        ({"distill.fit": '"squeeze"'}, r"distill\.fit: 'squeeze'"),
     ],
 )
 def test_broken_metadata(change: dict[str, str | None], message: str) -> None:
     properties = {key: value for key, value in (METADATA.to_props() | change).items() if value is not None}
     with pytest.raises(DistillError, match=message):
         OnnxMetadata.from_props(properties)
+
+
+@pytest.mark.parametrize("change", [{"distill.fit": '"cover_center_crop"'}, {"distill.fit": None}])
+def test_files_of_before_there_was_a_choice_are_of_cropped_pictures(change: dict[str, str | None]) -> None:
+    properties = {key: value for key, value in (METADATA.to_props() | change).items() if value is not None}
+    found = OnnxMetadata.from_props(properties)
+    assert found == METADATA and found.fit == "crop"
 
 
 def test_probabilities_of_an_exported_file(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from huggingface_hub import ModelCard
 from PIL import Image
@@ -91,11 +92,13 @@ def test_the_code_runs_as_printed(kind: Kind, recipe: Recipe, tmp_path: Path, mo
     expected = names["answers"][0]
     predictor = open_predictor(tmp_path / "export" / "student.onnx")
     assert predictor.picture == (56, 48) and expected.shape == (12,) and expected.std() > 0.05
+    own_pixels = predictor.preprocess.resize(torch.from_numpy(names["picture"][None])).numpy()
 
     names = {}
     for block in others:
         exec(block, names)
     assert names["pixels"].shape == (1, 14, 10, 3) and names["pixels"].dtype == np.uint8
+    assert np.abs(names["pixels"] - own_pixels.astype(int)).max() <= 2
     np.testing.assert_allclose(names["answers"][0], expected, atol=0.01)
     if isinstance(kind, Probabilities):
         assert kind.thresholds is not None

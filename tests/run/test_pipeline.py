@@ -24,6 +24,7 @@ from tests.helpers.running import (
     run_recipe,
     timeless,
     without_exports,
+    without_files,
     write_recipe,
 )
 
@@ -263,6 +264,17 @@ def test_a_run_killed_in_a_pass_ends_with_the_same_student(tmp_path: Path, monke
     assert files[0].read_bytes() == files[1].read_bytes()
     assert timeless(results) == timeless(expected)
     assert not list(killed.rglob("*.ckpt"))
+
+
+def test_how_pictures_are_fitted_goes_from_the_recipe_to_sets_and_student(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_files(monkeypatch)
+    keys = ["--prepare.fit", "pad", "--stages", "[fine_tune]", "--teach.web", "false"]
+    run_recipe(write_recipe(tmp_path), tmp_path / "run", keys)
+    assert json.loads((tmp_path / "run" / "student" / "config.json").read_text())["fit"] == "pad"
+    (place,) = (tmp_path / "run" / "data").glob("*/index.json")
+    assert Prepared.open(place.parent).pixels == "version 1, fitted by pad"
 
 
 def test_a_second_run_in_the_place_of_one_that_runs_is_refused(tmp_path: Path) -> None:

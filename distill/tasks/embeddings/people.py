@@ -23,11 +23,11 @@ class PeoplePictures(TaskPictures):
         Raises:
             DistillError: they cannot be had.
         """
-        settings, size = self.recipe.evaluate, (self.recipe.prepare.height, self.recipe.prepare.width)
+        settings = self.recipe.evaluate
         if settings.lfw is None:
             return Trial.of(self.sets.test)
         place = self.recipe.prepare.root or self.directory
-        return open_lfw(settings, place, size, self.recipe.prepare.max_bad_share)
+        return open_lfw(settings, place, self.recipe.prepare)
 
     @property
     def scored(self) -> tuple[Pictures, ...]:

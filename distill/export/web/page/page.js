@@ -11,10 +11,14 @@ const seen = []; // {list, answers}, to be compared again when the gallery grows
 let model;
 let queue = Promise.resolve(); // one picture after another, or their times would be of each other
 
-/** A picture in the frame the student sees: CSS cuts the same centred box. */
-function thumbnail(file, { picture_height: height, picture_width: width }) {
+const FITS = { crop: "cover", stretch: "fill", pad: "contain" }; // in the words of CSS
+
+/** A picture in the frame the student sees, as it is fitted into it. */
+function thumbnail(file, { picture_height: height, picture_width: width, fit }) {
   const image = make("img", { alt: "", src: URL.createObjectURL(file) });
   image.style.aspectRatio = `${width} / ${height}`;
+  image.style.objectFit = FITS[fit];
+  if (fit === "pad") image.style.background = "rgb(114 114 114)";
   const done = () => URL.revokeObjectURL(image.src);
   image.addEventListener("load", done);
   image.addEventListener("error", done);
