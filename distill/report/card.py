@@ -17,8 +17,10 @@ from distill.recipe.recipe import Recipe
 from distill.report import snippets
 from distill.report.metrics import chief_metric, differing_metric
 from distill.report.page import headline
+from distill.report.templates import template
 from students.manifest import StudentManifest
 
+TEMPLATE = Path(__file__).with_name("card.md")
 _OWN = """\
 from pathlib import Path
 
@@ -52,26 +54,11 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
     Raises:
         DistillError: the place cannot be written to.
     """
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    environment.filters.update(
-        score=formatting.score,
-        signed=formatting.signed,
-        interval=formatting.interval,
-        count=formatting.count,
-        magnitude=formatting.magnitude,
-        size=formatting.size,
-        duration=formatting.duration,
-        plain=plain,
-    )
     student, teacher = results["student"], results.get("teacher")
     difference, groups = student.get("difference"), results.get("groups") or []
     names = manifest.classes or ()
     weights = recipe.student.weights
-    card = environment.get_template("card.md").render(
+    card = template(TEMPLATE).render(
         front_matter=front_matter(results, recipe, manifest),
         headline=headline(results),
         rendered=_rendered(results),
@@ -142,11 +129,6 @@ def front_matter(results: Mapping[str, Any], recipe: Recipe, manifest: StudentMa
         ],
     )  # fmt: skip
     return f"---\n{content.to_yaml()}\n---\n"
-
-
-def plain(text: str) -> str:
-    """Text that Markdown and HTML take for nothing else: names come from users' files."""
-    return re.sub(r"([\\`*{}\[\]<>|#!&])", r"\\\1", " ".join(text.split()))
 
 
 def _rendered(results: Mapping[str, Any]) -> bool:

@@ -116,7 +116,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
             siblings.append(task.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
     write_json(places.root / RESULTS, results)
-    write_report(places.root / REPORT, results, log.curves, details.examples, resolved, details.pairs, details.classes)
+    write_report(places.root / REPORT, results, log.curves, details.sections, resolved)
     write_card(places.root, results, recipe, manifest)
     return results
 

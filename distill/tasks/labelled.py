@@ -4,6 +4,7 @@ Shapes: N pictures, C classes.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from distill.data.sources.source import Split
 from distill.errors import DistillError
 from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
-from distill.report.page import Examples
+from distill.report.section import Section
 from distill.store.teacher import Stored
+from distill.tasks.examples import Examples
+from distill.tasks.per_class import Quantity, per_class_section
 from distill.tasks.sets import Sets
 from distill.tasks.task import AnyTeacher, Task
 from distill.tasks.verdict import Judged, Verdict
@@ -43,6 +46,9 @@ class LabelledTask(Task):
 
     needed: tuple[tuple[Split, str], ...]
     """Splits that must hold pictures, and what for."""
+
+    quantity: Quantity
+    """How each class is measured."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -122,8 +128,10 @@ class LabelledTask(Task):
                 "data of its classes (data.attributes chooses some and their order)."
             )
 
-    def examples(self, learnt: Verdict) -> Examples:
-        """Some test pictures with what the student sees in them."""
-        test = self.test
+    def class_sections(self, verdicts: Mapping[str, Verdict]) -> list[Section]:
+        """The score of each class, and some test pictures with what the student sees in them."""
+        models = {role: verdicts[role].to_dict() for role in ("teacher", "student") if role in verdicts}
+        test, answers = self.test, verdicts["student"].answers
         shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
-        return Examples(test.gather(shown), self.classes, learnt.answers[shown], test.labels[shown])
+        examples = Examples(test.gather(shown), self.classes, answers[shown], test.labels[shown])
+        return [per_class_section(self.quantity, models), examples.section(self.quantity.plural)]

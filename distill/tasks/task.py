@@ -4,8 +4,8 @@ Shapes: N pictures, C outputs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,10 +23,8 @@ from distill.predictors.torch_predictor import Activation, TorchPredictor
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Recipe, StageName
 from distill.recipe.stages import Stage
-from distill.report.page import Examples
+from distill.report.section import Section
 from distill.store.teacher import StoredPredictor, StoredTeacher
-from distill.tasks.classes.report import ClassPictures
-from distill.tasks.embeddings.report import Pairs
 from distill.tasks.sets import Sets, open_sets
 from distill.tasks.verdict import Judged, Verdict, show
 from teachers.teacher import Teacher
@@ -42,16 +40,12 @@ class Details:
     """What a task has to say of the models beside their scores.
 
     Attributes:
-        results: entries of results.json.
-        examples: pictures for the report, with what the student sees in them.
-        pairs: pairs of pictures that the models are most wrong about.
-        classes: pictures of what is confused, mistaken and doubted.
+        results: the task's own entries of results.json.
+        sections: of the report, in the order they stand in.
     """
 
-    results: dict[str, Any] = field(default_factory=dict)
-    examples: Examples | None = None
-    pairs: Pairs | None = None
-    classes: ClassPictures | None = None
+    results: Mapping[str, Any]
+    sections: Sequence[Section]
 
 
 class Task(ABC):

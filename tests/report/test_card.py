@@ -17,12 +17,13 @@ from distill.predictors.open import open_predictor
 from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Card, Recipe
-from distill.report.card import plain, write_card
+from distill.report.card import write_card
+from distill.report.templates import plain
 from students.manifest import StudentManifest, write_manifest
 from students.student import StudentConfig
 from tests.helpers.graphs import projection_graph
+from tests.helpers.results import HOSTILE, full_results
 from tests.helpers.running import finished, read, write_recipe
-from tests.report.test_report import HOSTILE, full_results
 
 GIVES = {"sigmoid": "probabilities", "softmax": "softmax", "unit": "embedding"}
 NAMES = tuple(f"n{c:08}-Class_{c}" for c in range(12))

@@ -24,9 +24,18 @@ from distill.preprocess.preprocess import Preprocess
 from distill.recipe.stages import Stage
 from distill.tasks.contract import check_objective, check_teacher
 from distill.tasks.labelled import LabelledTask, console
+from distill.tasks.per_class import Quantity
 from distill.tasks.task import AnyTeacher, Details
 from distill.tasks.verdict import Judged, Verdict
 
+PRECISION = Quantity(
+    kind="attribute",
+    plural="attributes",
+    key="ap",
+    score="average precision",
+    shown_by="positives",
+    lacking="a positive or a negative picture",
+)
 GROUPS = ("Male", "Young")
 """Attributes of faces that scores are divided by, where they are labelled."""
 
@@ -75,7 +84,7 @@ class Attributes(LabelledTask):
     """Scored by mean average precision on the data's test split."""
 
     activation = "sigmoid"
-
+    quantity = PRECISION
     needed = (("validation", "choose thresholds on"), ("test", "report on"))
 
     @property
@@ -164,7 +173,7 @@ class Attributes(LabelledTask):
         answers = {role: verdict.answers for role, verdict in verdicts.items()}
         labels, seed, resamples = self.sets.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
         groups = group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)
-        return Details({"groups": groups}, examples=self.examples(verdicts["student"]))
+        return Details({"groups": groups}, self.class_sections(verdicts))
 
 
 def _own(verdict: Verdict) -> AttributeVerdict:

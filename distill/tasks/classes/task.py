@@ -36,9 +36,10 @@ from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import StageName
 from distill.recipe.stages import LabelStage, Stage
-from distill.tasks.classes.report import Captioned, ClassPictures
+from distill.tasks.classes.report import Captioned, ClassPictures, class_report
 from distill.tasks.contract import check_class_objective, check_classifier
 from distill.tasks.labelled import LabelledTask
+from distill.tasks.per_class import Quantity
 from distill.tasks.sets import Sets
 from distill.tasks.task import AnyTeacher, Details
 from distill.tasks.verdict import Judged, Verdict
@@ -46,6 +47,9 @@ from distill.tasks.verdict import Judged, Verdict
 CONFUSED, EACH = 6, 4  # pairs of classes in the report, and pictures of each
 MISTAKES, DOUBTED = 12, 24  # pictures in the report
 SUSPECTS = "suspects.csv"
+ACCURACY = Quantity(
+    kind="class", plural="classes", key="accuracy", score="accuracy", shown_by="pictures", lacking="a test picture"
+)
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -85,6 +89,7 @@ class Classes(LabelledTask):
     """Scored by top-1 on the data's test split; validation pictures are not needed, but for `keep: best`."""
 
     activation = "softmax"
+    quantity = ACCURACY
     needed = (("test", "report on"),)
     _asked: tuple[AnyTeacher, np.ndarray, np.ndarray] | None = None  # who, the hashes of which pictures, the answers
 
@@ -215,7 +220,7 @@ class Classes(LabelledTask):
             self._captioned(self.test, student.answers, truths, sure[:MISTAKES]),
             doubted,
         )
-        return Details(found, examples=self.examples(student), classes=pictures)
+        return Details(found, [*class_report(found, self.classes, pictures), *self.class_sections(verdicts)])
 
     def _near_duplicates(self, scored: Mapping[str, ClassVerdict]) -> dict[str, Any]:
         """How many test pictures are among those to train on too, and the scores without them."""

@@ -1,103 +1,18 @@
 """The page holds what was measured, is safe against what users name things, and needs nothing but itself."""
 
 import copy
-import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from distill.errors import DistillError
+from distill.report.data_uris import picture_uri
 from distill.report.files import rewrite_files
-from distill.report.page import Examples, headline, write_report
+from distill.report.page import headline, write_report
+from distill.report.section import Section
 from tests.helpers.pages import Page
-
-HOSTILE = "<script>alert('$x^{')</script>"
-CLASSES = ["Bald", "Smiling", HOSTILE]
-
-
-def scored(name: str, precision: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "parameters": 4_230_000,
-        "mult_adds": 569_000_000,
-        "metrics": {"mAP": precision, "accuracy": 0.9012},
-        "intervals": {"mAP": [precision - 0.01, precision + 0.01], "accuracy": [0.8911, 0.9113]},
-        "counts": {"pictures": 1234, "positives": {"Bald": 57, "Smiling": 611, HOSTILE: 99}},
-        "split": "test",
-        "per_class": {
-            "Smiling": {"ap": precision + 0.2, "interval": [0.71, 0.93], "positives": 611, "negatives": 623},
-            HOSTILE: {"ap": precision - 0.2, "interval": [0.31, 0.53], "positives": 99, "negatives": 1135},
-        },
-        "unmeasured": ["Bald"],
-    }
-
-
-def full_results() -> dict[str, Any]:
-    student = scored("mobilenet_v1_0.25_96", 0.6312) | {"parameters": 259_000, "mult_adds": 8_300_000}
-    student["difference"] = {"mAP": -0.0107, "interval": [-0.0163, -0.0051]}
-    return {
-        "recipe": "face_attributes",
-        "seed": 7,
-        "device": "cpu",
-        "data": {
-            "name": "celeba",
-            "fingerprint": "0a1b2c",
-            "counts": {"train": 8432, "validation": 1048, "test": 1234},
-            "left_out": 3,
-            "duplicates": 1105,
-            "classes": CLASSES,
-        },
-        "teacher": scored("mobilenetv2_100", 0.6419),
-        "student": student,
-        "agreement": {
-            "transfer": {"bernoulli_kl": 0.8123, "equal_decisions": 0.9511, "spearman": None, "pictures": 500},
-            "test": {"bernoulli_kl": 1.2345, "equal_decisions": 0.9322, "spearman": 0.8877, "pictures": 1234},
-        },
-        "exports": [
-            {
-                "format": "onnx-int8",
-                "file": "student.onnx",
-                "bytes": 1_920_000,
-                "metrics": {"mAP": 0.6311},
-                "intervals": {"mAP": [0.6201, 0.6401]},
-                "counts": {"pictures": 1234},
-                "split": "test",
-                "passed": False,
-                "difference": {"mAP": -0.0001, "interval": [-0.0002, 0.0001]},
-                "largest_difference": 0.0213,
-                "cosine": 0.9871,
-                "latency_ms": {"1": 4.5678, "2": 2.5},
-                "share_of_peak": 0.805,
-                "why": ["an answer differs by 0.021"],
-                "offenders": ["Smiling -1.2", HOSTILE],
-                "limits": "any batch",
-                "adapted": {"steps": 200, "before": {"mAP": -0.0312, "interval": [-0.04, -0.02]}},
-            },
-            {
-                "format": "coreml",
-                "file": "student.mlpackage",
-                "bytes": 1_000_000,
-                "metrics": {},
-                "intervals": {},
-                "passed": None,
-                "limits": "converted, not run",
-            },
-        ],
-        "stages": [
-            {"name": "prepare", "pictures": 500, "seconds": 4.25, "metrics": {}},
-            {
-                "name": "transfer",
-                "pictures": 9000,
-                "seconds": 185.0,
-                "metrics": {"val_mAP": 0.62519, "loss": None, "note": "done"},
-            },
-        ],
-        "seeds": {"mAP": {"mean": 0.6299, "spread": 0.0021, "values": [0.6312, 0.6286]}},
-    }
-
+from tests.helpers.results import HOSTILE, full_results
 
 CURVES = {
     "teach": [{"step": step, "loss": 10 / (step + 1)} for step in range(900)],
@@ -105,20 +20,29 @@ CURVES = {
 }
 
 
-def some_examples() -> Examples:
-    generator = np.random.default_rng(0)
-    return Examples(
-        pictures=generator.integers(0, 256, (2, 12, 10, 3), dtype=np.uint8),
-        classes=CLASSES,
-        probabilities=np.array([[0.01, 0.97, 0.55], [0.88, 0.05, 0.33]]),
-        labels=np.array([[0, 1, -1], [0, 1, 0]], dtype=np.int8),
-    )
+TEMPLATE = """\
+  <p>{{ name }}</p>
+  <img src="{{ picture }}" alt="a picture">
+"""
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+def sections(tmp_path_factory: pytest.TempPathFactory) -> list[Section]:
+    """Of a task that the page knows nothing of."""
+    file = tmp_path_factory.mktemp("task") / "own.html"
+    file.write_text(TEMPLATE)
+    variables = {"name": HOSTILE, "picture": picture_uri(np.zeros((2, 2, 3), np.uint8))}
+    return [
+        Section("The last <b>word</b>", file, variables, below="agreement"),
+        Section("Sections", file, variables),
+        Section("More of them", file, variables),
+    ]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, sections: list[Section]) -> Page:
     path = tmp_path_factory.mktemp("run") / "report.html"
-    write_report(path, full_results(), CURVES, some_examples(), "data:\n  name: celeba  # https://example.org <b>\n")
+    write_report(path, full_results(), CURVES, sections, "data:\n  name: celeba  # https://example.org <b>\n")
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
     return Page(path)
 
@@ -140,9 +64,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
         "mean mAP 0.6299 , spread 0.0021 (0.6312, 0.6286)",
         "bernoulli kl 0.8123 1.2345",
         "spearman -- 0.8877",
-        "for want of a positive or a negative picture: Bald.",
-        f"{HOSTILE} 99 0.4419 [0.3100, 0.5300] 0.4312 [0.3100, 0.5300] -0.0107",
-        "✓ Smiling 0.97 ? " + HOSTILE + " 0.55 ✗ Bald 0.01",
         "prepare 4.2 s",
         "transfer 3 min 05 s val_mAP 0.6252, loss --, note done",
         "train 8 432 validation 1 048 test 1 234",
@@ -170,17 +91,23 @@ def test_nothing_is_fetched(page: Page) -> None:
     assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
-def test_pictures_are_embedded_to_the_pixel(page: Page) -> None:
-    decoded = [np.asarray(Image.open(io.BytesIO(image))) for image in page.images() if image.startswith(b"\x89PNG")]
-    np.testing.assert_array_equal(np.stack(decoded), some_examples().pictures)
+def test_sections_of_a_task_stand_below_the_part_they_name_in_their_order(page: Page) -> None:
+    order = (
+        "Exported files",
+        f"Sections {HOSTILE} More of them {HOSTILE} Agreement",
+        "held out. Measure transfer",
+        f"The last <b>word</b> {HOSTILE} Training",
+    )
+    places = [page.text.index(words) for words in order]
+    assert places == sorted(places)
+    assert sum(image.startswith(b"\x89PNG") for image in page.images()) == 3
 
 
 def test_plots_are_drawn_for_every_quantity_recorded(page: Page) -> None:
     alternatives = [attributes.get("alt") or "" for tag, attributes in page.attributes if tag == "img"]
     assert all(alternatives)
-    assert sum(image.startswith(b"<?xml") for image in page.images()) == 4
+    assert sum(image.startswith(b"<?xml") for image in page.images()) == 3
     for start in (
-        "Average precision of each attribute",
         "loss during teach, from 10 to 0.01111",
         "val_mAP during transfer",
     ):
@@ -189,19 +116,19 @@ def test_plots_are_drawn_for_every_quantity_recorded(page: Page) -> None:
 
 
 def test_tables_have_captions_and_header_cells(page: Page) -> None:
-    assert page.tags.count("table") == page.tags.count("caption") == 6
+    assert page.tags.count("table") == page.tags.count("caption") == 5
     assert all("scope" in attributes for tag, attributes in page.attributes if tag == "th")
 
 
-def test_the_same_run_writes_the_same_page(page: Page, tmp_path: Path) -> None:
+def test_the_same_run_writes_the_same_page(sections: list[Section], tmp_path: Path) -> None:
     for name in ("first.html", "second.html"):
-        write_report(tmp_path / name, full_results(), CURVES, some_examples())
+        write_report(tmp_path / name, full_results(), CURVES, sections)
     assert (tmp_path / "first.html").read_bytes() == (tmp_path / "second.html").read_bytes()
 
 
-def test_a_later_export_replaces_its_section_alone(page: Page, tmp_path: Path) -> None:
+def test_a_later_export_replaces_its_section_alone(sections: list[Section], tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write_report(path, full_results(), CURVES, some_examples())
+    write_report(path, full_results(), CURVES, sections)
     before = Page(path).text
     results = full_results()
     results["exports"] = [{"format": "web", "file": "export/web", "bytes": 5, "passed": True, "metrics": {"mAP": 0.5}}]
