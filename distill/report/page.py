@@ -1,7 +1,7 @@
 """report.html: one file that needs no network, no script and no other file.
 
 The page shows results.json and nothing that is not in it, but for the curves, the pictures and the recipe's text. A
-part that a run did not produce (an evaluation may have no teacher) is left out. What one task alone has to say comes
+part that a run did not produce (there may be no teacher) is left out. What one task alone has to say comes
 as sections, which it hands over.
 """
 
@@ -15,6 +15,7 @@ from distill.report.data_uris import svg_uri
 from distill.report.files import files_section
 from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
 from distill.report.plots import curve_plot
+from distill.report.results import ModelResults, NearDuplicates, Results, models_of
 from distill.report.section import Section, section_parts
 from distill.report.templates import template
 
@@ -23,7 +24,7 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 def write_report(
     path: Path,
-    results: Mapping[str, Any],
+    results: Results,
     curves: Mapping[str, Sequence[Mapping[str, float]]],
     sections: Sequence[Section] = (),
     recipe_text: str = "",
@@ -42,7 +43,7 @@ def write_report(
     """
     from markupsafe import Markup  # templates have escaped what they were given
 
-    models = {role: results[role] for role in ("teacher", "student") if results.get(role)}
+    models = models_of(results)
     page = template(TEMPLATE).render(
         results=results,
         headline=headline(results),
@@ -51,54 +52,44 @@ def write_report(
         metrics=_metric_names(list(models.values())),
         rows=_model_rows(models),
         resampled=any(model.get("per_class") for model in models.values()),
-        files=Markup(files_section(results.get("exports", []))),
+        files=Markup(files_section(results["exports"])),
         below_files=section_parts(sections, "files"),
         below_agreement=section_parts(sections, "agreement"),
         agreement=_agreement(results.get("agreement") or {}),
         curves=_curves(curves),
         recipe_text=recipe_text,
-        added=next(
-            (chief_metric(stage["test"]["metrics"]) for stage in results.get("stages", []) if "test" in stage), None
-        ),
+        added=next((chief_metric(stage["test"]["metrics"]) for stage in results["stages"] if "test" in stage), None),
         duplicates=_duplicates(results.get("near_duplicates"), models),
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def headline(results: Mapping[str, Any]) -> str:
+def headline(results: Results) -> str:
     """The outcome in a sentence, by the chief metric."""
-    teacher, student = results.get("teacher") or {}, results.get("student") or {}
-    scores = [
-        (role, model["metrics"]) for role, model in (("student", student), ("teacher", teacher)) if model.get("metrics")
-    ]
-    if not scores:
-        return "Nothing was scored."
-    role, metrics = scores[0]
-    name = chief_metric(metrics)
-    reached, target = metrics[name], teacher.get("metrics", {}).get(name)
-    sentence = f"The {role} reaches {spoken(name, reached)}"
-    if role == "teacher":
-        return sentence + "."
-    if target and not is_error(name):
+    student, teacher = results["student"], results.get("teacher")
+    name = chief_metric(student["metrics"])
+    reached = student["metrics"][name]
+    sentence = f"The student reaches {spoken(name, reached)}"
+    if teacher and (target := teacher["metrics"].get(name)) and not is_error(name):
         sentence += f", {formatting.per_cent(reached / target)} of the teacher's {target:.3f}"
-    if student.get("mult_adds") and teacher.get("mult_adds"):
+    if teacher and student["mult_adds"] and teacher["mult_adds"]:
         sentence += f", at {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of its mult-adds"
     return sentence + "."
 
 
-def _metric_names(models: Sequence[Mapping[str, Any]]) -> list[str]:
+def _metric_names(models: Sequence[ModelResults]) -> list[str]:
     """Every metric that some model has, in order of appearance."""
-    return list(dict.fromkeys(name for model in models for name in model.get("metrics") or {}))
+    return list(dict.fromkeys(name for model in models for name in model["metrics"]))
 
 
-def _model_rows(models: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _model_rows(models: Mapping[str, ModelResults]) -> list[dict[str, Any]]:
     """The lines of the main table: teacher and student."""
-    blank = dict.fromkeys(("metrics", "intervals", "counts", "split", "parameters", "mult_adds"))
-    rows = [{**blank, **model, "role": role, "label": model.get("name", "")} for role, model in models.items()]
-    for row in rows:
-        row["differing"] = differing_metric(row["difference"]) if row.get("difference") else None
-        row["counted"] = _counted(row["counts"] or {})
+    rows = []
+    for role, model in models.items():
+        difference = model.get("difference")
+        differing = differing_metric(difference) if difference else None
+        rows.append({**model, "role": role, "differing": differing, "counted": _counted(model["counts"])})
     return rows
 
 
@@ -111,14 +102,15 @@ def _counted(counts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _duplicates(found: Mapping[str, Any] | None, models: Mapping[str, Any]) -> dict[str, Any] | None:
+def _duplicates(found: NearDuplicates | None, models: Mapping[str, ModelResults]) -> dict[str, Any] | None:
     """Scores with and without the pictures that are near duplicates of training pictures, a line a model."""
     if not found:
         return None
+    others = {"teacher": found.get("teacher"), "student": found.get("student")}
     rows = []
     for role, model in models.items():
         name = chief_metric(model["metrics"])
-        without = found.get(role)
+        without = others.get(role)
         rows.append(
             {
                 "role": role,

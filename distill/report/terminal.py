@@ -10,10 +10,11 @@ from rich.table import Table
 
 from distill import formatting
 from distill.report.metrics import chief_metric, differing_metric
+from distill.report.results import ExportedFile, Results, models_of
 from distill.sweep.words import difference_rows, learnt_both_ways, within_words
 
 
-def print_results(results: Mapping[str, Any], console: Console) -> None:
+def print_results(results: Results, console: Console) -> None:
     """Teacher and student with their scores on the test pictures."""
     student = results["student"]
     source = results["data"]["name"] if student["split"] == "test" else student["split"]
@@ -24,11 +25,8 @@ def print_results(results: Mapping[str, Any], console: Console) -> None:
     metric = chief_metric(student["metrics"])
     for column in (metric, "95 % interval", "mult-adds", "parameters"):
         table.add_column(column, justify="right", no_wrap=True)
-    for role in ("teacher", "student"):
-        model = results.get(role)
-        if model:
-            sizes = (formatting.magnitude(model[key]) for key in ("mult_adds", "parameters"))
-            table.add_row(f"{role} {model['name']}", *_scored(model, metric), *sizes)
+    for role, model in models_of(results).items():
+        _add_model(table, f"{role} {model['name']}", model, metric)
     console.print(table)
     difference = student.get("difference")
     if difference:
@@ -37,7 +35,7 @@ def print_results(results: Mapping[str, Any], console: Console) -> None:
         console.print(f"student minus teacher: {differing} {points} {formatting.interval(difference['interval'])}")
 
 
-def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Console) -> None:
+def print_files(exports: Sequence[ExportedFile], metric: str, console: Console) -> None:
     """Each exported file as it ran in its own runtime, and what the files that failed answer differently to.
 
     Args:

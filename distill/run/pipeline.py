@@ -17,12 +17,12 @@ from rich.console import Console
 from distill.cost import Cost, count, count_onnx
 from distill.errors import DistillError
 from distill.export.formats import chosen
-from distill.files.atomic import read_json, write_json
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.predictors.open import student_predictor
 from distill.recipe.recipe import Recipe
 from distill.report.card import write_card
 from distill.report.page import write_report
+from distill.report.results import ExportedFile, Results, read_results, write_results
 from distill.run.gate import beside_earlier, export_and_score
 from distill.run.stages import Log, open_teacher, train_student, write_teacher
 from distill.store.teacher import StoredTeacher
@@ -38,7 +38,7 @@ from teachers.torch_teacher import TorchTeacher
 console = Console(stderr=True, markup=False, emoji=False)
 
 
-def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, Any]:
+def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | None:
     """Run a recipe, or go on with it.
 
     Args:
@@ -48,7 +48,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
             and standard deviation of all are reported.
 
     Returns:
-        the content of results.json.
+        the content of results.json; None in those of several processes that only train.
 
     Raises:
         DistillError: an input that cannot be used, or another process runs there; whatever was finished stays and is
@@ -59,7 +59,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         return _run(recipe, resolved, out, seeds)
 
 
-def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]:
+def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> Results | None:
     places = RunDirectory.enter(out, recipe.name)
     if not (out / RESULTS).exists():
         RunDirectory.claim(out, recipe.name, resolved)
@@ -70,7 +70,7 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
     if rank_zero_only.rank:  # type: ignore[attr-defined]  # of several processes, one scores and writes; the others only train
         for seed in range(recipe.seed, recipe.seed + seeds):
             train_student(recipe, task, places, log, teacher, seed)
-        return {}
+        return None
     taught = None if teacher is None else _judge_teacher(teacher, task)
 
     network = train_student(recipe, task, places, log, teacher, recipe.seed)
@@ -115,17 +115,17 @@ def _run(recipe: Recipe, resolved: str, out: Path, seeds: int) -> dict[str, Any]
             sibling = train_student(recipe, task, places, log, teacher, seed)
             siblings.append(task.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
-    write_json(places.root / RESULTS, results)
-    write_report(places.root / REPORT, results, log.curves, details.sections, resolved)
-    write_card(places.root, results, recipe, manifest)
-    return results
+    written = write_results(places.root / RESULTS, results)
+    write_report(places.root / REPORT, written, log.curves, details.sections, resolved)
+    write_card(places.root, written, recipe, manifest)
+    return written
 
 
-def _earlier(places: RunDirectory) -> tuple[StudentManifest | None, list[dict[str, Any]]]:
+def _earlier(places: RunDirectory) -> tuple[StudentManifest | None, list[ExportedFile]]:
     """The student of an earlier run and its files, of `distill export` too; None of what is damaged or not there."""
     try:
-        return read_manifest(places.student / CONFIG_FILE), read_json(places.root / RESULTS)["exports"]
-    except (DistillError, OSError, KeyError):
+        return read_manifest(places.student / CONFIG_FILE), read_results(places.root / RESULTS)["exports"]
+    except (DistillError, OSError):
         return None, []
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from distill.report.results import VERSION
+
 HOSTILE = "<script>alert('$x^{')</script>"
 CLASSES = ["Bald", "Smiling", HOSTILE]
 
@@ -27,6 +29,7 @@ def full_results() -> dict[str, Any]:
     student = scored("mobilenet_v1_0.25_96", 0.6312) | {"parameters": 259_000, "mult_adds": 8_300_000}
     student["difference"] = {"mAP": -0.0107, "interval": [-0.0163, -0.0051]}
     return {
+        "version": VERSION,
         "recipe": "face_attributes",
         "seed": 7,
         "device": "cpu",
@@ -54,6 +57,7 @@ def full_results() -> dict[str, Any]:
                 "counts": {"pictures": 1234},
                 "split": "test",
                 "passed": False,
+                "tolerance": 0.1,
                 "difference": {"mAP": -0.0001, "interval": [-0.0002, 0.0001]},
                 "largest_difference": 0.0213,
                 "cosine": 0.9871,
@@ -71,6 +75,8 @@ def full_results() -> dict[str, Any]:
                 "metrics": {},
                 "intervals": {},
                 "passed": None,
+                "tolerance": 0.1,
+                "why": ["not run: it needs another system"],
                 "limits": "converted, not run",
             },
         ],

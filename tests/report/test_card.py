@@ -171,9 +171,9 @@ def test_a_file_that_failed_is_marked_in_the_table_and_beside_its_code(recipe: R
     results["exports"][0]["passed"] = False
     write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "| export/student.onnx, failed its gate |" in card
+    assert "| export/student.onnx, failed its gate of 0.1 point |" in card
     assert "`export/student.onnx`, which **failed** its gate:" in card and "do not ship it" in card
-    assert "| export/web |" in card  # of a run whose results.json has no tolerance
+    assert "| export/web, passed, within 0.1 point |" in card
     assert code(card, "sh") == ["python -m http.server --directory export/web  # and open http://localhost:8000\n"]
 
 

@@ -5,7 +5,7 @@ Shapes: N pictures, C attributes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from torch import nn
@@ -22,6 +22,7 @@ from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.stages import Stage
+from distill.tasks.attributes.entries import AttributeEntries
 from distill.tasks.contract import check_objective, check_teacher
 from distill.tasks.labelled import LabelledTask, console
 from distill.tasks.per_class import Quantity
@@ -173,7 +174,7 @@ class Attributes(LabelledTask):
         answers = {role: verdict.answers for role, verdict in verdicts.items()}
         labels, seed, resamples = self.sets.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
         groups = group_scores(answers, labels, self.classes, GROUPS, seed=seed, resamples=resamples)
-        return Details({"groups": groups}, self.class_sections(verdicts))
+        return Details(cast(AttributeEntries, {"groups": groups}), self.class_sections(verdicts))
 
 
 def _own(verdict: Verdict) -> AttributeVerdict:

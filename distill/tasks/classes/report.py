@@ -13,6 +13,7 @@ import numpy as np
 from distill.data.wordnet import without_id
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.section import Section
+from distill.tasks.classes.entries import CalibrationBins, ClassEntries
 from distill.tasks.classes.plots import calibration_plot, confusion_plot
 
 CONFUSION, GALLERY = (Path(__file__).with_name(name) for name in ("confusion.html", "gallery.html"))
@@ -56,31 +57,29 @@ class ClassPictures:
     suspects: Captioned | None = None
 
 
-def class_report(found: Mapping[str, Any], classes: Sequence[str], pictures: ClassPictures) -> list[Section]:
+def class_report(entries: ClassEntries, classes: Sequence[str], pictures: ClassPictures) -> list[Section]:
     """The sections on confusion and calibration, and a gallery for each kind of mistake that there is one of.
 
     Args:
-        found: the task's entries of results.json; read are `confusion` and `calibration`, each from a model's role to
-            its values, `confused` and `suspects`.
         classes: C names.
     """
-    confusion, calibration = found["confusion"]["student"], found["calibration"]
+    confusion, calibration = entries["confusion"]["student"], entries["calibration"]
     variables = {
         "confusion": svg_uri(confusion_plot(confusion, [without_id(name) for name in classes])),
         "calibration": svg_uri(calibration_plot(_in_order(calibration))),
         "models": list(calibration),
-        "confused": found["confused"],
+        "confused": entries["confused"],
     }
     galleries = []
     for name, title in TITLES.items():
         shown: Captioned | None = getattr(pictures, name)
         if shown is not None and len(shown.pictures):
-            note = NOTES[name].format(**found.get("suspects", {}))
+            note = NOTES[name].format(**entries.get("suspects", {}))
             galleries.append(Section(title, GALLERY, {"note": note, "pictures": _captioned(shown)}))
     return [Section("Which classes are confused", CONFUSION, variables), *galleries]
 
 
-def _in_order(models: Mapping[str, Any]) -> dict[str, Any]:
+def _in_order(models: Mapping[str, CalibrationBins]) -> dict[str, CalibrationBins]:
     """The teacher first, as in every plot of the page."""
     return {role: models[role] for role in ("teacher", "student") if role in models}
 

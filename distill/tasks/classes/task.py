@@ -7,7 +7,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from rich.console import Console
@@ -36,6 +36,7 @@ from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import StageName
 from distill.recipe.stages import LabelStage, Stage
+from distill.tasks.classes.entries import ClassEntries
 from distill.tasks.classes.report import Captioned, ClassPictures, class_report
 from distill.tasks.contract import check_class_objective, check_classifier
 from distill.tasks.labelled import LabelledTask
@@ -220,7 +221,8 @@ class Classes(LabelledTask):
             self._captioned(self.test, student.answers, truths, sure[:MISTAKES]),
             doubted,
         )
-        return Details(found, [*class_report(found, self.classes, pictures), *self.class_sections(verdicts)])
+        entries = cast(ClassEntries, found)
+        return Details(entries, [*class_report(entries, self.classes, pictures), *self.class_sections(verdicts)])
 
     def _near_duplicates(self, scored: Mapping[str, ClassVerdict]) -> dict[str, Any]:
         """How many test pictures are among those to train on too, and the scores without them."""

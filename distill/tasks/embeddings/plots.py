@@ -4,16 +4,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from distill.report.plots import BLUE, VERMILLION, new_figure, to_svg
+from distill.tasks.embeddings.entries import Curve, Histogram, TeacherPoint
 
 _LINES = ((BLUE, "-"), (VERMILLION, "--"))
 
 
-def roc_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
+def roc_plot(curves: Mapping[str, Curve]) -> bytes:
     """TAR against FAR on a log axis, as SVG. Between two points the curve is a step, as nothing lies between them.
 
     Args:
-        curves: from the model's role to `far` and `tar`, rising. A FAR of 0, which a log axis lacks, is drawn at the
-            smallest one above it.
+        curves: by role. A FAR of 0, which a log axis lacks, is drawn at the smallest one above it.
     """
     shown = min((far for curve in curves.values() for far in curve["far"] if far > 0), default=1.0)
     figure = new_figure(height=3.4)
@@ -32,22 +32,23 @@ def roc_plot(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
     return to_svg(figure)
 
 
-def histogram_plot(
-    histograms: Mapping[str, Mapping[str, Sequence[float]]], threshold: Mapping[str, float] | None = None
-) -> bytes:
+def histogram_plot(histograms: Mapping[str, Histogram], threshold: TeacherPoint | None = None) -> bytes:
     """Scores of genuine and impostor pairs, a panel a model, as SVG. Each kind is drawn as shares of its own pairs.
 
     Args:
-        histograms: from the model's role to `edges` (B + 1) and pairs in each bin, `genuine` and `impostor` (B).
-        threshold: `threshold`, and the `far` of the teacher that it was chosen for, marked in every panel.
+        histograms: by role.
+        threshold: the teacher's, marked in every panel.
     """
     figure = new_figure(height=0.8 + 1.5 * len(histograms))
     panels = figure.subplots(len(histograms), sharex=True, squeeze=False)[:, 0]
     used = [_used_edges(histogram) for histogram in histograms.values()]
     for axes, (role, histogram) in zip(panels, histograms.items(), strict=True):
-        for kind, color, dashes, hatch in (("genuine", BLUE, "-", ""), ("impostor", VERMILLION, "--", "////")):
-            pairs = sum(histogram[kind]) or 1
-            shares = [count / pairs for count in histogram[kind]]
+        for kind, counts, color, dashes, hatch in (
+            ("genuine", histogram["genuine"], BLUE, "-", ""),
+            ("impostor", histogram["impostor"], VERMILLION, "--", "////"),
+        ):
+            pairs = sum(counts) or 1
+            shares = [count / pairs for count in counts]
             axes.stairs(shares, histogram["edges"], fill=True, facecolor=color, alpha=0.2, hatch=hatch, linewidth=0)
             axes.stairs(shares, histogram["edges"], color=color, linestyle=dashes, linewidth=1.3, label=kind)
         if threshold:
@@ -93,7 +94,7 @@ def _floor(curves: Iterable[Sequence[float]]) -> float:
     return min(0.9, math.floor(10 * min(min(values) for values in curves)) / 10)
 
 
-def _used_edges(histogram: Mapping[str, Sequence[float]]) -> tuple[float, float]:
+def _used_edges(histogram: Histogram) -> tuple[float, float]:
     """From the first to the last bin that holds a pair."""
     edges = histogram["edges"]
     held = [b for b in range(len(edges) - 1) if histogram["genuine"][b] or histogram["impostor"][b]] or [0]

@@ -3,7 +3,6 @@
 Shapes: K pairs shown, H W pixels.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from distill import formatting
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.section import Section
+from distill.tasks.embeddings.entries import EmbeddingEntries
 from distill.tasks.embeddings.plots import histogram_plot, rank_plot, roc_plot
 
 VERIFICATION, IDENTIFICATION, HARDEST = (
@@ -37,18 +37,13 @@ class Pairs:
     teacher: np.ndarray | None = None
 
 
-def embedding_report(found: Mapping[str, Any], pairs: Pairs) -> list[Section]:
-    """The sections on verification, on identification where pictures were searched for, and the hardest pairs.
-
-    Args:
-        found: the task's entries of results.json; read are `roc`, `histograms` and `ranks`, each from a model's role to
-            its values, and `at_teacher_thresholds`, which a run without a teacher has not.
-    """
-    thresholds, ranks = found.get("at_teacher_thresholds", []), found["ranks"]
+def embedding_report(entries: EmbeddingEntries, pairs: Pairs) -> list[Section]:
+    """The sections on verification, on identification where pictures were searched for, and the hardest pairs."""
+    thresholds, ranks = entries.get("at_teacher_thresholds", []), entries["ranks"]
     verification = {
-        "models": list(found["roc"]),
-        "roc": svg_uri(roc_plot(found["roc"])),
-        "histograms": svg_uri(histogram_plot(found["histograms"], thresholds[0] if thresholds else None)),
+        "models": list(entries["roc"]),
+        "roc": svg_uri(roc_plot(entries["roc"])),
+        "histograms": svg_uri(histogram_plot(entries["histograms"], thresholds[0] if thresholds else None)),
         "thresholds": thresholds,
     }
     sections = [Section("Verification", VERIFICATION, verification)]

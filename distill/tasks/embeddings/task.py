@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from distill.recipe.recipe import READY_MADE
 from distill.recipe.stages import Stage
 from distill.store.teacher import Stored
 from distill.tasks.contract import check_embedder, check_embedding_objective
+from distill.tasks.embeddings.entries import EmbeddingEntries
 from distill.tasks.embeddings.report import Pairs, embedding_report
 from distill.tasks.embeddings.trial import Trial, Verification, compare, open_lfw
 from distill.tasks.sets import Sets
@@ -284,7 +285,8 @@ class Embeddings(Task):
         if "teacher" in scored:
             found["at_teacher_thresholds"] = at_thresholds_of(scored["teacher"], scored["student"])
             found["galleries"] = galleries(scored["student"], scored["teacher"], ("student", "teacher"))
-        return Details(found, embedding_report(found, self._hardest(scored)))
+        entries = cast(EmbeddingEntries, found)
+        return Details(entries, embedding_report(entries, self._hardest(scored)))
 
     def _near_duplicates(self, scored: Mapping[str, EmbeddingVerdict]) -> dict[str, Any]:
         """How many pictures are in the transfer set too, and the scores without them; names go into a file."""

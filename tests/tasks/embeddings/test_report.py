@@ -10,6 +10,7 @@ from PIL import Image
 from rich.console import Console
 
 from distill.report.page import headline, write_report
+from distill.report.results import VERSION
 from distill.report.terminal import print_results
 from distill.tasks.embeddings.report import Pairs, embedding_report
 from tests.helpers.pages import Page
@@ -31,9 +32,12 @@ def embedding_results() -> dict[str, Any]:
     student = scored("mobilenet_v1_0.5_96", 0.9634) | {"mult_adds": 17_600_000}
     student["difference"] = {"accuracy": -0.0123, "interval": [-0.0163, -0.0081]}
     return {
+        "version": VERSION,
         "recipe": "face_embeddings",
+        "device": "cpu",
+        "stages": [],
         "seed": 0,
-        "data": {"name": "celeba", "counts": {"test": 6000}},
+        "data": {"name": "celeba", "fingerprint": "0a", "counts": {"test": 6000}, "left_out": 0, "duplicates": 0},
         "teacher": scored("mobilefacenet", 0.9831),
         "student": student,
         "at_teacher_thresholds": [
@@ -42,7 +46,7 @@ def embedding_results() -> dict[str, Any]:
         ],
         "exports": [
             {
-                "format": "onnx", "file": "student.onnx", "bytes": 1_920_000, "passed": True,
+                "format": "onnx", "file": "student.onnx", "bytes": 1_920_000, "passed": True, "tolerance": 0.1,
                 "metrics": {"accuracy": 0.95}, "intervals": {},
                 "difference": {"accuracy": -0.0001, "interval": [-0.0002, 0.0001]},
             }
@@ -142,10 +146,13 @@ def test_a_student_without_a_teacher_is_enough(tmp_path: Path) -> None:
 
 
 def test_headline_is_the_first_tar_and_never_praises_an_error_rate() -> None:
-    student = {"metrics": {"EER": 0.02, "TAR@FAR=0.01": 0.9, "TAR@FAR=0.001": 0.8}}
-    assert headline({"student": student}) == "The student reaches TAR 0.900 at FAR 0.01."
-    errors = {"student": {"metrics": {"EER": 0.02}}, "teacher": {"metrics": {"EER": 0.01}}}
-    assert headline(errors) == "The student reaches EER 0.020."
+    alone = embedding_results() | {"teacher": None}
+    alone["student"]["metrics"] = {"EER": 0.02, "TAR@FAR=0.01": 0.9, "TAR@FAR=0.001": 0.8}
+    assert headline(alone) == "The student reaches TAR 0.900 at FAR 0.01."
+    errors = embedding_results()
+    for role, rate in (("student", 0.02), ("teacher", 0.01)):
+        errors[role]["metrics"] = {"EER": rate}
+    assert headline(errors).startswith("The student reaches EER 0.020, at 4")
 
 
 def test_the_terminal_shows_the_chief_metric() -> None:
