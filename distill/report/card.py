@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from distill import formatting
 from distill.data.sources.hub import Hub
+from distill.evaluation.metric_names import chief_metric, differing_metric
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import CARD
 from distill.recipe.recipe import Recipe
 from distill.report import snippets
-from distill.report.metrics import chief_metric, differing_metric
 from distill.report.page import headline
 from distill.report.results import ExportedFile, Results, models_of
 from distill.report.templates import template

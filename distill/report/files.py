@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from distill import formatting
+from distill.evaluation.metric_names import differing_metric
 from distill.files.atomic import atomic_path
-from distill.report.metrics import differing_metric
 from distill.report.results import ExportedFile, Results
 from distill.report.templates import template
 

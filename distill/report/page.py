@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from distill import formatting
+from distill.evaluation.metric_names import chief_metric, differing_metric, is_error, spoken
 from distill.files.atomic import atomic_path
 from distill.report.data_uris import svg_uri
 from distill.report.files import files_section
-from distill.report.metrics import chief_metric, differing_metric, is_error, spoken
 from distill.report.plots import curve_plot
 from distill.report.results import ModelResults, NearDuplicates, Results, models_of
 from distill.report.section import Section, section_parts

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill import formatting
-from distill.report.metrics import differing_metric
+from distill.evaluation.metric_names import differing_metric
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from distill.report.metrics import chief_metric
+from distill.evaluation.metric_names import chief_metric
 from distill.report.results import ExportedFile, Results
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.front import pareto_front, smallest_within
