@@ -52,6 +52,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, sections: list[Section]) -> P
         "The student reaches mAP 0.631, 98.3 % of the teacher's 0.642, at 1.46 % of its mult-adds.",
         "0.6312 [0.6212, 0.6412] 0.9012 [0.8911, 0.9113] 1 234 pictures test 259 k 8.30 M",
         "mobilenetv2_100 0.6419",
+        "on the network named, with its 95 % bootstrap interval over pictures.",
         "student.onnx 0.6311 [0.6201, 0.6401]",
         "-0.0001 [-0.0002, 0.0001] 1.92 MB 0.0213 0.9871 4.568 2.5 80.5 % FAILED 0.1 point allowed",
         "student.mlpackage -- -- 1.00 MB -- -- -- -- -- not run",

@@ -65,6 +65,8 @@ def test_confusion_stands_before_the_pictures_of_each_kind_of_mistake(tmp_path: 
     places = [page.text.index(words) for words in parts]
     assert places == sorted(places) and page.text.count(shown) == 3
     assert page.open == [] and "script" not in page.tags
+    calibration = page.images()[1]
+    assert calibration.index(b"<!-- teacher -->") < calibration.index(b"<!-- student -->")  # as in every plot
     decoded = [np.asarray(Image.open(io.BytesIO(image))) for image in page.images() if image.startswith(b"\x89PNG")]
     np.testing.assert_array_equal(np.stack(decoded), np.concatenate([captioned(seed).pictures for seed in range(3)]))
 

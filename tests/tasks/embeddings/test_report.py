@@ -90,6 +90,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
         "2 seeds: mean accuracy 0.9505 , spread 0.0007 (0.9512, 0.9498)",
         "0.01 0.3125 0.0157 0.9711 1e-05 0.5566 1.25e-05 0.7007",
         "Rank 1: teacher 0.9800, student 0.9321.",
+        "on the network named, with its 95 % interval.",
         "One person, least alike to the student student -0.1234 teacher 0.6611 student 0.0456 teacher 0.5511 "
         "Two people, most alike student 0.7171 teacher 0.2222",
     ],
@@ -102,7 +103,9 @@ def test_both_sides_of_every_pair_are_embedded_to_the_pixel_by_kind(page: Page) 
     decoded = [np.asarray(Image.open(io.BytesIO(image))) for image in page.images() if image.startswith(b"\x89PNG")]
     expected = some_pairs().pictures[[1, 2, 0]]
     np.testing.assert_array_equal(np.stack(decoded), expected.reshape(6, 12, 10, 3))
-    assert sum(image.startswith(b"<?xml") for image in page.images()) == 3
+    plots = [image for image in page.images() if image.startswith(b"<?xml")]
+    assert len(plots) == 3
+    assert [b"teacher's threshold at FAR 0.01" in plot for plot in plots] == [False, True, False]  # of histograms
     assert all(attributes["alt"] for tag, attributes in page.attributes if tag == "img")
     assert page.open == []
 
