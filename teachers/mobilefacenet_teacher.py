@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from torch import nn
@@ -63,6 +63,7 @@ class Mobilefacenet:
     crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
     context: Timm | None = None
+    ready_made: ClassVar[bool] = False
 
     def load(self, outputs: int) -> TorchTeacher:
         """The teacher, with every weight trained.

@@ -6,7 +6,7 @@ Shapes: N batch, C classes or attributes, h w the teacher's own size.
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 import onnx
@@ -123,6 +123,7 @@ class Onnx:
     classes: tuple[str, ...] | Path | None = None
     class_map: ClassMap | None = None
     mirror: bool = False
+    ready_made: ClassVar[bool] = True
 
     def load(self, outputs: int) -> OnnxTeacher:
         """The teacher with all its outputs; `teachers.class_map.load_classifier` selects those of the data.

@@ -27,6 +27,7 @@ class Recognizer(ABC):
     weights: Path | None = None
     crop: tuple[float, float, float, float] | None = None
 
+    ready_made: ClassVar[bool] = False
     dimensions: ClassVar[int]
     """D."""
     unused: ClassVar[tuple[str, ...]] = ()

@@ -7,13 +7,41 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Protocol, Self
 
 from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.files.atomic import read_json
 from distill.preprocess.preprocess import Preprocess
+
+
+class TeacherConfig(Protocol):
+    """What a recipe says of its teacher: a frozen dataclass whose fields are the keys of the `teacher` section.
+
+    `ready_made` says that the teacher answers as it is, and no stage can make it.
+    """
+
+    ready_made: ClassVar[bool]
+
+    @property
+    def name(self) -> str: ...
+
+    def load(self, outputs: int) -> Any:
+        """The teacher of so many classes or attributes.
+
+        Raises:
+            DistillError: it cannot be had, or has no such outputs.
+        """
+        ...
+
+    def embedder(self) -> Any:
+        """The teacher of embeddings, where it gives some."""
+        ...
+
+    def trainable_embedder(self) -> tuple[nn.Module, Preprocess]:
+        """The bare network of such a teacher and its input contract, where a stage can make it."""
+        ...
 
 
 class Teacher(nn.Module, ABC):

@@ -21,18 +21,17 @@ from distill.errors import DistillError, in_section
 from distill.files.run_directory import RESOLVED, RunDirectory
 from distill.objectives import Objective
 from distill.recipe.recipe import (
-    READY_MADE,
     TEACHER_STAGES,
-    VARIANTS,
     Card,
     Evaluate,
     Export,
     Prepare,
     Recipe,
     StageName,
-    TaskName,
 )
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Teach, Transfer
+from distill.recipe.variants import VARIANTS, variant
+from distill.registries import TASKS
 from students.student import StudentConfig
 
 # What a stage or the run directory decides of Lightning's Trainer.
@@ -41,7 +40,6 @@ _OWN_TRAINER_KEYS = {
     "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
     "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches", "limit_train_batches",
 }  # fmt: skip
-_READY_MADE = {name for name, variant in VARIANTS["teacher"].items() if issubclass(variant, READY_MADE)}
 _NULL = {"null", "None", "none"}
 
 
@@ -112,7 +110,7 @@ class RecipeReader:
     def _content(self, arguments: Sequence[str]) -> dict[str, Any]:
         """The YAML's keys that hold for the variants chosen."""
         content = dict(self.base)
-        for section, variants in VARIANTS.items():
+        for section in VARIANTS:
             found = content.get(section) or {}
             if not isinstance(found, dict):
                 raise DistillError(f"{self.path}: {section} is {found!r}, expected keys and values: {{name: {found}}}.")
@@ -121,13 +119,13 @@ class RecipeReader:
             if name is None or (isinstance(name, str) and name in _NULL):
                 content.pop(section, None)
                 continue
-            if not isinstance(name, str) or name not in variants:
-                raise DistillError(f"{section}.name is {name!r}, expected one of {', '.join(variants)}.")
+            variant(section, name)
             if name != written:
                 content[section] = {"name": name}
                 if section == "data":
                     content = _merged(content, _overlay(self.path, name))
-        if content.get("teacher", {}).get("name") in _READY_MADE and isinstance(content.get("stages"), list):
+        ready_made = "teacher" in content and variant("teacher", content["teacher"]["name"]).ready_made
+        if ready_made and isinstance(content.get("stages"), list):
             # What a recipe writes of making its own teacher says nothing of one that is ready.
             content["stages"] = [stage for stage in content["stages"] if stage not in TEACHER_STAGES]
         student = content.get("student") or {}
@@ -144,15 +142,15 @@ class RecipeReader:
         parser = _Parser(
             prog=self.prog,
             description=f"Recipe {self.path}. --print_config prints it as resolved. "
-            + " ".join(f"--{section}: one of {', '.join(variants)}." for section, variants in VARIANTS.items()),
+            + " ".join(f"--{section}: one of {', '.join(one.names())}." for section, one in VARIANTS.items()),
             exit_on_error=False,
             allow_abbrev=False,
         )
         parser.add_argument(
             "--task",
-            type=TaskName,
+            type=str,
             default="attributes",
-            help=f"what the networks answer: {', '.join(get_args(TaskName))}",
+            help=f"what the networks answer: {', '.join(TASKS.names())}",
         )
         parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
         parser.add_argument(
@@ -188,7 +186,7 @@ _SECTIONS: dict[str, type] = {
 def _sections(content: dict[str, Any]) -> dict[str, type | None]:
     """What each section of a recipe is made into; None where a recipe has none."""
     chosen = {
-        section: kinds[content[section]["name"]] if section in content else None for section, kinds in VARIANTS.items()
+        section: variant(section, content[section]["name"]) if section in content else None for section in VARIANTS
     }
     return chosen | _SECTIONS
 
@@ -302,7 +300,7 @@ def _without_absent(arguments: Sequence[str], content: dict[str, Any]) -> list[s
         section = key.partition(".")[0]
         dropped = argument.startswith("--") and section in VARIANTS and section not in content
         if dropped and key != f"{section}.name":
-            choices = " | ".join(VARIANTS[section])
+            choices = " | ".join(VARIANTS[section].names())
             raise DistillError(f"unknown key {key}: the recipe has no {section}; say which with --{section} {choices}.")
         if not dropped and not value:
             kept.append(argument)

@@ -1,7 +1,7 @@
 """What a recipe may say: typed dataclasses, one field a key.
 
-Sections whose first key is `name` come in variants (`data`, `unlabelled`, `web`, `teacher`); the variant chosen decides
-which other keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
+Sections whose first key is `name` come in variants (`distill.recipe.variants`); the variant chosen decides which other
+keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
 """
 
 from dataclasses import dataclass
@@ -9,58 +9,20 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from distill.data.prepared.alignment import AlignedTo
-from distill.data.rendered.dogs import RenderedDogs
-from distill.data.rendered.faces import RenderedFaces
-from distill.data.sources.celeba import CelebA
-from distill.data.sources.class_folders import ClassFolders
-from distill.data.sources.folder import Folder
-from distill.data.sources.hub import Hub
-from distill.data.sources.people import People
-from distill.data.sources.stanford_dogs import StanfordDogs
+from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.export.format import Calibration
 from distill.objectives import Objective
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
-from distill.store.teacher import Stored
+from distill.registries import TASKS
+from distill.registry import expected
 from students.student import StudentConfig
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
-from teachers.recognizer_teacher import InceptionResnetV1, Iresnet, Recognizer
+from teachers.recognizer_teacher import Recognizer
+from teachers.teacher import TeacherConfig
 from teachers.timm_teacher import Timm
 
-Data = CelebA | ClassFolders | Folder | Hub | People | RenderedDogs | RenderedFaces | StanfordDogs
-TeacherConfig = Timm | Mobilefacenet | InceptionResnetV1 | Iresnet | Onnx | Stored
-READY_MADE = (Onnx, Stored)
-"""Teachers that answer as they are: no stage can make them."""
-
-_SOURCES: dict[str, type] = {
-    "celeba": CelebA,
-    "class_folders": ClassFolders,
-    "folder": Folder,
-    "hub": Hub,
-    "people": People,
-    "rendered_dogs": RenderedDogs,
-    "rendered_faces": RenderedFaces,
-    "stanford_dogs": StanfordDogs,
-}
-
-VARIANTS: dict[str, dict[str, type]] = {
-    "data": _SOURCES,
-    "unlabelled": _SOURCES,
-    "web": _SOURCES,
-    "teacher": {
-        "timm": Timm,
-        "mobilefacenet": Mobilefacenet,
-        "inception_resnet_v1": InceptionResnetV1,
-        "iresnet18": Iresnet,
-        "iresnet50": Iresnet,
-        "iresnet100": Iresnet,
-        "onnx": Onnx,
-        "stored": Stored,
-    },
-}
-
-TaskName = Literal["attributes", "classes", "embeddings"]
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
 
@@ -200,12 +162,12 @@ class Recipe:
     """
 
     name: str
-    task: TaskName
+    task: str
     seed: int
     stages: tuple[StageName, ...]
-    data: Data
-    unlabelled: Data | None
-    web: Data | None
+    data: Source
+    unlabelled: Source | None
+    web: Source | None
     prepare: Prepare
     teacher: TeacherConfig
     student: StudentConfig
@@ -222,12 +184,14 @@ class Recipe:
     trainer: dict[str, Any]
 
     def __post_init__(self) -> None:
+        if self.task not in (known := TASKS.names()):
+            raise DistillError(f"task is {self.task!r}. {expected(self.task, known)}")
         if not self.stages or len(set(self.stages)) != len(self.stages):
             raise DistillError(
                 f"stages is {list(self.stages)}, expected at least one of {', '.join(get_args(StageName))}, each once."
             )
         making = [name for name in self.stages if name in TEACHER_STAGES]
-        if making and isinstance(self.teacher, READY_MADE):
+        if making and self.teacher.ready_made:
             raise DistillError(
                 f"stages: teacher {self.teacher.name} cannot be trained; leave `{making[0]}` out, or take another."
             )

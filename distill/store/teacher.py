@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ class Stored:
 
     name: Literal["stored"] = "stored"
     root: Path | None = None
+    ready_made: ClassVar[bool] = True
 
     def load(self, outputs: int) -> "StoredTeacher":
         """The store, every file of it read and compared with its checksum.

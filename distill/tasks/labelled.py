@@ -24,8 +24,7 @@ from distill.tasks.verdict import Judged, Verdict
 from teachers.class_map import load_classifier
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
-from teachers.recognizer_teacher import Recognizer
-from teachers.teacher import Teacher
+from teachers.teacher import Teacher, TeacherConfig
 from teachers.timm_teacher import Timm
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -92,10 +91,11 @@ class LabelledTask(Task):
     def taught_teacher(self, weights: Path) -> Teacher:
         return self._ask(replace(self._trainable(), weights=weights, classes=self.classes))
 
-    def _ask(self, config: Timm | Mobilefacenet | Recognizer | Onnx) -> Teacher:
+    def _ask(self, config: TeacherConfig) -> Teacher:
         if isinstance(config, Timm | Onnx):
             return load_classifier(config, self.classes)
-        return config.load(len(self.classes))
+        teacher: Teacher = config.load(len(self.classes))
+        return teacher
 
     def _trainable(self) -> Timm | Mobilefacenet:
         assert isinstance(self.recipe.teacher, Timm | Mobilefacenet)  # the others are refused by Recipe

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -29,7 +29,6 @@ from distill.modules.metrics import CosineToTeacher, Metric, TarAtFar
 from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Preprocess
-from distill.recipe.recipe import READY_MADE
 from distill.recipe.stages import Stage
 from distill.store.teacher import Stored
 from distill.tasks.contract import check_embedder, check_embedding_objective
@@ -154,15 +153,15 @@ class Embeddings(Task):
 
     def new_teacher(self) -> tuple[nn.Module, Preprocess]:
         teacher, stage = self.recipe.teacher, self.recipe.teach
-        assert not isinstance(teacher, READY_MADE)  # refused by Recipe
+        assert not teacher.ready_made  # refused by Recipe
         if stage.drop_rate or stage.drop_path_rate:
             raise DistillError("teach.drop_rate, teach.drop_path_rate: of classifiers; leave both at 0 for embeddings.")
         return teacher.trainable_embedder()
 
     def taught_teacher(self, weights: Path) -> Teacher:
         teacher = self.recipe.teacher
-        assert not isinstance(teacher, READY_MADE)
-        return replace(teacher, weights=weights).embedder()
+        assert not teacher.ready_made
+        return cast(Any, replace(cast(Any, teacher), weights=weights)).embedder()
 
     def outputs(self, teacher: AnyTeacher | None) -> int:
         assert teacher is not None  # every recipe of embeddings transfers
