@@ -37,6 +37,21 @@ TEACHERS = Registry(
 )
 """A `teachers.teacher.TeacherConfig` each."""
 
+OBJECTIVES = Registry(
+    "objective",
+    "distill.objectives",
+    {
+        "bernoulli_kl": "distill.objectives.logits:BernoulliKl",
+        "cosine": "distill.objectives.directions:Cosine",
+        "dist": "distill.objectives.correlation:Dist",
+        "dkd": "distill.objectives.decoupled:Dkd",
+        "softmax_kl": "distill.objectives.logits:SoftmaxKl",
+        "squared_embedding": "distill.objectives.directions:SquaredEmbedding",
+        "squared_logits": "distill.objectives.logits:SquaredLogits",
+    },
+)
+"""A `distill.objectives.objective.Objective` each."""
+
 TASKS = Registry(
     "task",
     "distill.tasks",

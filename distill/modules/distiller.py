@@ -15,7 +15,7 @@ from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl, Objective, Targets
 from distill.preprocess.preprocess import Preprocess
 
 TeacherPrecision = Literal["32-true", "bf16"]
@@ -61,7 +61,7 @@ class Distiller(TrainingModule):
     ) -> None:
         super().__init__(student, preprocess, optimization, classes, seed, metric)
         self.teacher_precision = teacher_precision
-        self.objective = objective or Objective()
+        self.objective = objective or BernoulliKl()
         # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it.
         self._teacher: tuple[Any] = (teacher,)
         if isinstance(teacher, nn.Module):
@@ -77,13 +77,14 @@ class Distiller(TrainingModule):
         self._answers_sound = torch.ones((), dtype=torch.bool, device=self.device)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        if self.objective.name == "dkd" and self.trainer.training:
-            self.objective.check_labels(labels_of(batch))
+        if self.objective.needs_every_label and self.trainer.training:
+            self.objective.check_targets(_targets(labels_of(batch)))
         return batch
 
     def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
-        answers = views.answers
-        return self.objective(logits, self._ask(views) if answers is None else answers, labels)
+        answers, compared = views.answers, self.objective.compares
+        taught = self._ask(views) if answers is None else answers
+        return self.objective({compared: logits}, {compared: taught}, _targets(labels))
 
     def _ask(self, views: Pixels) -> Tensor:
         teacher = self._teacher[0]
@@ -94,7 +95,7 @@ class Distiller(TrainingModule):
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=faster):
             answers = teacher(pixels).float()
             if self._answers_sound is not None:
-                self._answers_sound = self._answers_sound & self.objective.can_teach(answers)
+                self._answers_sound = self._answers_sound & self.objective.can_teach({self.objective.compares: answers})
         # A tensor of inference mode cannot be saved for backward.
         return answers.clone()
 
@@ -122,3 +123,7 @@ class Distiller(TrainingModule):
                 f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered {self.objective.useless} at step "
                 f"{self.trainer.global_step}. Nothing can be learnt from that: check its weights, mean and std."
             )
+
+
+def _targets(labels: Tensor | None) -> Targets:
+    return {} if labels is None else {"labels": labels}

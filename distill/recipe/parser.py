@@ -19,7 +19,6 @@ from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import RESOLVED, RunDirectory
-from distill.objectives import Objective
 from distill.recipe.recipe import (
     TEACHER_STAGES,
     Card,
@@ -30,7 +29,7 @@ from distill.recipe.recipe import (
     StageName,
 )
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Teach, Transfer
-from distill.recipe.variants import VARIANTS, variant
+from distill.recipe.variants import DEFAULTS, VARIANTS, staying, variant
 from distill.registries import TASKS
 from students.student import StudentConfig
 
@@ -114,16 +113,15 @@ class RecipeReader:
             found = content.get(section) or {}
             if not isinstance(found, dict):
                 raise DistillError(f"{self.path}: {section} is {found!r}, expected keys and values: {{name: {found}}}.")
-            written = found.get("name")
+            written = found.get("name", DEFAULTS.get(section))
             name = _last_value(arguments, f"--{section}.name") or written
-            if name is None or (isinstance(name, str) and name in _NULL):
+            if section not in DEFAULTS and (name is None or (isinstance(name, str) and name in _NULL)):
                 content.pop(section, None)
                 continue
             variant(section, name)
-            if name != written:
-                content[section] = {"name": name}
-                if section == "data":
-                    content = _merged(content, _overlay(self.path, name))
+            content[section] = {"name": name, **(found if name == written else staying(section, found, str(name)))}
+            if name != written and section == "data":
+                content = _merged(content, _overlay(self.path, str(name)))
         ready_made = "teacher" in content and variant("teacher", content["teacher"]["name"]).ready_made
         if ready_made and isinstance(content.get("stages"), list):
             # What a recipe writes of making its own teacher says nothing of one that is ready.
@@ -171,7 +169,6 @@ class RecipeReader:
 _SECTIONS: dict[str, type] = {
     "prepare": Prepare,
     "student": StudentConfig,
-    "objective": Objective,
     "probe": Probe,
     "teach": Teach,
     "pretrain": Pretrain,
@@ -266,14 +263,17 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        another = both and key in VARIANTS and value.get("name", merged[key].get("name")) != merged[key].get("name")
-        merged[key] = _merged(merged[key], value) if both and not another else value
+        if both and key in VARIANTS:
+            name = merged[key].get("name", DEFAULTS.get(key))
+            if (other := value.get("name", name)) != name:
+                merged[key] = staying(key, merged[key], other)
+        merged[key] = _merged(merged[key], value) if both else value
     return merged
 
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:
     """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
-    short = re.compile(rf"^--({'|'.join((*VARIANTS, 'student', 'objective'))})(=.*)?$")
+    short = re.compile(rf"^--({'|'.join((*VARIANTS, 'student'))})(=.*)?$")
     return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
 
 

@@ -1,13 +1,26 @@
 """The sections of a recipe that come in variants: which there are, and what the one chosen is made into."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from distill.errors import DistillError
-from distill.registries import SOURCES, TEACHERS
+from distill.registries import OBJECTIVES, SOURCES, TEACHERS
 from distill.registry import Registry, UnknownNameError, expected
 
-VARIANTS: dict[str, Registry] = {"data": SOURCES, "unlabelled": SOURCES, "web": SOURCES, "teacher": TEACHERS}
+VARIANTS: dict[str, Registry] = {
+    "data": SOURCES,
+    "unlabelled": SOURCES,
+    "web": SOURCES,
+    "teacher": TEACHERS,
+    "objective": OBJECTIVES,
+}
 """By section; its `name` chooses."""
+
+DEFAULTS = {"objective": "bernoulli_kl"}
+"""The variant of a section that a recipe does not name; the others are left out, or have to be named."""
+
+_STAY = {"objective": frozenset({"temperature", "label_weight", "standardize", "distance_weight", "angle_weight"})}
 
 
 def variant(section: str, name: object) -> Any:
@@ -23,3 +36,9 @@ def variant(section: str, name: object) -> Any:
         return registry.get(name)
     except UnknownNameError:
         raise DistillError(f"{section}.name is {name!r}. {expected(name, registry.names())}") from None
+
+
+def staying(section: str, written: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a recipe writes of one variant that holds for another too, which a command line chose in its place."""
+    stay = _STAY.get(section, frozenset()) & {field.name for field in fields(variant(section, name))}
+    return {key: value for key, value in written.items() if key in stay}

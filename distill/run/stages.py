@@ -209,9 +209,9 @@ def _key(
     # The same labels are learnt by another loss as attributes than as classes.
     learns_from: Any = recipe.task
     if isinstance(teacher, StoredTeacher):
-        learns_from = teacher.fingerprint_of(settings.views), asdict(recipe.objective)
+        learns_from = teacher.fingerprint_of(settings.views), vars(recipe.objective)
     elif teacher is not None:
-        learns_from = teacher.fingerprint(), asdict(recipe.objective)
+        learns_from = teacher.fingerprint(), vars(recipe.objective)
     parts = zip(pictures.sets, pictures.rows, strict=True)
     data = [(one.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for one, rows in parts]
     trainer = {key: recipe.trainer.get(key) for key in _TRAINER_FACTS}

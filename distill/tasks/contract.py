@@ -4,10 +4,11 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.objectives import Objective
-from distill.objectives.objective import EMBEDDING, EXCLUSIVE
 from distill.store.teacher import StoredTeacher
 from teachers.onnx_teacher import OnnxTeacher
 from teachers.teacher import Teacher
+
+_WITHOUT_LABELS = "Set it to 0, or take an objective that needs none."
 
 
 def check_teacher(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) -> None:
@@ -51,24 +52,22 @@ def check_objective(objective: Objective, labelled: bool) -> None:
     Raises:
         DistillError: the objective cannot see what it should teach.
     """
-    if objective.name in EMBEDDING:
+    if objective.compares != "logits":
         raise DistillError(
             f"objective.name is {objective.name}, which is between embeddings, and the task is attributes. Use "
             "bernoulli_kl or squared_logits."
         )
-    if objective.name in EXCLUSIVE:
+    if objective.exclusive:
         raise DistillError(
             f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to "
             "all attributes would cost nothing. Use bernoulli_kl or squared_logits."
         )
-    _check_label_weight(objective, labelled)
+    _check_labels(objective, labelled)
 
 
-def _check_label_weight(objective: Objective, labelled: bool) -> None:
-    if objective.label_weight and not labelled:
-        raise DistillError(
-            f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0."
-        )
+def _check_labels(objective: Objective, labelled: bool) -> None:
+    if objective.needs_labels and not labelled:
+        raise DistillError(f"{objective.needs_labels}, but the data has no labels. {_WITHOUT_LABELS}")
 
 
 def check_classifier(teacher: Teacher | StoredTeacher, classes: tuple[str, ...]) -> None:
@@ -96,18 +95,18 @@ def check_class_objective(objective: Objective, labelled: np.ndarray) -> None:
     Raises:
         DistillError: the objective is of another kind of output, or needs labels that are not there.
     """
-    if objective.name not in EXCLUSIVE | {"squared_logits"}:
+    if objective.compares != "logits" or objective.exclusive is False:
         raise DistillError(
-            f"objective.name is {objective.name}, and the task is classes, which exclude each other. Use "
-            f"{', '.join(sorted(EXCLUSIVE))} or squared_logits."
+            f"objective.name is {objective.name}, and the task is classes, which exclude each other. Use dist, dkd, "
+            "softmax_kl or squared_logits."
         )
-    _check_label_weight(objective, bool(labelled.any()))
-    if objective.name == "dkd" and not labelled.all():
+    if objective.needs_every_label and not labelled.all():
         raise DistillError(
-            f"objective.name is dkd, which needs the class of every picture, and of {int((~labelled).sum())} of the "
-            f"{len(labelled)} to transfer on it is unknown or, as of the web's, not used. Take softmax_kl, or transfer "
-            "on labelled pictures alone: --web null --unlabelled null."
+            f"objective.name is {objective.name}, which needs the class of every picture, and of "
+            f"{int((~labelled).sum())} of the {len(labelled)} to transfer on it is unknown or, as of the web's, not "
+            "used. Take softmax_kl, or transfer on labelled pictures alone: --web null --unlabelled null."
         )
+    _check_labels(objective, bool(labelled.any()))
 
 
 def check_embedder(teacher: Teacher | StoredTeacher) -> None:
@@ -130,15 +129,13 @@ def check_embedding_objective(objective: Objective) -> None:
     Raises:
         DistillError: the objective is one of logits, or asks for labels.
     """
-    if objective.name not in EMBEDDING:
+    if objective.compares != "embedding":
         raise DistillError(
             f"objective.name is {objective.name}, which is for logits, and the task is embeddings. Use "
-            f"{' or '.join(sorted(EMBEDDING, reverse=True))}."
+            "squared_embedding or cosine."
         )
-    if objective.label_weight:
-        raise DistillError(
-            f"objective.label_weight is {objective.label_weight}, but embeddings have no labels. Set it to 0."
-        )
+    if objective.needs_labels:
+        raise DistillError(f"{objective.needs_labels}, but embeddings have no labels. {_WITHOUT_LABELS}")
 
 
 def _check_frozen(teacher: Teacher | StoredTeacher) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl, SoftmaxKl
 from distill.objectives.top import TopAnswers
 from distill.store.store import Store
 from distill.store.teacher import Stored
@@ -40,9 +40,9 @@ def test_an_objective_of_all_logits_is_refused(labelled: Prepared, kept: Store) 
     views = replace(VIEWS, count=2)
     answers = Stored(root=kept.directory).load(3).answers_to(shown(labelled).transfer, views, 5)(np.arange(4), 0)
     student = torch.zeros(4, 3)
-    assert Objective("softmax_kl", temperature=2.0)(student, answers)["loss"].shape == (4,)
+    assert SoftmaxKl(temperature=2.0)({"logits": student}, {"logits": answers}, {})["loss"].shape == (4,)
     with pytest.raises(DistillError, match="the store kept its 2 largest"):
-        Objective("bernoulli_kl")(student, answers)
+        BernoulliKl()({"logits": student}, {"logits": answers}, {})
 
 
 def test_more_views_are_asked_for_alone(labelled: Prepared, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl, SoftmaxKl
 from distill.preprocess.preprocess import Preprocess
 from distill.tasks.contract import check_objective, check_teacher
 from teachers.onnx_teacher import Onnx
@@ -67,16 +67,16 @@ def test_a_teacher_of_other_outputs_is_refused(classes: tuple[str, ...] | None, 
 
 def test_an_objective_blind_to_a_constant_is_refused_for_attributes() -> None:
     logits = torch.randn(4, 3)
-    blind = Objective("softmax_kl")(logits + 5, logits)["loss"]
+    blind = SoftmaxKl()({"logits": logits + 5}, {"logits": logits}, {})["loss"]
     assert blind.abs().max() < 1e-5  # all attributes 5 too high cost nothing: the reason
     with pytest.raises(DistillError, match=r"softmax_kl.*bernoulli_kl or squared_logits"):
-        check_objective(Objective("softmax_kl"), labelled=True)
+        check_objective(SoftmaxKl(), labelled=True)
 
 
 def test_a_label_term_without_labels_is_refused() -> None:
-    check_objective(Objective(label_weight=0.5), labelled=True)
+    check_objective(BernoulliKl(label_weight=0.5), labelled=True)
     with pytest.raises(DistillError, match=r"label_weight is 0\.5, but the data has no labels"):
-        check_objective(Objective(label_weight=0.5), labelled=False)
+        check_objective(BernoulliKl(label_weight=0.5), labelled=False)
 
 
 @pytest.mark.parametrize("weight", ["0", "0.5"])
