@@ -52,6 +52,14 @@ OBJECTIVES = Registry(
 )
 """A `distill.objectives.objective.Objective` each."""
 
+STUDENTS = Registry(
+    "student",
+    "distill.students",
+    {"mobilenet_v1": "students.mobilenet_v1:MobilenetV1"}
+    | {f"mobilenetv{version}_*": "students.timm_student:TimmStudent" for version in (1, 2, 3, 4)},
+)
+"""A subclass of `students.student.Student` each."""
+
 TASKS = Registry(
     "task",
     "distill.tasks",

@@ -1,18 +1,26 @@
 """What is written beside a student's weights: all that is needed to run it and to know where it came from."""
 
+from argparse import ArgumentError
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
 from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Crop, Preprocess
-from students.student import StudentConfig
+from distill.registries import STUDENTS
+from distill.registry import UnknownNameError
+from students.student import Student
+from students.timm_student import TimmStudent
 
 # Keys of students of one kind of output alone.
 _OF_CLASSES, _OF_EMBEDDINGS = ("classes", "thresholds"), ("dimensions", "far_thresholds")
 _LATER = ("teacher_fingerprint", "data_fingerprint")  # keys that students of an earlier version lack
+
+FORMAT = 2
+"""Of `config.json`. In 1, which did not say so, `config` had the keys of mobilenet_v1 whatever the student was."""
+_FORMER = {"width": 1.0, "variant": "separable", "activation": "relu"}  # of a network of timm's in format 1
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class StudentManifest:
         data_fingerprint: a checksum of the pictures learnt from, their labels and splits.
     """
 
-    config: StudentConfig
+    config: Student
     classes: tuple[str, ...] | None
     preprocess: Preprocess
     picture: tuple[int, int]
@@ -74,10 +82,10 @@ class StudentManifest:
 
 def write_manifest(path: Path, manifest: StudentManifest) -> None:
     """Write `config.json`."""
-    content = asdict(manifest)
-    weights = content["config"]["weights"]
-    # The name alone: this file is published, and where the weights lay is nobody's concern.
-    content["config"]["weights"] = None if weights is None else Path(weights).name
+    content = {"format": FORMAT, **asdict(manifest)}
+    if (weights := manifest.config.weights) is not None:
+        # The name alone: this file is published, and where the weights lay is nobody's concern.
+        content["config"]["weights"] = Path(weights).name
     for key in _OF_CLASSES if manifest.activation == "unit" else _OF_EMBEDDINGS:
         del content[key]
     write_json(path, content)
@@ -87,17 +95,35 @@ def read_manifest(path: Path) -> StudentManifest:
     """Read `config.json`.
 
     Raises:
-        DistillError: the file is missing or no JSON, or a key is missing, unknown, or of another type.
+        DistillError: the file is missing or no JSON, a key is missing, unknown, or of another type, no such student is
+            known here, or another version of this package wrote it and what it says is not certain.
     """
     read = read_json(path)
+    format_ = read.pop("format", 1) if isinstance(read, dict) else FORMAT
+    if format_ not in range(1, FORMAT + 1):
+        raise DistillError(
+            f"{path}: a student of format {format_!r}, and this version of distill reads 1 to {FORMAT}. Update distill."
+        )
+    try:
+        return _read(read, path, format_ < FORMAT)
+    except DistillError as error:
+        if format_ == FORMAT:
+            raise
+        raise DistillError(
+            f"{error} It has format {format_}, of a former version of distill, and is not read otherwise than that one "
+            f"wrote it. Use that version, or run the recipe again: this one writes format {FORMAT}."
+        ) from error
+
+
+def _read(read: Any, path: Path, former: bool) -> StudentManifest:
     embeds = isinstance(read, dict) and read.get("activation") == "unit"
     content = _keys(read, StudentManifest, path, "", absent=_OF_CLASSES if embeds else _OF_EMBEDDINGS)
-    config = _keys(content["config"], StudentConfig, path, "config.")
+    config = _student(content["config"], path, former)
     preprocess = _keys(content["preprocess"], Preprocess, path, "preprocess.")
     thresholds, far_thresholds = content.get("thresholds"), content.get("far_thresholds")
     try:
         return StudentManifest(
-            config=StudentConfig(**config | {"width": float(config["width"]), "resolution": int(config["resolution"])}),
+            config=config,
             classes=None if embeds else tuple(_text(name) for name in _list(content["classes"])),
             preprocess=Preprocess(
                 int(preprocess["height"]),
@@ -119,6 +145,28 @@ def read_manifest(path: Path) -> StudentManifest:
         )
     except (AttributeError, DistillError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error
+
+
+def _student(content: Any, path: Path, former: bool) -> Student:
+    """Of any family that is known here, each value as its field wants it."""
+    name = content.get("name") if isinstance(content, dict) else None
+    if not isinstance(name, str):
+        name = "mobilenet_v1"  # for its keys to be told
+    try:
+        kind: type[Student] = STUDENTS.get(name)
+    except UnknownNameError as error:
+        raise DistillError(f"{path}: config.name: {error} Install the package that brings it.") from error
+    if former and issubclass(kind, TimmStudent) and content.items() >= _FORMER.items():
+        content = {key: value for key, value in content.items() if key not in _FORMER}
+    _keys(content, kind, path, "config.")
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind, "config")
+    try:
+        return cast(Student, parser.instantiate(parser.parse_object({"config": content})).config)
+    except (ArgumentError, DistillError, TypeError, ValueError) as error:
+        raise DistillError(f"{path}: not a student's config.json: {' '.join(str(error).split())}") from error
 
 
 def _keys(content: Any, kind: type, path: Path, prefix: str, absent: tuple[str, ...] = ()) -> dict[str, Any]:

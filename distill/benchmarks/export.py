@@ -14,8 +14,7 @@ from distill.export import onnx
 from distill.export.format import Job
 from distill.predictors.onnx_predictor import OnnxPredictor
 from students.manifest import StudentManifest
-from students.mobilenet_v1 import mobilenet_v1
-from students.student import StudentConfig
+from students.mobilenet_v1 import MobilenetV1, mobilenet_v1
 
 CLASSES = 1000
 OURS, BARE, PEAK = "onnx", "bare onnx, preprocessed by numpy", "sgemm"
@@ -29,7 +28,7 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
     """
     torch.manual_seed(0)
     network = mobilenet_v1(1.0, resolution, CLASSES).eval()
-    config = StudentConfig(width=1.0, resolution=resolution)
+    config = MobilenetV1(width=1.0, resolution=resolution)
     manifest = StudentManifest(
         config, tuple(str(c) for c in range(CLASSES)), config.preprocess, (resolution, resolution), None, "softmax", 0,
         "none",

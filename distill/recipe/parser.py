@@ -19,6 +19,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import RESOLVED, RunDirectory
+from distill.recipe.former import as_now
 from distill.recipe.recipe import (
     TEACHER_STAGES,
     Card,
@@ -31,7 +32,6 @@ from distill.recipe.recipe import (
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Teach, Transfer
 from distill.recipe.variants import DEFAULTS, VARIANTS, staying, variant
 from distill.registries import TASKS
-from students.student import StudentConfig
 
 # What a stage or the run directory decides of Lightning's Trainer.
 _OWN_TRAINER_KEYS = {
@@ -67,6 +67,8 @@ class RecipeReader:
         self.name, self.out = _name_and_place(recipe)
         self.prog = prog
         self.base, self.path = _load(recipe), recipe
+        if Path(recipe).name == RESOLVED:
+            self.base = as_now(self.base)
 
     def read(self, arguments: Sequence[str]) -> tuple[Recipe, str]:
         """The recipe with the keys overridden on the command line, and the same as YAML text.
@@ -126,11 +128,6 @@ class RecipeReader:
         if ready_made and isinstance(content.get("stages"), list):
             # What a recipe writes of making its own teacher says nothing of one that is ready.
             content["stages"] = [stage for stage in content["stages"] if stage not in TEACHER_STAGES]
-        student = content.get("student") or {}
-        name = _last_value(arguments, "--student.name")
-        if isinstance(student, dict) and name and name != student.get("name"):
-            # What is written of one network's width and variant says nothing of another's.
-            content["student"] = {key: value for key, value in student.items() if key == "resolution"}
         for section in ("data", "teacher"):
             if section not in content:
                 raise DistillError(f"{self.path}: has no section `{section}`; expected one with a `name`.")
@@ -168,7 +165,6 @@ class RecipeReader:
 
 _SECTIONS: dict[str, type] = {
     "prepare": Prepare,
-    "student": StudentConfig,
     "probe": Probe,
     "teach": Teach,
     "pretrain": Pretrain,
@@ -273,7 +269,7 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:
     """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
-    short = re.compile(rf"^--({'|'.join((*VARIANTS, 'student'))})(=.*)?$")
+    short = re.compile(rf"^--({'|'.join(VARIANTS)})(=.*)?$")
     return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
 
 

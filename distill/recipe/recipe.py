@@ -16,7 +16,7 @@ from distill.objectives import Objective
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
 from distill.registries import TASKS
 from distill.registry import expected
-from students.student import StudentConfig
+from students.student import Student
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from teachers.onnx_teacher import Onnx
 from teachers.recognizer_teacher import Recognizer
@@ -170,7 +170,7 @@ class Recipe:
     web: Source | None
     prepare: Prepare
     teacher: TeacherConfig
-    student: StudentConfig
+    student: Student
     objective: Objective
     probe: Probe
     teach: Teach

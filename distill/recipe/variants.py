@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from distill.errors import DistillError
-from distill.registries import OBJECTIVES, SOURCES, TEACHERS
+from distill.registries import OBJECTIVES, SOURCES, STUDENTS, TEACHERS
 from distill.registry import Registry, UnknownNameError, expected
 
 VARIANTS: dict[str, Registry] = {
@@ -13,14 +13,19 @@ VARIANTS: dict[str, Registry] = {
     "unlabelled": SOURCES,
     "web": SOURCES,
     "teacher": TEACHERS,
+    "student": STUDENTS,
     "objective": OBJECTIVES,
 }
 """By section; its `name` chooses."""
 
-DEFAULTS = {"objective": "bernoulli_kl"}
+DEFAULTS = {"student": "mobilenet_v1", "objective": "bernoulli_kl"}
 """The variant of a section that a recipe does not name; the others are left out, or have to be named."""
 
-_STAY = {"objective": frozenset({"temperature", "label_weight", "standardize", "distance_weight", "angle_weight"})}
+# What is written of one network's width and weights says nothing of another's.
+_STAY = {
+    "student": frozenset({"resolution"}),
+    "objective": frozenset({"temperature", "label_weight", "standardize", "distance_weight", "angle_weight"}),
+}
 
 
 def variant(section: str, name: object) -> Any:
@@ -35,6 +40,10 @@ def variant(section: str, name: object) -> Any:
     try:
         return registry.get(name)
     except UnknownNameError:
+        if section == "student":
+            from students.naming import wrong_name
+
+            raise wrong_name(name) from None
         raise DistillError(f"{section}.name is {name!r}. {expected(name, registry.names())}") from None
 
 

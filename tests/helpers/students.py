@@ -11,8 +11,7 @@ from distill.export.format import Job
 from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 from students.manifest import StudentManifest
-from students.mobilenet_v1 import mobilenet_v1
-from students.student import StudentConfig
+from students.mobilenet_v1 import MobilenetV1, mobilenet_v1
 
 SIZE = 64
 NAMES = tuple("abcdefghij")
@@ -50,7 +49,7 @@ def uneven(network: nn.Module, octaves: float = 3.0) -> nn.Module:
 def manifest_of(activation: Activation = "sigmoid") -> StudentManifest:
     embeds = activation == "unit"
     return StudentManifest(
-        config=StudentConfig(width=0.25, resolution=SIZE),
+        config=MobilenetV1(width=0.25, resolution=SIZE),
         classes=None if embeds else NAMES,
         preprocess=PREPROCESS,
         picture=(SIZE, SIZE),

@@ -16,7 +16,8 @@ from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
 from students.files import save_student
 from students.manifest import StudentManifest
-from students.student import StudentConfig, build_student
+from students.mobilenet_v1 import MobilenetV1
+from students.student import build_student
 from tests.helpers.graphs import linear_graph, linear_logits, sigmoid
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 8, 6, 3), dtype=np.uint8)
@@ -62,7 +63,7 @@ def test_modes_are_put_back_even_after_an_error() -> None:
 @pytest.fixture
 def student(tmp_path: Path) -> tuple[Path, Predictor]:
     torch.manual_seed(0)
-    config = StudentConfig(width=0.1, resolution=32, variant="shallow")
+    config = MobilenetV1(width=0.1, resolution=32, variant="shallow")
     manifest = StudentManifest(
         config, ("a", "b", "c"), config.preprocess, (40, 40), (0.1, 0.2, 0.3), "sigmoid", seed=0, teacher="none"
     )

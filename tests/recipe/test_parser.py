@@ -241,7 +241,8 @@ def test_an_unknown_section_of_the_file_is_named(tmp_path: Path) -> None:
 def test_an_unknown_variant_is_answered_with_the_valid_ones(tiny: Path, tmp_path: Path) -> None:
     for section, registry in VARIANTS.items():
         message = complaint(tiny, f"--{section}", "nonsense")
-        assert f"{section}.name is 'nonsense'" in message and all(name in message for name in registry.names())
+        assert f"{section}.name" in message and "'nonsense'" in message
+        assert all(name in message for name in registry.names() if "*" not in name)
     assert "data.name is 'celebra'. Did you mean celeba? Expected one of" in complaint(tiny, "--data", "celebra")
     assert "Expected one of celeba" in complaint(changed(tmp_path, data={"name": "imagenet"}))
 

@@ -19,7 +19,7 @@ from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Card, Recipe
 from distill.report.card import plain, write_card
 from students.manifest import StudentManifest, write_manifest
-from students.student import StudentConfig
+from students.mobilenet_v1 import MobilenetV1
 from tests.helpers.graphs import projection_graph
 from tests.helpers.running import finished, read, write_recipe
 from tests.report.test_report import HOSTILE, full_results
@@ -31,7 +31,7 @@ NAMES = tuple(f"n{c:08}-Class_{c}" for c in range(12))
 def manifest_of(activation: Activation, classes: tuple[str, ...] = NAMES) -> StudentManifest:
     embeds = activation == "unit"
     return StudentManifest(
-        config=StudentConfig(width=0.25, resolution=96),
+        config=MobilenetV1(width=0.25, resolution=96),
         classes=None if embeds else classes,
         preprocess=Preprocess(14, 10, "bicubic"),
         picture=(56, 48),
