@@ -70,3 +70,6 @@ TASKS = Registry(
     },
 )
 """A subclass of `distill.tasks.task.Task` each."""
+
+ANSWERS = Registry("kind of answers", "distill.answers", {})
+"""What the outputs of networks mean."""

@@ -20,6 +20,7 @@ from jsonargparse import ArgumentParser, Namespace
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import RESOLVED, RunDirectory
 from distill.recipe.former import as_now
+from distill.recipe.keys import Keys
 from distill.recipe.recipe import (
     TEACHER_STAGES,
     Card,
@@ -81,7 +82,8 @@ class RecipeReader:
         arguments = _spell_out([argument for argument in arguments if argument != "--print_config"])
         content = self._content(arguments)
         parser = self._parser(content)
-        written = dict(_flat(content, _keys(parser), self.path))
+        keys = _keys(parser, content)
+        written = dict(_flat(content, keys, self.path))
         if {"-h", "--help"} & set(arguments):
             parser.set_defaults(written)  # shown there; elsewhere they would pass unchecked
         # Put before the command line's, the YAML's keys are read and checked by the same code.
@@ -92,7 +94,7 @@ class RecipeReader:
         try:
             parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
         except _RefusedError as refused:
-            raise DistillError(_explain(str(refused), parser)) from None
+            raise DistillError(_explain(str(refused), keys)) from None
         for key, value in parsed.items():
             if isinstance(value, Path):
                 # A shell leaves the ~ of a YAML's value, and of --key=~/place.
@@ -304,45 +306,34 @@ def _without_absent(arguments: Sequence[str], content: dict[str, Any]) -> list[s
     return kept
 
 
-def _keys(parser: ArgumentParser) -> list[str]:
-    """Every key of the recipe; those of a section are `section.key`."""
+def _keys(parser: ArgumentParser, content: dict[str, Any]) -> Keys:
+    """Every key of the recipe."""
     dests = [action.dest for action in parser._actions]
     leaves = [dest for dest in dests if not any(other.startswith(f"{dest}.") for other in dests)]
-    return sorted({dest.removesuffix(".help") for dest in leaves} - {"help", "print_shtab"})
+    names = sorted({dest.removesuffix(".help") for dest in leaves} - {"help", "print_shtab"})
+    return Keys(names, {section: content[section]["name"] for section in VARIANTS if section in content})
 
 
-def _flat(content: dict[str, Any], keys: Sequence[str], path: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(content: dict[str, Any], keys: Keys, path: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """A YAML's content as (key, value), keys of sections as `section.key`."""
     for name, value in content.items():
         key = f"{prefix}{name}"
-        if key in keys:
+        if key in keys.names:
             yield key, value
-        elif not any(one.startswith(f"{key}.") for one in keys):
-            raise DistillError(f"{path}: {_unknown(key, keys)}")
+        elif not keys.within(key):
+            raise DistillError(f"{path}: {keys.unknown(key)}")
         elif isinstance(value, dict):
             yield from _flat(value, keys, path, f"{key}.")
         elif value is not None:
             raise DistillError(f"{path}: {key} is {value!r}, expected keys and values.")
 
 
-def _unknown(key: str, keys: Sequence[str]) -> str:
-    """Name the keys beside an unknown one: those of the innermost section that exists."""
-    section = key
-    while section:
-        section = section.rpartition(".")[0]
-        beside = [one for one in keys if one.startswith(f"{section}.")] if section else []
-        if beside:
-            return f"unknown key {key}. Valid: {', '.join(beside)}."
-    return f"unknown key {key}. Valid: {', '.join(sorted({one.partition('.')[0] for one in keys}))}."
-
-
-def _explain(message: str, parser: ArgumentParser) -> str:
+def _explain(message: str, keys: Keys) -> str:
     """Add the valid keys to a complaint about an unknown one, and put it on one line."""
-    keys = _keys(parser)
     if "nrecognized" in message:
         for key in re.findall(r"--([\w.]+)", message):
-            if key not in keys:
-                return _unknown(key, keys)
+            if key not in keys.names:
+                return keys.unknown(key)
     message = " ".join(message.split())
     if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
         return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."

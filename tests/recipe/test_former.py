@@ -48,4 +48,4 @@ def test_those_that_said_something_are_refused(tmp_path: Path) -> None:
 
 def test_a_recipe_of_today_is_held_to_its_keys(tmp_path: Path) -> None:
     path = write_recipe(tmp_path, yaml.safe_load(resolved(tmp_path).read_text()), "written")
-    assert "unknown key objective.temperature" in complaint(path)
+    assert "unknown key objective.angle_weight" in complaint(path)
