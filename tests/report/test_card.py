@@ -22,7 +22,7 @@ from distill.recipe.recipe import Card, Recipe
 from distill.report.card import write_card
 from distill.report.templates import plain
 from students.manifest import StudentManifest, write_manifest
-from students.student import StudentConfig
+from students.mobilenet_v1 import MobilenetV1
 from tests.helpers.graphs import projection_graph
 from tests.helpers.results import HOSTILE, full_results
 from tests.helpers.running import finished, read, write_recipe
@@ -37,7 +37,7 @@ def attributes(classes: tuple[str, ...] = NAMES) -> Probabilities:
 
 def manifest_of(kind: Kind) -> StudentManifest:
     return StudentManifest(
-        config=StudentConfig(width=0.25, resolution=96),
+        config=MobilenetV1(width=0.25, resolution=96),
         answers=kind,
         preprocess=Preprocess(14, 10, "bicubic"),
         picture=(56, 48),
