@@ -252,7 +252,7 @@ def test_the_keys_that_pages_name_are_keys_of_a_recipe(capsys: pytest.CaptureFix
             RecipeReader("face_attributes").read(["--data", data, "--teacher", teacher, "--help"])
         known |= set(re.findall(r"--([\w.]+)", capsys.readouterr().out))
     sections = "|".join(sorted({key.partition(".")[0] for key in known if "." in key}))
-    files = r"(onnx|safetensors|tflite)$"
+    files = r"\.(onnx|safetensors|tflite|xml|pte|mlpackage)$"
     for page in PAGES:
         for word in (word for span in code_spans(page) for word in span.split()):
             key = word.removeprefix("--").partition("=")[0]
