@@ -19,9 +19,10 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from distill.answers.kind import named
 from distill.data.views.batch import PictureBatch, ViewBatch
 from distill.errors import DistillError
-from distill.modules.batches import Pixels, labels_of
+from distill.modules.batches import Pixels, labels_of, targets_of
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
+from distill.objectives import Targets
 from distill.preprocess.preprocess import Preprocess
 
 
@@ -66,7 +67,7 @@ class TrainingModule(L.LightningModule, ABC):
         self._summed = self._pass = 0
 
     @abstractmethod
-    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
         """Terms by name, each (N,), among them the `loss` to minimise."""
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
@@ -91,7 +92,8 @@ class TrainingModule(L.LightningModule, ABC):
     def training_step(self, batch: Any, batch_idx: int) -> STEP_OUTPUT:
         views = Pixels(batch)
         outputs = self(views.at(self.preprocess))
-        terms = {name: values.mean() for name, values in self.losses(outputs, views, labels_of(batch)).items()}
+        losses = self.losses(outputs, views, targets_of(batch, self.preprocess))
+        terms = {name: values.mean() for name, values in losses.items()}
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach()
         self._summed += 1

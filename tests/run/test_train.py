@@ -24,6 +24,7 @@ from distill.preprocess.preprocess import Preprocess
 from distill.recipe.stages import Stage
 from distill.run.train import History, Trained, finished
 from distill.run.train import train as train_stage
+from distill.tasks.attributes.metric import MeanAveragePrecision
 
 # 4 steps a pass.
 STAGE = Stage(
@@ -51,7 +52,8 @@ def fit(train: Pictures, validation: Pictures) -> Iterator[Any]:
     """Trains one stage in a place; called again there, it goes on or trains anew."""
 
     def call(place: Path, stage: Stage = STAGE, **arguments: Any) -> Trained:
-        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), stage.optimization, train.classes, seed=1)
+        metric = MeanAveragePrecision(train.classes)
+        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), stage.optimization, seed=1, metric=metric)
         data = ViewDataModule(train, validation, stage.views, batch_size=stage.batch_size, seed=1)
         return train_stage(place, module, data, stage, CPU | arguments)
 
