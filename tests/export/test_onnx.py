@@ -70,6 +70,10 @@ def test_the_file_stands_alone_and_is_valid(file: Path) -> None:
     model = onnx.load(file, load_external_data=False)
     onnx.checker.check_model(model, full_check=True)
     assert not any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    # of where in which source each node comes from, and on which machine, it says nothing
+    parts = (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer)
+    assert not any(part.doc_string or part.metadata_props for part in parts)
+    assert b"torch/nn" not in file.read_bytes()
 
 
 def test_the_metadata_says_all_that_is_needed(file: Path) -> None:

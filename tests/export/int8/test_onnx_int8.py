@@ -150,8 +150,8 @@ def shifted(by: float, alpha: float | None = 0.1, readers: int = 1) -> onnx.Mode
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10)
 
 
-NOISE = np.random.default_rng(0).integers(0, 256, (10, 2, 2, 3)).astype(np.uint8)
-NOISE[:8] = NOISE[:8].clip(60, 180)  # the last of several batches reaches farthest
+NOISE = np.random.default_rng(0).normal(130, 6, (4000, 2, 2, 3)).astype(np.uint8)
+NOISE[3998, 0, 0] = (0, 255, 90)  # far from all others, and not in the first of the batches
 
 
 @pytest.mark.parametrize("by", [-100.0, 50.0, -300.0])
@@ -162,6 +162,7 @@ def test_ranges_are_over_all_pictures_with_zero_inside(by: float) -> None:
     whole = Histogram(counts, low, high)
     assert find_ranges(model, ["x"], NOISE, "minmax") == {"x": (low, high)}
     assert find_ranges(model, ["x"], NOISE[::-1].copy(), "minmax") == {"x": (low, high)}
+    assert least_error_range(whole, 0.1) != (low, high) or by == -100  # where cutting off would cost more
     assert find_ranges(model, ["x"], NOISE, "percentile")["x"] == pytest.approx(percentile_range(whole))
     assert find_ranges(model, ["x"], NOISE, "least_error")["x"] == pytest.approx(least_error_range(whole, 0.1))
     straight = find_ranges(shifted(by, readers=2), ["x"], NOISE, "least_error")["x"]
