@@ -16,6 +16,7 @@ from distill.export.onnx import export_onnx
 from distill.files.weights import checksum
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
+from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 from students.mobilenet_v1 import mobilenet_v1
 
@@ -104,3 +105,16 @@ def test_a_place_that_cannot_be_written_is_named(network: nn.Module, tmp_path: P
         export_onnx(
             tmp_path / "file" / "student.onnx", tiny, PREPROCESS, classes=CLASSES, thresholds=None, picture=(64, 80)
         )
+
+
+@pytest.mark.parametrize(("activation", "gives"), [("softmax", "softmax"), ("unit", "embedding")])
+def test_what_a_file_gives_is_said_in_its_metadata_and_the_name_of_its_output(
+    activation: Activation, gives: str, tmp_path: Path
+) -> None:
+    tiny, path = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 5, 3)), tmp_path / "student.onnx"
+    classes = None if activation == "unit" else CLASSES
+    export_onnx(path, tiny, Preprocess(4, 5), classes=classes, thresholds=None, picture=(8, 10), activation=activation)
+    model = onnx.load(path)
+    metadata = OnnxMetadata.from_props({entry.key: entry.value for entry in model.metadata_props})
+    assert metadata is not None and metadata.gives == gives
+    assert [output.name for output in model.graph.output] == ["embeddings" if classes is None else "probabilities"]
