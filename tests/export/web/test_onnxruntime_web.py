@@ -118,3 +118,9 @@ def test_a_package_of_ones_own(package: bytes, tmp_path: Path, monkeypatch: pyte
 
 def test_the_checksum_is_a_whole_sha512() -> None:
     assert INTEGRITY.startswith("sha512-") and len(INTEGRITY) == len("sha512-") + 88
+
+
+def test_a_checksum_is_written_as_npm_does() -> None:
+    """Of nothing at all, as FIPS 180-4 has it, in base64."""
+    empty = "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
+    assert onnxruntime_web._integrity(b"") == f"sha512-{empty}"
