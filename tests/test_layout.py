@@ -54,7 +54,6 @@ TESTED_AT = {
     "distill/export/openvino.py": "export/test_runtimes.py",
     "distill/predictors/executorch_predictor.py": "export/test_runtimes.py",
     "distill/predictors/file_predictor.py": "export/test_runtimes.py",
-    "distill/predictors/litert_predictor.py": "export/test_runtimes.py",
     "distill/predictors/open.py": "export/test_runtimes.py",
     "distill/predictors/openvino_predictor.py": "export/test_runtimes.py",
     "distill/predictors/onnx_metadata.py": "predictors/test_onnx.py",
