@@ -44,7 +44,7 @@ def bare_online(work: Work, steps: int) -> float:
 
     def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
         with torch.inference_mode():
-            answers = teacher(pixels)
+            answers = teacher(pixels)["logits"]
         return bernoulli_kl(logits, answers.clone()).mean()
 
     return _bare(work, steps, loss)
@@ -54,8 +54,10 @@ def bare_stored(work: Work, steps: int) -> float:
     """A loop written out by hand that reads the stored answers: the student's step alone."""
 
     def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
-        assert isinstance(batch.answers, Tensor)
-        return bernoulli_kl(logits, batch.answers).mean()
+        assert batch.answers is not None  # the loader was asked for them
+        answers = batch.answers["logits"]
+        assert isinstance(answers, Tensor)
+        return bernoulli_kl(logits, answers).mean()
 
     return _bare(work, steps, loss, answers=True)
 
@@ -114,7 +116,7 @@ def torchdistill_loss(work: Work, steps: int) -> float:
 
     def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
         with torch.no_grad():
-            answers = teacher(pixels)
+            answers = teacher(pixels)["logits"]
         value: Tensor = formula({"": {"output": logits}}, {"": {"output": answers}})
         return value
 

@@ -18,7 +18,7 @@ from distill.recipe.recipe import Recipe
 from distill.report.card import write_card
 from distill.report.files import rewrite_files
 from distill.report.terminal import print_files
-from distill.run.gate import beside_earlier, export_and_score
+from distill.run.gate import Exported, beside_earlier, export_and_score
 from distill.tasks import open_task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, load_student
@@ -53,9 +53,9 @@ def main(arguments: list[str]) -> int:
     with places.alone():
         network, manifest = load_student(places.student)
         task = open_task(recipe, places.data)
-        student = task.judge(student_predictor(network, manifest))
+        student = task.judging.judge(student_predictor(network, manifest))
         _check_scores(places.root / RESULTS, student)
-        exports = export_and_score(places.export, network, manifest, student, task, recipe.export)
+        exports = export_and_score(places.export, Exported(network, manifest, student), task, recipe.export)
         _enter(places, recipe, manifest, exports)
     console = Console(markup=False, emoji=False)
     print_files(exports, student.metric, console)

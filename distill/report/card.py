@@ -13,6 +13,7 @@ from distill import formatting
 from distill.data.sources.hub import Hub
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import CARD
+from distill.preprocess.preprocess import PADDING
 from distill.recipe.recipe import Recipe
 from distill.report import snippets
 from distill.report.metrics import chief_metric, differing_metric
@@ -27,13 +28,13 @@ from distill.predictors.open import open_predictor
 from distill.preprocess.preprocess import fit
 
 predictor = open_predictor(Path("{file}"))
-picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture)
+picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture, predictor.fit)
 answers = predictor(picture[None])
 """
-_TASKS = {
-    "sigmoid": ("image-classification", "multi-label image classification"),
-    "softmax": ("image-classification", "image classification"),
-    "unit": ("image-feature-extraction", "face embedding"),
+_FITS = {
+    "crop": "its largest centred box of that shape",
+    "stretch": "all of it, whatever its shape,",
+    "pad": f"all of it, in its own shape and centred on grey ({PADDING}),",
 }
 _FLIPS = {
     "none": "Scores and thresholds are of the embedding of the picture alone.",
@@ -55,7 +56,10 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FileSystemLoader([Path(__file__).parent, manifest.answers.template.parent]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters.update(
         score=formatting.score,
@@ -69,7 +73,6 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
     )
     student, teacher = results["student"], results.get("teacher")
     difference, groups = student.get("difference"), results.get("groups") or []
-    names = manifest.classes or ()
     weights = recipe.student.weights
     card = environment.get_template("card.md").render(
         front_matter=front_matter(results, recipe, manifest),
@@ -81,13 +84,15 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         teacher=teacher,
         sorted_top=recipe.pretrain.teacher_top if "pretrain" in recipe.stages else None,
         manifest=manifest,
-        activation=manifest.activation,
+        answers=manifest.answers,
+        kind_template=manifest.answers.template.name,
         preprocess=manifest.preprocess,
+        fit=_FITS[manifest.fit],
         tall=manifest.picture[0],
         wide=manifest.picture[1],
         own=_OWN.format(file=_shown_file(results)),
         reading_picture=snippets.reading_picture(manifest),
-        reading_answers=snippets.reading_answers(manifest),
+        reading_answers=manifest.answers.reading,
         files=_files(results),
         measured_on=f"{formatting.count(student['counts']['pictures'])} pictures ({student['split']})",
         metrics=list(student["metrics"]),
@@ -99,7 +104,6 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         per_class=sorted(
             (student.get("per_class") or {}).items(), key=lambda one: -one[1].get("accuracy", one[1]["ap"])
         ),
-        thresholds=dict(zip(names, manifest.thresholds or (), strict=False)),
         unmeasured=student.get("unmeasured") or [],
         unchosen=student.get("thresholds_unchosen") or [],
         flips=_FLIPS[recipe.evaluate.flips],
@@ -115,7 +119,7 @@ def front_matter(results: Mapping[str, Any], recipe: Recipe, manifest: StudentMa
     """What the hub lists and searches by: YAML between two lines of dashes."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    task, task_name = _TASKS[manifest.activation]
+    task, task_name = manifest.answers.hub_task
     data, student = results["data"]["name"], results["student"]
     if isinstance(recipe.data, Hub) and recipe.data.path and not Path(recipe.data.path).exists():
         data = recipe.data.path
@@ -202,8 +206,7 @@ def _limits(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifes
         found.append(
             "Groups are those of the data's labels, which are what annotators saw, not what people say of themselves."
         )
-    if manifest.activation == "unit":
-        found.append("A threshold holds for the people and pictures it was measured on; measure it again on your own.")
+    found += manifest.answers.limits()
     if any(file["passed"] is False for file in results["exports"]):
         found.append("A file that failed its gate scores differently from the student; do not ship it.")
     return found

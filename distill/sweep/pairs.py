@@ -36,11 +36,11 @@ def differences(pairs: Sequence[tuple[Point, Point]], directory: SweepDirectory,
 
     def verdict(point: Point) -> Verdict:
         if point.name not in verdicts:
-            verdicts[point.name] = task.judge(open_predictor(directory.point(point) / "student"))
+            verdicts[point.name] = task.judging.judge(open_predictor(directory.point(point) / "student"))
         return verdicts[point.name]
 
     done = [pair for pair in pairs if all(directory.results(point) is not None for point in pair)]
     return [
-        {"first": first.name, "second": second.name, **task.compare(verdict(first), verdict(second))}
+        {"first": first.name, "second": second.name, **verdict(first).compare(verdict(second))}
         for first, second in done
     ]

@@ -17,12 +17,12 @@ from distill.files.atomic import atomic_path
 from distill.files.locks import exclusive
 from distill.files.run_directory import RunDirectory
 from distill.recipe.recipe import TEACHER_STAGES
-from distill.run.stages import Log, open_teacher
-from distill.store.teacher import StoredTeacher
+from distill.run.stages import Run
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point, check_views
 from distill.tasks import open_task
 from distill.tasks.task import Task
+from teachers.teacher import Seeds
 
 console = Console(stderr=True, markup=False, emoji=False)
 _ONE_PROCESS = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
@@ -43,20 +43,21 @@ class Shared:
         # This process makes the teacher alone, whatever points are told of devices.
         recipe = replace(first.recipe, trainer=first.recipe.trainer | _ONE_PROCESS)
         self.task: Task = open_task(recipe, directory.data)
-        self.task.check()
+        self.task.teaching.check()
         for point in points:
-            check_views(point, *self.task.sets.size)
+            check_views(point, *self.task.pictures.sets.size)
         made = set(recipe.stages) & set(TEACHER_STAGES)
         with exclusive(directory.teacher, partial(_say_waiting, directory.teacher)) if made else nullcontext():
             run = RunDirectory(directory.root)
             if made:
                 run = RunDirectory.claim(directory.teacher, recipe.name, first.resolved)
-            teacher = open_teacher(recipe, self.task, run, Log(self.task))
+            teacher = Run(recipe, self.task, run).teacher()
         if teacher is not None:
-            self.task.check_teacher(teacher)
-        if isinstance(teacher, StoredTeacher) and "transfer" in recipe.stages:
-            teacher.answers_to(self.task.sets.transfer, teacher.counted(recipe.transfer.views), recipe.seed)
-        pictures = json.loads(json.dumps(self.task.describe()))  # as it is read from the results of a run
+            self.task.teaching.check_teacher(teacher)
+            if "transfer" in recipe.stages:
+                seeds = Seeds(recipe.seed, recipe.seed)
+                teacher.lesson(self.task.pictures.sets.transfer, recipe.transfer.views, seeds)  # refuses other views
+        pictures = json.loads(json.dumps(self.task.pictures.describe()))  # as it is read from the results of a run
         fingerprint = None if teacher is None else teacher.fingerprint()
         self.directory = replace(directory, pictures=pictures, teacher_fingerprint=fingerprint)
 

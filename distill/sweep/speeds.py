@@ -26,7 +26,7 @@ def time_files(points: Sequence[Point], directory: SweepDirectory) -> Latencies:
     return {key: 1000 * seconds for key, seconds in medians(ways).items()}
 
 
-def _way(predictor: FilePredictor) -> Callable[[], np.ndarray]:
+def _way(predictor: FilePredictor) -> Callable[[], object]:
     shape = (1, predictor.preprocess.height, predictor.preprocess.width, 3)
     picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     return lambda: predictor.run(picture)

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 _TASKS: dict[TaskName, str] = {"attributes": "Attributes", "classes": "Classes", "embeddings": "Embeddings"}
 
 
+def task_named(name: TaskName) -> "type[Task]":
+    """The task that a recipe names."""
+    task: type[Task] = getattr(import_module(f"distill.tasks.{name}.task"), _TASKS[name])
+    return task
+
+
 def open_task(recipe: Recipe, directory: Path) -> "Task":
     """The recipe's task.
 
     Args:
         directory: where pictures are prepared.
     """
-    task: type[Task] = getattr(import_module(f"distill.tasks.{recipe.task}.task"), _TASKS[recipe.task])
-    return task(recipe, directory)
+    return task_named(recipe.task)(recipe, directory)

@@ -61,7 +61,7 @@ def one_hot(place: Path, seed: int, classes: tuple[str, ...]) -> Prepared:
     prepared = prepare_noise(place, Noise(seed, (("train", 6),), classes))
     labels = np.eye(len(classes), dtype=np.int8)[np.arange(6) % len(classes)]
     labels[5] = -1
-    return replace(prepared, labels=labels)
+    return replace(prepared, targets={**prepared.targets, "labels": labels})
 
 
 def test_the_pictures_of_two_sets_have_labels_of_the_first(tmp_path: Path) -> None:

@@ -147,6 +147,31 @@ def test_accuracy_is_measured_only_with_thresholds() -> None:
     assert list(content["metrics"]) == list(content["intervals"]) == ["mAP"]
 
 
+def test_a_score_at_its_threshold_is_a_yes() -> None:
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]], np.int8)
+    scores = np.array([[0.5, 0.2], [0.4, 0.25], [0.5, 0.25], [0.5, 0.25]])
+    found = evaluate_attributes(scores, labels, ("a", "b"), seed=0, resamples=2, thresholds=np.array([0.5, 0.25]))
+    assert found.accuracy == 0.75  # of each attribute the last picture alone is wrong
+
+
+def test_an_attribute_of_which_a_draw_knows_nothing_is_left_out_of_its_accuracy() -> None:
+    labels = np.array([[1, 0] * 6, [1, 0, *[-1] * 10]], np.int8).T
+    scores = np.tile([[0.9, 0.9]], (12, 1))  # half of the decisions are wrong
+    found = evaluate_attributes(scores, labels, ("a", "b"), seed=1, resamples=200, thresholds=np.full(2, 0.5))
+    accuracies, unknown = [], 0
+    for draw in np.random.Generator(np.random.Philox(1)).integers(0, 12, size=(200, 12)):
+        known = [labels[draw, c][labels[draw, c] >= 0] for c in range(2)]
+        unknown += len(known[1]) == 0
+        accuracies.append(np.mean([column.mean() for column in known if len(column)]))
+    assert unknown > 10 and found.accuracy == 0.5
+    np.testing.assert_allclose(found.accuracy_interval, np.percentile(accuracies, (2.5, 97.5)), atol=1e-12)
+
+
+def test_an_interval_is_of_a_thousand_draws() -> None:
+    labels, student, _ = case(pictures=30)
+    assert len(evaluate_attributes(student, labels, CLASSES, seed=0).resampled) == 1000
+
+
 def test_decisions_that_are_all_right_leave_an_interval() -> None:
     labels, _, _ = case()
     scores = evaluate_attributes(
@@ -171,3 +196,6 @@ def test_models_scored_apart_are_not_compared() -> None:
         theirs = evaluate_attributes(scores, others, CLASSES, seed=seed, resamples=resamples)
         with pytest.raises(DistillError, match="paired difference needs the same"):
             compare_attributes(mine, theirs)
+    renamed = evaluate_attributes(teacher, labels, ("Hat", *CLASSES[1:]), seed=0, resamples=20)
+    with pytest.raises(DistillError, match="paired difference needs the same"):
+        compare_attributes(mine, renamed)

@@ -1,7 +1,4 @@
-"""Bins of confidence, and the gap they leave, picture by picture in plain Python."""
-
-import json
-import math
+"""Bins of confidence and the gap between what is said and what is right, picture by picture in plain Python."""
 
 import numpy as np
 import pytest
@@ -9,45 +6,47 @@ import pytest
 from distill.evaluation.calibration import BINS, calibrate, expected_calibration_error
 
 
-def plain_bins(confidence: np.ndarray, right: np.ndarray) -> dict[int, list[tuple[float, bool]]]:
-    """By bin, each picture's confidence and whether it was right; a bin holds its upper edge."""
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for value, correct in zip(confidence.tolist(), right.tolist(), strict=True):
-        number = next(number for number in range(BINS) if value <= (number + 1) / BINS)
-        bins.setdefault(number, []).append((value, correct))
-    return bins
+def bin_of(confidence: float) -> int:
+    """Bins hold their upper edge; the first holds 0 as well."""
+    return next(k for k in range(BINS) if confidence <= (k + 1) / BINS)
 
 
-@pytest.fixture
-def answers() -> tuple[np.ndarray, np.ndarray]:
+def case(pictures: int = 90) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences, a third of them at the edge of a bin, and whether each answer was right."""
     generator = np.random.default_rng(0)
-    confidence = generator.uniform(0.3, 1.0, 400)
-    return confidence, generator.random(400) < confidence**2
+    confidence = generator.random(pictures)
+    confidence[::3] = generator.choice([0.0, 1.0, *(k / BINS for k in range(BINS + 1))], pictures // 3)
+    return confidence, generator.random(pictures) < confidence
 
 
-def test_bins_hold_mean_confidence_and_accuracy(answers: tuple[np.ndarray, np.ndarray]) -> None:
-    curve, bins = calibrate(*answers), plain_bins(*answers)
-    assert curve.pictures.tolist() == [len(bins[number]) for number in sorted(bins)]
-    for place, number in enumerate(sorted(bins)):
-        values, correct = zip(*bins[number], strict=True)
-        assert curve.confidence[place] == pytest.approx(math.fsum(values) / len(values))
-        assert curve.accuracy[place] == pytest.approx(sum(correct) / len(correct))
-    assert json.loads(json.dumps(curve.to_dict())).keys() == {"confidence", "accuracy", "pictures"}
+def plain_error(confidence: list[float], right: list[bool], counts: list[int]) -> float:
+    gaps = [0.0] * BINS
+    for sure, is_right, count in zip(confidence, right, counts, strict=True):
+        gaps[bin_of(sure)] += count * (is_right - sure)
+    return sum(map(abs, gaps)) / sum(counts)
 
 
-def test_the_error_is_the_gap_of_each_bin_by_its_pictures(answers: tuple[np.ndarray, np.ndarray]) -> None:
-    confidence, right = answers
-    counts = np.random.default_rng(1).integers(0, 3, (2, len(right)))
+def test_fifteen_bins_as_in_the_paper() -> None:
+    assert BINS == 15
+
+
+def test_a_bin_holds_its_upper_edge() -> None:
+    confidence, right = case()
+    found = calibrate(confidence, right)
+    bins: dict[int, list[int]] = {}
+    for picture, sure in enumerate(confidence.tolist()):
+        bins.setdefault(bin_of(sure), []).append(picture)
+    assert len(bins) > 12
+    for place, k in enumerate(sorted(bins)):
+        assert found.pictures[place] == len(bins[k])
+        assert found.confidence[place] == pytest.approx(confidence[bins[k]].mean())
+        assert found.accuracy[place] == pytest.approx(right[bins[k]].mean())
+
+
+def test_the_error_is_a_mean_over_whatever_counts() -> None:
+    confidence, right = case()
+    counts = np.random.default_rng(1).integers(0, 4, (3, 90))
     counts[0] = 1
-    for row, value in zip(counts, expected_calibration_error(confidence, right, counts), strict=True):
-        drawn = np.repeat(np.arange(len(right)), row)
-        gaps = [
-            abs(math.fsum(correct - value for value, correct in pictures))
-            for pictures in plain_bins(confidence[drawn], right[drawn]).values()
-        ]
-        assert value == pytest.approx(math.fsum(gaps) / len(drawn))
-
-
-def test_edges() -> None:
-    ends = calibrate(np.array([0.0, 1.0, 1 / BINS]), np.array([False, True, True]))
-    assert ends.pictures.tolist() == [2, 1] and ends.accuracy.tolist() == [0.5, 1.0]
+    found = expected_calibration_error(confidence, right, counts)
+    expected = [plain_error(confidence.tolist(), right.tolist(), row.tolist()) for row in counts]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)

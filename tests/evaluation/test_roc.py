@@ -133,6 +133,17 @@ def test_the_curve_is_made_of_points_that_thresholds_reach() -> None:
         assert curve.at_far(x).tar == y
 
 
+def test_the_curve_is_spread_over_a_log_axis() -> None:
+    """Each FAR asked for is as many times the one before; of several met by one point of the curve, it stands once."""
+    generator = np.random.default_rng(1)
+    curve = roc(generator.normal(1, 1, 200), generator.normal(0, 1, 5000))
+    for options, count in (({"points": 30}, 30), ({}, 400)):
+        asked = [5000 ** (place / (count - 1) - 1) for place in range(count)]
+        reached = sorted({math.floor(5000 * far + 1e-6) for far in asked})
+        far, _ = curve.curve(**options)
+        np.testing.assert_allclose(far * 5000, reached, rtol=0, atol=1e-6)
+
+
 def test_points_stand_by_far() -> None:
     curve = roc(np.array([0.9, 0.4]), np.array([0.5, 0.3]))
     assert {far: point.tar for far, point in points_at(curve, (0.5, 1.0)).items()} == {0.5: 1.0, 1.0: 1.0}

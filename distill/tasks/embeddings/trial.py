@@ -22,7 +22,8 @@ from distill.evaluation.pairs import present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
 from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
 from distill.files.run_directory import key_of
-from distill.recipe.recipe import Evaluate
+from distill.preprocess.preprocess import Fit
+from distill.recipe.recipe import Evaluate, Prepare
 
 RANKS = (1, 5, 20)
 
@@ -149,11 +150,12 @@ def compare(first: Verification, second: Verification, far: float) -> dict[str, 
     return compare_all_pairs(first, second, far).to_dict()
 
 
-def open_lfw(settings: Evaluate, directory: Path, size: tuple[int, int], max_bad_share: float) -> Trial:
-    """LFW's pairs, its pictures prepared at (height, width).
+def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial:
+    """LFW's pairs.
 
     Args:
         directory: where prepared sets are kept.
+        pictures_as: size and fit of its pictures, and how many of them may be bad; they are aligned as `settings` say.
 
     Raises:
         DistillError: the folder lacks pictures or pairs.txt, or pairs name pictures that are missing.
@@ -165,9 +167,20 @@ def open_lfw(settings: Evaluate, directory: Path, size: tuple[int, int], max_bad
     listed = read_pairs(root / "pairs.txt")
     source = People(root=root / "images" if (root / "images").is_dir() else root)
     align = None if settings.align is None else Alignment(settings.align)
-    place = directory / f"lfw-{key_of(source, size, settings.align)}"
+    size = pictures_as.height, pictures_as.width
+    fit: Fit = "crop" if align else pictures_as.fit
+    others = () if fit == "crop" else (fit,)  # sets of before there was a choice keep their places
+    place = directory / f"lfw-{key_of(source, size, settings.align, *others)}"
     with in_section("evaluate.lfw", ()):
-        prepared = prepare(source, place, height=size[0], width=size[1], align=align, max_bad_share=max_bad_share)
+        prepared = prepare(
+            source,
+            place,
+            height=size[0],
+            width=size[1],
+            fit=fit,
+            align=align,
+            max_bad_share=pictures_as.max_bad_share,
+        )
     pictures = Pictures.of(prepared, "train")
     places = {name: place for place, name in enumerate(prepared.names)}
     left_out = dict(prepared.ledger)

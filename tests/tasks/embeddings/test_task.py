@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from distill import cli
+from distill.answers import Embedding
 from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
 from distill.evaluation.roc import tar_name
@@ -154,8 +155,8 @@ def test_a_file_of_embeddings_has_no_classes_to_write(tmp_path: Path, capsys: py
 def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     _, out = finished()
     _, manifest = load_student(out / "student")
-    thresholds = manifest.far_thresholds
-    assert manifest.activation == "unit" and manifest.dimensions == 12
+    assert isinstance(manifest.answers, Embedding) and manifest.answers.dimensions == 12
+    thresholds = manifest.answers.far_thresholds
     assert thresholds and set(thresholds) == {"0.1", "0.01"}
     # A file compares pictures, and the scores are of pictures with their mirror images.
     pictures, people = shown(out)
@@ -173,9 +174,8 @@ def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     scored = results_of(out)["student"]["fars"]
     assert any(abs(scored[far]["threshold"] - threshold) > 1e-6 for far, threshold in thresholds.items())
     metadata = OnnxMetadata.from_props(OnnxSession(out / "export" / "student.onnx").properties)
-    assert metadata is not None and metadata.gives == "embedding" and metadata.dimensions == 12
-    assert metadata.far_thresholds == thresholds and metadata.classes is None
-    embedder = Onnx(file=out / "export" / "student.onnx").embedder()
+    assert metadata is not None and metadata.answers == Embedding(12, thresholds)
+    embedder = Onnx(file=out / "export" / "student.onnx").teacher(Embedding())
     assert embedder.outputs == 12 and embedder.classes is None
     with pytest.raises(DistillError, match="answers embeddings, and this recipe needs 3 classes"):
         Onnx(file=out / "export" / "student.onnx").load(3)
@@ -233,7 +233,7 @@ def test_pairs_of_missing_pictures_are_refused_unless_allowed(
 def test_galleries_of_other_dimensions_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe, out = finished()
     _, manifest = load_student(out / "student")
-    save_student(tmp_path / "other", build_student(manifest.config, 9), replace(manifest, dimensions=9))
+    save_student(tmp_path / "other", build_student(manifest.config, 9), replace(manifest, answers=Embedding(9)))
     command = ["evaluate", str(recipe), "--out", str(out), "--model", str(out / "student")]
     command += ["--gallery-model", str(tmp_path / "other")]
     assert cli.main(command) == 2
