@@ -9,6 +9,12 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("distill", "teachers", "students")
 
 TESTED_AT = {
+    # Every kind of answers is held to the same promises.
+    "distill/answers/attributes.py": "answers/test_kinds.py",
+    "distill/answers/classes.py": "answers/test_kinds.py",
+    "distill/answers/embeddings.py": "answers/test_kinds.py",
+    "distill/answers/kind.py": "answers/test_kinds.py",
+    "distill/answers/labelled.py": "answers/test_kinds.py",
     # What is printed, recounted and found is one story of cells.
     "distill/audit/findings.py": "audit/test_audit.py",
     "distill/audit/networks.py": "audit/test_audit.py",
@@ -62,9 +68,9 @@ TESTED_AT = {
     "distill/predictors/predictor.py": "predictors/test_torch_predictor.py",
     "distill/export/int8/calibration.py": "run/test_gate.py",
     "distill/formatting.py": "commands/test_cost.py",
+    "distill/modules/metrics.py": "modules/test_training.py",
     "distill/modules/fine_tuner.py": "modules/test_training.py",
     "distill/objectives/precision.py": "objectives/test_logits.py",
-    "distill/objectives/top.py": "store/test_top.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
     # A report is looked at as a page, a card or lines of a terminal.
     "distill/report/data_uris.py": "report/test_report.py",
@@ -90,7 +96,16 @@ TESTED_AT = {
     "distill/sweep/trade_off.py": "sweep/test_page.py",
     "distill/sweep/words.py": "sweep/test_page.py",
     # A task is a run of it.
+    "distill/tasks/attributes/judging.py": "run/test_pipeline.py",
+    "distill/tasks/attributes/metric.py": "run/test_pipeline.py",
     "distill/tasks/attributes/task.py": "run/test_pipeline.py",
+    "distill/tasks/classes/judging.py": "tasks/classes/test_task.py",
+    "distill/tasks/classes/opinions.py": "tasks/classes/test_noisy_labels.py",
+    "distill/tasks/embeddings/judging.py": "tasks/embeddings/test_task.py",
+    "distill/tasks/embeddings/people.py": "tasks/embeddings/test_task.py",
+    "distill/tasks/judging.py": "run/test_gate.py",
+    "distill/tasks/pictures.py": "run/test_pipeline.py",
+    "distill/tasks/teaching.py": "run/test_pipeline.py",
     "distill/tasks/classes/report.py": "tasks/classes/test_task.py",
     "distill/tasks/labelled.py": "run/test_pipeline.py",
     "distill/tasks/sets.py": "recipe/test_parser.py",
