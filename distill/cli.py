@@ -12,7 +12,7 @@ from distill.errors import DistillError
 from distill.host import settle
 
 # A command's module is imported when it is called: `distill --help` must not wait for torch.
-_COMMANDS = {
+COMMANDS = {
     "run": "run a recipe",
     "sweep": "run a recipe for every size of student, and draw score against cost",
     "evaluate": "score a file on a recipe's test pictures",
@@ -24,19 +24,29 @@ _COMMANDS = {
     "bench": "compare speeds side by side",
     "audit": "recompute the cost tables of the MobileNets paper",
     "cost": "say what a network costs, layer by layer",
+    "completion": "let a shell complete commands, recipes and keys",
 }
 _GO_ON = ("run", "sweep")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="distill", description="Distil large vision models into MobileNets, and score the files that ship."
-    )
-    listing = "; ".join(f"{name}: {what}" for name, what in _COMMANDS.items())
-    parser.add_argument("command", choices=list(_COMMANDS), help=listing)
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help="see distill COMMAND --help")
+    parser = _parser()
     chosen = parser.parse_args(arguments)
+    if chosen.version:
+        print(f"distill {_version()}")
+        return 0
+    if chosen.command is None:
+        parser.print_help()
+        return 0
+    if chosen.command not in COMMANDS:
+        from distill.registry import expected
+
+        print(
+            f"distill: no command is called {chosen.command!r}. {expected(chosen.command, [*COMMANDS])}",
+            file=sys.stderr,
+        )
+        return 2
     settle()
     try:
         module = importlib.import_module(f"distill.commands.{chosen.command}")
@@ -48,6 +58,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         goes_on = "; the same command goes on from the last checkpoint" if chosen.command in _GO_ON else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    parser = argparse.ArgumentParser(
+        prog="distill",
+        usage="distill COMMAND ...",
+        description="Distil large vision models into MobileNets, and score the files that ship.\n\n"
+        + "\n".join(f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()),
+        epilog='distill COMMAND --help says more. Completion for bash: eval "$(distill completion bash)"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="say which version this is")
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("distill")
+    except PackageNotFoundError:
+        return "of a source tree that is not installed"
 
 
 if __name__ == "__main__":

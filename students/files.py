@@ -47,6 +47,6 @@ def load_student(path: Path) -> tuple[nn.Module, StudentManifest]:
             f"{weights}: its sha256 begins with {written[:12]}, in {CONFIG_FILE} beside it with "
             f"{manifest.checksum[:12]!r}: one of the two was changed or half copied. Copy both again from the run."
         )
-    network = build_student(manifest.config, manifest.answers.outputs)
+    network = build_student(manifest.config, manifest.answers.head())
     load_weights(network, tensors, weights)
     return network.eval(), manifest

@@ -1,20 +1,27 @@
 """What is written beside a student's weights: all that is needed to run it and to know where it came from."""
 
+from argparse import ArgumentError
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
-from distill.answers import kind_named
 from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
 from distill.preprocess.preprocess import Crop, Fit, Preprocess
-from students.student import StudentConfig
+from distill.registries import ANSWERS, STUDENTS
+from distill.registry import UnknownNameError
+from students.student import Student
+from students.timm_student import TimmStudent
 
 _FINGERPRINTS = ("teacher_fingerprint", "data_fingerprint")
 _LATER = (*_FINGERPRINTS, "fit")  # keys that students of an earlier version lack
-_FORMER = {"sigmoid": "probabilities", "softmax": "softmax", "unit": "embedding"}
+
+FORMAT = 2
+"""Of `config.json`. In 1, which did not say so, `config` had the keys of mobilenet_v1 whatever the student was."""
+_FORMER = {"width": 1.0, "variant": "separable", "activation": "relu"}  # of a network of timm's in format 1
+_ACTIVATIONS = {"sigmoid": "probabilities", "softmax": "softmax", "unit": "embedding"}
 """What students of the first version say of their answers, under `activation`, and the kind's name."""
 
 
@@ -33,7 +40,7 @@ class StudentManifest:
         data_fingerprint: a checksum of the pictures learnt from, their labels and splits.
     """
 
-    config: StudentConfig
+    config: Student
     answers: Kind
     preprocess: Preprocess
     picture: tuple[int, int]
@@ -54,36 +61,56 @@ class StudentManifest:
 
 def write_manifest(path: Path, manifest: StudentManifest) -> None:
     """Write `config.json`."""
-    content = {key: value for key, value in asdict(manifest).items() if key != "answers"}
-    weights = content["config"]["weights"]
-    # The name alone: this file is published, and where the weights lay is nobody's concern.
-    content["config"]["weights"] = None if weights is None else Path(weights).name
     kind = manifest.answers
-    write_json(path, {"config": content.pop("config"), "answers": kind.name, **kind.facts(), **content})
+    content = {"format": FORMAT, **asdict(manifest), "answers": kind.name, **kind.facts()}
+    if (weights := manifest.config.weights) is not None:
+        # The name alone: this file is published, and where the weights lay is nobody's concern.
+        content["config"]["weights"] = Path(weights).name
+    write_json(path, content)
 
 
 def read_manifest(path: Path) -> StudentManifest:
     """Read `config.json`.
 
     Raises:
-        DistillError: the file is missing or no JSON, or a key is missing, unknown, or of another type.
+        DistillError: the file is missing or no JSON, a key is missing, unknown, or of another type, no such student is
+            known here, or another version of this package wrote it and what it says is not certain.
     """
     read = read_json(path)
-    if isinstance(read, dict) and "activation" in read and "answers" not in read:
-        former = str(read.pop("activation"))
-        read = {"answers": _FORMER.get(former, former), **read}
+    format_ = read.pop("format", 1) if isinstance(read, dict) else FORMAT
+    if format_ not in range(1, FORMAT + 1):
+        raise DistillError(
+            f"{path}: a student of format {format_!r}, and this version of distill reads 1 to {FORMAT}. Update distill."
+        )
     try:
-        kind = kind_named(str(read["answers"])) if isinstance(read, dict) and "answers" in read else None
+        return _read(read, path, format_ < FORMAT)
+    except DistillError as error:
+        if format_ == FORMAT:
+            raise
+        raise DistillError(
+            f"{error} It has format {format_}, of a former version of distill, and is not read otherwise than that one "
+            f"wrote it. Use that version, or run the recipe again: this one writes format {FORMAT}."
+        ) from error
+
+
+def _read(read: Any, path: Path, former: bool) -> StudentManifest:
+    if former and isinstance(read, dict) and "activation" in read and "answers" not in read:
+        activation = str(read.pop("activation"))
+        read = {"answers": _ACTIVATIONS.get(activation, activation), **read}
+    try:
+        kind: type[Kind] | None = (
+            ANSWERS.get(str(read["answers"])) if isinstance(read, dict) and "answers" in read else None
+        )
     except DistillError as error:
         raise DistillError(f"{path}: not a student's config.json: answers: {error}") from error
     facts = [field.name for field in fields(kind)] if kind else []
     content = _keys(read, StudentManifest, path, "", more=facts)
-    config = _keys(content["config"], StudentConfig, path, "config.")
+    config = _student(content["config"], path, former)
     preprocess = _keys(content["preprocess"], Preprocess, path, "preprocess.")
     assert kind is not None  # `answers` is among the keys
     try:
         return StudentManifest(
-            config=StudentConfig(**config | {"width": float(config["width"]), "resolution": int(config["resolution"])}),
+            config=config,
             answers=kind.of_facts({key: content[key] for key in facts}),
             preprocess=Preprocess(
                 int(preprocess["height"]),
@@ -102,6 +129,28 @@ def read_manifest(path: Path) -> StudentManifest:
         )
     except (AttributeError, DistillError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error
+
+
+def _student(content: Any, path: Path, former: bool) -> Student:
+    """Of any family that is known here, each value as its field wants it."""
+    name = content.get("name") if isinstance(content, dict) else None
+    if not isinstance(name, str):
+        name = "mobilenet_v1"  # for its keys to be told
+    try:
+        kind: type[Student] = STUDENTS.get(name)
+    except UnknownNameError as error:
+        raise DistillError(f"{path}: config.name: {error} Install the package that brings it.") from error
+    if former and issubclass(kind, TimmStudent) and content.items() >= _FORMER.items():
+        content = {key: value for key, value in content.items() if key not in _FORMER}
+    _keys(content, kind, path, "config.")
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind, "config")
+    try:
+        return cast(Student, parser.instantiate(parser.parse_object({"config": content})).config)
+    except (ArgumentError, DistillError, TypeError, ValueError) as error:
+        raise DistillError(f"{path}: not a student's config.json: {' '.join(str(error).split())}") from error
 
 
 def _keys(content: Any, kind: type, path: Path, prefix: str, more: Sequence[str] = ()) -> dict[str, Any]:

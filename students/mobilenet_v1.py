@@ -5,15 +5,26 @@ a full convolution in the block's place. The last depthwise layer has stride 1: 
 comes out.
 """
 
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Self, get_args
 
 from timm.models._efficientnet_builder import decode_arch_def, round_channels
 from timm.models.efficientnet import EfficientNet
-from torch import nn
+from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.preprocess.preprocess import IMAGENET_MEAN, IMAGENET_STD
+from students.head import Head
+from students.published import TRAINED_WITH, is_published, rename
+from students.student import check_resolution
+from students.timm_student import TimmFamily
+
+log = logging.getLogger(__name__)
 
 Variant = Literal["separable", "full", "shallow"]
 Activation = Literal["relu", "relu6", "leaky_relu", "hard_swish"]
@@ -85,9 +96,85 @@ def check(width: float, resolution: int, variant: str, activation: str) -> None:
     """
     if not 0 < width <= 1:
         raise DistillError(f"student.width: {width}, expected a width multiplier above 0 and at most 1.")
-    if resolution < 1:
-        raise DistillError(f"student.resolution: {resolution}, expected pixels, for example 128.")
+    check_resolution(resolution)
     if variant not in get_args(Variant):
         raise DistillError(f"student.variant: {variant!r}, expected one of {', '.join(get_args(Variant))}.")
     if activation not in get_args(Activation):
         raise DistillError(f"student.activation: {activation!r}, expected one of {', '.join(get_args(Activation))}.")
+
+
+@dataclass(frozen=True)
+class MobilenetV1(TimmFamily):
+    """The paper's network.
+
+    Args:
+        width: the width multiplier alpha, above 0 and at most 1.
+        resolution: pixels of a side of the picture it sees.
+        variant: separable, full (convolutions), or shallow.
+        activation: the paper's is relu.
+        weights: what it starts from: a safetensors or torch file, the published ImageNet checkpoint's too.
+    """
+
+    name: Literal["mobilenet_v1"] = "mobilenet_v1"
+    width: float = 1.0
+    resolution: int = 224
+    variant: Variant = "separable"
+    activation: Activation = "relu"
+    weights: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        check(self.width, self.resolution, self.variant, self.activation)
+
+    def network(self, outputs: int) -> nn.Module:
+        return mobilenet_v1(self.width, self.resolution, outputs, self.variant, self.activation)
+
+    def pretrained(self, head: Head) -> NoReturn:
+        """Refuse: timm has no such weights.
+
+        Raises:
+            DistillError: always.
+        """
+        raise DistillError(
+            "student.weights: timm has no weights of the paper's mobilenet_v1. Give a file, leave the key out, or take "
+            "timm's mobilenetv1_100."
+        )
+
+    def renamed(self, tensors: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, Tensor]:
+        """The published checkpoint's tensors too."""
+        if is_published(tensors):
+            own = getattr(getattr(network, "body", None), "network", network)
+            tensors = rename(tensors, own)
+            if self.activation != TRAINED_WITH:
+                log.warning(
+                    "%s: trained with %s; with %s it has to be trained again.",
+                    self.weights,
+                    TRAINED_WITH,
+                    self.activation,
+                )
+        return super().renamed(tensors, network)
+
+    @property
+    def full_name(self) -> str:
+        parts = [self.name, repr(self.width), str(self.resolution)]
+        parts += [self.variant] if self.variant != get_args(Variant)[0] else []
+        parts += [self.activation] if self.activation != get_args(Activation)[0] else []
+        return "_".join(parts)
+
+    @classmethod
+    def from_full_name(cls, name: str) -> Self | None:
+        if name == cls.name:
+            return cls()
+        match = _FULL_NAME.fullmatch(name)
+        if match is None:
+            return None
+        parts: dict[str, Any] = {key: value for key, value in match.groupdict().items() if value is not None}
+        try:
+            return cls(**parts | {"width": float(parts["width"]), "resolution": int(parts["resolution"])})
+        except ValueError:  # a width that is no number
+            return None
+
+
+_FULL_NAME = re.compile(
+    rf"{MobilenetV1.name}_(?P<width>[^_]+)_(?P<resolution>\d+)"
+    rf"(_(?P<variant>{'|'.join(get_args(Variant))}))?(_(?P<activation>{'|'.join(get_args(Activation))}))?"
+)

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from distill.errors import DistillError
-from students.mobilenet_v1 import Activation
 
-TRAINED_WITH: Activation = "leaky_relu"
+TRAINED_WITH = "leaky_relu"  # of the activations of `mobilenet_v1`
 
 _BLOCKS = [f"stage{stage}.{n}" for stage, numbers in ((1, range(1, 6)), (2, range(6)), (3, range(2))) for n in numbers]
 _LAYERS = {"0": "conv_dw", "1": "bn1", "3": "conv_pw", "4": "bn2"}

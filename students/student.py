@@ -1,140 +1,136 @@
-"""Which student, and the student itself."""
+"""What a student is, and how it starts.
+
+A family of students is a frozen dataclass whose fields are the keys of a recipe's `student` section. It builds a body;
+a task says what head is put on it.
+"""
 
 import logging
 import os
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self, cast, get_args
+from typing import Self
 
-import timm
-from torch import nn
+from torch import Tensor, nn
 
 from distill.errors import DistillError
-from distill.files.weights import hub_cfg, hub_network, load_weights, read_weights
-from distill.preprocess.preprocess import Interpolation, Preprocess
-from students.mobilenet_v1 import Activation, Variant, check, mobilenet_v1
-from students.naming import MOBILENET_V1, full_name, is_timm, parse_name
-from students.published import TRAINED_WITH, is_published, rename
+from distill.files.weights import load_weights, read_weights
+from distill.preprocess.preprocess import Preprocess
+from students.body import Body
+from students.head import Head, HeadedBody, Linear
 
 log = logging.getLogger(__name__)
 
 SMALLEST_RESOLUTION = 32  # pixels; below, the last maps of these networks are empty or a single point
 
 
-@dataclass(frozen=True)
-class StudentConfig:
-    """What a recipe says of the student.
+class Student(ABC):
+    """A family of students, and the one of it that a recipe describes."""
 
-    Args:
-        name: `mobilenet_v1`, or a MobileNet of timm's by its name there, for example `mobilenetv3_small_100`.
-        width: the width multiplier alpha of mobilenet_v1, above 0 and at most 1.
-        resolution: pixels of a side of the picture it sees.
-        variant: of mobilenet_v1: separable, full (convolutions), or shallow.
-        activation: of mobilenet_v1; the paper's is relu.
-        weights: what it starts from: `timm` for the pretrained weights of the hub, or a safetensors or torch file.
-    """
-
-    name: str = MOBILENET_V1
-    width: float = 1.0
-    resolution: int = 224
-    variant: Variant = "separable"
-    activation: Activation = "relu"
+    name: str
+    """Of the family, or of the network where a family has several."""
+    resolution: int
+    """Pixels of a side of the picture it sees."""
     weights: str | Path | None = None
+    """What it starts from: a safetensors or torch file, `timm` where timm has some, or None for random ones."""
 
-    def __post_init__(self) -> None:
-        check(self.width, self.resolution, self.variant, self.activation)
-        if self.name == MOBILENET_V1:
-            return
-        if not is_timm(self.name):
-            fields = parse_name(self.name)
-            raise DistillError(
-                f"student.name: {self.name!r} is a full name; give its parts: "
-                f"{', '.join(f'{key}: {value}' for key, value in fields.items())}."
-            )
-        defaults = {"width": 1.0, "variant": get_args(Variant)[0], "activation": get_args(Activation)[0]}
-        for key, default in defaults.items():
-            if getattr(self, key) != default:
-                raise DistillError(
-                    f"student.{key}: {getattr(self, key)!r}, but {self.name} fixes its own; only {MOBILENET_V1} has "
-                    "this key. Leave it out, or name another student."
-                )
+    @abstractmethod
+    def body(self) -> Body:
+        """The body at random, drawn from torch's global generator: seed it first."""
 
-    @classmethod
-    def from_name(cls, name: str) -> Self:
-        """The student of a full name such as `mobilenet_v1_0.25_128`.
+    def build(self, head: Head) -> nn.Module:
+        """The network at random, whatever `weights` says: normalised float (N, 3, H, W) to what the head answers."""
+        return HeadedBody(self.body(), head)
+
+    def pretrained(self, head: Head) -> tuple[nn.Module, tuple[str, ...]]:
+        """The network with the weights that timm has of it, and the names of the tensors left at random.
 
         Raises:
-            DistillError: no student has that name.
+            DistillError: there are none, or they cannot be fetched.
         """
-        return cls(**parse_name(name))
+        raise DistillError(f"student.weights: timm has no weights of {self.name}. Give a file, or leave the key out.")
+
+    def renamed(self, tensors: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, Tensor]:
+        """The tensors of a file as they are called in `build`'s network.
+
+        Raises:
+            DistillError: they are known to be of another network.
+        """
+        return tensors
 
     @property
     def full_name(self) -> str:
-        """The name with its parts, such as `mobilenet_v1_0.5_96_shallow`; `from_name` reads it."""
-        return full_name(self.name, self.width, self.resolution, self.variant, self.activation)
+        """The name with its parts; `from_full_name` reads it."""
+        return f"{self.name}_{self.resolution}"
+
+    @classmethod
+    def from_full_name(cls, name: str) -> Self | None:
+        """The student of a full name, or of a name alone; None where it is no student of this family."""
+        if name == cls.name:
+            return cls()
+        head, _, tail = name.rpartition("_")
+        if head != cls.name or not tail.isdecimal():
+            return None
+        return cls(resolution=int(tail))  # type: ignore[call-arg]  # a field of the dataclass
 
     @property
     def preprocess(self) -> Preprocess:
-        """What the student eats: ImageNet's mean and deviation, or those its timm weights were trained with."""
-        if self.name == MOBILENET_V1:
-            return Preprocess(self.resolution, self.resolution)
-        cfg = hub_cfg(self.name)
-        mean, std = cast(tuple[float, float, float], cfg.mean), cast(tuple[float, float, float], cfg.std)
-        return Preprocess(self.resolution, self.resolution, cast(Interpolation, cfg.interpolation), mean, std)
+        """What it eats: ImageNet's mean and deviation, where nothing else is known."""
+        return Preprocess(self.resolution, self.resolution)
 
 
-def build_student(config: StudentConfig, outputs: int) -> nn.Module:
-    """The student's network at random, whatever `config.weights` says: normalised float (N, 3, H, W) to (N, outputs).
+def check_resolution(resolution: int) -> None:
+    """Refuse what is no size.
 
-    Drawn from torch's global generator: seed it first.
+    Raises:
+        DistillError: it is below a pixel.
     """
-    if config.name == MOBILENET_V1:
-        return mobilenet_v1(config.width, config.resolution, outputs, config.variant, config.activation)
-    return timm.create_model(config.name, pretrained=False, num_classes=outputs)
+    if resolution < 1:
+        raise DistillError(f"student.resolution: {resolution}, expected pixels, for example 128.")
 
 
-def create_student(config: StudentConfig, outputs: int) -> nn.Module:
-    """The student's network, from `config.weights` where they are given.
+def build_student(student: Student, head: Head | int) -> nn.Module:
+    """The student's network at random: normalised float (N, 3, H, W) to what the head answers.
 
-    A classifier of another shape is left at random, and logged as a warning; nothing else may be left out.
+    Args:
+        head: a number stands for one linear layer of so many outputs.
+    """
+    return student.build(Linear(head) if isinstance(head, int) else head)
+
+
+def create_student(student: Student, head: Head | int) -> nn.Module:
+    """The student's network, from its `weights` where they are given.
+
+    A head of another shape is left at random, and logged as a warning; nothing else may be left out.
+
+    Args:
+        head: a number stands for one linear layer of so many outputs.
 
     Raises:
         DistillError: the weights are those of another network, cannot be read, or cannot be fetched.
     """
-    if config.weights is None:
-        return build_student(config, outputs)
-    if str(config.weights) == "timm":
-        return _from_hub(config, outputs)
-    path = Path(os.path.expanduser(config.weights))  # a recipe expands paths, and this may be a name
+    if student.weights is None:
+        return build_student(student, head)
+    if str(student.weights) == "timm":
+        network, left = student.pretrained(Linear(head) if isinstance(head, int) else head)
+        _say_left(student, "timm", left, head)
+        return network
+    path = Path(os.path.expanduser(student.weights))  # a recipe expands paths, and this may be a name
     tensors = read_weights(path)
-    network = build_student(config, outputs)
-    if is_published(tensors) and config.name == MOBILENET_V1:
-        tensors = rename(tensors, network)
-        if config.activation != TRAINED_WITH:
-            log.warning(
-                "%s: trained with %s; with %s it has to be trained again.", path, TRAINED_WITH, config.activation
-            )
-    _say_left(config, path, load_weights(network, tensors, path, allow_new_head=True), outputs)
+    network = build_student(student, head)
+    tensors = dict(student.renamed(tensors, network))
+    _say_left(student, path, load_weights(network, tensors, path, allow_new_head=True), head)
     return network
 
 
-def _from_hub(config: StudentConfig, outputs: int) -> nn.Module:
-    if config.name == MOBILENET_V1:
-        raise DistillError(
-            "student.weights: timm has no weights of the paper's mobilenet_v1. Give a file, leave the key out, or take "
-            "timm's mobilenetv1_100."
-        )
-    network, left = hub_network(config.name, outputs, allow_new_head=True, arguments={})
-    _say_left(config, "timm", left, outputs)
-    return network
-
-
-def _say_left(config: StudentConfig, source: Path | str, left: tuple[str, ...], outputs: int) -> None:
+def _say_left(student: Student, source: Path | str, left: tuple[str, ...], head: Head | int) -> None:
+    outputs = head.outputs if isinstance(head, Linear) else head
+    wanted = f"the {outputs} outputs" if isinstance(outputs, int) else "the head"
     if left:
         log.warning(
-            "%s: its classifier does not fit the %d outputs of %s; left at random: %s.",
+            "%s: its classifier does not fit %s of %s; left at random: %s.",
             source,
-            outputs,
-            config.full_name,
+            wanted,
+            student.full_name,
             ", ".join(left),
         )

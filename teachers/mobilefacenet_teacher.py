@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from torch import nn
@@ -65,6 +65,7 @@ class Mobilefacenet(TeacherConfig):
     crop: tuple[float, float, float, float] | None = None
     classes: tuple[str, ...] | Path | None = None
     context: Timm | None = None
+    ready_made: ClassVar[bool] = False
 
     def teacher(self, kind: Kind) -> TorchTeacher:
         """A frozen teacher: of attributes under a probe that was taught here; else the recogniser's own embeddings

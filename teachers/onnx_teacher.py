@@ -132,7 +132,6 @@ class Onnx(TeacherConfig):
     classes: tuple[str, ...] | Path | None = None
     class_map: ClassMap | None = None
     mirror: bool = False
-
     ready_made: ClassVar[bool] = True
 
     def teacher(self, kind: Kind) -> Teacher:

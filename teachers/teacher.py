@@ -121,7 +121,7 @@ class Teacher(nn.Module, ABC):
 
 
 class TeacherConfig(ABC):
-    """What a recipe says of a teacher: a frozen dataclass, one field a key of the `teacher` section."""
+    """What a recipe says of its teacher: a frozen dataclass whose fields are the keys of the `teacher` section."""
 
     ready_made: ClassVar[bool] = False
     """Whether it answers as it is: no stage can make it."""

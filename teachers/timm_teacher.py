@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import timm
 import timm.data
@@ -60,6 +60,7 @@ class Timm(TeacherConfig):
     embedding: int | None = None
     class_map: ClassMap | None = None
     mirror: bool = False
+    ready_made: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.embedding is not None and self.embedding < 1:

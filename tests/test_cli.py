@@ -72,12 +72,34 @@ def test_print_config_starts_no_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not (tmp_path / "run").exists()
 
 
-def test_no_or_an_unknown_command_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ([], ["train"]):
-        with pytest.raises(SystemExit) as ended:
-            cli.main(command)
-        assert ended.value.code == 2
-        assert "run" in capsys.readouterr().err
+def test_without_a_command_it_says_what_it_does_one_command_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 0
+    shown = capsys.readouterr().out
+    for name, what in cli.COMMANDS.items():
+        assert [line for line in shown.splitlines() if line.split()[:1] == [name] and line.endswith(f"  {what}")]
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert capsys.readouterr().out == shown
+
+
+def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["evalute", "--help"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "distill: no command is called 'evalute'. Did you mean evaluate? Expected one of run, sweep, "
+    )
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda package: {"distill": "7.8.9"}[package])
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "distill 7.8.9\n"
+
+
+def test_help_waits_for_no_heavy_import() -> None:
+    code = "import sys; from distill.cli import main; main([]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "numpy", "jsonargparse", "importlib.metadata"} & set(done.stdout.split())
 
 
 class Code:

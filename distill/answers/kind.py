@@ -78,6 +78,11 @@ class Kind(ABC):
         """The numbers of all raw tensors of one picture together."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
+    def head(self) -> Any:
+        """What is put on a student's body: a number stands for one linear layer of so many outputs; else a
+        `students.head.Head`."""
+        return self.outputs
+
     @abstractmethod
     def activate(self, outputs: Tensors) -> dict[str, Tensor]:
         """Raw tensors (N, ...) to answers (N, ...)."""

@@ -9,7 +9,8 @@ from distill.audit.networks import BUILDERS
 from distill.audit.printed import Reading
 from distill.cost import Cost, count
 from distill.cost.layers import size_text
-from students.student import StudentConfig, build_student
+from students.naming import student_named
+from students.student import build_student
 
 BARE = "normalisation and biases"
 
@@ -41,8 +42,8 @@ def _cost(network: str, resolution: int | None, outputs: int) -> Cost:
         if network in BUILDERS:
             assert resolution is not None  # only a student's name says it
             return count(BUILDERS[network](outputs), resolution, resolution)
-        config = StudentConfig.from_name(network)
-        return count(build_student(config, outputs), config.resolution, config.resolution)
+        student = student_named(network)
+        return count(build_student(student, outputs), student.resolution, student.resolution)
 
 
 def _rows_of_table_1(cost: Cost) -> list[str]:

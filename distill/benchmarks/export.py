@@ -15,8 +15,7 @@ from distill.export import onnx
 from distill.export.format import Job
 from distill.predictors.onnx_predictor import OnnxPredictor
 from students.manifest import StudentManifest
-from students.mobilenet_v1 import mobilenet_v1
-from students.student import StudentConfig
+from students.mobilenet_v1 import MobilenetV1, mobilenet_v1
 
 CLASSES = 1000
 OURS, BARE, PEAK = "onnx", "bare onnx, preprocessed by numpy", "sgemm"
@@ -30,7 +29,7 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
     """
     torch.manual_seed(0)
     network = mobilenet_v1(1.0, resolution, CLASSES).eval()
-    config = StudentConfig(width=1.0, resolution=resolution)
+    config = MobilenetV1(width=1.0, resolution=resolution)
     kind = Softmax(tuple(str(c) for c in range(CLASSES)))
     manifest = StudentManifest(config, kind, config.preprocess, (resolution, resolution), seed=0, teacher="none")
     picture = np.random.default_rng(0).integers(0, 256, (1, resolution, resolution, 3), dtype=np.uint8)

@@ -17,7 +17,7 @@ from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import cut
 from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl
 from distill.objectives.logits import bernoulli_kl
 
 WARM_UP = 3  # steps of a turn that are not timed
@@ -65,14 +65,14 @@ def bare_stored(work: Work, steps: int) -> float:
 def online(work: Work, steps: int) -> float:
     """A `Distiller` with its teacher in Lightning's Trainer."""
     module = Distiller(
-        work.student(), work.teacher, Objective(), preprocess=work.preprocess, optimization=work.optimization
+        work.student(), work.teacher, BernoulliKl(), preprocess=work.preprocess, optimization=work.optimization
     )
     return _lightning(work, steps, module)
 
 
 def stored(work: Work, steps: int) -> float:
     """A `Distiller` that reads the stored answers, in Lightning's Trainer."""
-    module = Distiller(work.student(), None, Objective(), preprocess=work.preprocess, optimization=work.optimization)
+    module = Distiller(work.student(), None, BernoulliKl(), preprocess=work.preprocess, optimization=work.optimization)
     return _lightning(work, steps, module, answers=True)
 
 

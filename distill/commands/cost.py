@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
@@ -18,8 +18,9 @@ from distill.cost.picture import check_picture, draw_cost
 from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.files.weights import hub_cfg
-from students.naming import MOBILENET_V1, is_timm, parse_name
-from students.student import SMALLEST_RESOLUTION, StudentConfig, build_student
+from distill.registries import STUDENTS
+from students.naming import is_timm, student_named
+from students.student import SMALLEST_RESOLUTION, Student, build_student
 
 OUTPUTS = 1000  # of a student, as the paper counts
 _REFUSALS = (RuntimeError, AssertionError, ValueError)  # of a network, of pictures that it cannot take
@@ -73,12 +74,13 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
             raise DistillError(f"{name}: cannot be built for {height} x {width} pixels ({reason}).") from error
         label = f"{name} at {height} x {width}"
     else:
-        config = _student(name)
-        config = replace(config, resolution=resolution or config.resolution)
+        student = _student(name)
+        if resolution:
+            student = replace(cast(Any, student), resolution=resolution)
         with torch.device("meta"):
-            network = build_student(config, OUTPUTS)
-        height = width = config.resolution
-        label = config.full_name
+            network = build_student(student, OUTPUTS)
+        height = width = student.resolution
+        label = student.full_name
     if min(height, width) < SMALLEST_RESOLUTION:
         raise DistillError(f"{label}: expected a resolution of at least {SMALLEST_RESOLUTION} pixels.")
     try:
@@ -94,16 +96,16 @@ def _only_timms(name: str) -> bool:
     return known and not is_timm(name)
 
 
-def _student(name: str) -> StudentConfig:
+def _student(name: str) -> Student:
     try:
-        fields = parse_name(name)
+        return student_named(name)
     except DistillError:
-        close = get_close_matches(name, [MOBILENET_V1, *timm.list_models()], n=5, cutoff=0.4)
+        known = [*STUDENTS.names(), *timm.list_models()]
+        close = get_close_matches(name, known, n=5, cutoff=0.4)
         raise DistillError(
             f"no student, timm network or .onnx file is called {name!r}. Close to it: {', '.join(close) or 'nothing'}. "
             "A student's full name is for example mobilenet_v1_0.25_128 or mobilenet_v1_0.5_96_shallow."
         ) from None
-    return StudentConfig(**fields)
 
 
 def _print(console: Console, name: str, cost: Cost) -> None:

@@ -13,6 +13,7 @@ from distill.errors import DistillError
 from distill.files.run_directory import RESULTS, RunDirectory
 from distill.recipe.parser import RecipeReader, recipe_names
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
+from distill.registries import TASKS
 from distill.run.stages import Run
 from distill.run.train import RECORD, quieten
 from distill.store.asking import Asking, Shown
@@ -20,7 +21,6 @@ from distill.store.manifest import Dtype, Manifest, TeacherFacts
 from distill.store.store import Store, find_manifest, named
 from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import check_free, views_begun, write_store
-from distill.tasks import task_named
 from distill.tasks.task import Task
 from teachers.teacher import Teacher
 
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
         raise DistillError(f"--views is {chosen.views}, expected at least 1.")
     recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
     quieten()
-    if chosen.top is not None and not task_named(recipe.task).kind.largest:
+    if chosen.top is not None and not TASKS.get(recipe.task).kind.largest:
         raise DistillError(
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."

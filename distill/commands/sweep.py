@@ -13,7 +13,7 @@ from distill.export import formats
 from distill.files.atomic import write_json
 from distill.files.locks import exclusive
 from distill.recipe.parser import RecipeReader, recipe_names
-from distill.report.terminal import print_report_place, print_sweep
+from distill.report.terminal import print_report_place
 from distill.run.train import quieten
 from distill.sweep.board import Board
 from distill.sweep.directory import SweepDirectory
@@ -24,6 +24,7 @@ from distill.sweep.plan import Point, plan, share
 from distill.sweep.shared import Shared
 from distill.sweep.speeds import time_files
 from distill.sweep.summary import summarise
+from distill.sweep.terminal import print_sweep
 
 
 def main(arguments: list[str]) -> int:

@@ -16,8 +16,7 @@ from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
-from distill.objectives import Objective
-from distill.objectives.objective import EMBEDDING
+from distill.objectives import BernoulliKl, Objective, Targets
 from distill.preprocess.preprocess import Preprocess
 
 TeacherPrecision = Literal["32-true", "bf16"]
@@ -62,8 +61,8 @@ class Distiller(TrainingModule):
     ) -> None:
         super().__init__(student, preprocess, optimization, seed, metric)
         self.teacher_precision = teacher_precision
-        self.objective = objective or Objective()
-        self.output = "embedding" if self.objective.name in EMBEDDING else "logits"
+        self.objective = objective or BernoulliKl()
+        self.output = self.objective.compares
         # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it.
         self._teacher: tuple[Any] = (teacher,)
         if isinstance(teacher, nn.Module):
@@ -79,13 +78,13 @@ class Distiller(TrainingModule):
         self._answers_sound = torch.ones((), dtype=torch.bool, device=self.device)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        if self.objective.name == "dkd" and self.trainer.training:
-            self.objective.check_labels(labels_of(batch))
+        if self.objective.needs_every_label and self.trainer.training:
+            self.objective.check_targets(_targets(labels_of(batch)))
         return batch
 
     def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         answers: Any = self._ask(views) if views.answers is None else views.answers
-        return self.objective(outputs[self.output], answers[self.output], labels)
+        return self.objective(outputs, answers, _targets(labels))
 
     def _ask(self, views: Pixels) -> dict[str, Tensor]:
         teacher = self._teacher[0]
@@ -96,7 +95,7 @@ class Distiller(TrainingModule):
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=faster):
             answers = {name: values.float() for name, values in named(teacher(pixels), self.output).items()}
             if self._answers_sound is not None:
-                self._answers_sound = self._answers_sound & self.objective.can_teach(answers[self.output])
+                self._answers_sound = self._answers_sound & self.objective.can_teach(answers)
         # Tensors of inference mode cannot be saved for backward.
         return {name: values.clone() for name, values in answers.items()}
 
@@ -124,3 +123,7 @@ class Distiller(TrainingModule):
                 f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered {self.objective.useless} at step "
                 f"{self.trainer.global_step}. Nothing can be learnt from that: check its weights, mean and std."
             )
+
+
+def _targets(labels: Tensor | None) -> Targets:
+    return {} if labels is None else {"labels": labels}

@@ -6,9 +6,13 @@ become zero, and get no gradient.
 Shapes: N batch, C classes. z a logit, p a probability, s of the student, t of the teacher, T the temperature.
 """
 
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
 import torch
 from torch import Tensor
 
+from distill.objectives.objective import LogitObjective, Targets, check_temperature, check_weights
 from distill.objectives.precision import widened
 
 _ROUNDING = 4.0  # units of the last place that the mean of equal values may be off by
@@ -65,3 +69,29 @@ def _direction(values: Tensor) -> Tensor:
     varies = length > (rounding * size).clamp(min=_LEAST)
     # replaced before the division: 0 / 0 would be NaN in the backward pass even where the result is not used
     return torch.where(varies, centred, 0) / torch.where(varies, length, 1)
+
+
+@dataclass(frozen=True)
+class Dist(LogitObjective):
+    """Of classes that exclude each other: `correlation_distance`.
+
+    Attributes:
+        temperature: T of both softened distributions.
+        label_weight: weight of the cross-entropy with the labels, over all classes; 0 needs no labels.
+        standardize: both networks' logits at mean 0 and deviation 1 for each picture.
+    """
+
+    name: Literal["dist"] = "dist"
+    temperature: float = 1.0
+    label_weight: float = 0.0
+    standardize: bool = False
+    exclusive: ClassVar[bool | None] = True
+
+    def __post_init__(self) -> None:
+        check_temperature(self.temperature)
+        check_weights(label_weight=self.label_weight)
+
+    def imitate(self, student: Tensor, teacher: Tensor, targets: Targets) -> Tensor:
+        if self.standardize:
+            student, teacher = standardized(student), standardized(teacher)
+        return correlation_distance(student, teacher, self.temperature)

@@ -6,11 +6,17 @@ how it ranks the others, which counts the less the surer the teacher is. Here ea
 Shapes: N batch, C classes. z a logit, y the labelled class, s of the student, t of the teacher, T the temperature.
 """
 
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from distill.errors import DistillError
+from distill.objectives.correlation import standardized
 from distill.objectives.logits import bernoulli_kl
+from distill.objectives.objective import LogitObjective, Targets, check_temperature, check_weights
 from distill.objectives.precision import widened
 
 
@@ -54,3 +60,56 @@ def _odds(logits: Tensor, classes: Tensor, target: Tensor) -> Tensor:
 def _others(logits: Tensor, target: Tensor) -> Tensor:
     """(N, C), log softmax over the classes but y, and 0 at y."""
     return F.log_softmax(logits.masked_fill(target, -float("inf")), dim=1).masked_fill(target, 0)
+
+
+@dataclass(frozen=True)
+class Dkd(LogitObjective):
+    """Of classes that exclude each other, on pictures of known class: `decoupled_kl`.
+
+    Attributes:
+        temperature: T of both softened distributions.
+        label_weight: weight of the cross-entropy with the labels, over all classes.
+        standardize: both networks' logits at mean 0 and deviation 1 for each picture.
+        target_weight: alpha: weight of how sure the teacher is of the labelled class.
+        others_weight: beta: weight of what it says of the other classes.
+    """
+
+    name: Literal["dkd"] = "dkd"
+    temperature: float = 1.0
+    label_weight: float = 0.0
+    standardize: bool = False
+    target_weight: float = 1.0
+    others_weight: float = 8.0
+    exclusive: ClassVar[bool | None] = True
+    needs_every_label: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_temperature(self.temperature)
+        check_weights(
+            label_weight=self.label_weight, target_weight=self.target_weight, others_weight=self.others_weight
+        )
+
+    @property
+    def needs_labels(self) -> str:
+        return super().needs_labels or "objective.name is dkd"
+
+    def check_targets(self, targets: Targets) -> None:
+        """Refuse labels (N, C) of unknown class.
+
+        Raises:
+            DistillError: some are unknown.
+        """
+        labels = targets.get("labels")
+        if labels is not None and bool((labels < 0).any()):
+            raise DistillError(
+                "objective.name is dkd, which needs the class of every picture, and a batch has some of unknown "
+                "class. Take softmax_kl, or leave out the pictures without labels."
+            )
+
+    def imitate(self, student: Tensor, teacher: Tensor, targets: Targets) -> Tensor:
+        if self.standardize:
+            student, teacher = standardized(student), standardized(teacher)
+        known = self.labels(targets, student)
+        if known.device.type == "cpu":  # elsewhere, looking would wait for the device
+            self.check_targets(targets)
+        return decoupled_kl(student, teacher, known, self.temperature, self.target_weight, self.others_weight)

@@ -6,10 +6,16 @@ is computed in fp32 (in float64 where that is given) through log-sum-exp, so tha
 Shapes: N batch, C classes or attributes. z a logit, s of the student, t of the teacher, T the temperature.
 """
 
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
 import torch.nn.functional as F
 from torch import Tensor
 
+from distill.objectives.correlation import standardized
+from distill.objectives.objective import LogitObjective, Targets, check_temperature, check_weights, too_few
 from distill.objectives.precision import widened
+from distill.objectives.top import TopAnswers, softmax_kl_of_top
 
 
 def bernoulli_kl(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
@@ -52,3 +58,74 @@ def squared_logits(student: Tensor, teacher: Tensor) -> Tensor:
     It has no temperature: a common factor on both logits would only rescale it.
     """
     return (widened(student) - widened(teacher)).square().sum(dim=1)
+
+
+@dataclass(frozen=True)
+class BernoulliKl(LogitObjective):
+    """Of attributes: `bernoulli_kl`.
+
+    Attributes:
+        temperature: T of both softened distributions.
+        label_weight: weight of the cross-entropy with the labels, of each output by itself; 0 needs no labels.
+    """
+
+    name: Literal["bernoulli_kl"] = "bernoulli_kl"
+    temperature: float = 1.0
+    label_weight: float = 0.0
+    exclusive: ClassVar[bool | None] = False
+
+    def __post_init__(self) -> None:
+        check_temperature(self.temperature)
+        check_weights(label_weight=self.label_weight)
+
+    def imitate(self, student: Tensor, teacher: Tensor, targets: Targets) -> Tensor:
+        return bernoulli_kl(student, teacher, self.temperature)
+
+
+@dataclass(frozen=True)
+class SoftmaxKl(LogitObjective):
+    """Of classes that exclude each other: `softmax_kl`, also from a teacher's largest logits alone.
+
+    Attributes:
+        temperature: T of both softened distributions.
+        label_weight: weight of the cross-entropy with the labels, over all classes; 0 needs no labels.
+        standardize: both networks' logits at mean 0 and deviation 1 for each picture.
+    """
+
+    name: Literal["softmax_kl"] = "softmax_kl"
+    temperature: float = 1.0
+    label_weight: float = 0.0
+    standardize: bool = False
+    exclusive: ClassVar[bool | None] = True
+
+    def __post_init__(self) -> None:
+        check_temperature(self.temperature)
+        check_weights(label_weight=self.label_weight)
+
+    def imitate(self, student: Tensor, teacher: Tensor, targets: Targets) -> Tensor:
+        if self.standardize:
+            student, teacher = standardized(student), standardized(teacher)
+        return softmax_kl(student, teacher, self.temperature)
+
+    def imitate_top(self, student: Tensor, teacher: TopAnswers) -> Tensor:
+        if self.standardize:
+            raise too_few("objective.standardize is true", teacher)
+        return softmax_kl_of_top(student, teacher, self.temperature)
+
+
+@dataclass(frozen=True)
+class SquaredLogits(LogitObjective):
+    """Of attributes and of classes: `squared_logits`.
+
+    Attributes:
+        label_weight: weight of the cross-entropy with the labels, of each output by itself; 0 needs no labels.
+    """
+
+    name: Literal["squared_logits"] = "squared_logits"
+    label_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_weights(label_weight=self.label_weight)
+
+    def imitate(self, student: Tensor, teacher: Tensor, targets: Targets) -> Tensor:
+        return squared_logits(student, teacher)

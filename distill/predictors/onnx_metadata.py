@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self, get_args
 
-from distill.answers import kind_named
 from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.preprocess.preprocess import WHOLE, Crop, Fit, Interpolation, Preprocess, is_crop
+from distill.registries import ANSWERS
 
 PREFIX = "distill."
 
@@ -100,7 +100,7 @@ class OnnxMetadata:
         except json.JSONDecodeError as error:
             raise DistillError(f"metadata entries that cannot be read ({error}). Export the student again.") from error
         try:
-            kind = kind_named(str(entries.get("gives")))
+            kind: type[Kind] = ANSWERS.get(str(entries.get("gives")))
         except DistillError as error:
             raise DistillError(f"{PREFIX}gives: {error}") from error
         of_kind = {field.name for field in fields(kind)}

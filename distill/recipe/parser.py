@@ -19,21 +19,20 @@ from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import RESOLVED, RunDirectory
-from distill.objectives import Objective
+from distill.recipe.former import as_now
+from distill.recipe.keys import Keys
 from distill.recipe.recipe import (
-    READY_MADE,
     TEACHER_STAGES,
-    VARIANTS,
     Card,
     Evaluate,
     Export,
     Prepare,
     Recipe,
     StageName,
-    TaskName,
 )
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Teach, Transfer
-from students.student import StudentConfig
+from distill.recipe.variants import DEFAULTS, VARIANTS, staying, variant
+from distill.registries import TASKS
 
 # What a stage or the run directory decides of Lightning's Trainer.
 _OWN_TRAINER_KEYS = {
@@ -41,7 +40,6 @@ _OWN_TRAINER_KEYS = {
     "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
     "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches", "limit_train_batches",
 }  # fmt: skip
-_READY_MADE = {name for name, variant in VARIANTS["teacher"].items() if issubclass(variant, READY_MADE)}
 _NULL = {"null", "None", "none"}
 
 
@@ -70,6 +68,8 @@ class RecipeReader:
         self.name, self.out = _name_and_place(recipe)
         self.prog = prog
         self.base, self.path = _load(recipe), recipe
+        if Path(recipe).name == RESOLVED:
+            self.base = as_now(self.base)
 
     def read(self, arguments: Sequence[str]) -> tuple[Recipe, str]:
         """The recipe with the keys overridden on the command line, and the same as YAML text.
@@ -82,7 +82,8 @@ class RecipeReader:
         arguments = _spell_out([argument for argument in arguments if argument != "--print_config"])
         content = self._content(arguments)
         parser = self._parser(content)
-        written = dict(_flat(content, _keys(parser), self.path))
+        keys = _keys(parser, content)
+        written = dict(_flat(content, keys, self.path))
         if {"-h", "--help"} & set(arguments):
             parser.set_defaults(written)  # shown there; elsewhere they would pass unchecked
         # Put before the command line's, the YAML's keys are read and checked by the same code.
@@ -93,7 +94,7 @@ class RecipeReader:
         try:
             parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
         except _RefusedError as refused:
-            raise DistillError(_explain(str(refused), parser)) from None
+            raise DistillError(_explain(str(refused), keys)) from None
         for key, value in parsed.items():
             if isinstance(value, Path):
                 # A shell leaves the ~ of a YAML's value, and of --key=~/place.
@@ -112,29 +113,23 @@ class RecipeReader:
     def _content(self, arguments: Sequence[str]) -> dict[str, Any]:
         """The YAML's keys that hold for the variants chosen."""
         content = dict(self.base)
-        for section, variants in VARIANTS.items():
+        for section in VARIANTS:
             found = content.get(section) or {}
             if not isinstance(found, dict):
                 raise DistillError(f"{self.path}: {section} is {found!r}, expected keys and values: {{name: {found}}}.")
-            written = found.get("name")
+            written = found.get("name", DEFAULTS.get(section))
             name = _last_value(arguments, f"--{section}.name") or written
-            if name is None or (isinstance(name, str) and name in _NULL):
+            if section not in DEFAULTS and (name is None or (isinstance(name, str) and name in _NULL)):
                 content.pop(section, None)
                 continue
-            if not isinstance(name, str) or name not in variants:
-                raise DistillError(f"{section}.name is {name!r}, expected one of {', '.join(variants)}.")
-            if name != written:
-                content[section] = {"name": name}
-                if section == "data":
-                    content = _merged(content, _overlay(self.path, name))
-        if content.get("teacher", {}).get("name") in _READY_MADE and isinstance(content.get("stages"), list):
+            variant(section, name)
+            content[section] = {"name": name, **(found if name == written else staying(section, found, str(name)))}
+            if name != written and section == "data":
+                content = _merged(content, _overlay(self.path, str(name)))
+        ready_made = "teacher" in content and variant("teacher", content["teacher"]["name"]).ready_made
+        if ready_made and isinstance(content.get("stages"), list):
             # What a recipe writes of making its own teacher says nothing of one that is ready.
             content["stages"] = [stage for stage in content["stages"] if stage not in TEACHER_STAGES]
-        student = content.get("student") or {}
-        name = _last_value(arguments, "--student.name")
-        if isinstance(student, dict) and name and name != student.get("name"):
-            # What is written of one network's width and variant says nothing of another's.
-            content["student"] = {key: value for key, value in student.items() if key == "resolution"}
         for section in ("data", "teacher"):
             if section not in content:
                 raise DistillError(f"{self.path}: has no section `{section}`; expected one with a `name`.")
@@ -144,15 +139,15 @@ class RecipeReader:
         parser = _Parser(
             prog=self.prog,
             description=f"Recipe {self.path}. --print_config prints it as resolved. "
-            + " ".join(f"--{section}: one of {', '.join(variants)}." for section, variants in VARIANTS.items()),
+            + " ".join(f"--{section}: one of {', '.join(one.names())}." for section, one in VARIANTS.items()),
             exit_on_error=False,
             allow_abbrev=False,
         )
         parser.add_argument(
             "--task",
-            type=TaskName,
+            type=str,
             default="attributes",
-            help=f"what the networks answer: {', '.join(get_args(TaskName))}",
+            help=f"what the networks answer: {', '.join(TASKS.names())}",
         )
         parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")
         parser.add_argument(
@@ -172,8 +167,6 @@ class RecipeReader:
 
 _SECTIONS: dict[str, type] = {
     "prepare": Prepare,
-    "student": StudentConfig,
-    "objective": Objective,
     "probe": Probe,
     "teach": Teach,
     "pretrain": Pretrain,
@@ -188,7 +181,7 @@ _SECTIONS: dict[str, type] = {
 def _sections(content: dict[str, Any]) -> dict[str, type | None]:
     """What each section of a recipe is made into; None where a recipe has none."""
     chosen = {
-        section: kinds[content[section]["name"]] if section in content else None for section, kinds in VARIANTS.items()
+        section: variant(section, content[section]["name"]) if section in content else None for section in VARIANTS
     }
     return chosen | _SECTIONS
 
@@ -268,14 +261,17 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        another = both and key in VARIANTS and value.get("name", merged[key].get("name")) != merged[key].get("name")
-        merged[key] = _merged(merged[key], value) if both and not another else value
+        if both and key in VARIANTS:
+            name = merged[key].get("name", DEFAULTS.get(key))
+            if (other := value.get("name", name)) != name:
+                merged[key] = staying(key, merged[key], other)
+        merged[key] = _merged(merged[key], value) if both else value
     return merged
 
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:
     """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
-    short = re.compile(rf"^--({'|'.join((*VARIANTS, 'student', 'objective'))})(=.*)?$")
+    short = re.compile(rf"^--({'|'.join(VARIANTS)})(=.*)?$")
     return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
 
 
@@ -302,7 +298,7 @@ def _without_absent(arguments: Sequence[str], content: dict[str, Any]) -> list[s
         section = key.partition(".")[0]
         dropped = argument.startswith("--") and section in VARIANTS and section not in content
         if dropped and key != f"{section}.name":
-            choices = " | ".join(VARIANTS[section])
+            choices = " | ".join(VARIANTS[section].names())
             raise DistillError(f"unknown key {key}: the recipe has no {section}; say which with --{section} {choices}.")
         if not dropped and not value:
             kept.append(argument)
@@ -310,45 +306,34 @@ def _without_absent(arguments: Sequence[str], content: dict[str, Any]) -> list[s
     return kept
 
 
-def _keys(parser: ArgumentParser) -> list[str]:
-    """Every key of the recipe; those of a section are `section.key`."""
+def _keys(parser: ArgumentParser, content: dict[str, Any]) -> Keys:
+    """Every key of the recipe."""
     dests = [action.dest for action in parser._actions]
     leaves = [dest for dest in dests if not any(other.startswith(f"{dest}.") for other in dests)]
-    return sorted({dest.removesuffix(".help") for dest in leaves} - {"help", "print_shtab"})
+    names = sorted({dest.removesuffix(".help") for dest in leaves} - {"help", "print_shtab"})
+    return Keys(names, {section: content[section]["name"] for section in VARIANTS if section in content})
 
 
-def _flat(content: dict[str, Any], keys: Sequence[str], path: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(content: dict[str, Any], keys: Keys, path: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """A YAML's content as (key, value), keys of sections as `section.key`."""
     for name, value in content.items():
         key = f"{prefix}{name}"
-        if key in keys:
+        if key in keys.names:
             yield key, value
-        elif not any(one.startswith(f"{key}.") for one in keys):
-            raise DistillError(f"{path}: {_unknown(key, keys)}")
+        elif not keys.within(key):
+            raise DistillError(f"{path}: {keys.unknown(key)}")
         elif isinstance(value, dict):
             yield from _flat(value, keys, path, f"{key}.")
         elif value is not None:
             raise DistillError(f"{path}: {key} is {value!r}, expected keys and values.")
 
 
-def _unknown(key: str, keys: Sequence[str]) -> str:
-    """Name the keys beside an unknown one: those of the innermost section that exists."""
-    section = key
-    while section:
-        section = section.rpartition(".")[0]
-        beside = [one for one in keys if one.startswith(f"{section}.")] if section else []
-        if beside:
-            return f"unknown key {key}. Valid: {', '.join(beside)}."
-    return f"unknown key {key}. Valid: {', '.join(sorted({one.partition('.')[0] for one in keys}))}."
-
-
-def _explain(message: str, parser: ArgumentParser) -> str:
+def _explain(message: str, keys: Keys) -> str:
     """Add the valid keys to a complaint about an unknown one, and put it on one line."""
-    keys = _keys(parser)
     if "nrecognized" in message:
         for key in re.findall(r"--([\w.]+)", message):
-            if key not in keys:
-                return _unknown(key, keys)
+            if key not in keys.names:
+                return keys.unknown(key)
     message = " ".join(message.split())
     if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
         return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."

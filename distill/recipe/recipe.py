@@ -1,68 +1,25 @@
 """What a recipe may say: typed dataclasses, one field a key.
 
-Sections whose first key is `name` come in variants (`data`, `unlabelled`, `web`, `teacher`); the variant chosen decides
-which other keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
+Sections whose first key is `name` come in variants (`distill.recipe.variants`); the variant chosen decides which other
+keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
 """
 
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from distill.data.prepared.alignment import AlignedTo
-from distill.data.rendered.dogs import RenderedDogs
-from distill.data.rendered.faces import RenderedFaces
-from distill.data.sources.celeba import CelebA
-from distill.data.sources.class_folders import ClassFolders
-from distill.data.sources.folder import Folder
-from distill.data.sources.hub import Hub
-from distill.data.sources.people import People
-from distill.data.sources.stanford_dogs import StanfordDogs
+from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.export.format import Calibration
 from distill.objectives import Objective
 from distill.preprocess.preprocess import Fit
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
-from distill.store.teacher import Stored
-from students.student import StudentConfig
-from teachers.mobilefacenet_teacher import Mobilefacenet
-from teachers.onnx_teacher import Onnx
-from teachers.recognizer_teacher import InceptionResnetV1, Iresnet
-from teachers.timm_teacher import Timm
+from distill.registries import TASKS
+from distill.registry import expected
+from students.student import Student
+from teachers.teacher import TeacherConfig
 
-Data = CelebA | ClassFolders | Folder | Hub | People | RenderedDogs | RenderedFaces | StanfordDogs
-TeacherConfig = Timm | Mobilefacenet | InceptionResnetV1 | Iresnet | Onnx | Stored
-READY_MADE = (Onnx, Stored)
-"""Teachers that answer as they are: no stage can make them."""
-
-_SOURCES: dict[str, type] = {
-    "celeba": CelebA,
-    "class_folders": ClassFolders,
-    "folder": Folder,
-    "hub": Hub,
-    "people": People,
-    "rendered_dogs": RenderedDogs,
-    "rendered_faces": RenderedFaces,
-    "stanford_dogs": StanfordDogs,
-}
-
-VARIANTS: dict[str, dict[str, type]] = {
-    "data": _SOURCES,
-    "unlabelled": _SOURCES,
-    "web": _SOURCES,
-    "teacher": {
-        "timm": Timm,
-        "mobilefacenet": Mobilefacenet,
-        "inception_resnet_v1": InceptionResnetV1,
-        "iresnet18": Iresnet,
-        "iresnet50": Iresnet,
-        "iresnet100": Iresnet,
-        "onnx": Onnx,
-        "stored": Stored,
-    },
-}
-
-TaskName = Literal["attributes", "classes", "embeddings"]
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
 
@@ -192,8 +149,8 @@ class Card:
 
 
 def check_task(recipe: "Recipe") -> None:
-    """Refuse what the recipe's task does not let it say; which module knows the task is looked up by its name."""
-    import_module("distill.tasks").task_named(recipe.task).check_recipe(recipe)
+    """Refuse what the recipe's task does not let it say; the task is looked up by its name."""
+    TASKS.get(recipe.task).check_recipe(recipe)
 
 
 @dataclass(frozen=True)
@@ -218,15 +175,15 @@ class Recipe:
     """
 
     name: str
-    task: TaskName
+    task: str
     seed: int
     stages: tuple[StageName, ...]
-    data: Data
-    unlabelled: Data | None
-    web: Data | None
+    data: Source
+    unlabelled: Source | None
+    web: Source | None
     prepare: Prepare
     teacher: TeacherConfig
-    student: StudentConfig
+    student: Student
     objective: Objective
     probe: Probe
     teach: Teach
@@ -240,6 +197,8 @@ class Recipe:
     trainer: dict[str, Any]
 
     def __post_init__(self) -> None:
+        if self.task not in (known := TASKS.names()):
+            raise DistillError(f"task is {self.task!r}. {expected(self.task, known)}")
         if not self.stages or len(set(self.stages)) != len(self.stages):
             raise DistillError(
                 f"stages is {list(self.stages)}, expected at least one of {', '.join(get_args(StageName))}, each once."

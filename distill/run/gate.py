@@ -1,12 +1,12 @@
 """Each exported file of a student, scored in its own runtime and held to the torch student's score."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import nn
@@ -22,6 +22,7 @@ from distill.files.atomic import checksum, put
 from distill.files.checksums import read_sums, sums_of, write_sums
 from distill.predictors.file_predictor import FilePredictor
 from distill.recipe.recipe import Export
+from distill.report.results import ExportedFile
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.manifest import StudentManifest
@@ -59,7 +60,7 @@ class Exported:
     verdict: Verdict
 
 
-def export_and_score(directory: Path, student: Exported, task: Task, settings: Export) -> list[dict[str, Any]]:
+def export_and_score(directory: Path, student: Exported, task: Task, settings: Export) -> list[ExportedFile]:
     """Write a file in each format, run each on the test pictures, and say which passed.
 
     An int8 file that did not is written once more, from a copy of the student that has learnt to be rounded; the
@@ -111,12 +112,10 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
             if place == directory:
                 sums |= record["sha256"]
     write_sums(directory, sums)
-    return found
+    return cast(list[ExportedFile], found)
 
 
-def beside_earlier(
-    root: Path, earlier: Sequence[dict[str, Any]], exports: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def beside_earlier(root: Path, earlier: Sequence[ExportedFile], exports: Sequence[ExportedFile]) -> list[ExportedFile]:
     """The `exports` of results.json after some were made: each in place of an earlier one of its format.
 
     An earlier one of another format stays as long as its files are in the run directory as they were written.
@@ -130,7 +129,7 @@ def beside_earlier(
     return [*kept, *made.values()]
 
 
-def _is_there(root: Path, record: Mapping[str, Any]) -> bool:
+def _is_there(root: Path, record: ExportedFile) -> bool:
     place = (root / record["file"]).parent
     return bool(record["sha256"]) and all(
         (place / name).is_file() and checksum(place / name) == expected for name, expected in record["sha256"].items()

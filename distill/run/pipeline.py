@@ -17,13 +17,13 @@ from torch import nn
 from distill.cost import count
 from distill.errors import DistillError
 from distill.export.formats import chosen
-from distill.files.atomic import read_json, write_json
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
 from distill.predictors.open import student_predictor
 from distill.recipe.recipe import Recipe
 from distill.report.card import write_card
 from distill.report.page import write_report
+from distill.report.results import ExportedFile, Results, read_results, write_results
 from distill.run.gate import Exported, beside_earlier, export_and_score
 from distill.run.stages import Run
 from distill.tasks.task import Task
@@ -35,7 +35,7 @@ from teachers.teacher import Teacher
 console = Console(stderr=True, markup=False, emoji=False)
 
 
-def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, Any]:
+def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | None:
     """Run a recipe, or go on with it.
 
     Args:
@@ -45,7 +45,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
             and standard deviation of all are reported.
 
     Returns:
-        the content of results.json.
+        the content of results.json; None in those of several processes that only train.
 
     Raises:
         DistillError: an input that cannot be used, or another process runs there; whatever was finished stays and is
@@ -59,14 +59,14 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> dict[str, A
         return _run(Run.open(recipe, directory), resolved, seeds)
 
 
-def _run(run: Run, resolved: str, seeds: int) -> dict[str, Any]:
+def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
     teacher = run.teacher()
     if not is_first_process():  # the first scores and writes; the others only train
         for seed in range(recipe.seed, recipe.seed + seeds):
             run.student(teacher, seed)
-        return {}
+        return None
     verdicts: dict[str, Verdict] = {} if teacher is None else {"teacher": _judge_teacher(teacher, task)}
 
     network = run.student(teacher, recipe.seed)
@@ -105,11 +105,10 @@ def _run(run: Run, resolved: str, seeds: int) -> dict[str, Any]:
             sibling = run.student(teacher, seed)
             siblings.append(task.judging.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
-    write_json(directory.root / RESULTS, results)
-    report = directory.root / REPORT
-    write_report(report, results, log.curves, details.examples, resolved, details.pairs, details.classes)
-    write_card(directory.root, results, recipe, manifest)
-    return results
+    written = write_results(directory.root / RESULTS, results)
+    write_report(directory.root / REPORT, written, log.curves, details.sections, resolved)
+    write_card(directory.root, written, recipe, manifest)
+    return written
 
 
 def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
@@ -128,10 +127,10 @@ def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
     )
 
 
-def _earlier(directory: RunDirectory) -> tuple[StudentManifest | None, list[dict[str, Any]]]:
+def _earlier(directory: RunDirectory) -> tuple[StudentManifest | None, list[ExportedFile]]:
     """The student of an earlier run and its files, of `distill export` too; None of what is damaged or not there."""
     try:
-        return read_manifest(directory.student / CONFIG_FILE), read_json(directory.root / RESULTS)["exports"]
+        return read_manifest(directory.student / CONFIG_FILE), read_results(directory.root / RESULTS)["exports"]
     except (DistillError, OSError, KeyError):
         return None, []
 

@@ -8,7 +8,7 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
@@ -105,7 +105,7 @@ class Run:
         """The student after all its stages, in eval mode on the CPU; logged under the recipe's own seed only."""
         recipe, teaching = self.recipe, self.task.teaching
         torch.manual_seed(seed)
-        network = create_student(recipe.student, teaching.answers(teacher).outputs)
+        network = create_student(recipe.student, teaching.answers(teacher).head())
         preprocess = recipe.student.preprocess
         for name in recipe.stages:
             if name in TEACHER_STAGES:
@@ -212,7 +212,7 @@ class Run:
         # The same labels are learnt by another loss as attributes than as classes.
         learns_from: Any = self.recipe.task
         if training.teacher is not None:
-            learns_from = training.teacher.fingerprint_of(settings.views), asdict(self.recipe.objective)
+            learns_from = training.teacher.fingerprint_of(settings.views), asdict(cast(Any, self.recipe.objective))
         parts = zip(pictures.sets, pictures.rows, strict=True)
         data = [(part.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for part, rows in parts]
         trainer = {key: self.recipe.trainer.get(key) for key in _TRAINER_FACTS}

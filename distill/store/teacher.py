@@ -36,7 +36,6 @@ class Stored(TeacherConfig):
 
     name: Literal["stored"] = "stored"
     root: Path | None = None
-
     ready_made: ClassVar[bool] = True
 
     def teacher(self, kind: Kind) -> "StoredTeacher":

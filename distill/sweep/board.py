@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from distill import formatting
-from distill.report.metrics import chief_metric, spoken
+from distill.evaluation.metric_names import chief_metric, spoken
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.jobs import PointRun
 from distill.sweep.plan import Point

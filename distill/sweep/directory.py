@@ -20,6 +20,7 @@ from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
 from distill.files.locks import try_lock
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION, owner_of
+from distill.report.results import FormerResultsError, Results, read_results
 from distill.sweep.plan import Point
 
 
@@ -76,15 +77,22 @@ class SweepDirectory:
         another process holds the lock."""
         return try_lock(self.root / "locks" / point.name)
 
-    def results(self, point: Point) -> dict[str, Any] | None:
+    def results(self, point: Point) -> Results | None:
         """The content of its results.json; None where it is not finished, or finished under other keys, on other
-        pictures or labels, from another teacher, or without a file that it wrote."""
+        pictures or labels, from another teacher, without a file that it wrote, or by an earlier version.
+
+        Raises:
+            DistillError: it cannot be read, or another version wrote it.
+        """
         place = self.point(point)
         if not all((place / name).exists() for name in (RESOLVED, RESULTS, REPORT)):  # the report is written last
             return None
         if (place / RESOLVED).read_text("utf-8") != point.resolved:
             return None
-        results: dict[str, Any] = read_json(place / RESULTS)
+        try:
+            results = read_results(place / RESULTS)
+        except FormerResultsError:
+            return None
         if self.pictures not in (None, results["data"]):
             return None
         teacher = results["teacher"]  # none where it learnt from labels

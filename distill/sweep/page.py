@@ -19,7 +19,7 @@ from distill.sweep.words import difference_rows, headline, learnt_both_ways, spo
 _RESOLUTION = "student.resolution"
 _NETWORK_COSTS = (("mult_adds", "mult-adds"), ("parameters", "parameters"))
 _FILE_COSTS = (("latency_ms", "latency, ms a picture on one thread"), ("bytes", "bytes of the file"))
-_SCRIPT = Path(__file__).with_name("sweep.js")
+_TEMPLATE, _SCRIPT = (Path(__file__).with_name(name) for name in ("sweep.html", "sweep.js"))
 
 
 def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
@@ -38,7 +38,7 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     done = [row for row in content["points"] if row["state"] == "done"]
     rows = _rows(content)
-    page = template("sweep.html", _SCRIPT.parent).render(
+    page = template(_TEMPLATE).render(
         content=content,
         headline=headline(content),
         within=within_words(content),

@@ -8,7 +8,7 @@ A point is a recipe of its own, known by what tells it from the others, such as 
 import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -157,7 +157,7 @@ def _point(reader: RecipeReader, keys: dict[str, str], arguments: tuple[str, ...
             "halves its input five times."
         )
     with torch.device("meta"):
-        network = build_student(replace(student, weights=None), outputs=1)
+        network = build_student(student, 1)
     # A value may be a path, and a name is one folder.
     parts = [f"{key.removeprefix(_STUDENT)}={value.replace('/', '_')}" for key, value in keys.items()]
     mult_adds = count(network, student.resolution, student.resolution).mult_adds

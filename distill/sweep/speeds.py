@@ -19,7 +19,8 @@ def time_files(points: Sequence[Point], directory: SweepDirectory) -> Latencies:
     """Milliseconds of one picture, of every file that its run could time, by point and format."""
     ways = {}
     for point in points:
-        for file in (directory.results(point) or {"exports": ()})["exports"]:
+        results = directory.results(point)
+        for file in results["exports"] if results else ():
             load = FORMATS[file["format"]].load
             if file.get("latency_ms") and load is not None:
                 ways[point.name, file["format"]] = _way(load(directory.point(point) / file["file"], 1))

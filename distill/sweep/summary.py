@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from distill.report.metrics import chief_metric
+from distill.evaluation.metric_names import chief_metric
+from distill.report.results import ExportedFile, Results
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.front import pareto_front, smallest_within
 from distill.sweep.plan import Point
@@ -60,10 +61,9 @@ def summarise(
     return content
 
 
-def _latency(file: Mapping[str, Any]) -> float | None:
+def _latency(file: ExportedFile) -> float | None:
     """Milliseconds of a picture on one thread, where the run measured them."""
-    milliseconds: float | None = file.get("latency_ms", {}).get("1")
-    return milliseconds
+    return file["latency_ms"]["1"] if "latency_ms" in file else None
 
 
 def _compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ def _fronts(students: Sequence[Mapping[str, Any]], metric: str) -> dict[str, lis
 
 
 def _row(
-    point: Point, results: Mapping[str, Any] | None, directory: SweepDirectory, at_work: bool, latencies: Latencies
+    point: Point, results: Results | None, directory: SweepDirectory, at_work: bool, latencies: Latencies
 ) -> dict[str, Any]:
     ended = directory.ended(point)
     student = point.recipe.student

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from distill import formatting
-from distill.report.metrics import differing_metric, spoken
+from distill.evaluation.metric_names import differing_metric, spoken
 
 
 def spoken_name(point: str) -> str:

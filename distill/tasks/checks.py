@@ -5,6 +5,8 @@ from distill.objectives import Objective
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from teachers.teacher import Teacher
 
+WITHOUT_LABELS = "Set it to 0, or take an objective that needs none."
+
 
 def check_labelled(recipe: Recipe) -> None:
     """Refuse what is of embeddings alone, in a recipe of labelled classes.
@@ -85,13 +87,11 @@ def check_classes(teacher: Teacher, classes: tuple[str, ...]) -> None:
     )
 
 
-def check_label_weight(objective: Objective, labelled: bool) -> None:
-    """A label term needs labels.
+def check_labels(objective: Objective, labelled: bool) -> None:
+    """An objective with a term of labels needs some.
 
     Raises:
-        DistillError: it has a weight and there are none.
+        DistillError: there are none.
     """
-    if objective.label_weight and not labelled:
-        raise DistillError(
-            f"objective.label_weight is {objective.label_weight}, but the data has no labels. Set it to 0."
-        )
+    if objective.needs_labels and not labelled:
+        raise DistillError(f"{objective.needs_labels}, but the data has no labels. {WITHOUT_LABELS}")

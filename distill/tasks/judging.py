@@ -1,8 +1,8 @@
 """The third role of a task: what a model is worth, beside others, and what the report says of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -11,9 +11,7 @@ from distill.answers.kind import Arrays
 from distill.data.prepared.pictures import Pictures
 from distill.predictors.predictor import Predictor
 from distill.recipe.recipe import Recipe
-from distill.report.page import Examples
-from distill.tasks.classes.report import ClassPictures
-from distill.tasks.embeddings.report import Pairs
+from distill.report.section import Section
 from distill.tasks.teaching import P
 from distill.tasks.verdict import Verdict
 from teachers.teacher import Teacher
@@ -26,16 +24,12 @@ class Details:
     """What a task has to say of the models beside their scores.
 
     Attributes:
-        results: entries of results.json.
-        examples: pictures for the report, with what the student sees in them.
-        pairs: pairs of pictures that the models are most wrong about.
-        classes: pictures of what is confused, mistaken and doubted.
+        results: the task's own entries of results.json.
+        sections: of the report, in the order they stand in.
     """
 
-    results: dict[str, Any] = field(default_factory=dict)
-    examples: Examples | None = None
-    pairs: Pairs | None = None
-    classes: ClassPictures | None = None
+    results: Mapping[str, Any]
+    sections: Sequence[Section]
 
 
 class Judging(ABC, Generic[P, V]):

@@ -3,6 +3,7 @@
 Shapes: N pictures, C classes.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -13,8 +14,10 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.sources.source import Split
 from distill.errors import DistillError
 from distill.predictors.predictor import Predictor
-from distill.report.page import Examples
+from distill.report.section import Section
+from distill.tasks.examples import Examples
 from distill.tasks.judging import Judging
+from distill.tasks.per_class import Quantity, per_class_section
 from distill.tasks.pictures import TaskPictures
 from distill.tasks.sets import Sets
 from distill.tasks.teaching import Teaching
@@ -83,6 +86,8 @@ class LabelledJudging(Judging[L, W]):
     """Probabilities (N, C) held against labels."""
 
     kind: ClassVar[type[LabelledKind]]
+    quantity: ClassVar[Quantity]
+    """How each class is measured."""
 
     def check_predictor(self, predictor: Predictor) -> None:
         """Refuse a model of other classes than the data's, or of another kind of output than this task's.
@@ -107,8 +112,10 @@ class LabelledJudging(Judging[L, W]):
         """float32 (N, C) of whole pictures."""
         return self.answers(predictor, pictures, of)["probabilities"]
 
-    def examples(self, student: LabelledVerdict) -> Examples:
-        """Some test pictures with what the student sees in them."""
-        test = self.pictures.test
+    def class_sections(self, verdicts: Mapping[str, W]) -> list[Section]:
+        """The score of each class, and some test pictures with what the student sees in them."""
+        models = {role: verdicts[role].to_dict() for role in ("teacher", "student") if role in verdicts}
+        test, classes, answers = self.pictures.test, self.pictures.classes, verdicts["student"].probabilities
         shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
-        return Examples(test.gather(shown), self.pictures.classes, student.probabilities[shown], test.labels[shown])
+        examples = Examples(test.gather(shown), classes, answers[shown], test.labels[shown])
+        return [per_class_section(self.quantity, models), examples.section(self.quantity.plural)]

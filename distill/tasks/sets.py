@@ -10,10 +10,10 @@ from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
-from distill.data.sources.source import SPLITS
+from distill.data.sources.source import SPLITS, Source
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import key_of
-from distill.recipe.recipe import Data, Recipe, StageName
+from distill.recipe.recipe import Recipe, StageName
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     )
 
 
-def prepared_set(section: str, source: Data, recipe: Recipe, directory: Path) -> Prepared:
+def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) -> Prepared:
     """One section's source, prepared under a name of its own."""
     size = recipe.prepare
     fit = () if size.fit == "crop" else (size.fit,)  # sets of before there was a choice keep their places

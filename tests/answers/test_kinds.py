@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from distill.answers import KINDS, Embedding, Probabilities, Softmax, kind_named
+from distill.answers import Embedding, Probabilities, Softmax
 from distill.answers.kind import Kind, named
 from distill.errors import DistillError
+from distill.registries import ANSWERS
 
 NAMES = ("Bald", "Male", "Ängstlich")
 LOGITS = np.random.default_rng(0).normal(scale=3, size=(6, 3))
@@ -23,10 +24,10 @@ def activated(kind: Kind, values: np.ndarray) -> np.ndarray:
 
 
 def test_kinds_are_found_by_the_names_of_files() -> None:
-    assert {"probabilities": Probabilities, "softmax": Softmax, "embedding": Embedding} == KINDS
-    assert kind_named("softmax") is Softmax
+    assert ANSWERS.names() == ["embedding", "probabilities", "softmax"]
+    assert ANSWERS.get("softmax") is Softmax
     with pytest.raises(DistillError, match="'logits'; expected one of probabilities, softmax, embedding"):
-        kind_named("logits")
+        ANSWERS.get("logits")
 
 
 def test_a_tensor_that_is_alone_takes_the_name_of_its_kind() -> None:
@@ -125,7 +126,7 @@ def test_the_dimensions_of_an_embedding_are_seen() -> None:
     assert seen.called(NAMES) == seen and seen.class_names is None
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("kind", [Embedding, Probabilities, Softmax])
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 def test_no_number_teaches_nothing(kind: type[Kind], number: float) -> None:
     tensor = torch.ones(3, 4)

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from distill.answers import kind_named
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import WHOLE, Crop
+from distill.registries import ANSWERS
 
 WEIGHT = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 
@@ -81,7 +81,7 @@ def projection_graph(path: Path, gives: str, crop: Crop = WHOLE, outputs: int = 
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     names = tuple(f"n{c:08}-Class_{c}" for c in range(outputs))
     facts = {"dimensions": outputs, "far_thresholds": {"0.01": 0.6}} if gives == "embedding" else {"classes": names}
-    metadata = OnnxMetadata(kind_named(gives)(**facts), height, width, "bicubic", 56, 48, crop=crop)
+    metadata = OnnxMetadata(ANSWERS.get(gives)(**facts), height, width, "bicubic", 56, 48, crop=crop)
     helper.set_model_props(model, metadata.to_props())
     onnx.save(model, path)
     return path

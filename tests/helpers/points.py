@@ -9,6 +9,7 @@ from typing import Any
 
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS
 from distill.recipe.parser import RecipeReader
+from distill.report.results import VERSION
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point, plan
 from tests.helpers.running import write_recipe
@@ -43,8 +44,11 @@ def results(score: float, mult_adds: int, teacher: float | None = 0.7, **of_file
     scored = {key: value for key, value in model("", score, 0).items() if key in ("metrics", "intervals", "split")}
     file = {"format": "onnx", "file": "export/student.onnx", "bytes": mult_adds, **scored, "passed": True}
     return {
+        "version": VERSION,
         "recipe": "tiny",
+        "seed": 3,
         "device": "cpu",
+        "stages": [],
         "data": {"name": "celeba", "fingerprint": "0", "counts": {"test": 48}},
         "teacher": None if teacher is None else model("net", teacher, 9_000_000),
         "student": model("mobilenet", score, mult_adds)

@@ -12,8 +12,7 @@ from distill.answers.kind import Kind
 from distill.export.format import Job
 from distill.preprocess.preprocess import Preprocess
 from students.manifest import StudentManifest
-from students.mobilenet_v1 import mobilenet_v1
-from students.student import StudentConfig
+from students.mobilenet_v1 import MobilenetV1, mobilenet_v1
 
 SIZE = 64
 NAMES = tuple("abcdefghij")
@@ -51,7 +50,7 @@ def uneven(network: nn.Module, octaves: float = 3.0) -> nn.Module:
 
 def manifest_of(kind: Kind = PROBABILITIES) -> StudentManifest:
     return StudentManifest(
-        config=StudentConfig(width=0.25, resolution=SIZE),
+        config=MobilenetV1(width=0.25, resolution=SIZE),
         answers=kind,
         preprocess=PREPROCESS,
         picture=(SIZE, SIZE),

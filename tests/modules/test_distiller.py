@@ -18,7 +18,7 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import Distiller, Optimization
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl, Dkd, SquaredEmbedding
 from distill.preprocess.preprocess import Preprocess
 from distill.run.train import Checkpoints, History
 from distill.tasks.attributes.metric import MeanAveragePrecision
@@ -89,7 +89,7 @@ def test_nothing_disturbs_the_teacher(train: Pictures, validation: Pictures) -> 
 
 def test_the_loss_is_the_objective_on_the_same_views_at_each_ones_size(train: Pictures) -> None:
     teacher, losses = ConvTeacher(), Losses()
-    objective = Objective("bernoulli_kl", temperature=2.0)
+    objective = BernoulliKl(temperature=2.0)
     still = Optimization(learning_rate=1e-30)
     distiller = Distiller(linear_student(), teacher, objective, preprocess=SMALL, optimization=still)
     fitted = trainer(callbacks=[losses])
@@ -100,7 +100,7 @@ def test_the_loss_is_the_objective_on_the_same_views_at_each_ones_size(train: Pi
             # Of a mixture the teacher sees the mixture: a mean of two answers is not its answer.
             answers = teacher.network(teacher.preprocess.normalize(cut(batch, teacher.preprocess)))
             logits = distiller.network(SMALL.normalize(cut(batch, SMALL)))
-            expected.append(float(objective(logits, answers)["loss"].mean()))
+            expected.append(float(objective({"logits": logits}, {"logits": answers}, {})["loss"].mean()))
     assert losses.values == pytest.approx(expected, rel=1e-5)
     assert float(fitted.callback_metrics["train_bernoulli_kl"]) == pytest.approx(sum(expected) / 4, rel=1e-5)
 
@@ -116,13 +116,13 @@ def test_transfer_needs_no_labels_and_learns(unlabelled: Prepared) -> None:
 
 
 def test_a_label_term_without_labels_is_refused(unlabelled: Prepared) -> None:
-    distiller = Distiller(linear_student(), ConvTeacher(), Objective(label_weight=1.0), preprocess=SMALL)
+    distiller = Distiller(linear_student(), ConvTeacher(), BernoulliKl(label_weight=1.0), preprocess=SMALL)
     with pytest.raises(DistillError, match=r"which needs labels .* Set it to 0 to train without labels"):
         trainer().fit(distiller, data(Pictures.of(unlabelled, "train")))
 
 
 def test_a_label_term_of_the_data_is_added(train: Pictures) -> None:
-    distiller = Distiller(linear_student(), ConvTeacher(), Objective(label_weight=0.5), preprocess=SMALL)
+    distiller = Distiller(linear_student(), ConvTeacher(), BernoulliKl(label_weight=0.5), preprocess=SMALL)
     fitted = trainer()
     fitted.fit(distiller, data(train))
     logged = {name: float(value) for name, value in fitted.callback_metrics.items()}
@@ -289,7 +289,11 @@ def test_compiled_networks_learn_the_same(monkeypatch: pytest.MonkeyPatch) -> No
 
     def trained(**options: Any) -> dict[str, torch.Tensor]:
         module = Distiller(
-            conv_student(), ConvTeacher(), Objective(), preprocess=SMALL, optimization=Optimization(ema=0.9, **options)
+            conv_student(),
+            ConvTeacher(),
+            BernoulliKl(),
+            preprocess=SMALL,
+            optimization=Optimization(ema=0.9, **options),
         )
         loader = DataLoader(torch.rand(16, 3, 8, 8, generator=torch.Generator().manual_seed(0)), batch_size=8)
         trainer(max_epochs=2).fit(module, loader)
@@ -306,15 +310,15 @@ def test_a_teacher_that_embeds_nothing_stops_the_run(train: Pictures) -> None:
         def forward(self, pictures: Tensor) -> dict[str, Tensor]:
             return {"embedding": super().forward(pictures)["embedding"] * 0}
 
-    distiller = Distiller(linear_student(), Blank(), Objective("squared_embedding"), preprocess=SMALL)
+    distiller = Distiller(linear_student(), Blank(), SquaredEmbedding(), preprocess=SMALL)
     with pytest.raises(DistillError, match="conv answered NaN, infinity or the zero vector at step 1"):
         trainer().fit(distiller, data(train))
 
 
 def test_pictures_of_unknown_class_are_refused_before_they_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Objective, "__call__", lambda *_: pytest.fail("looked at too late: on a GPU, looking waits"))
+    monkeypatch.setattr(Dkd, "__call__", lambda *_: pytest.fail("looked at too late: on a GPU, looking waits"))
     images, classes = torch.rand(8, 3, 8, 8), torch.eye(3)[torch.arange(8) % 3]
     classes[6] = -1
-    distiller = Distiller(linear_student(), ConvTeacher(), Objective("dkd"), preprocess=SMALL)
+    distiller = Distiller(linear_student(), ConvTeacher(), Dkd(), preprocess=SMALL)
     with pytest.raises(DistillError, match="some of unknown class"):
         trainer().fit(distiller, DataLoader(TensorDataset(images, classes), batch_size=8))

@@ -12,7 +12,7 @@ from distill.data.views.data_module import ViewDataModule
 from distill.data.views.views import Views
 from distill.modules import Distiller, FineTuner, Optimization
 from distill.modules.training import TrainingModule
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl
 from distill.preprocess.preprocess import Preprocess
 from distill.run.train import History
 from students.mobilenet_v1 import mobilenet_v1
@@ -44,7 +44,7 @@ def transfer() -> TrainingModule:
     network = mobilenet_v1(0.5, 48, len(CLASSES))
     teacher = TorchTeacher(network, Preprocess(48, 48, "bicubic"), len(CLASSES), CLASSES, "mobilenet_v1")
     student = mobilenet_v1(0.25, 32, len(CLASSES))
-    return Distiller(student, teacher, Objective(), preprocess=SIZE, optimization=AVERAGED)
+    return Distiller(student, teacher, BernoulliKl(), preprocess=SIZE, optimization=AVERAGED)
 
 
 def labels() -> TrainingModule:

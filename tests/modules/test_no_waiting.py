@@ -18,7 +18,7 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.modules import Distiller, FineTuner
 from distill.modules.training import TrainingModule
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl, Dkd, SoftmaxKl
 from distill.objectives.top import TopAnswers
 from distill.preprocess.preprocess import Preprocess
 from distill.store.codec import codec_of
@@ -49,16 +49,16 @@ def read_back(*args: Any, **kwargs: Any) -> None:
 
 
 def transfer() -> TrainingModule:
-    return Distiller(conv_student(), ConvTeacher(), Objective(), preprocess=SIZE)
+    return Distiller(conv_student(), ConvTeacher(), BernoulliKl(), preprocess=SIZE)
 
 
 def transfer_with_labels() -> TrainingModule:
-    objective = Objective("softmax_kl", temperature=2.0, label_weight=1.0, standardize=True)
+    objective = SoftmaxKl(temperature=2.0, label_weight=1.0, standardize=True)
     return Distiller(conv_student(), ConvTeacher(), objective, preprocess=SIZE)
 
 
 def transfer_with_the_labelled_class() -> TrainingModule:
-    return Distiller(conv_student(), ConvTeacher(), Objective("dkd", temperature=2.0), preprocess=SIZE)
+    return Distiller(conv_student(), ConvTeacher(), Dkd(temperature=2.0), preprocess=SIZE)
 
 
 def labels() -> TrainingModule:
@@ -85,7 +85,7 @@ def test_a_step_sends_no_numbers_and_reads_none_back(
 @pytest.mark.parametrize("top", [None, 2])
 def test_a_step_from_stored_answers_neither(train: Pictures, top: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())
-    objective = Objective() if top is None else Objective("softmax_kl", temperature=2.0)
+    objective = BernoulliKl() if top is None else SoftmaxKl(temperature=2.0)
     module = Distiller(conv_student(), None, objective, preprocess=SIZE).to(META)
     codec = codec_of(len(CLASSES), "float16", top)
     answers = codec.decode(codec.encode({"logits": torch.randn(len(train), len(CLASSES))}))

@@ -1,20 +1,29 @@
 """An objective: its parts, their sum, and what it refuses."""
 
-from typing import Any
+from dataclasses import fields
 
 import pytest
 import torch
 
 from distill.errors import DistillError
-from distill.objectives import Objective
+from distill.objectives import (
+    BernoulliKl,
+    Cosine,
+    Dist,
+    Dkd,
+    Objective,
+    SoftmaxKl,
+    SquaredEmbedding,
+    SquaredLogits,
+)
 from distill.objectives.correlation import correlation_distance, standardized
 from distill.objectives.decoupled import decoupled_kl
 from distill.objectives.embedding import cosine, squared_embedding
 from distill.objectives.labels import labelled_cross_entropy, softmax_cross_entropy
 from distill.objectives.logits import bernoulli_kl, softmax_kl, squared_logits
-from distill.objectives.objective import Imitation
 from distill.objectives.relational import angle_relations, distance_relations
 from distill.objectives.top import TopAnswers
+from distill.registries import OBJECTIVES
 
 RANDOM = torch.Generator().manual_seed(0)
 STUDENT, TEACHER = torch.randn(4, 3, generator=RANDOM), torch.randn(4, 3, generator=RANDOM)
@@ -22,29 +31,41 @@ ONE_HOT = torch.tensor([[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]], dtype=torch
 LABELS = torch.tensor([[1, 0, -1], [0, 0, 1], [-1, -1, -1], [1, 1, 1]])
 
 
+def scored(
+    objective: Objective,
+    student: torch.Tensor,
+    teacher: torch.Tensor | TopAnswers,
+    labels: torch.Tensor | None = None,
+) -> dict[str, torch.Tensor]:
+    """With something else beside what it compares."""
+    name, beside = objective.compares, torch.zeros(1)
+    targets = {} if labels is None else {"labels": labels}
+    return objective({"beside": beside, name: student}, {name: teacher, "beside": beside}, targets)
+
+
 @pytest.mark.parametrize(
     ("objective", "expected"),
     [
-        (Objective(), bernoulli_kl(STUDENT, TEACHER)),
-        (Objective("bernoulli_kl", 2.5), bernoulli_kl(STUDENT, TEACHER, 2.5)),
-        (Objective("softmax_kl", 2.5), softmax_kl(STUDENT, TEACHER, 2.5)),
-        (Objective("dist", 2.5), correlation_distance(STUDENT, TEACHER, 2.5)),
-        (Objective("dist", standardize=True), correlation_distance(standardized(STUDENT), standardized(TEACHER))),
-        (Objective("softmax_kl", 2, standardize=True), softmax_kl(standardized(STUDENT), standardized(TEACHER), 2)),
-        (Objective("squared_logits"), squared_logits(STUDENT, TEACHER)),
-        (Objective("squared_embedding"), squared_embedding(STUDENT, TEACHER)),
-        (Objective("cosine"), cosine(STUDENT, TEACHER)),
+        (BernoulliKl(), bernoulli_kl(STUDENT, TEACHER)),
+        (BernoulliKl(temperature=2.5), bernoulli_kl(STUDENT, TEACHER, 2.5)),
+        (SoftmaxKl(temperature=2.5), softmax_kl(STUDENT, TEACHER, 2.5)),
+        (Dist(temperature=2.5), correlation_distance(STUDENT, TEACHER, 2.5)),
+        (Dist(standardize=True), correlation_distance(standardized(STUDENT), standardized(TEACHER))),
+        (SoftmaxKl(temperature=2, standardize=True), softmax_kl(standardized(STUDENT), standardized(TEACHER), 2)),
+        (SquaredLogits(), squared_logits(STUDENT, TEACHER)),
+        (SquaredEmbedding(), squared_embedding(STUDENT, TEACHER)),
+        (Cosine(), cosine(STUDENT, TEACHER)),
     ],
 )
 def test_imitation_alone_needs_no_labels(objective: Objective, expected: torch.Tensor) -> None:
     for labels in (None, LABELS, LABELS[:, :0]):
-        parts = objective(STUDENT, TEACHER, labels)
+        parts = scored(objective, STUDENT, TEACHER, labels)
         assert parts.keys() == {objective.name, "loss"}
         assert torch.equal(parts["loss"], expected) and torch.equal(parts[objective.name], expected)
 
 
 def test_the_label_term_is_weighted_in_the_sum_alone() -> None:
-    parts = Objective("bernoulli_kl", 2.0, label_weight=0.3)(STUDENT, TEACHER, LABELS)
+    parts = scored(BernoulliKl(temperature=2.0, label_weight=0.3), STUDENT, TEACHER, LABELS)
     imitation, labels = bernoulli_kl(STUDENT, TEACHER, 2.0), labelled_cross_entropy(STUDENT, LABELS)
     assert parts.keys() == {"bernoulli_kl", "labels", "loss"}
     assert torch.equal(parts["bernoulli_kl"], imitation) and torch.equal(parts["labels"], labels)
@@ -54,10 +75,10 @@ def test_the_label_term_is_weighted_in_the_sum_alone() -> None:
 
 def test_dkd_learns_from_teacher_and_class() -> None:
     expected = decoupled_kl(STUDENT, TEACHER, ONE_HOT, 2.0, 0.5, 3.0)
-    parts = Objective("dkd", 2.0, target_weight=0.5, others_weight=3.0)(STUDENT, TEACHER, ONE_HOT)
+    parts = scored(Dkd(temperature=2.0, target_weight=0.5, others_weight=3.0), STUDENT, TEACHER, ONE_HOT)
     assert parts.keys() == {"dkd", "loss"} and torch.equal(parts["loss"], expected)
     expected = decoupled_kl(standardized(STUDENT), standardized(TEACHER), ONE_HOT)
-    assert torch.equal(Objective("dkd", standardize=True)(STUDENT, TEACHER, ONE_HOT)["loss"], expected)
+    assert torch.equal(scored(Dkd(standardize=True), STUDENT, TEACHER, ONE_HOT)["loss"], expected)
 
 
 @pytest.mark.parametrize(
@@ -70,27 +91,27 @@ def test_dkd_learns_from_teacher_and_class() -> None:
 )
 def test_dkd_without_labels_is_refused(labels: torch.Tensor | None, reason: str) -> None:
     with pytest.raises(DistillError, match=reason):
-        Objective("dkd")(STUDENT, TEACHER, labels)
+        scored(Dkd(), STUDENT, TEACHER, labels)
 
 
-@pytest.mark.parametrize("name", ["softmax_kl", "dkd", "dist"])
-def test_beside_exclusive_classes_the_label_term_is_over_all_of_them(name: Imitation) -> None:
-    parts = Objective(name, label_weight=0.5, standardize=True)(STUDENT, TEACHER, ONE_HOT)
+@pytest.mark.parametrize("kind", [SoftmaxKl, Dkd, Dist])
+def test_beside_exclusive_classes_the_label_term_is_over_all_of_them(kind: type[SoftmaxKl | Dkd | Dist]) -> None:
+    parts = scored(kind(label_weight=0.5, standardize=True), STUDENT, TEACHER, ONE_HOT)
     assert torch.equal(parts["labels"], softmax_cross_entropy(STUDENT, ONE_HOT))
-    torch.testing.assert_close(parts["loss"], parts[name] + 0.5 * parts["labels"])
+    torch.testing.assert_close(parts["loss"], parts[kind.name] + 0.5 * parts["labels"])
 
 
 def test_what_asks_for_labels() -> None:
-    assert Objective("dkd").needs_labels == "objective.name is dkd"
-    assert Objective("dist", label_weight=0.5).needs_labels == "objective.label_weight is 0.5"
-    assert Objective("dist").needs_labels is None
+    assert Dkd().needs_labels == "objective.name is dkd"
+    assert Dist(label_weight=0.5).needs_labels == "objective.label_weight is 0.5"
+    assert Dist().needs_labels is None
 
 
-@pytest.mark.parametrize("objective", [Objective("dkd"), Objective("dist"), Objective("softmax_kl", standardize=True)])
+@pytest.mark.parametrize("objective", [Dkd(), Dist(), SoftmaxKl(standardize=True)])
 def test_the_largest_logits_alone_are_too_few(objective: Objective) -> None:
     kept = TopAnswers(TEACHER[:, :2], torch.tensor([[0, 1]]).expand(4, 2), torch.full((4, 3), -1.0))
     with pytest.raises(DistillError, match=r"needs all logits of the teacher, and the store kept its 2 largest"):
-        objective(STUDENT, kept, ONE_HOT)
+        scored(objective, STUDENT, kept, ONE_HOT)
 
 
 @pytest.mark.parametrize(("labels", "found"), [(None, "none"), (LABELS[:, :0], r"\(4, 0\)"), (LABELS[:, 0], r"\(4,\)")])
@@ -98,44 +119,60 @@ def test_a_label_term_without_labels_is_refused(labels: torch.Tensor | None, fou
     with pytest.raises(
         DistillError, match=rf"label_weight is 0.5, which needs labels of shape \(4, 3\); .* has {found}"
     ):
-        Objective(label_weight=0.5)(STUDENT, TEACHER, labels)
+        scored(BernoulliKl(label_weight=0.5), STUDENT, TEACHER, labels)
 
 
 def test_a_teacher_of_other_outputs_is_refused() -> None:
     # One output would broadcast, and every attribute imitate it.
     for teacher in (TEACHER[:, :2], TEACHER[:, :1], TEACHER[:3]):
         with pytest.raises(DistillError, match=r"student answers \(4, 3\) and the teacher"):
-            Objective()(STUDENT, teacher)
+            scored(BernoulliKl(), STUDENT, teacher)
 
 
 @pytest.mark.parametrize(
     ("keys", "found"),
     [
-        ({"name": "mse"}, r"objective\.name is 'mse', expected one of bernoulli_kl, softmax_kl, dkd, dist, "),
         ({"temperature": 0.0}, r"objective\.temperature is 0.0, expected a positive"),
         ({"temperature": -1.0}, r"objective\.temperature"),
         ({"temperature": float("nan")}, r"objective\.temperature is nan"),
         ({"temperature": float("inf")}, r"objective\.temperature is inf"),
         ({"label_weight": float("nan")}, r"objective\.label_weight is nan"),
-        ({"name": "squared_logits", "temperature": 2.0}, r"objective\.temperature: squared_logits has none"),
         ({"label_weight": -0.1}, r"objective\.label_weight is -0.1"),
-        ({"name": "cosine", "temperature": 2.0}, r"objective\.temperature: cosine has none"),
-        ({"name": "cosine", "angle_weight": -1.0}, r"objective\.angle_weight is -1.0"),
-        ({"name": "dkd", "others_weight": -1.0}, r"objective\.others_weight is -1.0"),
-        ({"name": "softmax_kl", "others_weight": 2.0}, r"others_weight: of dkd, and objective\.name is softmax_kl"),
-        ({"target_weight": 2.0}, r"objective\.target_weight, .*: of dkd, and objective\.name is bernoulli_kl"),
-        ({"standardize": True}, r"objective\.standardize: .* bernoulli_kl teaches\. .*dist, dkd, softmax_kl"),
-        ({"name": "cosine", "standardize": True}, r"objective\.standardize"),
-        ({"distance_weight": 1.0}, r"distance_weight, objective\.angle_weight: between embeddings, .* bernoulli_kl"),
+        ({"angle_weight": -1.0}, r"objective\.angle_weight is -1.0"),
+        ({"distance_weight": float("inf")}, r"objective\.distance_weight is inf"),
+        ({"others_weight": -1.0}, r"objective\.others_weight is -1.0"),
+        ({"target_weight": -1.0}, r"objective\.target_weight is -1.0"),
     ],
 )
-def test_impossible_objectives_are_refused_by_key(keys: dict[str, Any], found: str) -> None:
-    with pytest.raises(DistillError, match=found):
-        Objective(**keys)
+def test_impossible_values_are_refused_by_key(keys: dict[str, float], found: str) -> None:
+    """By each objective that has the key."""
+    kinds = [OBJECTIVES.get(name) for name in OBJECTIVES.names()]
+    having = [kind for kind in kinds if {field.name for field in fields(kind)} >= keys.keys()]
+    assert having
+    for kind in having:
+        with pytest.raises(DistillError, match=found):
+            kind(**keys)
+
+
+def test_each_has_the_keys_of_its_formula_alone() -> None:
+    softened, both = {"name", "temperature", "label_weight"}, {"name", "distance_weight", "angle_weight"}
+    expected = {
+        "bernoulli_kl": softened,
+        "softmax_kl": softened | {"standardize"},
+        "dist": softened | {"standardize"},
+        "dkd": softened | {"standardize", "target_weight", "others_weight"},
+        "squared_logits": {"name", "label_weight"},
+        "squared_embedding": both,
+        "cosine": both,
+    }
+    assert sorted(expected) == OBJECTIVES.names()
+    for name, keys in expected.items():
+        kind = OBJECTIVES.get(name)
+        assert {field.name for field in fields(kind)} == keys and kind().name == name
 
 
 def test_relations_of_the_batch_are_added_to_every_picture() -> None:
-    parts = Objective("squared_embedding", distance_weight=0.5, angle_weight=2.0)(STUDENT, TEACHER)
+    parts = scored(SquaredEmbedding(distance_weight=0.5, angle_weight=2.0), STUDENT, TEACHER)
     distances, angles = distance_relations(STUDENT, TEACHER), angle_relations(STUDENT, TEACHER)
     assert parts.keys() == {"squared_embedding", "distances", "angles", "loss"}
     assert torch.equal(parts["distances"], distances) and torch.equal(parts["angles"], angles)
@@ -151,5 +188,5 @@ def test_relations_of_the_batch_are_added_to_every_picture() -> None:
 def test_what_can_teach(value: float, logits: bool, embeddings: bool) -> None:
     answers = torch.ones(3, 2)
     answers[1] = value
-    assert bool(Objective().can_teach(answers)) is logits
-    assert bool(Objective("cosine").can_teach(answers)) is embeddings
+    assert bool(BernoulliKl().can_teach({"logits": answers})) is logits
+    assert bool(Cosine().can_teach({"embedding": answers})) is embeddings

@@ -17,7 +17,8 @@ from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
 from students.files import save_student
 from students.manifest import StudentManifest
-from students.student import StudentConfig, build_student
+from students.mobilenet_v1 import MobilenetV1
+from students.student import build_student
 from tests.helpers.graphs import linear_graph, linear_logits, sigmoid
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 8, 6, 3), dtype=np.uint8)
@@ -107,7 +108,7 @@ def test_modes_are_put_back_even_after_an_error() -> None:
 @pytest.fixture
 def student(tmp_path: Path) -> tuple[Path, Predictor]:
     torch.manual_seed(0)
-    config = StudentConfig(width=0.1, resolution=32, variant="shallow")
+    config = MobilenetV1(width=0.1, resolution=32, variant="shallow")
     manifest = StudentManifest(config, KIND, config.preprocess, (40, 40), seed=0, teacher="none")
     network = build_student(config, 3)
     manifest = save_student(tmp_path / "student", network, manifest)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import yaml
@@ -13,10 +13,11 @@ from distill.data.sources.celeba import CelebA
 from distill.data.sources.folder import Folder
 from distill.errors import DistillError
 from distill.files.run_directory import RunDirectory
-from distill.objectives.objective import Imitation
 from distill.recipe.parser import RecipeReader, recipe_names
-from distill.recipe.recipe import VARIANTS, Recipe
+from distill.recipe.recipe import Recipe
 from distill.recipe.stages import Stage
+from distill.recipe.variants import VARIANTS
+from distill.registries import OBJECTIVES
 from distill.tasks.sets import open_sets
 from teachers.onnx_teacher import Onnx
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet
@@ -44,7 +45,7 @@ def test_a_shipped_recipe_parses_and_so_does_its_resolved_text(name: str, tmp_pa
 def test_every_shipped_overlay_parses() -> None:
     found = 0
     for name in recipe_names():
-        for data in VARIANTS["data"]:
+        for data in VARIANTS["data"].names():
             if (Path(__file__).parents[2] / "recipes" / f"{name}.{data}.yaml").exists():
                 recipe, _ = RecipeReader(name).read(["--data", data])
                 assert recipe.data.name == data
@@ -150,7 +151,7 @@ def test_help_shows_every_key_and_the_recipes_own_values(tiny: Path, capsys: pyt
         assert f"--transfer.{field.name}" in shown and f"--teach.{field.name}" in shown
     assert "--trainer.devices" in shown and "--data.people" in shown
     assert "default: 0.1" in shown  # student.width of this recipe; elsewhere it is 1
-    assert all(f"one of {', '.join(variants)}" in " ".join(shown.split()) for variants in VARIANTS.values())
+    assert all(f"one of {', '.join(registry.names())}" in " ".join(shown.split()) for registry in VARIANTS.values())
 
 
 def test_a_key_reaches_its_field(tiny: Path) -> None:
@@ -255,15 +256,17 @@ def test_an_unknown_section_of_the_file_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_variant_is_answered_with_the_valid_ones(tiny: Path, tmp_path: Path) -> None:
-    for section, variants in VARIANTS.items():
+    for section, registry in VARIANTS.items():
         message = complaint(tiny, f"--{section}", "nonsense")
-        assert f"{section}.name is 'nonsense'" in message and all(name in message for name in variants)
-    assert "expected one of celeba" in complaint(changed(tmp_path, data={"name": "imagenet"}))
+        assert f"{section}.name" in message and "'nonsense'" in message
+        assert all(name in message for name in registry.names() if "*" not in name)
+    assert "data.name is 'celebra'. Did you mean celeba? Expected one of" in complaint(tiny, "--data", "celebra")
+    assert "Expected one of celeba" in complaint(changed(tmp_path, data={"name": "imagenet"}))
 
 
 def test_a_wrong_value_is_answered_with_what_was_expected(tiny: Path, tmp_path: Path) -> None:
     message = complaint(tiny, "--objective.name", "mse")
-    assert "objective.name" in message and all(name in message for name in get_args(Imitation))
+    assert "objective.name" in message and all(name in message for name in OBJECTIVES.names())
     for path, arguments in (
         (tiny, ["--transfer.epochs", "many"]),
         (changed(tmp_path, transfer={"epochs": "many"}), []),

@@ -19,12 +19,13 @@ from distill.answers.kind import Kind
 from distill.predictors.open import open_predictor
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Card, Recipe
-from distill.report.card import plain, write_card
+from distill.report.card import write_card
+from distill.report.templates import plain
 from students.manifest import StudentManifest, write_manifest
-from students.student import StudentConfig
+from students.mobilenet_v1 import MobilenetV1
 from tests.helpers.graphs import projection_graph
+from tests.helpers.results import HOSTILE, full_results
 from tests.helpers.running import finished, read, write_recipe
-from tests.report.test_report import HOSTILE, full_results
 
 NAMES = tuple(f"n{c:08}-Class_{c}" for c in range(12))
 EMBEDDING = Embedding(12, {"0.01": 0.61234})
@@ -36,7 +37,7 @@ def attributes(classes: tuple[str, ...] = NAMES) -> Probabilities:
 
 def manifest_of(kind: Kind) -> StudentManifest:
     return StudentManifest(
-        config=StudentConfig(width=0.25, resolution=96),
+        config=MobilenetV1(width=0.25, resolution=96),
         answers=kind,
         preprocess=Preprocess(14, 10, "bicubic"),
         picture=(56, 48),
@@ -171,9 +172,9 @@ def test_a_file_that_failed_is_marked_in_the_table_and_beside_its_code(recipe: R
     results["exports"][0]["passed"] = False
     write_card(tmp_path, results, recipe, manifest_of(attributes()))
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "| export/student.onnx, failed its gate |" in card
+    assert "| export/student.onnx, failed its gate of 0.1 point |" in card
     assert "`export/student.onnx`, which **failed** its gate:" in card and "do not ship it" in card
-    assert "| export/web |" in card  # of a run whose results.json has no tolerance
+    assert "| export/web, passed, within 0.1 point |" in card
     assert code(card, "sh") == ["python -m http.server --directory export/web  # and open http://localhost:8000\n"]
 
 

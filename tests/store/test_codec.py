@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from distill.errors import DistillError
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl, SoftmaxKl
 from distill.objectives.logits import softmax_kl
 from distill.objectives.top import softmax_kl_of_top
 from distill.store.codec import NamedCodec, TopCodec, codec_of
@@ -78,13 +78,13 @@ def test_logits_larger_than_float16_holds() -> None:
 def test_a_temperature_at_which_the_rest_is_unknown() -> None:
     answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode({"logits": logits()}))
     with pytest.raises(DistillError, match=r"temperature is 3\.0.*known at 1, 2, 4 alone"):
-        Objective("softmax_kl", temperature=3.0)(logits(), answers)
+        SoftmaxKl(temperature=3.0)({"logits": logits()}, {"logits": answers}, {})
 
 
 def test_attributes_need_all_logits() -> None:
     answers = TopCodec(40, 5).decode(TopCodec(40, 5).encode({"logits": logits()}))
     with pytest.raises(DistillError, match=r"needs all logits of the teacher, and the store kept its 5 largest"):
-        Objective("bernoulli_kl")(logits(), answers)
+        BernoulliKl()({"logits": logits()}, {"logits": answers}, {})
 
 
 @pytest.mark.parametrize("top", [0, 40, 41])

@@ -17,7 +17,7 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import Distiller
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl
 from distill.store.asking import Shown
 from distill.store.manifest import Manifest
 from distill.store.store import Store
@@ -45,7 +45,7 @@ def test_a_student_of_a_store_is_that_of_the_teacher(
     def trained(stored: bool) -> dict[str, torch.Tensor]:
         answers = opened(root).answers_to(pictures, views, 5) if stored else None
         teacher = None if stored else ConvTeacher()
-        module = Distiller(conv_student(dropout=0.2), teacher, Objective("bernoulli_kl"), preprocess=SMALL, seed=1)
+        module = Distiller(conv_student(dropout=0.2), teacher, BernoulliKl(), preprocess=SMALL, seed=1)
         loader = ViewLoader(pictures, views, batch_size=8, seed=5, answers=answers, workers=workers if stored else 0)
         trainer(max_epochs=3).fit(module, loader)
         loader.close()
@@ -87,7 +87,7 @@ def test_siblings_may_see_the_views_in_another_order(labelled: Prepared, kept: S
 
 
 def test_a_batch_without_answers_and_nobody_to_ask() -> None:
-    module = Distiller(conv_student(), None, Objective(), preprocess=SMALL)
+    module = Distiller(conv_student(), None, BernoulliKl(), preprocess=SMALL)
     with pytest.raises(DistillError, match="there is no teacher to ask"):
         trainer(max_epochs=1).fit(module, torch.utils.data.DataLoader(torch.rand(4, 3, 8, 8), batch_size=2))
 

@@ -9,7 +9,7 @@ import torch
 
 from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl, SoftmaxKl
 from distill.objectives.top import TopAnswers
 from distill.store.store import Store
 from distill.store.verify import ask_again
@@ -40,9 +40,9 @@ def test_an_objective_of_all_logits_is_refused(labelled: Prepared, kept: Store) 
     stored = opened(kept.directory).answers_to(shown(labelled).transfer, views, 5)
     answers = stored(np.arange(4), 0)["logits"]
     student = torch.zeros(4, 3)
-    assert Objective("softmax_kl", temperature=2.0)(student, answers)["loss"].shape == (4,)
+    assert SoftmaxKl(temperature=2.0)({"logits": student}, {"logits": answers}, {})["loss"].shape == (4,)
     with pytest.raises(DistillError, match="the store kept its 2 largest"):
-        Objective("bernoulli_kl")(student, answers)
+        BernoulliKl()({"logits": student}, {"logits": answers}, {})
 
 
 def test_more_views_are_asked_for_alone(labelled: Prepared, tmp_path: Path) -> None:

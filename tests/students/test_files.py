@@ -13,18 +13,54 @@ from distill.answers import Embedding, Probabilities, Softmax
 from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.preprocess.preprocess import Preprocess
+from distill.registry import Registry
 from students.files import load_student, save_student
 from students.manifest import StudentManifest
-from students.student import StudentConfig, build_student
+from students.mobilenet_v1 import MobilenetV1
+from students.student import build_student
+from students.timm_student import TimmStudent
+from tests.helpers.toy_package import install
 
 MANIFEST = StudentManifest(
-    config=StudentConfig(width=0.1, resolution=48, variant="shallow", activation="relu6", weights="timm"),
+    config=MobilenetV1(width=0.1, resolution=48, variant="shallow", activation="relu6", weights="timm"),
     answers=Probabilities(("Smiling", "Wearing_Hat", "Ängstlich"), (0.5, 0.1 + 0.2, 0.9)),
     preprocess=Preprocess(48, 40, "bicubic", (0.5, 0.4, 0.3), (0.2, 0.1, 1 / 3), crop=(0.1, 0.0, 1 / 3, 1.0)),
     picture=(60, 50),
     seed=7,
     teacher="mobilenetv2_100",
 )
+
+TINY_STUDENT = """
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from students.body import Body
+from students.student import Student
+
+
+class Dots(Body):
+    def __init__(self, channels):
+        super().__init__()
+        self.map_channels = self.channels = channels
+        self.see = nn.Conv2d(3, channels, 3, stride=4)
+
+    def forward(self, pixels):
+        return self.see(pixels).relu()
+
+
+@dataclass(frozen=True)
+class TinyDots(Student):
+    name: Literal["tiny_dots"] = "tiny_dots"
+    resolution: int = 32
+    channels: int = 8
+    dots: tuple[str, ...] = ()
+
+    def body(self):
+        return Dots(self.channels)
+"""
+TINY_ENTRY = {"distill.students": {"tiny_dots": "tiny_students:TinyDots"}}
 
 PREPROCESS = asdict(MANIFEST.preprocess)
 
@@ -127,6 +163,52 @@ def test_broken_manifests(saved: tuple[Path, nn.Module, StudentManifest], change
     with pytest.raises(DistillError, match=message) as caught:
         load_student(file)
     assert str(file) in str(caught.value)
+
+
+def former(directory: Path, **config: Any) -> Path:
+    """The manifest as the first format had it: the keys of mobilenet_v1 for any student, and no word of the format."""
+    file = directory / "config.json"
+    content = json.loads(file.read_text())
+    del content["format"]
+    content["config"] |= {"width": 1.0, "variant": "separable", "activation": "relu"} | config
+    file.write_text(json.dumps(content))
+    return file
+
+
+def test_a_student_of_the_first_format_is_read_as_it_was(tmp_path: Path) -> None:
+    for number, config in enumerate((MANIFEST.config, TimmStudent("mobilenetv2_035", 32))):
+        place = tmp_path / str(number)
+        manifest = save_student(place, build_student(config, 3), replace(MANIFEST, config=config))
+        former(place, **asdict(config))
+        assert load_student(place)[1] == manifest
+
+
+def test_what_the_first_format_does_not_make_certain_is_refused(tmp_path: Path) -> None:
+    config = TimmStudent("mobilenetv2_035", 32)
+    save_student(tmp_path, build_student(config, 3), replace(MANIFEST, config=config))
+    file = former(tmp_path, width=0.5)
+    with pytest.raises(DistillError, match=r"unknown key config\.width.* It has format 1, .*this one writes format 2"):
+        load_student(tmp_path)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 3}))
+    with pytest.raises(DistillError, match=r"a student of format 3, and this version of distill reads 1 to 2\. Update"):
+        load_student(tmp_path)
+
+
+def test_a_family_of_somebody_elses_is_written_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "package", monkeypatch, {"tiny_students": TINY_STUDENT}, TINY_ENTRY)
+    monkeypatch.setattr("students.manifest.STUDENTS", registry := Registry("student", "distill.students", {}))
+    config = registry.get("tiny_dots")(channels=4, dots=("a", "b"))
+    torch.manual_seed(0)
+    network = build_student(config, 3)
+    manifest = save_student(tmp_path / "student", network, replace(MANIFEST, config=config))
+    found, read = load_student(tmp_path / "student")
+    assert read == manifest and read.config.full_name == "tiny_dots_32"
+    pixels = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        assert torch.equal(found(pixels), network.eval()(pixels)) and found(pixels).shape == (2, 3)
+    monkeypatch.setattr("students.manifest.STUDENTS", Registry("student", "distill.nobodys", {"a": "b:c"}))
+    with pytest.raises(DistillError, match=r"config\.name: no student is called 'tiny_dots'.* Install the"):
+        load_student(tmp_path / "student")
 
 
 def test_a_file_beside_the_students_is_not_taken_for_it(saved: tuple[Path, nn.Module, StudentManifest]) -> None:

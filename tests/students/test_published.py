@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.preprocess.preprocess import Preprocess, fit
-from students.student import StudentConfig, create_student
+from students.mobilenet_v1 import MobilenetV1
+from students.student import create_student
+from students.timm_student import TimmStudent
 
 
 class Published(nn.Module):
@@ -58,7 +60,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Publishe
 
 def test_answers_as_the_network_it_was_saved_from(checkpoint: tuple[Path, Published]) -> None:
     file, network = checkpoint
-    student = create_student(StudentConfig(width=0.25, activation="leaky_relu", weights=file), 1000).eval()
+    student = create_student(MobilenetV1(width=0.25, activation="leaky_relu", weights=file), 1000).eval()
     pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         torch.testing.assert_close(student(pixels), network(pixels), rtol=1e-5, atol=1e-5)
@@ -67,7 +69,7 @@ def test_answers_as_the_network_it_was_saved_from(checkpoint: tuple[Path, Publis
 def test_what_differs_is_said(checkpoint: tuple[Path, Published], caplog: pytest.LogCaptureFixture) -> None:
     file, _ = checkpoint
     with caplog.at_level(logging.WARNING):
-        create_student(StudentConfig(width=0.25, weights=file), 120)
+        create_student(MobilenetV1(width=0.25, weights=file), 120)
     assert "trained with leaky_relu; with relu" in caplog.text
     assert "left at random: classifier.weight, classifier.bias" in caplog.text
 
@@ -75,11 +77,11 @@ def test_what_differs_is_said(checkpoint: tuple[Path, Published], caplog: pytest
 def test_students_it_does_not_fit(checkpoint: tuple[Path, Published]) -> None:
     file, _ = checkpoint
     with pytest.raises(DistillError, match=r"only student\.variant: separable"):
-        create_student(StudentConfig(width=0.25, variant="shallow", weights=file), 1000)
+        create_student(MobilenetV1(width=0.25, variant="shallow", weights=file), 1000)
     for config in (
-        StudentConfig(width=0.5, weights=file),
-        StudentConfig(width=0.25, variant="full", weights=file),
-        StudentConfig("mobilenetv2_035", weights=file),
+        MobilenetV1(width=0.5, weights=file),
+        MobilenetV1(width=0.25, variant="full", weights=file),
+        TimmStudent("mobilenetv2_035", weights=file),
     ):
         with pytest.raises(DistillError, match="weights for another network"):
             create_student(config, 1000)
@@ -96,7 +98,7 @@ def test_published_accuracy_among_dog_breeds() -> None:
     imagenet = [*range(151, 251), *range(252, 269), 273, 274, 275]
     assert (len(files), len(breeds)) == (600, len(imagenet))
     weights = root / "weights/mobilenetv1_025_imagenet.tar"
-    student = create_student(StudentConfig(width=0.25, activation="leaky_relu", weights=weights), 1000).eval()
+    student = create_student(MobilenetV1(width=0.25, activation="leaky_relu", weights=weights), 1000).eval()
     preprocess, right = Preprocess(224, 224), 0
     for start in range(0, len(files), 50):
         batch = files[start : start + 50]

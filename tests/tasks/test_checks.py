@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from distill.errors import DistillError
-from distill.objectives import Objective
+from distill.objectives import BernoulliKl
 from distill.preprocess.preprocess import Preprocess
-from distill.tasks.checks import check_classes, check_frozen, check_label_weight
+from distill.tasks.checks import check_classes, check_frozen, check_labels
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
 from tests.helpers.running import TINY, run_recipe, write_recipe
@@ -65,10 +65,10 @@ def test_a_teacher_of_other_outputs_is_refused(classes: tuple[str, ...] | None, 
 
 
 def test_a_label_term_without_labels_is_refused() -> None:
-    check_label_weight(Objective(label_weight=0.5), labelled=True)
-    check_label_weight(Objective(), labelled=False)
+    check_labels(BernoulliKl(label_weight=0.5), labelled=True)
+    check_labels(BernoulliKl(), labelled=False)
     with pytest.raises(DistillError, match=r"label_weight is 0\.5, but the data has no labels"):
-        check_label_weight(Objective(label_weight=0.5), labelled=False)
+        check_labels(BernoulliKl(label_weight=0.5), labelled=False)
 
 
 class Broken(TorchTeacher):

@@ -2,9 +2,8 @@
 
 from distill.errors import DistillError
 from distill.objectives import Objective
-from distill.objectives.objective import EMBEDDING, EXCLUSIVE
 from distill.recipe.recipe import Recipe
-from distill.tasks.checks import check_classes, check_frozen, check_label_weight, check_labelled, refuse_exclusive
+from distill.tasks.checks import check_classes, check_frozen, check_labelled, check_labels, refuse_exclusive
 from teachers.teacher import Teacher
 
 
@@ -39,14 +38,14 @@ def check_objective(objective: Objective, labelled: bool) -> None:
     Raises:
         DistillError: the objective cannot see what it should teach.
     """
-    if objective.name in EMBEDDING:
+    if objective.compares != "logits":
         raise DistillError(
             f"objective.name is {objective.name}, which is between embeddings, and the task is attributes. Use "
             "bernoulli_kl or squared_logits."
         )
-    if objective.name in EXCLUSIVE:
+    if objective.exclusive:
         raise DistillError(
             f"objective.name is {objective.name}, which is for classes that exclude each other: a constant added to "
             "all attributes would cost nothing. Use bernoulli_kl or squared_logits."
         )
-    check_label_weight(objective, labelled)
+    check_labels(objective, labelled)

@@ -5,7 +5,7 @@ Shapes: N pictures, C attributes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -18,11 +18,21 @@ from distill.evaluation.average_precision import average_precision, mean_average
 from distill.evaluation.groups import group_scores
 from distill.evaluation.thresholds import DEFAULT_THRESHOLD, Thresholds, choose_thresholds
 from distill.predictors.predictor import Predictor
+from distill.tasks.attributes.entries import AttributeEntries
 from distill.tasks.judging import Details
 from distill.tasks.labelled import LabelledJudging, LabelledPictures, console
+from distill.tasks.per_class import Quantity
 from distill.tasks.verdict import LabelledVerdict, scores_of
 from teachers.teacher import Teacher
 
+PRECISION = Quantity(
+    kind="attribute",
+    plural="attributes",
+    key="ap",
+    score="average precision",
+    shown_by="positives",
+    lacking="a positive or a negative picture",
+)
 GROUPS = ("Male", "Young")
 """Attributes of faces that scores are divided by, where they are labelled."""
 
@@ -89,6 +99,7 @@ class AttributeJudging(LabelledJudging[LabelledPictures, AttributeVerdict]):
     """Mean average precision, attribute by attribute and over all."""
 
     kind = Probabilities
+    quantity = PRECISION
 
     def judge(self, predictor: Predictor) -> AttributeVerdict:
         """Score on test; thresholds the model does not bring are chosen on validation.
@@ -142,4 +153,4 @@ class AttributeJudging(LabelledJudging[LabelledPictures, AttributeVerdict]):
         answers = {role: verdict.probabilities for role, verdict in verdicts.items()}
         labels, seed, resamples = self.pictures.test.labels, self.recipe.seed, self.recipe.evaluate.resamples
         groups = group_scores(answers, labels, self.pictures.classes, GROUPS, seed=seed, resamples=resamples)
-        return Details({"groups": groups}, examples=self.examples(verdicts["student"]))
+        return Details(cast(AttributeEntries, {"groups": groups}), self.class_sections(verdicts))

@@ -7,9 +7,8 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.objectives import Objective
-from distill.objectives.objective import EXCLUSIVE
 from distill.recipe.recipe import Recipe
-from distill.tasks.checks import check_classes, check_frozen, check_label_weight, check_labelled
+from distill.tasks.checks import check_classes, check_frozen, check_labelled, check_labels
 from teachers.teacher import Teacher
 
 
@@ -50,15 +49,15 @@ def check_objective(objective: Objective, labelled: np.ndarray) -> None:
     Raises:
         DistillError: the objective is of another kind of output, or needs labels that are not there.
     """
-    if objective.name not in EXCLUSIVE | {"squared_logits"}:
+    if objective.compares != "logits" or objective.exclusive is False:
         raise DistillError(
-            f"objective.name is {objective.name}, and the task is classes, which exclude each other. Use "
-            f"{', '.join(sorted(EXCLUSIVE))} or squared_logits."
+            f"objective.name is {objective.name}, and the task is classes, which exclude each other. Use dist, "
+            "dkd, softmax_kl or squared_logits."
         )
-    check_label_weight(objective, bool(labelled.any()))
-    if objective.name == "dkd" and not labelled.all():
+    if objective.needs_every_label and not labelled.all():
         raise DistillError(
-            f"objective.name is dkd, which needs the class of every picture, and of {int((~labelled).sum())} of the "
-            f"{len(labelled)} to transfer on it is unknown or, as of the web's, not used. Take softmax_kl, or transfer "
-            "on labelled pictures alone: --web null --unlabelled null."
+            f"objective.name is {objective.name}, which needs the class of every picture, and of "
+            f"{int((~labelled).sum())} of the {len(labelled)} to transfer on it is unknown or, as of the web's, not "
+            "used. Take softmax_kl, or transfer on labelled pictures alone: --web null --unlabelled null."
         )
+    check_labels(objective, bool(labelled.any()))

@@ -6,7 +6,7 @@ Shapes: N pictures, C classes.
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -28,16 +28,21 @@ from distill.files.atomic import atomic_path
 from distill.formatting import score as shown_score
 from distill.predictors.predictor import Predictor
 from distill.recipe.recipe import Recipe
+from distill.tasks.classes.entries import ClassEntries
 from distill.tasks.classes.opinions import Opinions
-from distill.tasks.classes.report import Captioned, ClassPictures
+from distill.tasks.classes.report import Captioned, ClassPictures, class_report
 from distill.tasks.judging import Details
 from distill.tasks.labelled import LabelledJudging, LabelledPictures
+from distill.tasks.per_class import Quantity
 from distill.tasks.verdict import LabelledVerdict, scores_of
 from teachers.teacher import Teacher
 
 CONFUSED, EACH = 6, 4  # pairs of classes in the report, and pictures of each
 MISTAKES, DOUBTED = 12, 24  # pictures in the report
 SUSPECTS = "suspects.csv"
+ACCURACY = Quantity(
+    kind="class", plural="classes", key="accuracy", score="accuracy", shown_by="pictures", lacking="a test picture"
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
     """Top-1 and what stands beside it."""
 
     kind = Softmax
+    quantity = ACCURACY
 
     def __init__(self, recipe: Recipe, pictures: LabelledPictures, opinions: Opinions) -> None:
         super().__init__(recipe, pictures)
@@ -147,7 +153,8 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
             self._captioned(self.pictures.test, student.probabilities, truths, sure[:MISTAKES]),
             doubted,
         )
-        return Details(found, examples=self.examples(student), classes=pictures)
+        entries, classes = cast(ClassEntries, found), self.pictures.classes
+        return Details(entries, [*class_report(entries, classes, pictures), *self.class_sections(verdicts)])
 
     def _near_duplicates(self, verdicts: Mapping[str, ClassVerdict]) -> dict[str, Any]:
         """How many test pictures are among those to train on too, and the scores without them."""

@@ -2,9 +2,8 @@
 
 from distill.errors import DistillError
 from distill.objectives import Objective
-from distill.objectives.objective import EMBEDDING
 from distill.recipe.recipe import Recipe
-from distill.tasks.checks import check_frozen, refuse_exclusive
+from distill.tasks.checks import WITHOUT_LABELS, check_frozen, refuse_exclusive
 from teachers.teacher import Teacher
 
 
@@ -60,12 +59,10 @@ def check_objective(objective: Objective) -> None:
     Raises:
         DistillError: the objective is one of logits, or asks for labels.
     """
-    if objective.name not in EMBEDDING:
+    if objective.compares != "embedding":
         raise DistillError(
             f"objective.name is {objective.name}, which is for logits, and the task is embeddings. Use "
-            f"{' or '.join(sorted(EMBEDDING, reverse=True))}."
+            "squared_embedding or cosine."
         )
-    if objective.label_weight:
-        raise DistillError(
-            f"objective.label_weight is {objective.label_weight}, but embeddings have no labels. Set it to 0."
-        )
+    if objective.needs_labels:
+        raise DistillError(f"{objective.needs_labels}, but embeddings have no labels. {WITHOUT_LABELS}")

@@ -5,7 +5,7 @@ Shapes: N pictures, D embedding dimensions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from rich.console import Console
@@ -21,8 +21,9 @@ from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.identification import IdentificationScores
 from distill.evaluation.roc import Roc, tar_name
 from distill.predictors.predictor import Predictor
+from distill.tasks.embeddings.entries import EmbeddingEntries
 from distill.tasks.embeddings.people import PeoplePictures
-from distill.tasks.embeddings.report import Pairs
+from distill.tasks.embeddings.report import Pairs, embedding_report
 from distill.tasks.embeddings.trial import Trial, Verification, compare
 from distill.tasks.judging import Details, Judging
 from distill.tasks.verdict import SCORES, Verdict, scores_of
@@ -41,13 +42,13 @@ class EmbeddingVerdict(Verdict):
     Attributes:
         answers: float32 (N, D) of unit length, flips joined.
         straight: float32 (N, D) of unit length, of the pictures alone: what a file answers.
-        metric: `accuracy` of listed pairs, else TAR at the first FAR.
+        first: the metric that comes first: `accuracy` of listed pairs, else TAR at the first FAR.
     """
 
     answers: dict[str, np.ndarray]
     straight: np.ndarray
     trial: Trial
-    metric: str
+    first: str
     verification: Verification
     identification: IdentificationScores | None
 
@@ -55,6 +56,10 @@ class EmbeddingVerdict(Verdict):
     def embeddings(self) -> np.ndarray:
         """float32 (N, D) of unit length, flips joined."""
         return self.answers["embeddings"]
+
+    @property
+    def metric(self) -> str:
+        return self.first
 
     @property
     def score(self) -> float:
@@ -176,7 +181,8 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
         if "teacher" in verdicts:
             found["at_teacher_thresholds"] = at_thresholds_of(verdicts["teacher"], verdicts["student"])
             found["galleries"] = galleries(verdicts["student"], verdicts["teacher"], ("student", "teacher"))
-        return Details(found, pairs=self._hardest(verdicts))
+        entries = cast(EmbeddingEntries, found)
+        return Details(entries, embedding_report(entries, self._hardest(verdicts)))
 
     def _near_duplicates(self, verdicts: Mapping[str, EmbeddingVerdict]) -> dict[str, Any]:
         """How many pictures are in the transfer set too, and the scores without them; names go into a file."""

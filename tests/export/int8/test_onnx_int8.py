@@ -18,7 +18,8 @@ from distill.export.int8 import onnx_int8
 from distill.export.int8.onnx_int8 import quantize
 from distill.export.onnx import save, to_onnx
 from distill.predictors.onnx_predictor import OnnxPredictor
-from students.student import StudentConfig, build_student
+from students.student import build_student
+from students.timm_student import TimmStudent
 from tests.helpers.students import NAMES, SIZE, cosine, job_of, mild, pictures, torch_answers, uneven
 
 SHOWN = pictures(32, seed=2)
@@ -65,7 +66,7 @@ def exact_int8() -> bool:
 @pytest.mark.parametrize("name", ["mobilenetv2_035", "mobilenetv3_small_050", "mobilenetv4_conv_small_035"])
 def test_every_family_of_students_is_written(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = build_student(StudentConfig(name, resolution=SIZE), len(NAMES)).eval()
+    network = build_student(TimmStudent(name, resolution=SIZE), len(NAMES)).eval()
     onnx_int8.write(job_of(network, EMBEDDING), tmp_path / "student.onnx")
     found, expected = OnnxPredictor(tmp_path / "student.onnx")(SHOWN)["embeddings"], torch_answers(network, SHOWN)
     of_this, of_others = cosine(found, expected), cosine(found, expected[::-1])

@@ -9,9 +9,9 @@ from torch import nn
 from distill.answers import Probabilities, Softmax
 from distill.answers.kind import Kind
 from distill.errors import DistillError
-from distill.objectives import Objective
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
+from distill.registries import OBJECTIVES
 from distill.tasks.classes.checks import check_objective, check_teacher
 from teachers.onnx_teacher import Onnx, OnnxTeacher
 from teachers.torch_teacher import TorchTeacher
@@ -45,11 +45,11 @@ def test_a_teacher_that_would_learn_or_has_other_classes_is_refused(tmp_path: Pa
 def test_an_objective_that_does_not_see_the_softmax_is_refused() -> None:
     known, some = np.ones(4, bool), np.array([True, False, True, False])
     for name in ("softmax_kl", "squared_logits"):
-        check_objective(Objective(name), some)
+        check_objective(OBJECTIVES.get(name)(), some)
     with pytest.raises(DistillError, match="is bernoulli_kl, and the task is classes, which exclude each other"):
-        check_objective(Objective("bernoulli_kl"), known)
-    check_objective(Objective("dkd"), known)
+        check_objective(OBJECTIVES.get("bernoulli_kl")(), known)
+    check_objective(OBJECTIVES.get("dkd")(), known)
     with pytest.raises(DistillError, match="dkd, which needs the class of every picture, and of 2 of the 4"):
-        check_objective(Objective("dkd"), some)
+        check_objective(OBJECTIVES.get("dkd")(), some)
     with pytest.raises(DistillError, match=r"label_weight is 0\.5, but the data has no labels"):
-        check_objective(Objective("softmax_kl", label_weight=0.5), ~known)
+        check_objective(OBJECTIVES.get("softmax_kl")(label_weight=0.5), ~known)

@@ -15,11 +15,14 @@ from distill.answers import Softmax
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.predictors.open import open_predictor
+from distill.report.results import Results, read_results
 from distill.tasks import open_task
+from distill.tasks.classes.entries import ClassEntries, ClassScores
 from distill.tasks.classes.judging import ClassVerdict
 from tests.helpers.dogs import BREEDS, dogs, finished, opened, results_of, shown
 from tests.helpers.pages import Page
 from tests.helpers.running import read
+from tests.helpers.schema import misfits, together
 
 
 def test_every_model_is_scored_as_its_file_answers() -> None:
@@ -176,3 +179,9 @@ def test_classes_that_a_file_gets_wrong_are_named_by_their_pictures() -> None:
     sharper = torch.from_numpy(answers).log().mul(1.01).softmax(dim=1).numpy()
     changes = np.abs(sharper - answers).mean(axis=0)
     assert offenders(sharper)[0] == f"{classes[changes.argmax()]} {changes.max():.3f} of probability"
+
+
+def test_every_key_of_the_results_is_documented() -> None:
+    results = read_results(finished()[1] / "results.json")
+    assert list(misfits(results, together("AllResults", Results, ClassEntries))) == []
+    assert list(misfits(results["student"]["per_class"], dict[str, ClassScores])) == []

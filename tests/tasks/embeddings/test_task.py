@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import onnxruntime
@@ -22,10 +22,13 @@ from distill.evaluation.roc import tar_name
 from distill.modules.metric_learner import Triplets
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
+from distill.report.results import ExportedFile, ModelResults, Results, read_results
+from distill.tasks.embeddings.entries import EmbeddingEntries, EmbeddingScores
 from students.files import load_student, save_student
 from students.student import build_student
 from teachers.onnx_teacher import Onnx
 from tests.helpers.running import TINY, read, run_recipe, without_files, write_recipe
+from tests.helpers.schema import misfits, together
 
 STAGE = {key: value for key, value in TINY["transfer"].items() if key != "views"}
 RECIPE: dict[str, Any] = TINY | {
@@ -376,3 +379,11 @@ def test_a_loss_of_triplets_meets_people_together(
 def test_triplets_that_cannot_be_are_refused(tmp_path: Path, keys: list[str], said: str) -> None:
     with pytest.raises(DistillError, match=said):
         read(write_recipe(tmp_path, RECIPE, "faces"), keys)
+
+
+def test_every_key_of_the_results_is_documented() -> None:
+    results = read_results(finished()[1] / "results.json")
+    own = together("Own", ModelResults, EmbeddingScores), together("OwnFile", ExportedFile, EmbeddingScores)
+    models = {"teacher": own[0], "student": own[0], "exports": list[own[1]]}  # type: ignore[misc,valid-type]
+    schema = together("AllResults", Results, EmbeddingEntries, TypedDict("Scored", models))  # type: ignore[operator]
+    assert list(misfits(results, schema)) == []
