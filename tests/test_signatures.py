@@ -12,24 +12,11 @@ MOST = 6
 
 STILL_LONGER = {
     "distill/data/prepared/prepare.py: prepare",
-    "distill/export/onnx.py: export_onnx",
-    "distill/report/page.py: write_report",
-    "distill/run/stages.py: _module",
-    "distill/run/stages.py: _train",
-    "distill/store/writer.py: _answer",
-    "distill/store/writer.py: write_store",
 }
 """Functions that want an object for some of their arguments. Nothing is added here."""
 
 STILL_KEPT_FROM_THE_FORMATTER = {
     "distill/data/views/data_module.py",
-    "distill/predictors/onnx_metadata.py",
-    "distill/recipe/parser.py",
-    "distill/report/card.py",
-    "distill/report/plots.py",
-    "distill/run/pipeline.py",
-    "distill/run/stages.py",
-    "distill/tasks/embeddings/task.py",
 }
 """Files with such lines. Nothing is added here."""
 

@@ -40,7 +40,9 @@ def main(arguments: list[str]) -> int:
     return 1 if len(leaked) else 0
 
 
-def _print(one: Path, other: Path, first: Looked, second: Looked, found: Leaks, rows: list[tuple[str, ...]]) -> None:
+def _print(
+    one_folder: Path, other_folder: Path, first: Looked, second: Looked, pairs: Leaks, rows: list[tuple[str, ...]]
+) -> None:
     console = Console(markup=False, emoji=False, highlight=False)
     for reason in first.left_out + (second.left_out if second is not first else []):
         console.print(f"left out: {reason}", soft_wrap=True)
@@ -48,10 +50,11 @@ def _print(one: Path, other: Path, first: Looked, second: Looked, found: Leaks, 
         console.print(f"{kind:5}  {correlation}  {'mirrored' * bool(mirrored):8}  {name}  {other_name}", soft_wrap=True)
     if len(rows) > SHOWN:
         console.print(f"... and {len(rows) - SHOWN} pairs more")
-    exact = int(found.exact.sum())
-    leaked = len(set(found.pairs[:, 1].tolist()))
+    exact = int(pairs.exact.sum())
+    leaked = len(set(pairs.pairs[:, 1].tolist()))
     console.print(
-        f"{len(found)} pairs, {exact} of them the same file: {leaked} of {len(second.names):,} pictures of {other} are "
-        + ("there twice" if first is second else f"among the {len(first.names):,} of {one}"),
+        f"{len(pairs)} pairs, {exact} of them the same file: {leaked} of {len(second.names):,} pictures of "
+        f"{other_folder} are "
+        + ("there twice" if first is second else f"among the {len(first.names):,} of {one_folder}"),
         soft_wrap=True,
     )

@@ -88,7 +88,7 @@ def similarity(points: Mapping[str, Point], wanted: Mapping[str, Point]) -> np.n
         ValueError: the points are no face: they coincide, or a mirror image of them would fit better.
     """
     names = [name for name in points if name in wanted]
-    start, end = (np.array([complex(*places[name]) for name in names]) for places in (points, wanted))
+    start, end = (np.array([complex(*positions[name]) for name in names]) for positions in (points, wanted))
     p, q = start - start.mean(), end - end.mean()
     spread = float((abs(p) ** 2).sum())
     turned, mirrored = (p.conj() * q).sum(), (p * q).sum()

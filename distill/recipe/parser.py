@@ -35,11 +35,11 @@ from distill.recipe.variants import DEFAULTS, VARIANTS, staying, variant
 from distill.registries import TASKS
 
 # What a stage or the run directory decides of Lightning's Trainer.
-_OWN_TRAINER_KEYS = {
-    "max_epochs", "callbacks", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler",
-    "num_sanity_val_steps", "enable_checkpointing", "fast_dev_run", "inference_mode", "enable_model_summary",
-    "enable_progress_bar", "reload_dataloaders_every_n_epochs", "overfit_batches", "limit_train_batches",
-}  # fmt: skip
+_OWN_TRAINER_KEYS = (
+    {"max_epochs", "callbacks", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler"}
+    | {"num_sanity_val_steps", "fast_dev_run", "inference_mode", "overfit_batches", "limit_train_batches"}
+    | {"enable_checkpointing", "enable_model_summary", "enable_progress_bar", "reload_dataloaders_every_n_epochs"}
+)
 _NULL = {"null", "None", "none"}
 
 

@@ -125,12 +125,18 @@ def front_matter(results: Results, recipe: Recipe, manifest: StudentManifest) ->
         model_name=student["name"],
         eval_results=[
             EvalResult(
-                task_type=task, task_name=task_name, dataset_type=data, dataset_name=data,
-                dataset_split=student["split"], metric_type=metric, metric_name=name, metric_value=round(value, 6),
+                task_type=task,
+                task_name=task_name,
+                dataset_type=data,
+                dataset_name=data,
+                dataset_split=student["split"],
+                metric_type=metric,
+                metric_name=name,
+                metric_value=round(value, 6),
             )
             for metric, name, value in scored
         ],
-    )  # fmt: skip
+    )
     return f"---\n{content.to_yaml()}\n---\n"
 
 

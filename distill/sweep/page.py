@@ -123,17 +123,17 @@ def _plot(
     by_resolution: bool,
 ) -> TradeOff:
     metric = content["metric"]
-    front = [(one["name"], one.get("format")) for one in content["fronts"].get(cost, ())]
+    front = [(measured["name"], measured.get("format")) for measured in content["fronts"].get(cost, ())]
     marks = []
-    for one in models:
-        row, model = one.row, one.model
+    for measured in models:
+        row, model = measured.row, measured.model
         if model.get(cost) is None or metric not in (model.get("metrics") or {}):
             continue
         compared, on_front = _compared(row, content), (row["name"], model.get("format")) in front
         named = not compared and (on_front or "format" not in model)  # of files, those worth having
         mark = Mark(
             name=row["name"].removesuffix(",labels"),  # one student, whatever it learnt from
-            series=one.series,
+            series=measured.series,
             label=_label(row["keys"], by_resolution) if named else "",
             said=_said(row, model, metric, cost),
             cost=model[cost],

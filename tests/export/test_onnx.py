@@ -84,10 +84,20 @@ def test_the_metadata_says_all_that_is_needed(file: Path) -> None:
     assert metadata is not None
     assert metadata.answers == KIND
     assert metadata.to_dict() == {
-        "classes": CLASSES, "thresholds": THRESHOLDS, "height": 32, "width": 40, "interpolation": "bicubic",
-        "picture_height": 64, "picture_width": 80, "fit": "cover_center_crop", "gives": "probabilities",
-        "crop": (0.05, 0.1, 0.9, 0.8), "teacher": None, "teacher_fingerprint": None, "data_fingerprint": None,
-    }  # fmt: skip
+        "classes": CLASSES,
+        "thresholds": THRESHOLDS,
+        "height": 32,
+        "width": 40,
+        "interpolation": "bicubic",
+        "picture_height": 64,
+        "picture_width": 80,
+        "fit": "cover_center_crop",
+        "gives": "probabilities",
+        "crop": (0.05, 0.1, 0.9, 0.8),
+        "teacher": None,
+        "teacher_fingerprint": None,
+        "data_fingerprint": None,
+    }
     assert not {"distill.dimensions", "distill.far_thresholds"} & properties.keys()  # only embeddings have them
 
 
