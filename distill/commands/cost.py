@@ -19,6 +19,7 @@ from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.files.weights import hub_cfg
 from distill.registries import STUDENTS
+from distill.registry import UnknownNameError
 from students.naming import is_timm, student_named
 from students.student import SMALLEST_RESOLUTION, Student, build_student
 
@@ -99,8 +100,8 @@ def _only_timms(name: str) -> bool:
 def _student(name: str) -> Student:
     try:
         return student_named(name)
-    except DistillError:
-        known = [*STUDENTS.names(), *timm.list_models()]
+    except UnknownNameError:
+        known = [*(one for one in STUDENTS.names() if "*" not in one), *timm.list_models()]
         close = get_close_matches(name, known, n=5, cutoff=0.4)
         raise DistillError(
             f"no student, timm network or .onnx file is called {name!r}. Close to it: {', '.join(close) or 'nothing'}. "

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from distill.registries import ANSWERS, OBJECTIVES, SOURCES, STUDENTS, TASKS, TEACHERS
+from distill.registry import Registry
+
 
 def install(
     place: Path,
@@ -36,3 +39,6 @@ def install(
     monkeypatch.syspath_prepend(str(place))
     for module in modules:
         monkeypatch.delitem(sys.modules, module, raising=False)
+    for registry in (ANSWERS, OBJECTIVES, SOURCES, STUDENTS, TASKS, TEACHERS):
+        if registry.group in entry_points:  # it may have looked already, as a process does once
+            monkeypatch.setattr(registry, "_plugins", Registry(registry.kind, registry.group, {})._plugins)
