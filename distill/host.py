@@ -1,9 +1,14 @@
-"""Settings of the process, of which some must stand before torch is loaded; none changes a result."""
+"""What a process is told before it works: settings, of which some must stand before torch is loaded, and when to end.
+
+None changes a result.
+"""
 
 import ctypes
 import os
 import platform
 import resource
+import threading
+import time
 from contextlib import suppress
 
 # mallopt's parameters and values, from glibc's malloc.h.
@@ -31,3 +36,25 @@ def settle() -> None:
     if not libc.mallopt(_MMAP_THRESHOLD, _LARGEST):
         libc.mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP)
     libc.mallopt(_TRIM_THRESHOLD, _LARGEST)
+
+
+def is_first_process() -> bool:
+    """Whether this is the first, or the only one, of the processes that Lightning started to train together."""
+    from lightning.pytorch.utilities.rank_zero import rank_zero_only  # loads torch
+
+    return not rank_zero_only.rank  # type: ignore[attr-defined]
+
+
+def end_with(parent: int) -> None:
+    """End this process with the one that started it, which cannot tell it to when it is killed.
+
+    Args:
+        parent: the number of that process.
+    """
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -71,5 +71,13 @@ TASKS = Registry(
 )
 """A subclass of `distill.tasks.task.Task` each."""
 
-ANSWERS = Registry("kind of answers", "distill.answers", {})
-"""What the outputs of networks mean."""
+ANSWERS = Registry(
+    "kind of answers",
+    "distill.answers",
+    {
+        "embedding": "distill.answers.embeddings:Embedding",
+        "probabilities": "distill.answers.attributes:Probabilities",
+        "softmax": "distill.answers.classes:Softmax",
+    },
+)
+"""A subclass of `distill.answers.kind.Kind` each."""

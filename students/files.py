@@ -1,12 +1,12 @@
 """A student on disk: `student.safetensors` and, beside it, `config.json`."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from distill.errors import DistillError
+from distill.files.atomic import checksum
 from distill.files.weights import load_weights, read_weights, write_weights
 from students.manifest import StudentManifest, read_manifest, write_manifest
 from students.student import build_student
@@ -18,7 +18,7 @@ CONFIG_FILE = "config.json"
 def save_student(directory: Path, module: nn.Module, manifest: StudentManifest) -> StudentManifest:
     """Write the student's weights, then its manifest with their checksum; returns that manifest."""
     write_weights(directory / WEIGHTS_FILE, module)
-    manifest = replace(manifest, checksum=_sha256(directory / WEIGHTS_FILE))
+    manifest = replace(manifest, checksum=checksum(directory / WEIGHTS_FILE))
     write_manifest(directory / CONFIG_FILE, manifest)
     return manifest
 
@@ -41,17 +41,12 @@ def load_student(path: Path) -> tuple[nn.Module, StudentManifest]:
     manifest = read_manifest(directory / CONFIG_FILE)
     weights = directory / WEIGHTS_FILE
     tensors = read_weights(weights)
-    checksum = _sha256(weights)
-    if checksum != manifest.checksum:
+    written = checksum(weights)
+    if written != manifest.checksum:
         raise DistillError(
-            f"{weights}: its sha256 begins with {checksum[:12]}, in {CONFIG_FILE} beside it with "
+            f"{weights}: its sha256 begins with {written[:12]}, in {CONFIG_FILE} beside it with "
             f"{manifest.checksum[:12]!r}: one of the two was changed or half copied. Copy both again from the run."
         )
-    network = build_student(manifest.config, manifest.outputs)
+    network = build_student(manifest.config, manifest.answers.head())
     load_weights(network, tensors, weights)
     return network.eval(), manifest
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,26 +1,28 @@
 """What is written beside a student's weights: all that is needed to run it and to know where it came from."""
 
 from argparse import ArgumentError
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
-from distill.predictors.torch_predictor import Activation
-from distill.preprocess.preprocess import Crop, Preprocess
-from distill.registries import STUDENTS
+from distill.preprocess.preprocess import Crop, Fit, Preprocess
+from distill.registries import ANSWERS, STUDENTS
 from distill.registry import UnknownNameError
 from students.student import Student
 from students.timm_student import TimmStudent
 
-# Keys of students of one kind of output alone.
-_OF_CLASSES, _OF_EMBEDDINGS = ("classes", "thresholds"), ("dimensions", "far_thresholds")
-_LATER = ("teacher_fingerprint", "data_fingerprint")  # keys that students of an earlier version lack
+_FINGERPRINTS = ("teacher_fingerprint", "data_fingerprint")
+_LATER = (*_FINGERPRINTS, "fit")  # keys that students of an earlier version lack
 
 FORMAT = 2
 """Of `config.json`. In 1, which did not say so, `config` had the keys of mobilenet_v1 whatever the student was."""
 _FORMER = {"width": 1.0, "variant": "separable", "activation": "relu"}  # of a network of timm's in format 1
+_ACTIVATIONS = {"sigmoid": "probabilities", "softmax": "softmax", "unit": "embedding"}
+"""What students of the first version say of their answers, under `activation`, and the kind's name."""
 
 
 @dataclass(frozen=True)
@@ -28,66 +30,42 @@ class StudentManifest:
     """The contents of `config.json`.
 
     Args:
-        classes: the name of each output, in order; None of an embedding.
+        answers: their kind; in the file, `answers` has its name, and each of its facts a key of its own.
         preprocess: crop, size, resize kernel and normalisation of what the network eats.
         picture: (height, width) of the prepared picture before that resize.
-        thresholds: per class, the probability from which it counts as present; None where none was chosen.
-        activation: from logits to probabilities, `sigmoid` a class or `softmax` over them; or `unit`, to an embedding
-            of length 1.
+        fit: how a picture of another shape becomes a prepared one.
         teacher: the teacher's name.
         checksum: sha256 of `student.safetensors`; empty until it is saved.
-        dimensions: of an embedding.
-        far_thresholds: of an embedding: the cosine from which two pictures count as one person, by the FAR that was
-            asked for and is not exceeded there, such as "0.01"; None where none was measured.
         teacher_fingerprint: a checksum of what the teacher answers with; None without a teacher.
         data_fingerprint: a checksum of the pictures learnt from, their labels and splits.
     """
 
     config: Student
-    classes: tuple[str, ...] | None
+    answers: Kind
     preprocess: Preprocess
     picture: tuple[int, int]
-    thresholds: tuple[float, ...] | None
-    activation: Activation
     seed: int
     teacher: str
     checksum: str = ""
-    dimensions: int | None = None
-    far_thresholds: dict[str, float] | None = None
     teacher_fingerprint: str | None = None
     data_fingerprint: str | None = None
+    fit: Fit = "crop"
 
     def __post_init__(self) -> None:
-        if self.activation not in get_args(Activation):
-            raise DistillError(f"activation: {self.activation!r}, expected one of {get_args(Activation)}.")
-        if self.activation == "unit":
-            if self.classes is not None or self.thresholds is not None or not (self.dimensions and self.dimensions > 0):
-                raise DistillError(
-                    f"dimensions: {self.dimensions}, expected those of an embedding, which has no class."
-                )
-        elif not self.classes or len(set(self.classes)) != len(self.classes):
-            raise DistillError("classes: expected at least one name, each of them once.")
-        elif self.thresholds is not None and len(self.thresholds) != len(self.classes):
-            raise DistillError(
-                f"thresholds: {len(self.thresholds)} for {len(self.classes)} classes, expected one each."
-            )
+        self.answers.check()
         if len(self.picture) != 2 or min(self.picture) < 1:
             raise DistillError(f"picture: {self.picture}, expected (height, width) in pixels.")
-
-    @property
-    def outputs(self) -> int:
-        """C, or D of an embedding."""
-        return len(self.classes) if self.classes is not None else int(self.dimensions or 0)
+        if self.fit not in get_args(Fit):
+            raise DistillError(f"fit: {self.fit!r}, expected one of {get_args(Fit)}.")
 
 
 def write_manifest(path: Path, manifest: StudentManifest) -> None:
     """Write `config.json`."""
-    content = {"format": FORMAT, **asdict(manifest)}
+    kind = manifest.answers
+    content = {"format": FORMAT, **asdict(manifest), "answers": kind.name, **kind.facts()}
     if (weights := manifest.config.weights) is not None:
         # The name alone: this file is published, and where the weights lay is nobody's concern.
         content["config"]["weights"] = Path(weights).name
-    for key in _OF_CLASSES if manifest.activation == "unit" else _OF_EMBEDDINGS:
-        del content[key]
     write_json(path, content)
 
 
@@ -116,15 +94,24 @@ def read_manifest(path: Path) -> StudentManifest:
 
 
 def _read(read: Any, path: Path, former: bool) -> StudentManifest:
-    embeds = isinstance(read, dict) and read.get("activation") == "unit"
-    content = _keys(read, StudentManifest, path, "", absent=_OF_CLASSES if embeds else _OF_EMBEDDINGS)
+    if former and isinstance(read, dict) and "activation" in read and "answers" not in read:
+        activation = str(read.pop("activation"))
+        read = {"answers": _ACTIVATIONS.get(activation, activation), **read}
+    try:
+        kind: type[Kind] | None = (
+            ANSWERS.get(str(read["answers"])) if isinstance(read, dict) and "answers" in read else None
+        )
+    except DistillError as error:
+        raise DistillError(f"{path}: not a student's config.json: answers: {error}") from error
+    facts = [field.name for field in fields(kind)] if kind else []
+    content = _keys(read, StudentManifest, path, "", more=facts)
     config = _student(content["config"], path, former)
     preprocess = _keys(content["preprocess"], Preprocess, path, "preprocess.")
-    thresholds, far_thresholds = content.get("thresholds"), content.get("far_thresholds")
+    assert kind is not None  # `answers` is among the keys
     try:
         return StudentManifest(
             config=config,
-            classes=None if embeds else tuple(_text(name) for name in _list(content["classes"])),
+            answers=kind.of_facts({key: content[key] for key in facts}),
             preprocess=Preprocess(
                 int(preprocess["height"]),
                 int(preprocess["width"]),
@@ -134,14 +121,11 @@ def _read(read: Any, path: Path, former: bool) -> StudentManifest:
                 _crop(preprocess["crop"]),
             ),
             picture=_pair(content["picture"]),
-            thresholds=None if thresholds is None else tuple(float(value) for value in _list(thresholds)),
-            activation=content["activation"],
             seed=int(content["seed"]),
             teacher=_text(content["teacher"]),
             checksum=_text(content["checksum"]),
-            dimensions=int(content["dimensions"]) if embeds else None,
-            far_thresholds=None if far_thresholds is None else {far: float(at) for far, at in far_thresholds.items()},
-            **{key: None if content.get(key) is None else _text(content[key]) for key in _LATER},
+            **{key: None if content.get(key) is None else _text(content[key]) for key in _FINGERPRINTS},
+            fit=content.get("fit", "crop"),
         )
     except (AttributeError, DistillError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error
@@ -169,10 +153,10 @@ def _student(content: Any, path: Path, former: bool) -> Student:
         raise DistillError(f"{path}: not a student's config.json: {' '.join(str(error).split())}") from error
 
 
-def _keys(content: Any, kind: type, path: Path, prefix: str, absent: tuple[str, ...] = ()) -> dict[str, Any]:
+def _keys(content: Any, kind: type, path: Path, prefix: str, more: Sequence[str] = ()) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DistillError(f"{path}: {prefix}holds a {type(content).__name__}, expected keys and values.")
-    expected = [field.name for field in fields(kind) if field.name not in absent]
+    expected = [*(field.name for field in fields(kind)), *more]
     for problem, names in (
         ("missing", [name for name in expected if name not in content and name not in _LATER]),
         ("unknown", [name for name in content if name not in expected]),

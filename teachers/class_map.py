@@ -18,7 +18,7 @@ from torch import Tensor
 from distill.data.wordnet import shown, wordnet_id, wordnet_ids
 from distill.errors import DistillError, OutputsError
 from teachers.mirrored_teacher import MirroredTeacher
-from teachers.teacher import Teacher, fingerprint_of, read_classes
+from teachers.teacher import Size, Teacher, fingerprint_of, read_classes
 
 ClassMap = Literal["imagenet", "imagenet_background"] | Path
 """Whose outputs a teacher has: the 1000 of ImageNet, these after a background as 0, or a file."""
@@ -66,21 +66,20 @@ class SelectedTeacher(Teacher):
         self.register_buffer("places", torch.tensor(places), persistent=False)
         self.eval()
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 (N, C)."""
-        return self.whole(pictures).index_select(1, self.places)
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
+        return {"logits": self.whole(pictures)["logits"].index_select(1, self.places)}
 
     def fingerprint(self) -> str:
         """sha256 over the whole teacher and which of its outputs are which classes."""
         return fingerprint_of(self.whole.fingerprint(), self.places.tolist(), self.classes)
 
     @property
-    def innermost(self) -> Teacher:
-        return self.whole.innermost
+    def gives(self) -> str | None:
+        return self.whole.gives
 
-    @property
-    def passes(self) -> int:
-        return self.whole.passes
+    def size(self) -> Size:
+        return self.whole.size()
 
 
 def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:

@@ -5,7 +5,7 @@ Shapes: N batch, C classes or attributes, h w the teacher's own size.
 
 from torch import Tensor
 
-from teachers.teacher import Teacher, fingerprint_of
+from teachers.teacher import Size, Teacher, fingerprint_of
 
 
 class MirroredTeacher(Teacher):
@@ -16,22 +16,23 @@ class MirroredTeacher(Teacher):
     """
 
     def __init__(self, whole: Teacher) -> None:
-        super().__init__(f"{whole.name}, mirrored", whole.preprocess, whole.outputs, whole.classes)
+        super().__init__(f"{whole.name}, mirrored", whole.preprocess, whole.shapes, whole.classes)
         self.whole = whole
         self.eval()
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 (N, C)."""
-        return (self.whole(pictures) + self.whole(pictures.flip(3))) / 2
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
+        straight, mirrored = self.whole(pictures), self.whole(pictures.flip(3))
+        return {name: (straight[name] + mirrored[name]) / 2 for name in straight}
 
     def fingerprint(self) -> str:
         """sha256 over the teacher and that it is mirrored."""
         return fingerprint_of(self.whole.fingerprint(), "mirrored")
 
     @property
-    def innermost(self) -> Teacher:
-        return self.whole.innermost
+    def gives(self) -> str | None:
+        return self.whole.gives
 
-    @property
-    def passes(self) -> int:
-        return 2 * self.whole.passes
+    def size(self) -> Size:
+        size = self.whole.size()
+        return size | {"mult_adds": None if size["mult_adds"] is None else 2 * size["mult_adds"]}

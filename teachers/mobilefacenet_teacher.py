@@ -8,13 +8,15 @@ from typing import ClassVar, Literal, cast
 import numpy as np
 from torch import nn
 
+from distill.answers import Embedding
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.weights import load_weights, read_weights
 from distill.preprocess.landmarks import ARCFACE, CELEBA
 from distill.preprocess.preprocess import Crop, Preprocess
 from teachers.networks.attribute_probe import PICTURE, AttributeProbe, Context
 from teachers.networks.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, MobileFaceNet
-from teachers.teacher import read_classes
+from teachers.teacher import TeacherConfig, read_classes
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
 
@@ -43,7 +45,7 @@ def aligned_crop() -> Crop:
 
 
 @dataclass(frozen=True)
-class Mobilefacenet:
+class Mobilefacenet(TeacherConfig):
     """MobileFaceNet, a face recogniser, with a classifier of attributes on its features.
 
     Args:
@@ -64,6 +66,36 @@ class Mobilefacenet:
     classes: tuple[str, ...] | Path | None = None
     context: Timm | None = None
     ready_made: ClassVar[bool] = False
+
+    def teacher(self, kind: Kind) -> TorchTeacher:
+        """A frozen teacher: of attributes under a probe that was taught here; else the recogniser's own embeddings
+        (N, 128), not of unit length.
+
+        Raises:
+            DistillError: the weights are missing, or those of something else.
+        """
+        if kind.class_names is not None:
+            return self.load(len(kind.class_names))
+        network, preprocess = self.trainable(kind)
+        return TorchTeacher(network, preprocess, {"embedding": (EMBEDDING,)}, None, self.name)
+
+    def trainable(
+        self, kind: Kind, drop_rate: float = 0.0, drop_path_rate: float = 0.0
+    ) -> tuple[nn.Module, Preprocess]:
+        """Of attributes the frozen networks under a new classifier; else the recogniser with its weights, from
+        normalised float (N, 3, 112, 96) to (N, 128).
+
+        Raises:
+            DistillError: as `network`.
+        """
+        if kind.class_names is not None:
+            probe = self.network(
+                len(kind.class_names), new_head=True, drop_rate=drop_rate, drop_path_rate=drop_path_rate
+            )
+            return probe, self.preprocess(probe)
+        weights, network = self._file(), MobileFaceNet()
+        load_weights(network, read_weights(weights), weights)
+        return network, self._contract(TEMPLATE_CROP)
 
     def load(self, outputs: int) -> TorchTeacher:
         """The teacher, with every weight trained.
@@ -108,25 +140,6 @@ class Mobilefacenet:
             load_weights(network, tensors, weights)
         return network
 
-    def embedder(self) -> TorchTeacher:
-        """A frozen teacher of the recogniser's own embeddings (N, 128), not of unit length.
-
-        Raises:
-            DistillError: the weights are missing or not the recogniser's.
-        """
-        network, preprocess = self.trainable_embedder()
-        return TorchTeacher(network, preprocess, EMBEDDING, None, self.name)
-
-    def trainable_embedder(self) -> tuple[MobileFaceNet, Preprocess]:
-        """The recogniser with its weights, from normalised float (N, 3, 112, 96) to (N, 128), and its input contract.
-
-        Raises:
-            DistillError: as `embedder`.
-        """
-        weights, network = self._file(), MobileFaceNet()
-        load_weights(network, read_weights(weights), weights)
-        return network, self._contract(TEMPLATE_CROP)
-
     def preprocess(self, network: nn.Module) -> Preprocess:
         """The network's input contract: the size and normalisation it was trained with, or the whole for two."""
         return self._contract(aligned_crop()) if self.context is None else PICTURE
@@ -137,7 +150,7 @@ class Mobilefacenet:
             return None
         # The weights of a probe that was taught here hold this network's as well.
         config = self.context if pretrained else replace(self.context, weights="scratch")
-        network, whole = replace(config, embedding=None).trainable_embedder()
+        network, whole = replace(config, embedding=None).trainable(Embedding())
         return Context(network, self._contract(aligned_crop()), whole, cast(int, network.head_hidden_size))
 
     def _contract(self, default: Crop) -> Preprocess:

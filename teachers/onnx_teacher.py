@@ -6,7 +6,7 @@ Shapes: N batch, C classes or attributes, h w the teacher's own size.
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar, cast
 
 import numpy as np
 import onnx
@@ -14,13 +14,15 @@ import torch
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from torch import Tensor
 
+from distill.answers.kind import Kind
+from distill.cost import count_onnx
 from distill.errors import DistillError, OutputsError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.preprocess.preprocess import WHOLE, Crop, Interpolation, Preprocess
-from teachers.class_map import ClassMap
-from teachers.teacher import Teacher, fingerprint_of, read_classes
+from teachers.class_map import ClassMap, load_classifier
+from teachers.teacher import Shapes, Size, Teacher, TeacherConfig, counted, fingerprint_of, read_classes
 
 Gives = Literal["logits", "probabilities", "softmax"]
 Layout = Literal["nchw", "nhwc"]
@@ -51,16 +53,20 @@ class OnnxTeacher(Teacher):
         preprocess: Preprocess,
         layout: Layout,
         gives: Gives | None,
-        outputs: int,
+        outputs: int | Shapes,
         classes: tuple[str, ...] | None,
     ) -> None:
         super().__init__(session.path.name, preprocess, outputs, classes)
-        self.session, self.layout, self.gives = session, layout, gives
+        self.session, self.layout, self._gives = session, layout, gives
         self.eval()
 
+    @property
+    def gives(self) -> Gives | None:
+        return self._gives
+
     @torch.no_grad()
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C), on the pictures' device.
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 logits or embeddings (N, C), on the pictures' device.
 
         Raises:
             DistillError: the graph cannot run, answers NaN, or answers something else than it was said to.
@@ -69,8 +75,11 @@ class OnnxTeacher(Teacher):
         batch = pictures.round().clamp(0, 255) if raw else self.preprocess.normalize(pictures)
         batch = batch.permute(0, 2, 3, 1) if self.layout == "nhwc" else batch
         answers = self.session(batch.cpu().numpy().astype(self.session.dtype))
-        logits = answers if self.gives is None else to_logits(answers, self.gives, self.name)
-        return torch.from_numpy(logits).to(pictures.device)
+        logits = answers if self._gives is None else to_logits(answers, self._gives, self.name)
+        return {next(iter(self.shapes)): torch.from_numpy(logits).to(pictures.device)}
+
+    def size(self) -> Size:
+        return counted(self.name, lambda: count_onnx(self.session.path))
 
     def fingerprint(self) -> str:
         """sha256 over the file, those its weights lie in, the output read from it and the preprocessing."""
@@ -80,12 +89,12 @@ class OnnxTeacher(Teacher):
         for name in (self.session.path.name, *sorted(beside)):
             with (self.session.path.parent / name).open("rb") as file:
                 content += hashlib.file_digest(file, "sha256").hexdigest()
-        facts = (self.session.output, self.layout, self.gives, asdict(self.preprocess), self.classes)
+        facts = (self.session.output, self.layout, self._gives, asdict(self.preprocess), self.classes)
         return fingerprint_of(content, *facts)
 
 
 @dataclass(frozen=True)
-class Onnx:
+class Onnx(TeacherConfig):
     """An ONNX file. One that was exported here says all the rest itself; elsewhere, give what its graph does not say.
 
     Args:
@@ -125,6 +134,9 @@ class Onnx:
     mirror: bool = False
     ready_made: ClassVar[bool] = True
 
+    def teacher(self, kind: Kind) -> Teacher:
+        return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names)
+
     def load(self, outputs: int) -> OnnxTeacher:
         """The teacher with all its outputs; `teachers.class_map.load_classifier` selects those of the data.
 
@@ -135,12 +147,12 @@ class Onnx:
         metadata = read_metadata(session)
         answers: Gives | None = None
         if metadata:
-            if metadata.gives == "embedding":
+            if metadata.answers.class_names is None:
                 raise DistillError(
-                    f"{self.file}: answers embeddings, and this recipe needs {outputs} classes. Give a teacher of "
-                    "these, or take a recipe for embeddings."
+                    f"{self.file}: answers {metadata.answers.words}, and this recipe needs {outputs} classes. Give a "
+                    f"teacher of these, or take a recipe for {metadata.answers.words}."
                 )
-            answers = metadata.gives
+            answers = cast(Gives, metadata.answers.name)
         gives: Gives | None = self._agree("gives", self.gives, answers)
         teacher = self._teacher(session, metadata, gives, self._classes(metadata))
         if teacher.outputs != outputs:
@@ -150,7 +162,7 @@ class Onnx:
             )
         return teacher
 
-    def embedder(self) -> OnnxTeacher:
+    def _embedder(self) -> OnnxTeacher:
         """A teacher of embeddings (N, D): the file's output as it is, of unit length from a file exported here.
 
         Raises:
@@ -160,9 +172,9 @@ class Onnx:
         metadata = read_metadata(session)
         if self.gives:
             raise DistillError(f"teacher.gives is {self.gives}: an embedding is taken as it is. Leave the key out.")
-        if metadata and metadata.classes is not None:
+        if metadata and (names := metadata.answers.class_names) is not None:
             raise DistillError(
-                f"{self.file}: answers {metadata.gives} of {len(metadata.classes)} classes, expected an embedding. "
+                f"{self.file}: answers {metadata.answers.name} of {len(names)} classes, expected an embedding. "
                 "Give a file whose output is one."
             )
         return self._teacher(session, metadata, None, None, embeds=True)
@@ -200,10 +212,11 @@ class Onnx:
         preprocess = Preprocess(height, width, interpolation, *normalization, crop)
         blank = (1, 3, height, width) if layout == "nchw" else (1, height, width, 3)
         outputs = session(np.zeros(blank, session.dtype)).shape[1]
-        return OnnxTeacher(session, preprocess, layout, gives, outputs, classes)
+        shapes = {"embedding": (outputs,)} if embeds else {"logits": (outputs,)}
+        return OnnxTeacher(session, preprocess, layout, gives, shapes, classes)
 
     def _classes(self, metadata: OnnxMetadata | None) -> tuple[str, ...] | None:
-        return self._agree("classes", read_classes(self.classes), metadata.classes if metadata else None)
+        return self._agree("classes", read_classes(self.classes), metadata.answers.class_names if metadata else None)
 
     def _agree(self, key: str, given: Value | None, found: Value | None) -> Value | None:
         """What the recipe or the file says; where both speak they must say the same."""

@@ -1,21 +1,23 @@
 """Face recognisers as teachers of embeddings: the public networks of FaceNet's and ArcFace's kind, from their files."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, NoReturn
+from typing import ClassVar, Literal
 
 from torch import nn
 
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.weights import load_weights, read_weights
 from distill.preprocess.preprocess import WHOLE, Preprocess
 from teachers.networks import inception_resnet_v1, iresnet
+from teachers.teacher import TeacherConfig
 from teachers.torch_teacher import TorchTeacher
 
 
 @dataclass(frozen=True)
-class Recognizer(ABC):
+class Recognizer(TeacherConfig):
     """What the recognisers have in common.
 
     Args:
@@ -27,7 +29,7 @@ class Recognizer(ABC):
     weights: Path | None = None
     crop: tuple[float, float, float, float] | None = None
 
-    ready_made: ClassVar[bool] = False
+    embeds: ClassVar[bool] = True
     dimensions: ClassVar[int]
     """D."""
     unused: ClassVar[tuple[str, ...]] = ()
@@ -37,21 +39,28 @@ class Recognizer(ABC):
     def build(self) -> tuple[nn.Module, Preprocess]:
         """The network at random, and its input contract."""
 
-    def embedder(self) -> TorchTeacher:
+    def teacher(self, kind: Kind) -> TorchTeacher:
         """A frozen teacher of raw embeddings (N, D), not of unit length.
 
         Raises:
-            DistillError: the weights are missing or of another network.
+            DistillError: classes are wanted, or the weights are missing or of another network.
         """
-        network, preprocess = self.trainable_embedder()
-        return TorchTeacher(network, preprocess, self.dimensions, None, self.name)
+        network, preprocess = self.trainable(kind)
+        return TorchTeacher(network, preprocess, {"embedding": (self.dimensions,)}, None, self.name)
 
-    def trainable_embedder(self) -> tuple[nn.Module, Preprocess]:
+    def trainable(
+        self, kind: Kind, drop_rate: float = 0.0, drop_path_rate: float = 0.0
+    ) -> tuple[nn.Module, Preprocess]:
         """The bare network with its weights, from normalised float (N, 3, h, w) to (N, D), and its input contract.
 
         Raises:
-            DistillError: as `embedder`.
+            DistillError: as `teacher`.
         """
+        if kind.class_names is not None:
+            raise DistillError(
+                f"teacher.name is {self.name}: it gives embeddings of faces, and this recipe needs "
+                f"{len(kind.class_names)} classes. Take another teacher, or a recipe for embeddings."
+            )
         if self.weights is None:
             raise DistillError(
                 f"teacher.weights: none given, and {self.name} has none that can be fetched here. Give its file."
@@ -60,17 +69,6 @@ class Recognizer(ABC):
         tensors = {name: tensor for name, tensor in read_weights(self.weights).items() if name not in self.unused}
         load_weights(network, tensors, self.weights)
         return network, preprocess
-
-    def load(self, outputs: int) -> NoReturn:
-        """Refuse: there are no classes to give logits of.
-
-        Raises:
-            DistillError: always.
-        """
-        raise DistillError(
-            f"teacher.name is {self.name}: it gives embeddings of faces, and this recipe needs {outputs} classes. Take "
-            "another teacher, or a recipe for embeddings."
-        )
 
 
 @dataclass(frozen=True)

@@ -1,47 +1,53 @@
-"""What a teacher is: a frozen function from pictures to logits, or to embeddings.
+"""What a teacher is: a frozen function from pictures to named tensors, such as logits or an embedding.
 
 Shapes: N batch, C classes or attributes, or embedding dimensions; h w the teacher's own size.
 """
 
 import hashlib
 import json
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Self, cast
 
+import torch
+from rich.console import Console
 from torch import Tensor, nn
 
+from distill.answers.kind import Kind
+from distill.cost import Cost
+from distill.data.prepared.pictures import Pictures
+from distill.data.views.loader import Answers
+from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.atomic import read_json
+from distill.predictors.predictor import Predictor
+from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
 
+console = Console(stderr=True, markup=False, emoji=False)
 
-class TeacherConfig(Protocol):
-    """What a recipe says of its teacher: a frozen dataclass whose fields are the keys of the `teacher` section.
+Shapes = Mapping[str, tuple[int, ...]]
+"""The shape of each of a teacher's tensors for one picture, by its name."""
+Size = dict[str, int | None]
+"""`parameters` and `mult_adds` of a network, None where a black box hides them."""
 
-    `ready_made` says that the teacher answers as it is, and no stage can make it.
-    """
 
-    ready_made: ClassVar[bool]
+class Seeds(NamedTuple):
+    """The seed of a student, `own`, and that of the first of several students."""
 
-    @property
-    def name(self) -> str: ...
+    own: int
+    first: int
 
-    def load(self, outputs: int) -> Any:
-        """The teacher of so many classes or attributes.
 
-        Raises:
-            DistillError: it cannot be had, or has no such outputs.
-        """
-        ...
+class Lesson(NamedTuple):
+    """What a stage shows: views, under a seed, and the answers to them where they are stored."""
 
-    def embedder(self) -> Any:
-        """The teacher of embeddings, where it gives some."""
-        ...
-
-    def trainable_embedder(self) -> tuple[nn.Module, Preprocess]:
-        """The bare network of such a teacher and its input contract, where a stage can make it."""
-        ...
+    views: Views
+    seed: int
+    answers: Answers | None
 
 
 class Teacher(nn.Module, ABC):
@@ -50,37 +56,115 @@ class Teacher(nn.Module, ABC):
     Args:
         name: how reports call it.
         preprocess: the size, kernel and normalisation of its own input.
-        outputs: C, the number of its outputs.
-        classes: their names in order; None where nobody knows them, and for embeddings, which have none.
+        outputs: C, the number of its logits; or the shapes of its tensors, by name, such as `{"embedding": (128,)}`.
+        classes: names of the logits in order; None where nobody knows them, and of tensors that are no logits.
     """
 
-    def __init__(self, name: str, preprocess: Preprocess, outputs: int, classes: tuple[str, ...] | None) -> None:
+    def __init__(
+        self, name: str, preprocess: Preprocess, outputs: int | Shapes, classes: tuple[str, ...] | None
+    ) -> None:
         super().__init__()
-        if classes is not None and len(classes) != outputs:
-            raise DistillError(f"teacher.classes: {len(classes)} names for the {outputs} outputs of {name}.")
-        self.name, self.preprocess, self.outputs, self.classes = name, preprocess, outputs, classes
+        self.shapes: dict[str, tuple[int, ...]] = {"logits": (outputs,)} if isinstance(outputs, int) else dict(outputs)
+        self.name, self.preprocess, self.classes = name, preprocess, classes
+        if classes is not None and len(classes) != self.outputs:
+            raise DistillError(f"teacher.classes: {len(classes)} names for the {self.outputs} outputs of {name}.")
+
+    @property
+    def outputs(self) -> int:
+        """The numbers of one answer: C, or the dimensions of an embedding."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     @abstractmethod
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale, at this teacher's size, not normalised, to float32 (N, C)."""
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Float (N, 3, h, w) on the 0..255 scale, at this teacher's size, not normalised, to float32 tensors (N, ...)
+        of its `shapes`."""
 
     @abstractmethod
     def fingerprint(self) -> str:
         """sha256 over all that its answers depend on: weights and preprocessing."""
 
     @property
-    def innermost(self) -> "Teacher":
-        """The network itself, where this only selects or joins answers of another teacher."""
-        return self
+    def gives(self) -> str | None:
+        """What a black box was said to give; None where it gives what it is asked for."""
+        return None
 
     @property
-    def passes(self) -> int:
-        """How often the network runs for one answer."""
-        return 1
+    def online(self) -> "Teacher | None":
+        """What is asked while a student trains; None of a teacher whose answers are stored."""
+        return self
+
+    def size(self) -> Size:
+        """Its parameters, and the mult-adds of one answer."""
+        return {"parameters": None, "mult_adds": None}
+
+    def fingerprint_of(self, views: Views) -> str:
+        """sha256 over all that its answers to such views depend on."""
+        return self.fingerprint()
+
+    def lesson(self, pictures: Pictures, views: Views, seeds: Seeds) -> Lesson:
+        """What a stage shows of its pictures, and the answers to it that are known already.
+
+        Raises:
+            DistillError: other views, another seed or other pictures were answered.
+        """
+        return Lesson(views, seeds.own, None)
+
+    def predictor(self, kind: Kind) -> Predictor:
+        """This teacher as a predictor of answers of a kind, on the GPU where there is one."""
+        if torch.cuda.is_available():
+            self.to(torch.device("cuda"))
+        return TorchPredictor(self, self.preprocess, kind.called(self.classes), normalize=False, name=self.name)
 
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode, whatever a training loop asks of the modules it holds."""
         return super().train(False)
+
+
+class TeacherConfig(ABC):
+    """What a recipe says of its teacher: a frozen dataclass whose fields are the keys of the `teacher` section."""
+
+    ready_made: ClassVar[bool] = False
+    """Whether it answers as it is: no stage can make it."""
+    embeds: ClassVar[bool] = False
+    """Whether it gives embeddings alone and has no classifier."""
+    name: str
+
+    @abstractmethod
+    def teacher(self, kind: Kind) -> Teacher:
+        """The teacher with every weight trained, of answers of this kind: of its classes where it names some.
+
+        Raises:
+            DistillError: it gives something else, or cannot be loaded.
+        """
+
+    def trainable(
+        self, kind: Kind, drop_rate: float = 0.0, drop_path_rate: float = 0.0
+    ) -> tuple[nn.Module, Preprocess]:
+        """The bare network before a stage makes it a teacher of this kind, and its input contract.
+
+        Args:
+            drop_rate: dropout before the classifier.
+            drop_path_rate: the share of residual branches dropped, where the network has them.
+
+        Raises:
+            DistillError: it cannot be trained to give such answers, or its weights cannot be had.
+        """
+        raise DistillError(f"teacher {type(self).__name__} cannot be trained; take another, or leave that stage out.")
+
+    def taught(self, kind: Kind, weights: Path) -> Teacher:
+        """The same teacher after a stage wrote its weights."""
+        names = {} if kind.class_names is None else {"classes": kind.class_names}
+        return replace(cast(Any, self), weights=weights, **names).teacher(kind)  # type: ignore[no-any-return]
+
+
+def counted(name: str, count: Callable[[], Cost]) -> Size:
+    """The size of a teacher's network; nothing of one that cannot be counted, which is said."""
+    try:
+        cost = count()
+    except DistillError as error:
+        console.print(f"teacher {name}: its cost is unknown: {error}")
+        return {"parameters": None, "mult_adds": None}
+    return {"parameters": cost.parameters, "mult_adds": cost.mult_adds}
 
 
 def read_classes(given: tuple[str, ...] | Path | None) -> tuple[str, ...] | None:

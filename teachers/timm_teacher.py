@@ -11,18 +11,19 @@ import timm.data
 import torch
 from torch import Tensor, nn
 
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.weights import head_tensors, hub_cfg, hub_network, load_weights, read_weights
 from distill.preprocess.preprocess import WHOLE, Interpolation, Preprocess
-from teachers.class_map import ClassMap
-from teachers.teacher import read_classes
+from teachers.class_map import ClassMap, load_classifier
+from teachers.teacher import Teacher, TeacherConfig, read_classes
 from teachers.torch_teacher import TorchTeacher
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Timm:
+class Timm(TeacherConfig):
     """A timm network.
 
     Args:
@@ -65,10 +66,33 @@ class Timm:
         if self.embedding is not None and self.embedding < 1:
             raise DistillError(f"teacher.embedding is {self.embedding}, expected at least 1 dimension, or null.")
 
+    def teacher(self, kind: Kind) -> Teacher:
+        """A frozen teacher: of classes, those of the data among its outputs; else its raw embeddings (N, D).
+
+        Raises:
+            DistillError: its outputs are not these, or the weights cannot be had.
+        """
+        return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names)
+
+    def trainable(
+        self, kind: Kind, drop_rate: float = 0.0, drop_path_rate: float = 0.0
+    ) -> tuple[nn.Module, Preprocess]:
+        """The bare network, from normalised float (N, 3, h, w), and its input contract.
+
+        It may be at random (`weights: scratch`), or have a new last layer: of the kind's classes, or of `embedding`
+        dimensions.
+
+        Raises:
+            DistillError: as `network`.
+        """
+        outputs = (self.embedding or 0) if kind.class_names is None else len(kind.class_names)
+        network = self.network(outputs, new_head=True, drop_rate=drop_rate, drop_path_rate=drop_path_rate)
+        return network, self.preprocess(network)
+
     def load(self, outputs: int) -> TorchTeacher:
         """The teacher, with every weight trained and all its outputs.
 
-        `teachers.class_map.load_classifier` selects those of the data.
+        `teacher` selects those of the data.
 
         Raises:
             DistillError: its classifier does not have that many outputs, or the weights cannot be had.
@@ -76,7 +100,7 @@ class Timm:
         network = self.network(outputs, new_head=False)
         return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self.full_name)
 
-    def embedder(self) -> TorchTeacher:
+    def _embedder(self) -> TorchTeacher:
         """A frozen teacher of raw embeddings (N, D), with every weight trained.
 
         Raises:
@@ -86,19 +110,7 @@ class Timm:
         preprocess = self.preprocess(network)
         with torch.no_grad():
             answer: Tensor = network.eval()(torch.zeros(1, 3, preprocess.height, preprocess.width))
-        return TorchTeacher(network, preprocess, answer.shape[1], None, self.full_name)
-
-    def trainable_embedder(self) -> tuple[nn.Module, Preprocess]:
-        """The bare network, from normalised float (N, 3, h, w) to embeddings (N, D), and its input contract.
-
-        It may be at random (`weights: scratch`), or have a new last layer; trained, its weights are those of an
-        `embedder` of the same `embedding`.
-
-        Raises:
-            DistillError: as `network`.
-        """
-        network = self.network(self.embedding or 0, new_head=True)
-        return network, self.preprocess(network)
+        return TorchTeacher(network, preprocess, {"embedding": (answer.shape[1],)}, None, self.full_name)
 
     def network(self, outputs: int, new_head: bool, drop_rate: float = 0.0, drop_path_rate: float = 0.0) -> nn.Module:
         """The bare network, trainable: normalised float (N, 3, h, w) to logits (N, outputs).

@@ -8,17 +8,27 @@ from dataclasses import asdict
 import torch
 from torch import Tensor, nn
 
-from distill.files.weights import checksum
+from distill.answers.kind import named
+from distill.cost import count
+from distill.files.weights import weights_checksum
 from distill.preprocess.preprocess import Preprocess
 from teachers.networks.glimpse import Glimpse
-from teachers.teacher import Teacher, fingerprint_of
+from teachers.teacher import Shapes, Size, Teacher, counted, fingerprint_of
 
 
 class TorchTeacher(Teacher):
-    """Any network from normalised float (N, 3, h, w) to logits or embeddings (N, C), frozen."""
+    """Any network from normalised float (N, 3, h, w) to logits (N, C) or other tensors, frozen.
+
+    One tensor needs no name; a network of several gives them by the names of `outputs`.
+    """
 
     def __init__(
-        self, network: nn.Module, preprocess: Preprocess, outputs: int, classes: tuple[str, ...] | None, name: str
+        self,
+        network: nn.Module,
+        preprocess: Preprocess,
+        outputs: int | Shapes,
+        classes: tuple[str, ...] | None,
+        name: str,
     ) -> None:
         super().__init__(name, preprocess, outputs, classes)
         # The layout depthwise convolutions are fastest in: 1.7 times the pictures a second on a CPU.
@@ -26,13 +36,17 @@ class TorchTeacher(Teacher):
         self.eval()
 
     @torch.no_grad()
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 (N, C)."""
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Float (N, 3, h, w) on the 0..255 scale to float32 tensors (N, ...)."""
         normalized = self.preprocess.normalize(pictures).contiguous(memory_format=torch.channels_last)
-        return self.network(normalized).float()
+        outputs = named(self.network(normalized), next(iter(self.shapes)))
+        return {name: tensor.float() for name, tensor in outputs.items()}
+
+    def size(self) -> Size:
+        return counted(self.name, lambda: count(self.network, self.preprocess.height, self.preprocess.width))
 
     def fingerprint(self) -> str:
         """sha256 over name, weights and preprocessing, that of networks inside which cut the picture themselves too."""
         glimpses = [asdict(part.preprocess) for part in self.network.modules() if isinstance(part, Glimpse)]
-        facts = (checksum(self.network), self.name, asdict(self.preprocess), self.classes)
+        facts = (weights_checksum(self.network), self.name, asdict(self.preprocess), self.classes)
         return fingerprint_of(*facts, *([glimpses] if glimpses else []))

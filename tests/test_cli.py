@@ -32,8 +32,9 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.Captu
     assert "unknown key transfer.epoch" in only_line(["run", recipe, "--transfer.epoch", "1"], capsys)
     assert "--seeds is 0" in only_line(["run", recipe, "--seeds", "0", "--out", str(out)], capsys)
     assert not out.exists()
-    assert "data.root" in only_line(["run", "face_attributes", "--data", "celeba", "--teacher.weights", "x",
-                                     "--out", str(out)], capsys)  # fmt: skip
+    assert "data.root" in only_line(
+        ["run", "face_attributes", "--data", "celeba", "--teacher.weights", "x", "--out", str(out)], capsys
+    )
     out.mkdir(exist_ok=True)
     (out / "run.json").write_text('{"recipe": "another"}')
     assert "run of recipe 'another'" in only_line(["run", recipe, "--out", str(out)], capsys)

@@ -83,11 +83,13 @@ def _flaw(cell: Cell, value: Fraction | str | None, explanation: Explanation) ->
     if not reproduced and _agrees(value, printed):
         return "it is reproduced"
     for other in explanation.readings:
-        found = recount(other.reading, cell.quantity)
-        if not _shows(found, other.gives):
+        recounted = recount(other.reading, cell.quantity)
+        if not _shows(recounted, other.gives):
             return f"another reading does not give {other.gives}"
         agrees = (
-            _shows(found, printed, other.to, truncated=True) if other.truncated else _agrees(found, printed, other.to)
+            _shows(recounted, printed, other.to, truncated=True)
+            if other.truncated
+            else _agrees(recounted, printed, other.to)
         )
         if agrees != reproduced:
             return f"{other.gives} {'disagrees' if reproduced else 'agrees'} with what is printed"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from distill.answers import Softmax
 from distill.cost import count
 from distill.cost.latency import sgemm, turns
 from distill.export import onnx
@@ -29,10 +30,8 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
     torch.manual_seed(0)
     network = mobilenet_v1(1.0, resolution, CLASSES).eval()
     config = MobilenetV1(width=1.0, resolution=resolution)
-    manifest = StudentManifest(
-        config, tuple(str(c) for c in range(CLASSES)), config.preprocess, (resolution, resolution), None, "softmax", 0,
-        "none",
-    )  # fmt: skip
+    kind = Softmax(tuple(str(c) for c in range(CLASSES)))
+    manifest = StudentManifest(config, kind, config.preprocess, (resolution, resolution), seed=0, teacher="none")
     picture = np.random.default_rng(0).integers(0, 256, (1, resolution, resolution, 3), dtype=np.uint8)
     job = Job(network, manifest, picture)
     multiply, operations = sgemm()
@@ -61,8 +60,8 @@ def latency_of_export(resolution: int, rounds: int) -> dict[str, Any]:
 
 
 def _ratio(above: list[float], below: list[float]) -> float:
-    """The median of the turns'."""
-    return statistics.median(one / other for one, other in zip(above, below, strict=True))
+    """The median of the ratios of each turn."""
+    return statistics.median(first / second for first, second in zip(above, below, strict=True))
 
 
 def _bare_session(job: Job) -> Any:

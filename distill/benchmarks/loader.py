@@ -138,7 +138,7 @@ def _memory(directory: str) -> None:
 
 
 def replay(batches: Iterable[ViewBatch]) -> str:
-    """sha256 over all that says what a view shows: equal where the same views came in the same order."""
+    """sha256 over all that describes the views: equal where the same views came in the same order."""
     digest = hashlib.sha256()
     for batch in batches:
         one: ViewBatch | None = batch
@@ -161,14 +161,14 @@ def replays(pictures: Pictures, batch_size: int, batches: int) -> dict[str, str]
         again.load_state_dict(stopped.state_dict())
         yield from islice(_endless(again), batches - batches // 2)
 
-    found = {}
+    digests = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # torch's, of more workers than cores, which are meant to compete
         for workers in WORKERS:
             loading = loader(workers)
-            found[f"{workers} workers"] = replay(islice(_endless(loading), batches))
+            digests[f"{workers} workers"] = replay(islice(_endless(loading), batches))
             loading.close()
-    return found | {"resumed": replay(resumed())}
+    return digests | {"resumed": replay(resumed())}
 
 
 def _endless(loader: ViewLoader) -> Iterator[ViewBatch]:

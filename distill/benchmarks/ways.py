@@ -44,7 +44,7 @@ def bare_online(work: Work, steps: int) -> float:
 
     def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
         with torch.inference_mode():
-            answers = teacher(pixels)
+            answers = teacher(pixels)["logits"]
         return bernoulli_kl(logits, answers.clone()).mean()
 
     return _bare(work, steps, loss)
@@ -54,8 +54,10 @@ def bare_stored(work: Work, steps: int) -> float:
     """A loop written out by hand that reads the stored answers: the student's step alone."""
 
     def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
-        assert isinstance(batch.answers, Tensor)
-        return bernoulli_kl(logits, batch.answers).mean()
+        assert batch.answers is not None  # the loader was asked for them
+        answers = batch.answers["logits"]
+        assert isinstance(answers, Tensor)
+        return bernoulli_kl(logits, answers).mean()
 
     return _bare(work, steps, loss, answers=True)
 
@@ -88,9 +90,14 @@ def timm_task(work: Work, steps: int) -> float:
 
     student = work.student()
     task = LogitDistillationTask(
-        student, work.teacher.network.to(work.device), criterion=nn.MSELoss(), distill_loss_weight=1.0,
-        task_loss_weight=0.0, device=work.device, verbose=False,
-    ).train()  # fmt: skip
+        student,
+        work.teacher.network.to(work.device),
+        criterion=nn.MSELoss(),
+        distill_loss_weight=1.0,
+        task_loss_weight=0.0,
+        device=work.device,
+        verbose=False,
+    ).train()
     layout = torch.channels_last
     target = torch.zeros(work.batch_size, len(work.pictures.classes), device=work.device)
     clock, optimizer, schedule = _Clock(work), *_optimizer(student, steps)
@@ -109,7 +116,7 @@ def torchdistill_loss(work: Work, steps: int) -> float:
 
     def loss(logits: Tensor, pixels: Tensor, batch: ViewBatch) -> Tensor:
         with torch.no_grad():
-            answers = teacher(pixels)
+            answers = teacher(pixels)["logits"]
         value: Tensor = formula({"": {"output": logits}}, {"": {"output": answers}})
         return value
 
@@ -143,10 +150,18 @@ def _descend(loss: Tensor, student: nn.Module, optimizer: torch.optim.Optimizer,
 def _lightning(work: Work, steps: int, module: TrainingModule, answers: bool = False) -> float:
     clock = _Clock(work)
     trainer = L.Trainer(
-        max_steps=steps, max_epochs=-1, callbacks=[_Ticks(clock)], gradient_clip_val=CLIP, logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        use_distributed_sampler=False, accelerator="cpu" if work.device.type == "cpu" else "gpu", devices=1,
-    )  # fmt: skip
+        max_steps=steps,
+        max_epochs=-1,
+        callbacks=[_Ticks(clock)],
+        gradient_clip_val=CLIP,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        accelerator="cpu" if work.device.type == "cpu" else "gpu",
+        devices=1,
+    )
     trainer.fit(module, work.loader(answers))
     return clock.seconds(steps)
 

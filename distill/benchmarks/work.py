@@ -8,6 +8,7 @@ import lightning as L
 import torch
 from torch import nn
 
+from distill.answers import Probabilities
 from distill.cost import count
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
@@ -19,7 +20,7 @@ from distill.errors import DistillError
 from distill.files.weights import hub_cfg
 from distill.modules import Optimization
 from distill.preprocess.preprocess import Preprocess
-from distill.store.asking import Shown
+from distill.store.asking import Asking, Shown
 from distill.store.manifest import Manifest, TeacherFacts
 from distill.store.teacher import StoredTeacher
 from distill.store.writer import write_store
@@ -55,9 +56,15 @@ class Work:
 
     @classmethod
     def make(
-        cls, place: Path, batch_size: int, resolution: int, device: torch.device, *,
-        width: float = STUDENT_WIDTH, teacher_name: str | None = None,
-    ) -> "Work":  # fmt: skip
+        cls,
+        place: Path,
+        batch_size: int,
+        resolution: int,
+        device: torch.device,
+        *,
+        width: float = STUDENT_WIDTH,
+        teacher_name: str | None = None,
+    ) -> "Work":
         """Draw pictures, make a teacher at random, and store its answers.
 
         Args:
@@ -85,16 +92,15 @@ class Work:
         shown = Shown(pictures, ())
         who = TeacherFacts(teacher.name, teacher.fingerprint(), classes, pictures.classes, preprocess, None, None)
         fabric = L.Fabric(accelerator="cpu" if device.type == "cpu" else "gpu", devices=1)
-        store = write_store(
-            place / "store", Manifest(who, shown.facts(), seed=0, views=Views(), count=1), teacher, shown,
-            batch_size=batch_size, fabric=fabric,
-        )  # fmt: skip
+        manifest = Manifest(who, shown.facts(), seed=0, views=Views(), count=1)
+        kind = Probabilities(pictures.classes)
+        store = write_store(place / "store", manifest, Asking(teacher, type(kind), shown, batch_size), fabric)
         assert store is not None  # one process
         return cls(
             width,
             pictures,
             teacher,
-            StoredTeacher(store).answers_to(pictures, views, 0),
+            StoredTeacher(store, kind).answers_to(pictures, views, 0),
             preprocess,
             views,
             batch_size,
@@ -126,5 +132,5 @@ class Work:
 
     @property
     def optimization(self) -> Optimization:
-        """AdamW and a schedule, as `bare` has them."""
+        """AdamW and a schedule a step, as in the loops written out by hand; those have a straight line for a cosine."""
         return Optimization()

@@ -26,18 +26,22 @@ def main(arguments: list[str]) -> int:
         "and of its paragraph on PlaNet: which agree, and why the others do not. Status 1 if one is unexplained.",
     )
     parser.add_argument("--json", type=Path, help="also write the findings to this file")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     tables = read_tables()
     findings = audit(tables)
     console = Console(markup=False, emoji=False, highlight=False)
     for table in tables:
-        _print(console, f"{table.name}: {table.title}", [one for one in findings if one.cell.table == table.name])
-    states = Counter(one.state for one in findings)
+        _print(
+            console,
+            f"{table.name}: {table.title}",
+            [finding for finding in findings if finding.cell.table == table.name],
+        )
+    states = Counter(finding.state for finding in findings)
     console.print(f"{len(findings)} cells: " + ", ".join(f"{states[state]} {state}" for state in State))
-    if chosen.json:
+    if options.json:
         counts = {str(state): states[state] for state in State}
-        write_json(chosen.json, {"states": counts, "cells": [one.to_dict() for one in findings]})
-        console.print(f"written: {chosen.json}", soft_wrap=True)
+        write_json(options.json, {"states": counts, "cells": [finding.to_dict() for finding in findings]})
+        console.print(f"written: {options.json}", soft_wrap=True)
     return 1 if states[State.UNEXPLAINED] else 0
 
 
@@ -46,12 +50,14 @@ def _print(console: Console, title: str, findings: Sequence[Finding]) -> None:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     for column in ("", "", "printed", "computed", ""):
         table.add_column(column, justify="right" if column else "left", overflow="fold")
-    for one in findings:
-        computed = formatting.ABSENT if one.computed is None else one.computed
-        table.add_row(one.cell.row, _HEADINGS[one.cell.quantity], one.cell.printed, computed, one.state)
+    for finding in findings:
+        computed = formatting.ABSENT if finding.computed is None else finding.computed
+        table.add_row(finding.cell.row, _HEADINGS[finding.cell.quantity], finding.cell.printed, computed, finding.state)
     console.print(table)
-    for (row, state, reason), cells in groupby(findings, key=lambda one: (one.cell.row, one.state, one.reason)):
+    for (row, state, reason), cells in groupby(
+        findings, key=lambda finding: (finding.cell.row, finding.state, finding.reason)
+    ):
         if reason:
-            quantities = " and ".join(_HEADINGS[one.cell.quantity] for one in cells)
+            quantities = " and ".join(_HEADINGS[finding.cell.quantity] for finding in cells)
             console.print(Padding(f"{row}, {quantities}: {state}: {reason}.", (0, 0, 0, 2)))
     console.print()

@@ -85,101 +85,116 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, and 224 of export")
     parser.add_argument(
-        "--teacher", metavar="NAME",
+        "--teacher",
+        metavar="NAME",
         help=f"of step and transfer: a network of timm, at random; default a MobileNet {TEACHER_WIDTH}, of ten times "
         "the mult-adds of the default student",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--width", type=float, default=STUDENT_WIDTH, help="of step and transfer: of the student, a MobileNet"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    chosen = parser.parse_args(arguments)
-    if min(chosen.rounds, chosen.batch_size) < 1 or chosen.steps <= WARM_UP:
+    options = parser.parse_args(arguments)
+    if min(options.rounds, options.batch_size) < 1 or options.steps <= WARM_UP:
         raise DistillError(
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
         )
-    if chosen.device == "cuda" and not torch.cuda.is_available():
+    if options.device == "cuda" and not torch.cuda.is_available():
         raise DistillError("--device is cuda, and there is no GPU here that torch can use. Leave it out.")
-    chosen.resolution = chosen.resolution or (224 if chosen.what == "export" else 96)
+    options.resolution = options.resolution or (224 if options.what == "export" else 96)
     quieten()
-    found = {"loader": _loader, "export": _export}.get(chosen.what, _turns)(chosen)
-    if chosen.json:
-        write_json(chosen.json, found)
+    figures = {"loader": _loader, "export": _export}.get(options.what, _turns)(options)
+    if options.json:
+        write_json(options.json, figures)
     return 0
 
 
-def _turns(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Ways of taking a step."""
-    ways = WAYS[chosen.what]
+def _turns(options: argparse.Namespace) -> dict[str, Any]:
+    """Time a step of each way."""
+    ways = WAYS[options.what]
     times: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as place:
-        device = torch.device(chosen.device)
+        device = torch.device(options.device)
         work = Work.make(
-            Path(place), chosen.batch_size, chosen.resolution, device, width=chosen.width, teacher_name=chosen.teacher
+            Path(place),
+            options.batch_size,
+            options.resolution,
+            device,
+            width=options.width,
+            teacher_name=options.teacher,
         )
-        for turn in track(range(chosen.rounds), "turns", console=Console(stderr=True), transient=True):
+        for turn in track(range(options.rounds), "turns", console=Console(stderr=True), transient=True):
             # Another begins each time: what a way leaves the next to clear away falls on all alike.
             first = turn % len(ways)
             for name in [*ways][first:] + [*ways][:first]:
-                times[name].append(ways[name](work, chosen.steps))
-    found = _figures(times, RATIOS[chosen.what], chosen.batch_size) | {
-        "batch_size": chosen.batch_size, "resolution": chosen.resolution, "rounds": chosen.rounds,
-        "steps": chosen.steps, "device": chosen.device, "threads": torch.get_num_threads(),
-        "student_width": work.width, "teacher": work.teacher.name,
-        "teacher_over_student_mult_adds": work.ratio, "peak_bytes": _peak_bytes(device),
-    }  # fmt: skip
-    _print(found)
-    return found
+                times[name].append(ways[name](work, options.steps))
+    figures = _figures(times, RATIOS[options.what], options.batch_size) | {
+        "batch_size": options.batch_size,
+        "resolution": options.resolution,
+        "rounds": options.rounds,
+        "steps": options.steps,
+        "device": options.device,
+        "threads": torch.get_num_threads(),
+        "student_width": work.width,
+        "teacher": work.teacher.name,
+        "teacher_over_student_mult_adds": work.ratio,
+        "peak_bytes": _peak_bytes(device),
+    }
+    _print(figures)
+    return figures
 
 
-def _loader(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The loader alone."""
+def _loader(options: argparse.Namespace) -> dict[str, Any]:
+    """Time the loader alone."""
     console = Console(markup=False, emoji=False)
     with tempfile.TemporaryDirectory() as place:
-        raw, jpeg = pictures_of_both_kinds(Path(place), chosen.batch_size * chosen.rounds)
+        raw, jpeg = pictures_of_both_kinds(Path(place), options.batch_size * options.rounds)
         measure = partial(
-            rates, size=chosen.resolution, batch_size=chosen.batch_size, batches=chosen.steps,
-            device=torch.device(chosen.device),
-        )  # fmt: skip
-        found: dict[str, Any] = {
-            "device": chosen.device,
+            rates,
+            size=options.resolution,
+            batch_size=options.batch_size,
+            batches=options.steps,
+            device=torch.device(options.device),
+        )
+        figures: dict[str, Any] = {
+            "device": options.device,
             "views_a_second_of_one_core": measure(raw)
             | {f"{name}, from JPEG": rate for name, rate in measure(jpeg).items()},
-            "replays": replays(raw, chosen.batch_size, chosen.steps),
+            "replays": replays(raw, options.batch_size, options.steps),
         }
-    cut_where = "the GPU cutting them, " if chosen.device == "cuda" else ""
-    for name, rate in found["views_a_second_of_one_core"].items():
-        console.print(f"{name}: {rate:,.0f} views a second of one core, {cut_where}at {chosen.resolution} px")
-    found["memory"] = {str(count): memory(count) for count in PICTURES}
-    for count, figures in found["memory"].items():
+    cut_where = "the GPU cutting them, " if options.device == "cuda" else ""
+    for name, rate in figures["views_a_second_of_one_core"].items():
+        console.print(f"{name}: {rate:,.0f} views a second of one core, {cut_where}at {options.resolution} px")
+    figures["memory"] = {str(count): memory(count) for count in PICTURES}
+    for count, taken in figures["memory"].items():
         console.print(
-            f"{int(count):,} pictures of 160 px: {figures['mebibytes']:.0f} MiB, opened in {figures['open_s']:.2f} s, "
-            f"first batch after {figures['first_s']:.2f} s, then one each {1000 * figures['batch_s']:.1f} ms"
+            f"{int(count):,} pictures of 160 px: {taken['mebibytes']:.0f} MiB, opened in {taken['open_s']:.2f} s, "
+            f"first batch after {taken['first_s']:.2f} s, then one each {1000 * taken['batch_s']:.1f} ms"
         )
-    views = f"{chosen.steps * chosen.batch_size:,} views"
-    if len(set(found["replays"].values())) > 1:
+    views = f"{options.steps * options.batch_size:,} views"
+    if len(set(figures["replays"].values())) > 1:
         raise DistillError(
-            f"{views} came in other ways: {found['replays']}. This is a fault of the program or machine."
+            f"{views} came in other ways: {figures['replays']}. This is a fault of the program or machine."
         )
     ways = f"{', '.join(map(str, WORKERS))} workers, resumed half-way"
-    console.print(f"sha256 of {views}, the same by {ways}: {found['replays']['resumed']}", soft_wrap=True)
-    return found
+    console.print(f"sha256 of {views}, the same by {ways}: {figures['replays']['resumed']}", soft_wrap=True)
+    return figures
 
 
-def _export(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The ONNX file alone, on one thread."""
-    found = latency_of_export(chosen.resolution, chosen.rounds) | {"peak_bytes": _peak_bytes(torch.device("cpu"))}
+def _export(options: argparse.Namespace) -> dict[str, Any]:
+    """Time the ONNX file alone, on one thread."""
+    figures = latency_of_export(options.resolution, options.rounds) | {"peak_bytes": _peak_bytes(torch.device("cpu"))}
     console = Console(markup=False, emoji=False)
-    for name, milliseconds in found["milliseconds"].items():
+    for name, milliseconds in figures["milliseconds"].items():
         console.print(f"{name}: {milliseconds:.3f} ms")
-    for name, ratio in found["ratios"].items():
+    for name, ratio in figures["ratios"].items():
         console.print(f"{name}: {ratio:.3f}")
     console.print(
-        f"medians of {chosen.rounds} turns, one picture of {chosen.resolution} px, one thread; peak memory "
-        f"{formatting.size(found['peak_bytes'])}"
+        f"medians of {options.rounds} turns, one picture of {options.resolution} px, one thread; peak memory "
+        f"{formatting.size(figures['peak_bytes'])}"
     )
-    return found
+    return figures
 
 
 def _figures(
@@ -190,12 +205,13 @@ def _figures(
         name: [
             sum(each) / sum(other)
             for each, other in zip(
-                zip(*(times[way] for way in above), strict=True), zip(*(times[way] for way in below), strict=True),
+                zip(*(times[way] for way in above), strict=True),
+                zip(*(times[way] for way in below), strict=True),
                 strict=True,
             )
         ]
         for name, (above, below) in ratios.items()
-    }  # fmt: skip
+    }
     return {
         "seconds_a_step": medians,
         "pictures_a_second": {name: batch_size / seconds for name, seconds in medians.items()},
@@ -203,29 +219,29 @@ def _figures(
     }
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(figures: dict[str, Any]) -> None:
     console = Console(markup=False, emoji=False)
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=f"{found['batch_size']} pictures a step at {found['resolution']} px on {found['device']}, "
-        f"{found['threads']} threads, medians of {found['rounds']} turns",
+        title=f"{figures['batch_size']} pictures a step at {figures['resolution']} px on {figures['device']}, "
+        f"{figures['threads']} threads, medians of {figures['rounds']} turns",
     )
     for column in ("", "ms a step", "pictures/s"):
         table.add_column(column, justify="right" if column else "left")
-    for name, seconds in found["seconds_a_step"].items():
-        table.add_row(name, f"{1000 * seconds:.1f}", f"{found['pictures_a_second'][name]:.0f}")
+    for name, seconds in figures["seconds_a_step"].items():
+        table.add_row(name, f"{1000 * seconds:.1f}", f"{figures['pictures_a_second'][name]:.0f}")
     console.print(table)
-    for name, ratio in found["ratios"].items():
+    for name, ratio in figures["ratios"].items():
         console.print(f"{name}: {ratio:.3f}")
     console.print(
-        f"student: MobileNet {found['student_width']:g}; teacher: {found['teacher']}, "
-        f"{found['teacher_over_student_mult_adds']:.1f} times its mult-adds; peak memory "
-        f"{formatting.size(found['peak_bytes'])}"
+        f"student: MobileNet {figures['student_width']:g}; teacher: {figures['teacher']}, "
+        f"{figures['teacher_over_student_mult_adds']:.1f} times its mult-adds; peak memory "
+        f"{formatting.size(figures['peak_bytes'])}"
     )
 
 
 def _peak_bytes(device: torch.device) -> int:
-    """Of this process, all ways together; on a GPU, of its memory."""
+    """The peak memory of this process over all ways; on a GPU, of its memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

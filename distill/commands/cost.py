@@ -40,20 +40,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--resolution", type=int, help="pixels of a side; default the name's, timm's or the file's own")
     parser.add_argument("--picture", type=Path, help="also draw it, into a .png, .svg or .pdf file")
     parser.add_argument("--json", type=Path, help="also write it to this file")
-    chosen = parser.parse_args(arguments)
-    if chosen.resolution is not None and chosen.resolution < SMALLEST_RESOLUTION:
-        raise DistillError(f"--resolution is {chosen.resolution}, expected at least {SMALLEST_RESOLUTION} pixels.")
-    if chosen.picture:
-        check_picture(chosen.picture)
-    name, cost = _count(chosen.name, chosen.resolution)
+    options = parser.parse_args(arguments)
+    if options.resolution is not None and options.resolution < SMALLEST_RESOLUTION:
+        raise DistillError(f"--resolution is {options.resolution}, expected at least {SMALLEST_RESOLUTION} pixels.")
+    if options.picture:
+        check_picture(options.picture)
+    name, cost = _count(options.name, options.resolution)
     console = Console(markup=False, emoji=False, highlight=False)
     _print(console, name, cost)
-    if chosen.picture:
-        draw_cost(chosen.picture, name, cost)
-        console.print(f"written: {chosen.picture}", soft_wrap=True)
-    if chosen.json:
-        write_json(chosen.json, _to_dict(name, cost))
-        console.print(f"written: {chosen.json}", soft_wrap=True)
+    if options.picture:
+        draw_cost(options.picture, name, cost)
+        console.print(f"written: {options.picture}", soft_wrap=True)
+    if options.json:
+        write_json(options.json, _to_dict(name, cost))
+        console.print(f"written: {options.json}", soft_wrap=True)
     return 0
 
 
@@ -91,7 +91,7 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
 
 
 def _only_timms(name: str) -> bool:
-    """Whether timm has it, and it is not one of timm's networks that are students."""
+    """Whether the name is a network of timm that is no student."""
     architecture, _, tag = name.partition(".")
     known = timm.is_model(architecture) and (not tag or name in timm.list_pretrained(f"{architecture}.*"))
     return known and not is_timm(name)

@@ -9,15 +9,15 @@ from rich.console import Console
 
 from distill import formatting
 from distill.errors import DistillError
-from distill.evaluation.classification import TOP_1
 from distill.files.atomic import write_json
 from distill.predictors.open import open_predictor
+from distill.predictors.predictor import Predictor
 from distill.recipe.parser import RecipeReader, recipe_names
 from distill.recipe.recipe import TEACHER_STAGES
 from distill.tasks import open_task
-from distill.tasks.embeddings.task import EmbeddingVerdict, at_thresholds_of, galleries
+from distill.tasks.embeddings.judging import EmbeddingVerdict, at_thresholds_of, galleries
 from distill.tasks.task import Task
-from distill.tasks.verdict import Judged, Verdict
+from distill.tasks.verdict import Verdict
 
 TEACHER = "teacher"
 
@@ -51,14 +51,14 @@ def main(arguments: list[str]) -> int:
     # What is only learnt from need not be at hand.
     recipe = replace(recipe, web=None, unlabelled=None, teach=replace(recipe.teach, web=False))
     task = open_task(recipe, (chosen.out or reader.out) / "data")
-    verdict = task.judge(_open(chosen.model, task))
+    verdict = task.judging.judge(_open(chosen.model, task))
     found: dict[str, Any] = {"model": chosen.model, **verdict.to_dict()}
     console = Console(markup=False, emoji=False)
     _print(console, chosen.model, verdict)
     if chosen.against:
-        other = task.judge(_open(chosen.against, task))
+        other = task.judging.judge(_open(chosen.against, task))
         _print(console, chosen.against, other)
-        difference = task.compare(verdict, other)
+        difference = verdict.compare(other)
         found |= {"against": {"model": chosen.against, **other.to_dict()}, "difference": difference}
         points, interval = difference[verdict.metric], difference["interval"]
         console.print(f"difference {formatting.signed(points)} {formatting.interval(interval)}, paired")
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _open(model: str, task: Task) -> Judged:
+def _open(model: str, task: Task) -> Predictor:
     if model != TEACHER:
         return open_predictor(Path(model))
     recipe = task.recipe
@@ -79,16 +79,16 @@ def _open(model: str, task: Task) -> Judged:
             "--model teacher: this recipe makes its teacher; score the file in the run directory, "
             "teacher/teacher.onnx, or give teacher.weights."
         )
-    teacher = task.load_teacher()
-    task.check_teacher(teacher)
-    return task.teacher_predictor(teacher)
+    teacher = recipe.teacher.teacher(task.teaching.kind)
+    task.teaching.check_teacher(teacher)
+    return teacher.predictor(task.teaching.kind)
 
 
 def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_model: str) -> dict[str, Any]:
     """The first model's pictures in a gallery by the second, and each in its own."""
     if not isinstance(probes, EmbeddingVerdict):
         raise DistillError(f"--gallery-model: only embeddings are searched for, and the task is {task.recipe.task}.")
-    gallery = task.judge(_open(gallery_model, task))
+    gallery = task.judging.judge(_open(gallery_model, task))
     assert isinstance(gallery, EmbeddingVerdict)
     found = galleries(probes, gallery, ("model", "gallery"))
     shown = {"model": model, "gallery": gallery_model}
@@ -100,19 +100,6 @@ def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_m
 
 
 def _print(console: Console, model: str, verdict: Verdict) -> None:
-    scores = verdict.to_dict()
-    interval = formatting.interval(scores["intervals"].get(verdict.metric))
-    facts = f"{model}: {verdict.metric} {formatting.score(verdict.score)} {interval}, "
-    if TOP_1 in scores["metrics"]:
-        others = [f"{name} {formatting.score(value)}" for name, value in scores["metrics"].items()][1:]
-        counts = scores["counts"]
-        facts += f"{', '.join(others)}, {counts['pictures']} test pictures of {counts['classes']} classes"
-    elif "per_class" in scores:
-        facts += f"{scores['counts']['pictures']} test pictures, {len(scores['per_class'])} attributes"
-    else:
-        others = [f"{name} {formatting.score(value)}" for name, value in scores["metrics"].items()][1:]
-        facts += f"{', '.join(others)}, {scores['counts']['pictures']} pictures of {scores['split']}"
-    console.print(facts, soft_wrap=True)
-    if scores.get("unmeasured"):
-        why = "no test picture" if TOP_1 in scores["metrics"] else "no positive or no negative"
-        console.print(f"not measured, {why}: {', '.join(scores['unmeasured'])}", soft_wrap=True)
+    first, *more = verdict.summary()
+    for line in (f"{model}: {first}", *more):
+        console.print(line, soft_wrap=True)

@@ -10,15 +10,15 @@ from rich.console import Console
 
 from distill.errors import DistillError
 from distill.export.formats import FORMATS, chosen
-from distill.files.atomic import read_json, write_json
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory
 from distill.predictors.open import student_predictor
 from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import Recipe
 from distill.report.card import write_card
 from distill.report.files import rewrite_files
+from distill.report.results import ExportedFile, read_results, write_results
 from distill.report.terminal import print_files
-from distill.run.gate import beside_earlier, export_and_score
+from distill.run.gate import Exported, beside_earlier, export_and_score
 from distill.tasks import open_task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, load_student
@@ -53,9 +53,9 @@ def main(arguments: list[str]) -> int:
     with places.alone():
         network, manifest = load_student(places.student)
         task = open_task(recipe, places.data)
-        student = task.judge(student_predictor(network, manifest))
+        student = task.judging.judge(student_predictor(network, manifest))
         _check_scores(places.root / RESULTS, student)
-        exports = export_and_score(places.export, network, manifest, student, task, recipe.export)
+        exports = export_and_score(places.export, Exported(network, manifest, student), task, recipe.export)
         _enter(places, recipe, manifest, exports)
     console = Console(markup=False, emoji=False)
     print_files(exports, student.metric, console)
@@ -92,7 +92,7 @@ def _check_scores(path: Path, student: Verdict) -> None:
     """
     if not path.is_file():
         return
-    run, here = (_figures(scores) for scores in (read_json(path)["student"], student.to_dict()))
+    run, here = (_figures(scores) for scores in (read_results(path)["student"], student.to_dict()))
     noise = max(_NOISE, 1 / run["pictures"])  # another machine may move one picture past a threshold
     others = [
         f"{name} is {value:.6g} there and {here[name]:.6g} here" if name in here else f"{name} is not measured here"
@@ -113,12 +113,12 @@ def _figures(scores: Mapping[str, Any]) -> dict[str, float]:
     return scores["metrics"] | counts | {f"positives of {name}": number for name, number in positives.items()}
 
 
-def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[dict[str, Any]]) -> None:
+def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[ExportedFile]) -> None:
     """Put the files into results.json, the report and the card, beside or in place of those of an earlier export."""
     if not (places.root / RESULTS).is_file():
         return
-    results = read_json(places.root / RESULTS)
+    results = read_results(places.root / RESULTS)
     results["exports"] = beside_earlier(places.root, results["exports"], exports)
-    write_json(places.root / RESULTS, results)
+    write_results(places.root / RESULTS, results)
     rewrite_files(places.root / REPORT, results)
     write_card(places.root, results, recipe, manifest)

@@ -23,21 +23,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("first", type=Path, help="pictures, at any depth; those to train on, say")
     parser.add_argument("second", type=Path, help="the same; those to test on, say")
     parser.add_argument("--csv", type=Path, default=Path("leaks.csv"), help="where all pairs go; default leaks.csv")
-    chosen = parser.parse_args(arguments)
-    first = look(chosen.first)
-    second = first if chosen.first.resolve() == chosen.second.resolve() else look(chosen.second)
-    found = leaks(first, second)
+    options = parser.parse_args(arguments)
+    first = look(options.first)
+    second = first if options.first.resolve() == options.second.resolve() else look(options.second)
+    leaked = leaks(first, second)
     rows: list[tuple[str, ...]] = [
         (first.names[one], second.names[other], "exact" if exact else "near", f"{correlation:.4f}", "yes" * mirrored)
         for (one, other), exact, correlation, mirrored in zip(
-            found.pairs.tolist(), found.exact.tolist(), found.correlations, found.mirrored.tolist(), strict=True
+            leaked.pairs.tolist(), leaked.exact.tolist(), leaked.correlations, leaked.mirrored.tolist(), strict=True
         )
     ]
     heading = ("first", "second", "kind", "correlation", "mirrored")
-    with atomic_path(chosen.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(options.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([heading, *rows])
-    _print(chosen.first, chosen.second, first, second, found, rows)
-    return 1 if len(found) else 0
+    _print(options.first, options.second, first, second, leaked, rows)
+    return 1 if len(leaked) else 0
 
 
 def _print(one: Path, other: Path, first: Looked, second: Looked, found: Leaks, rows: list[tuple[str, ...]]) -> None:

@@ -14,7 +14,6 @@ import argparse
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from rich.console import Console
@@ -23,6 +22,7 @@ from distill import formatting
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, checksum, read_json
 from distill.files.run_directory import CARD
+from distill.report.results import ExportedFile, read_results
 from students.files import CONFIG_FILE, WEIGHTS_FILE
 
 RESULTS, _MARKER = "results.json", "run.json"
@@ -46,20 +46,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only list the files")
     parser.add_argument("--allow-failed", action="store_true", help="push although a file failed its gate")
     parser.add_argument("--private", action="store_true", help="of a repository that is made: let nobody else see it")
-    chosen = parser.parse_args(arguments)
-    files = pushed_files(chosen.run, chosen.allow_failed)
+    options = parser.parse_args(arguments)
+    files = pushed_files(options.run, options.allow_failed)
     console = Console(markup=False, emoji=False)
     for name in files:
-        console.print(f"{formatting.size((chosen.run / name).stat().st_size):>10}  {name}", soft_wrap=True)
-    total = formatting.size(sum((chosen.run / name).stat().st_size for name in files))
-    if chosen.dry_run:
-        console.print(f"{len(files)} files, {total}; nothing was pushed to {chosen.to}", soft_wrap=True)
+        console.print(f"{formatting.size((options.run / name).stat().st_size):>10}  {name}", soft_wrap=True)
+    total = formatting.size(sum((options.run / name).stat().st_size for name in files))
+    if options.dry_run:
+        console.print(f"{len(files)} files, {total}; nothing was pushed to {options.to}", soft_wrap=True)
         return 0
-    directory = _directory(chosen.to)
+    directory = _directory(options.to)
     if directory is None:
-        place = _push_to_hub(chosen.run, files, chosen.to, chosen.private)
+        place = _push_to_hub(options.run, files, options.to, options.private)
     else:
-        _copy(chosen.run, files, directory)
+        _copy(options.run, files, directory)
         place = str(directory)
     console.print(f"{len(files)} files, {total}, pushed to {place}", soft_wrap=True)
     return 0
@@ -80,7 +80,7 @@ def pushed_files(run: Path, allow_failed: bool) -> list[str]:
             f"{run}: is not a finished run: it has no {', '.join(missing)}. Run its recipe again, with --out {run}, to "
             "go on where it was stopped."
         )
-    exports: list[dict[str, Any]] = read_json(run / RESULTS)["exports"]
+    exports = read_results(run / RESULTS)["exports"]
     failed = [export["file"] for export in exports if export["passed"] is False]
     if failed and not allow_failed:
         raise DistillError(
@@ -96,7 +96,7 @@ def pushed_files(run: Path, allow_failed: bool) -> list[str]:
     return [*_ALWAYS, *(name for export in exports for name in _exported(run, export))]
 
 
-def _exported(run: Path, export: dict[str, Any]) -> list[str]:
+def _exported(run: Path, export: ExportedFile) -> list[str]:
     """The files of one format: one, or several, or those of a directory."""
     place = (run / export["file"]).parent
     for name, written in export["sha256"].items():
@@ -138,14 +138,17 @@ def _push_to_hub(run: Path, files: Sequence[str], repository: str, private: bool
     if get_token() is None:
         raise DistillError(f"--to {repository}: no token for the hub. Run `hf auth login`, or set HF_TOKEN.")
     hub = HfApi()
-    message = f"{read_json(run / RESULTS)['student']['name']}, by distill push"
+    message = f"{read_results(run / RESULTS)['student']['name']}, by distill push"
     try:
         # The hub may lengthen the name by the token's owner.
         made = hub.create_repo(repository, private=private, exist_ok=True)
         hub.upload_folder(
-            repo_id=made.repo_id, folder_path=run, allow_patterns=list(files), delete_patterns=list(_REPLACED),
+            repo_id=made.repo_id,
+            folder_path=run,
+            allow_patterns=list(files),
+            delete_patterns=list(_REPLACED),
             commit_message=message,
-        )  # fmt: skip
+        )
     except (HTTPError, OSError, ValueError) as error:
         raise DistillError(
             f"--to {repository}: the hub cannot be reached or refused ({' '.join(str(error).split())}). Check the "

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         raise DistillError(f"--seeds is {chosen.seeds}, expected at least 1.")
     out = chosen.out or reader.out
     results = run(recipe, resolved, out, chosen.seeds)
-    if not results:  # one of several processes that only trained
+    if results is None:  # one of several processes that only trained
         return 0
     console = Console(markup=False, emoji=False)
     print_results(results, console)

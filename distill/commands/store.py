@@ -13,15 +13,14 @@ from distill.errors import DistillError
 from distill.files.run_directory import RESULTS, RunDirectory
 from distill.recipe.parser import RecipeReader, recipe_names
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
-from distill.run.pipeline import teacher_size
-from distill.run.stages import Log, open_teacher, write_teacher
+from distill.registries import TASKS
+from distill.run.stages import Run
 from distill.run.train import RECORD, quieten
-from distill.store.asking import Shown
+from distill.store.asking import Asking, Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
-from distill.store.store import Store, named, read_manifest
+from distill.store.store import Store, find_manifest, named
 from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import check_free, views_begun, write_store
-from distill.tasks import open_task
 from distill.tasks.task import Task
 from teachers.teacher import Teacher
 
@@ -65,14 +64,14 @@ def main(arguments: list[str]) -> int:
         raise DistillError(f"--views is {chosen.views}, expected at least 1.")
     recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
     quieten()
-    if chosen.top is not None and recipe.task != "classes":
+    if chosen.top is not None and not TASKS.get(recipe.task).kind.largest:
         raise DistillError(
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."
         )
-    kept, out = Kept(chosen.views, chosen.dtype, chosen.top), named(chosen.out)
+    settings, out = StoreSettings(chosen.views, chosen.dtype, chosen.top), named(chosen.out)
     check_free(out)
-    store = _store(recipe, resolved, out, chosen.run or _run_of(out), kept)
+    store = _store(recipe, resolved, out, chosen.run or _run_of(out), settings)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -84,7 +83,7 @@ def main(arguments: list[str]) -> int:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoreSettings:
     """How many views are answered, and what is kept of an answer."""
 
     views: int
@@ -92,9 +91,9 @@ class Kept:
     top: int | None
 
 
-def _store(recipe: Recipe, resolved: str, out: Path, run: Path, kept: Kept) -> Store | None:
+def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreSettings) -> Store | None:
     teacher, task, shown = _open(recipe, run)
-    manifest = _manifest(recipe, task, teacher, shown, out, kept)
+    manifest = _manifest(recipe, task, teacher, shown, out, settings)
     manifest.codec(view=0)  # refuses more than there are classes, before anything is asked
     given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
     try:
@@ -102,48 +101,48 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, kept: Kept) -> S
         fabric.launch()
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
-    return write_store(
-        out, manifest, teacher, shown, batch_size=recipe.transfer.batch_size, fabric=fabric, workers=recipe.workers,
-        texts={f"{recipe.name}.yaml": resolved},  # so that it can be asked again
-    )  # fmt: skip
+    asking = Asking(teacher, task.kind, shown, recipe.transfer.batch_size, recipe.workers)
+    # With the recipe beside them, the answers can be asked for again.
+    return write_store(out, manifest, asking, fabric, texts={f"{recipe.name}.yaml": resolved})
 
 
 def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
     places = RunDirectory.enter(run, recipe.name)
     with places.alone():
-        task = open_task(recipe, places.data)
-        log = Log(task)
-        teacher = open_teacher(recipe, task, places, log)
+        of_run = Run.open(recipe, places)
+        teacher, task = of_run.teacher(), of_run.task
         if not (places.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
-            write_teacher(places, log)
-    if not isinstance(teacher, Teacher):
+            of_run.write_teacher()
+    if teacher is None or teacher.online is None:
         raise DistillError(
             f"teacher.name is {recipe.teacher.name}, with the stages {list(recipe.stages)}: expected a teacher "
             "that can be asked, and a stage that asks it: transfer, or pretrain with a teacher_top."
         )
-    task.check_teacher(teacher)
-    return teacher, task, Shown(task.sets.transfer, task.scored)
+    task.teaching.check_teacher(teacher)
+    return teacher, task, Shown(task.pictures.sets.transfer, task.pictures.scored)
 
 
-def _manifest(recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, kept: Kept) -> Manifest:
-    found = read_manifest(out)
+def _manifest(
+    recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, settings: StoreSettings
+) -> Manifest:
+    found = find_manifest(out)
     return Manifest(
         teacher=TeacherFacts(
             name=teacher.name,
             fingerprint=teacher.fingerprint(),
-            outputs=teacher.outputs,
-            classes=teacher.classes or task.classes,
+            outputs=teacher.outputs if len(teacher.shapes) == 1 else teacher.shapes,
+            classes=teacher.classes or task.pictures.classes,
             preprocess=teacher.preprocess,
-            **teacher_size(teacher),
+            **teacher.size(),
         ),
         pictures=shown.facts(),
         seed=recipe.seed,
         views=replace(recipe.transfer.views, count=None),
         # Fewer views do not take away what was answered.
-        count=max(kept.views, found.count if found else 0, views_begun(out)),
-        dtype=kept.dtype,
-        top=kept.top,
+        count=max(settings.views, found.count if found else 0, views_begun(out)),
+        dtype=settings.dtype,
+        top=settings.top,
     )
 
 

@@ -13,7 +13,7 @@ from distill.export import formats
 from distill.files.atomic import write_json
 from distill.files.locks import exclusive
 from distill.recipe.parser import RecipeReader, recipe_names
-from distill.report.terminal import print_report_place, print_sweep
+from distill.report.terminal import print_report_place
 from distill.run.train import quieten
 from distill.sweep.board import Board
 from distill.sweep.directory import SweepDirectory
@@ -24,35 +24,36 @@ from distill.sweep.plan import Point, plan, share
 from distill.sweep.shared import Shared
 from distill.sweep.speeds import time_files
 from distill.sweep.summary import summarise
+from distill.sweep.terminal import print_sweep
 
 
 def main(arguments: list[str]) -> int:
     """Run every point that is not finished; status 1 where one failed, or a file of one is outside its tolerance."""
-    chosen, keys = parse(arguments)
-    reader = RecipeReader(chosen.recipe, "distill sweep")
-    out = chosen.out or Path("sweeps") / reader.name
-    points = plan(reader, keys, out / "data", together=chosen.together, labels=chosen.labels)
-    own = share(points, chosen.points) if chosen.points else points
-    pairs = pairs_of(points, chosen.against)
+    options, keys = parse(arguments)
+    reader = RecipeReader(options.recipe, "distill sweep")
+    out = options.out or Path("sweeps") / reader.name
+    points = plan(reader, keys, out / "data", together=options.together, labels=options.labels)
+    own = share(points, options.points) if options.points else points
+    pairs = pairs_of(points, options.against)
     formats.chosen(points[0].recipe.export.formats)  # a runtime that lacks is said before anything is trained
-    resources = Resources.of_this_machine(len(own), chosen.jobs, _gpus(points[0]))
+    resources = Resources.of_this_machine(len(own), options.jobs, _gpus(points[0]))
     claimed = SweepDirectory.claim(out, reader.name)
     quieten()
     shared = Shared(points, claimed)
-    places = shared.places
-    with Board(points, places, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
+    directory = shared.directory
+    with Board(points, directory, Console(stderr=True, markup=False, emoji=False, highlight=False)) as board:
 
         def after(point: Point) -> None:
             board.ended(point)
-            with _alone(places):  # to be looked at while the others go on
-                _write(summarise(reader.name, points, places, runner.elsewhere), places)
+            with _alone(directory):  # to be looked at while the others go on
+                _write(summarise(reader.name, points, directory, runner.elsewhere), directory)
 
-        runner = Runner(places, resources, run_command(chosen.recipe, places), shared.give, after)
+        runner = Runner(directory, resources, run_command(options.recipe, directory), shared.give, after)
         runner.run(own, lambda: board.show(runner.running))
-    with _alone(places):
-        measured = time_files(points, places), differences(pairs, places, shared.task)
-        content = summarise(reader.name, points, places, runner.elsewhere, *measured)
-        _write(content, places)
+    with _alone(directory):
+        measured = time_files(points, directory), differences(pairs, directory, shared.task)
+        content = summarise(reader.name, points, directory, runner.elsewhere, *measured)
+        _write(content, directory)
     console = Console(markup=False, emoji=False, highlight=False)
     print_sweep(content, console)
     print_report_place(out / "report.html", console)
@@ -90,15 +91,15 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return parser.parse_known_args(arguments)
 
 
-def _alone(places: SweepDirectory) -> AbstractContextManager[None]:
+def _alone(directory: SweepDirectory) -> AbstractContextManager[None]:
     """Of several processes, the one that reports: the last of them finds the points of all."""
-    return exclusive(places.root / "locks" / "report", lambda: None)
+    return exclusive(directory.root / "locks" / "report", lambda: None)
 
 
-def _write(content: Mapping[str, Any], places: SweepDirectory) -> None:
+def _write(content: Mapping[str, Any], directory: SweepDirectory) -> None:
     """Write sweep.json and report.html."""
-    write_json(places.root / "sweep.json", content)
-    write_sweep_report(places.root / "report.html", content)
+    write_json(directory.root / "sweep.json", content)
+    write_sweep_report(directory.root / "report.html", content)
 
 
 def _status(content: Mapping[str, Any], own: Sequence[Point]) -> int:
@@ -111,5 +112,5 @@ def _status(content: Mapping[str, Any], own: Sequence[Point]) -> int:
 def _gpus(point: Point) -> int:
     """GPUs to share out among the jobs, none where the recipe chooses devices itself."""
     trainer = point.recipe.trainer
-    chosen = trainer.get("devices") not in (None, "auto") or trainer.get("accelerator") == "cpu"
-    return 0 if chosen else torch.cuda.device_count()
+    named = trainer.get("devices") not in (None, "auto") or trainer.get("accelerator") == "cpu"
+    return 0 if named else torch.cuda.device_count()

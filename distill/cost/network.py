@@ -17,22 +17,20 @@ from distill.cost.memory import Step, activation_memory
 from distill.errors import DistillError
 
 # Matrix products, and where their two factors stand among the arguments.
-_PRODUCTS = {
-    "aten::mm": 0, "aten::bmm": 0, "aten::mv": 0, "aten::dot": 0,
-    "aten::addmm": 1, "aten::baddbmm": 1, "aten::addmv": 1,
-}  # fmt: skip
+_PRODUCTS = {f"aten::{name}": 0 for name in ("mm", "bmm", "mv", "dot")}
+_PRODUCTS |= {f"aten::{name}": 1 for name in ("addmm", "baddbmm", "addmv")}
 # What acts on each element, or on each with the statistics of its channel, and could be written in place. Most such
 # operators carry torch's tag `pointwise`; these do not.
-_ELEMENTWISE = {
-    "aten::native_batch_norm", "aten::_native_batch_norm_legit", "aten::_native_batch_norm_legit_no_training",
-    "aten::cudnn_batch_norm", "aten::native_layer_norm", "aten::native_group_norm", "aten::_fused_rms_norm",
-    "aten::hardswish", "aten::_prelu_kernel", "aten::_softmax", "aten::_log_softmax", "aten::hardsigmoid",
-}  # fmt: skip
+_NORMALISATIONS = {
+    f"aten::{kind}_norm" for kind in ("native_batch", "cudnn_batch", "native_layer", "native_group", "_fused_rms")
+} | {f"aten::_native_batch_norm_legit{how}" for how in ("", "_no_training")}
+_ELEMENTWISE = _NORMALISATIONS | {
+    f"aten::{name}" for name in ("hardswish", "hardsigmoid", "_prelu_kernel", "_softmax", "_log_softmax")
+}
 # What may mix weights and activations without multiplying them.
 _MOVES = {
-    "aten::cat", "aten::stack", "aten::index", "aten::copy_", "aten::embedding", "aten::gather", "aten::index_put_",
-    "aten::index_put",
-}  # fmt: skip
+    f"aten::{name}" for name in ("cat", "stack", "index", "copy_", "embedding", "gather", "index_put_", "index_put")
+}
 _VIEW = "aten::_unsafe_view"  # shares memory although its schema does not say so
 
 

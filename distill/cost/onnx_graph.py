@@ -10,25 +10,36 @@ from distill.errors import DistillError
 
 _QUANTISED = {"ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "DequantizeLinear"}
 _MATRIX = {"Gemm", "MatMul"}
-_NORMALISATIONS = {
-    "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization",
-}  # fmt: skip
-_ELEMENTWISE = _NORMALISATIONS | {
-    "Abs", "Add", "And", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp",
-    "Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "IsNaN", "LeakyRelu", "Less",
-    "LessOrEqual", "Log",
-    "LogSoftmax", "Max", "Mean", "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu",
-    "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tanh",
-    "ThresholdedRelu", "Where",
-}  # fmt: skip
+_NORMALISATIONS = {f"{of}Normalization" for of in ("Batch", "Instance", "Layer", "Group", "RMS")}
+_ACTIVATIONS = {"Celu", "Elu", "Gelu", "LeakyRelu", "PRelu", "Relu", "Selu", "ThresholdedRelu"} | {
+    "HardSigmoid",
+    "HardSwish",
+    "LogSoftmax",
+    "Mish",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Swish",
+    "Tanh",
+}
+_ELEMENTWISE = (
+    _NORMALISATIONS
+    | _ACTIVATIONS
+    | {"Abs", "Ceil", "Cos", "Erf", "Exp", "Floor", "Log", "Neg", "Reciprocal", "Round", "Sign", "Sin", "Sqrt"}
+    | {"Add", "Div", "Max", "Mean", "Min", "Mod", "Mul", "Pow", "Sub", "Sum"}
+    | {"And", "Equal", "Greater", "GreaterOrEqual", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Where"}
+    | {"Cast", "CastLike", "Clip"}
+)
 _VIEWS = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"}
-_MOVES = {
-    "ArgMax", "AveragePool", "Concat", "Constant", "ConstantOfShape", "DepthToSpace", "Expand", "Gather",
-    "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool", "LRN", "LpNormalization", "LpPool", "MaxPool", "Pad", "Range",
-    "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
-    "ReduceSumSquare", "Resize", "Shape", "Size", "Slice", "SpaceToDepth", "Split", "Tile", "TopK", "Transpose",
-    "Upsample",
-}  # fmt: skip
+_MOVES = (
+    {f"Reduce{how}" for how in ("L1", "L2", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")}
+    | {f"{reach}{how}Pool" for reach in ("", "Global") for how in ("Average", "Lp", "Max")}
+    | {"LRN", "LpNormalization"}
+    | {"ArgMax", "Constant", "ConstantOfShape", "Range", "Shape", "Size", "TopK"}
+    | {"Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Tile", "Transpose", "Upsample"}
+    | {"DepthToSpace", "SpaceToDepth"}
+)
 # onnx.TensorProto's numbers of uint8; of float, float16, double and bfloat16.
 _PIXELS, _FLOATS = {2}, {1, 10, 11, 16}
 _KNOWN = {"Conv"} | _MATRIX | _ELEMENTWISE | _VIEWS | _MOVES
@@ -78,7 +89,12 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
     try:  # for shapes may be among it
         onnx.load_external_data_for_model(model, str(path.parent))
     except (onnx.checker.ValidationError, ValueError) as error:
-        files = [entry.value for one in graph.initializer for entry in one.external_data if entry.key == "location"]
+        files = [
+            entry.value
+            for initializer in graph.initializer
+            for entry in initializer.external_data
+            if entry.key == "location"
+        ]
         raise DistillError(
             f"{path}: keeps tensors in {', '.join(dict.fromkeys(files))}, which cannot be read ({error}). Copy that "
             f"beside {path.name}, whole and as a file of its own."

@@ -10,9 +10,13 @@ from distill.files.atomic import atomic_path
 FORMATS = (".png", ".svg", ".pdf")
 # Okabe and Ito's colours, told apart by colour-blind readers; the hatches say the same a second time, for print.
 _STYLES = (
-    ("#0072B2", ""), ("#D55E00", "////"), ("#009E73", "...."), ("#E69F00", "xxxx"), ("#CC79A7", "----"),
+    ("#0072B2", ""),
+    ("#D55E00", "////"),
+    ("#009E73", "...."),
+    ("#E69F00", "xxxx"),
+    ("#CC79A7", "----"),
     ("#56B4E9", "++++"),
-)  # fmt: skip
+)
 _REST = ("#767676", "")
 
 
@@ -46,15 +50,21 @@ def draw_cost(path: Path, name: str, cost: Cost) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
         axes.set_axisbelow(True)
-        for i, (one, total) in enumerate(cost.by_kind().items()):
+        for i, (kind, total) in enumerate(cost.by_kind().items()):
             color, hatch = _STYLES[i] if i < len(_STYLES) else _REST
-            bars = [(n, getattr(layer, quantity) / 1e6) for n, layer in enumerate(cost.layers, 1) if layer.kind == one]
+            bars = [(n, getattr(layer, quantity) / 1e6) for n, layer in enumerate(cost.layers, 1) if layer.kind == kind]
             share = getattr(total, quantity) / max(1, sum(getattr(layer, quantity) for layer in cost.layers))
             numbers, heights = zip(*bars, strict=True)
             axes.bar(
-                numbers, heights, 0.8, color=color, hatch=hatch, edgecolor="white", linewidth=0.3,
-                label=f"{one}: {formatting.per_cent(share)}",
-            )  # fmt: skip
+                numbers,
+                heights,
+                0.8,
+                color=color,
+                hatch=hatch,
+                edgecolor="white",
+                linewidth=0.3,
+                label=f"{kind}: {formatting.per_cent(share)}",
+            )
         axes.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     panels[1].set_xlabel("layer, from the input to the output")
     with atomic_path(path) as temporary:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from distill.errors import DistillError
-from distill.evaluation.bootstrap import bootstrap, percentile_interval
+from distill.evaluation.bootstrap import bootstrap, low_high, percentile_interval
+from distill.evaluation.difference import Difference, check_paired
 from distill.evaluation.embeddings import check_identities, unit_embeddings
 from distill.evaluation.intervals import wilson_interval
 from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc_of_counts, tar_name
@@ -124,19 +125,7 @@ def evaluate_all_pairs(
     )
 
 
-@dataclass(frozen=True)
-class TarDifference:
-    """TAR at a FAR of the first model minus that of the second on the same pictures, and its 95 % interval."""
-
-    far: float
-    difference: float
-    interval: tuple[float, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {tar_name(self.far): self.difference, "interval": list(self.interval)}
-
-
-def compare_all_pairs(student: AllPairsScores, teacher: AllPairsScores, far: float) -> TarDifference:
+def compare_all_pairs(student: AllPairsScores, teacher: AllPairsScores, far: float) -> Difference:
     """The paired difference of TAR, student minus teacher, each at its own threshold for the FAR.
 
     Raises:
@@ -149,14 +138,10 @@ def compare_all_pairs(student: AllPairsScores, teacher: AllPairsScores, far: flo
         and student.resampled.shape == teacher.resampled.shape
         and np.array_equal(student.identities, teacher.identities)
     )
-    if not same:
-        raise DistillError(
-            f"compare: the two models were scored on different pictures, FARs, seeds or numbers of resamples, or "
-            f"not at FAR {far:g}; a paired difference needs the same. Evaluate both on the same pictures and seed."
-        )
+    check_paired(same, f"pictures, FARs ({far:g} must be one of both)")
     column = list(student.points).index(far)
-    low, high = percentile_interval(student.resampled[:, column] - teacher.resampled[:, column])
-    return TarDifference(far, student.points[far].tar - teacher.points[far].tar, (float(low), float(high)))
+    interval = low_high(percentile_interval(student.resampled[:, column] - teacher.resampled[:, column]))
+    return Difference(tar_name(far), student.points[far].tar - teacher.points[far].tar, interval)
 
 
 def _count(unit: np.ndarray, ends: np.ndarray) -> Roc:
@@ -215,7 +200,7 @@ def _blocks(unit: np.ndarray, ends: np.ndarray) -> Iterator[tuple[slice, int, np
     scaled = unit * np.float32(STEPS)
     # kept from block to block: fresh memory costs more than the arithmetic
     size = min(max(BLOCK, len(unit)), len(unit) ** 2)
-    products, places = np.empty(size, np.float32), np.empty(size, np.int64)
+    products, bin_numbers = np.empty(size, np.float32), np.empty(size, np.int64)
     start = 0
     while start < len(unit):
         # a first guess by the columns of the first row, halved until the columns of the last one fit as well
@@ -224,7 +209,7 @@ def _blocks(unit: np.ndarray, ends: np.ndarray) -> Iterator[tuple[slice, int, np
             rows //= 2
         last = start + rows
         shape = (rows, int(ends[last - 1] - start))
-        scores, bins = (buffer[: shape[0] * shape[1]].reshape(shape) for buffer in (products, places))
+        scores, bins = (buffer[: shape[0] * shape[1]].reshape(shape) for buffer in (products, bin_numbers))
         np.matmul(scaled[start:last], unit[start : ends[last - 1]].T, out=scores)
         np.floor(scores, out=scores)
         bins[:] = scores

@@ -9,9 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from distill.errors import DistillError
 from distill.evaluation.average_precision import mean_average_precision, rank
-from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval, precision_interval
+from distill.evaluation.bootstrap import (
+    bootstrap,
+    low_high,
+    mean_over_measured,
+    percentile_interval,
+    precision_interval,
+)
+from distill.evaluation.difference import Difference, check_paired
 from distill.evaluation.inputs import UNKNOWN, check_finite, check_labels
 from distill.evaluation.intervals import wilson_of_mean
 
@@ -31,7 +37,7 @@ class AttributeScores:
         mean_average_precision: mAP over the measured attributes; `interval` is its (low, high).
         accuracy: share of right decisions at the thresholds given, mean over the measured attributes; None without.
         accuracy_interval: (low, high) of it.
-        resampled: float64 (R,), mAP on each resample, for `compare`.
+        resampled: float64 (R,), mAP on each resample, for `compare_attributes`.
         labels, seed: what the resamples were drawn from.
     """
 
@@ -129,7 +135,7 @@ def evaluate_attributes(
         negatives=(labels == 0).sum(axis=0),
         unmeasured=unmeasured,
         mean_average_precision=mean,
-        interval=_pair(precision_interval(resampled, mean)),
+        interval=low_high(precision_interval(resampled, mean)),
         accuracy=None if thresholds is None else float(values[-1]),
         accuracy_interval=None if thresholds is None else _accuracy_interval(float(values[-1]), samples[:, -1], known),
         resampled=resampled,
@@ -138,18 +144,7 @@ def evaluate_attributes(
     )
 
 
-@dataclass(frozen=True)
-class Difference:
-    """mAP of the first model minus that of the second on the same pictures, and its 95 % interval."""
-
-    difference: float
-    interval: tuple[float, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"mAP": self.difference, "interval": list(self.interval)}
-
-
-def compare(student: AttributeScores, teacher: AttributeScores) -> Difference:
+def compare_attributes(student: AttributeScores, teacher: AttributeScores) -> Difference:
     """The paired difference of mAP, student minus teacher.
 
     Raises:
@@ -161,14 +156,10 @@ def compare(student: AttributeScores, teacher: AttributeScores) -> Difference:
         and len(student.resampled) == len(teacher.resampled)
         and np.array_equal(student.labels, teacher.labels)
     )
-    if not same:
-        raise DistillError(
-            "compare: the two models were scored on different pictures, labels, seeds or numbers of resamples; a "
-            "paired difference needs the same. Evaluate both on the same split with the same seed."
-        )
+    check_paired(same, "pictures, labels")
     difference = student.mean_average_precision - teacher.mean_average_precision
     return Difference(
-        difference, _pair(precision_interval(student.resampled - teacher.resampled, difference, lowest=-1.0))
+        "mAP", difference, low_high(precision_interval(student.resampled - teacher.resampled, difference, lowest=-1.0))
     )
 
 
@@ -183,11 +174,7 @@ def _accuracy(right: np.ndarray, known: np.ndarray, counts: np.ndarray) -> np.nd
 
 def _accuracy_interval(accuracy: float, draws: np.ndarray, known: np.ndarray) -> tuple[float, float]:
     if accuracy not in (0, 1):
-        return _pair(percentile_interval(draws))
+        return low_high(percentile_interval(draws))
     # Draws of decisions that are all right, or all wrong, are all alike: they say nothing of the next picture.
     trials = known.sum(axis=0).astype(int).tolist()
     return wilson_of_mean([round(accuracy * count) for count in trials], trials)
-
-
-def _pair(interval: np.ndarray) -> tuple[float, float]:
-    return float(interval[0]), float(interval[1])

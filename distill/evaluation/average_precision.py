@@ -52,12 +52,12 @@ class Ranking:
         if not self.measurable:
             return np.full(len(counts), np.nan)
         drawn = counts.take(self.positives, axis=1)
-        found = drawn.cumsum(axis=1, dtype=np.int32)
+        hits = drawn.cumsum(axis=1, dtype=np.int32)
         seen = counts.take(self.order, axis=1).cumsum(axis=1, dtype=np.int32)
         # where nothing is claimed the positive itself was not drawn, so the value given to 0/0 does not matter
         claimed = np.maximum(seen.take(self.cuts, axis=1), 1)
-        precision = found.take(self.positive_cuts, axis=1) / claimed
-        total, positives = seen[:, -1], found[:, -1]
+        precision = hits.take(self.positive_cuts, axis=1) / claimed
+        total, positives = seen[:, -1], hits[:, -1]
         area = np.einsum("bp,bp->b", drawn, precision)
         return np.where((positives > 0) & (positives < total), area / np.maximum(positives, 1), np.nan)
 

@@ -65,6 +65,12 @@ def precision_interval(values: np.ndarray, score: np.ndarray | float, lowest: fl
     return np.stack([np.minimum(low, score).clip(min=lowest), np.maximum(high.clip(max=1), score)])
 
 
+def low_high(interval: np.ndarray) -> tuple[float, float]:
+    """One interval of those above, (2,), as plain numbers."""
+    low, high = interval
+    return float(low), float(high)
+
+
 def mean_over_measured(values: np.ndarray) -> np.ndarray:
     """Row means of (R, C) without the NaNs, NaN where a row holds nothing else."""
     measured = ~np.isnan(values)

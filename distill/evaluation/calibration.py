@@ -15,8 +15,8 @@ BINS = 15
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Each bin that holds a picture.
+class CalibrationCurve:
+    """Accuracy by confidence, of each bin that holds a picture.
 
     Attributes:
         confidence: float64 (K,), mean probability of the class answered.
@@ -32,13 +32,13 @@ class Calibration:
         return {name: getattr(self, name).tolist() for name in ("confidence", "accuracy", "pictures")}
 
 
-def calibrate(confidence: np.ndarray, right: np.ndarray) -> Calibration:
+def calibrate(confidence: np.ndarray, right: np.ndarray) -> CalibrationCurve:
     """The bins of confidences (N,) in 0..1 and of whether each answer was right, bool (N,)."""
     member = _members(confidence)
     pictures = member.sum(axis=0)
     used = pictures > 0
     means = [(member * values[:, None]).sum(axis=0)[used] / pictures[used] for values in (confidence, right)]
-    return Calibration(means[0], means[1], pictures[used].astype(np.int64))
+    return CalibrationCurve(means[0], means[1], pictures[used].astype(np.int64))
 
 
 def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -11,9 +11,16 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.evaluation.average_precision import average_precision, rank
-from distill.evaluation.bootstrap import bootstrap, mean_over_measured, percentile_interval, precision_interval
-from distill.evaluation.calibration import Calibration, calibrate, expected_calibration_error
+from distill.evaluation.bootstrap import (
+    bootstrap,
+    low_high,
+    mean_over_measured,
+    percentile_interval,
+    precision_interval,
+)
+from distill.evaluation.calibration import CalibrationCurve, calibrate, expected_calibration_error
 from distill.evaluation.confusion import confusion_matrix
+from distill.evaluation.difference import Difference, check_paired
 from distill.evaluation.inputs import UNKNOWN, check_finite
 from distill.evaluation.intervals import wilson_interval, wilson_of_mean
 
@@ -35,7 +42,7 @@ class ClassificationScores:
         confusion: int64 (C, C), pictures of the row's class that the column's was answered to.
         calibration: bins of confidence.
         unmeasured: names of the classes no picture shows, which are left out of every mean.
-        resampled: float64 (R,), top-1 on each resample, for `compare`.
+        resampled: float64 (R,), top-1 on each resample, for `compare_classification`.
         truths: int64 (N,), the class of each picture, and `seed`: what the resamples were drawn from.
     """
 
@@ -44,7 +51,7 @@ class ClassificationScores:
     intervals: dict[str, tuple[float, float]]
     average_precision: np.ndarray
     confusion: np.ndarray
-    calibration: Calibration
+    calibration: CalibrationCurve
     unmeasured: tuple[str, ...]
     resampled: np.ndarray = field(repr=False)
     truths: np.ndarray = field(repr=False)
@@ -113,8 +120,8 @@ def evaluate_classification(
         """(B, N) to (B, 5): the metrics in the order of `METRICS`."""
         weights = counts.astype(np.float64)
         drawn = weights @ member
-        found = weights @ (member * right[:, None])
-        accuracy = np.divide(found, drawn, out=np.full_like(drawn, np.nan), where=drawn > 0)
+        correct = weights @ (member * right[:, None])
+        accuracy = np.divide(correct, drawn, out=np.full_like(drawn, np.nan), where=drawn > 0)
         precisions = np.stack([ranking.average_precision(counts) for ranking in rankings], axis=1)
         return np.stack(
             [
@@ -168,48 +175,29 @@ def truths_of(labels: np.ndarray) -> np.ndarray:
     return np.where(known, labels.argmax(axis=1), UNKNOWN)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Top-1 of the first model minus that of the second on the same pictures, and its 95 % interval."""
-
-    difference: float
-    interval: tuple[float, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {TOP_1: self.difference, "interval": list(self.interval)}
-
-
-def compare(first: ClassificationScores, second: ClassificationScores) -> Difference:
-    """The paired difference of top-1, first minus second.
+def compare_classification(student: ClassificationScores, teacher: ClassificationScores) -> Difference:
+    """The paired difference of top-1, student minus teacher.
 
     Raises:
         DistillError: the two were not scored on the same pictures under the same seed.
     """
     same = (
-        first.classes == second.classes
-        and first.seed == second.seed
-        and len(first.resampled) == len(second.resampled)
-        and np.array_equal(first.truths, second.truths)
+        student.classes == teacher.classes
+        and student.seed == teacher.seed
+        and len(student.resampled) == len(teacher.resampled)
+        and np.array_equal(student.truths, teacher.truths)
     )
-    if not same:
-        raise DistillError(
-            "compare: the two models were scored on different pictures, classes, seeds or numbers of resamples; a "
-            "paired difference needs the same. Evaluate both on the same split with the same seed."
-        )
-    interval = _pair(percentile_interval(first.resampled - second.resampled))
-    return Difference(first.metrics[TOP_1] - second.metrics[TOP_1], interval)
+    check_paired(same, "pictures, classes")
+    interval = low_high(percentile_interval(student.resampled - teacher.resampled))
+    return Difference(TOP_1, student.metrics[TOP_1] - teacher.metrics[TOP_1], interval)
 
 
 def _interval(metric: str, draws: np.ndarray, value: float, pictures: np.ndarray) -> tuple[float, float]:
     """Of pictures (C',), those of each class that is shown."""
     if metric == "mAP":
-        return _pair(precision_interval(draws, value))
+        return low_high(precision_interval(draws, value))
     if value not in (0, 1) or metric == METRICS[-1]:
-        return _pair(percentile_interval(draws))
+        return low_high(percentile_interval(draws))
     # Draws of pictures that are all right, or all wrong, are all alike: they say nothing of the next one.
     trials = pictures.tolist() if metric == MEAN_CLASS else [int(pictures.sum())]
     return wilson_of_mean([round(value * count) for count in trials], trials)
-
-
-def _pair(interval: np.ndarray) -> tuple[float, float]:
-    return float(interval[0]), float(interval[1])

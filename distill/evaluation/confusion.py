@@ -35,7 +35,7 @@ class Confused:
 
     def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
         return {
-            "classes": [names[one] for one in self.classes],
+            "classes": [names[number] for number in self.classes],
             "mistaken": list(self.mistaken),
             "pictures": self.pictures,
             "share": self.share,
@@ -61,13 +61,13 @@ def most_confused(confusion: np.ndarray, count: int) -> list[Confused]:
     both = np.triu(confusion + confusion.T, k=1)
     order = np.argsort(-both, axis=None, kind="stable")[:count]
     pictures = confusion.sum(axis=1)
-    found = []
-    for one, other in zip(*np.unravel_index(order, both.shape), strict=True):
-        mistakes, total = int(both[one, other]), int(pictures[one] + pictures[other])
+    pairs = []
+    for row, column in zip(*np.unravel_index(order, both.shape), strict=True):
+        mistakes, total = int(both[row, column]), int(pictures[row] + pictures[column])
         if not mistakes:
             break
-        a, b = (int(one), int(other)) if confusion[one, other] >= confusion[other, one] else (int(other), int(one))
-        found.append(
+        a, b = (int(row), int(column)) if confusion[row, column] >= confusion[column, row] else (int(column), int(row))
+        pairs.append(
             Confused((a, b), (int(confusion[a, b]), int(confusion[b, a])), total, wilson_interval(mistakes, total))
         )
-    return found
+    return pairs

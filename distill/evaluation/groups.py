@@ -36,7 +36,7 @@ def group_scores(
         Two entries an attribute: `attribute`, `shown`, `pictures`, the number of `attributes` measured, and under
         `models` by role `mAP` and its `interval`.
     """
-    found = []
+    entries = []
     for name in by:
         if name not in classes:
             continue
@@ -55,10 +55,10 @@ def group_scores(
                 )
                 models[role] = {"mAP": scores.mean_average_precision, "interval": list(scores.interval)}
             pictures = int(rows.sum())
-            found.append(
+            entries.append(
                 {"attribute": name, "shown": shown, "pictures": pictures, "attributes": len(kept), "models": models}
             )
-    return found
+    return entries
 
 
 def _has_both(labels: np.ndarray) -> np.ndarray:

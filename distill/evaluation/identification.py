@@ -1,19 +1,16 @@
-"""Who is it? Probes searched in a gallery of known people, 1:N.
+"""Who is it? Pictures searched among the others of a set, 1:N.
 
-A probe is *mated* where its person is in the gallery. Of those,
-- rank-k: the probe's person is among the k most alike people, each known by their most alike picture;
-- recall@k: one of the k most alike pictures is of the probe's person;
-- TPIR at FPIR: the most alike picture is of the right person and scores at least a threshold, which at most the share
-  FPIR of the probes without a mate reaches. (ISO/IEC 19795-1; the threshold as in `roc`, never above what was asked.)
-Others who score as high as the right person are put before them.
+Each picture is a probe, and the others are its gallery. A probe is *mated* where another picture shows its person. Of
+those, rank-k: the probe's person is among the k most alike people, each known by their most alike picture. Others who
+score as high as the right person are put before them.
 
 Probes and gallery may come from two models of one space: a student asked in the gallery its teacher made.
 
-Shapes: N probes, M mated probes, G gallery pictures, D embedding dimensions.
+Shapes: N pictures, M mated probes, D embedding dimensions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +18,6 @@ import numpy as np
 from distill.errors import DistillError
 from distill.evaluation.embeddings import check_dimensions, check_identities, unit_embeddings
 from distill.evaluation.intervals import wilson_interval
-from distill.evaluation.roc import OperatingPoint, check_resolution, points_at, roc
 from distill.evaluation.search import FLAT_LIMIT, Gallery, Index
 
 # Neighbours listed at a time: 50 MB of them.
@@ -33,42 +29,29 @@ class IdentificationScores:
     """What a search found.
 
     Attributes:
-        rank: by k, share of mated probes found by rank k. recall: by k, recall@k.
+        rank: by k, share of mated probes found by rank k.
         curve: float64 (K,), rank-1 to rank-K for the largest k asked for.
-        points: by FPIR; `tar` is the TPIR, `impostors` the probes without a mate.
         mated, unmated: probes. pictures, people: of the gallery.
         index: `flat` is exact, `hnsw` may miss a few per cent of the neighbours.
-        people_before, pictures_before: int (M,), other people, and pictures of others, at least as alike as the best
-            picture of the right person; each counted only up to the largest k asked for.
     """
 
     rank: dict[int, float]
-    recall: dict[int, float]
     curve: np.ndarray
-    points: dict[float, OperatingPoint]
     mated: int
     unmated: int
     pictures: int
     people: int
     index: Index
-    people_before: np.ndarray = field(repr=False)
-    pictures_before: np.ndarray = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json that stands under a model: `metrics`, `intervals` (Wilson, probes as independent),
-        `counts`, `index`, `rank_curve`, `fpirs`."""
-        metrics, intervals = {}, {}
-        for name, shares in (("rank{}", self.rank), ("recall@{}", self.recall)):
-            for k, share in shares.items():
-                metrics[name.format(k)] = share
-                intervals[name.format(k)] = list(wilson_interval(round(share * self.mated), self.mated))
-        for fpir, point in self.points.items():
-            metrics[f"tpir@fpir={fpir:g}"] = point.tar
-            if point.tar_interval is not None:
-                intervals[f"tpir@fpir={fpir:g}"] = list(point.tar_interval)
+        `counts`, `index`, `rank_curve`."""
+        shares = {f"rank{k}": share for k, share in self.rank.items()}
         return {
-            "metrics": metrics,
-            "intervals": intervals,
+            "metrics": shares,
+            "intervals": {
+                name: list(wilson_interval(round(share * self.mated), self.mated)) for name, share in shares.items()
+            },
             "counts": {
                 "mated": self.mated,
                 "unmated": self.unmated,
@@ -77,153 +60,90 @@ class IdentificationScores:
             },
             "index": self.index,
             "rank_curve": self.curve.tolist(),
-            "fpirs": {
-                f"{fpir:g}": {
-                    "threshold": point.threshold,
-                    "fpir": point.far,
-                    "tpir": point.tar,
-                    "false_positives": point.false_accepts,
-                    "true_positives": point.true_accepts,
-                }
-                for fpir, point in self.points.items()
-            },
         }
 
 
 def evaluate_identification(
     probes: np.ndarray,
-    probe_identities: np.ndarray,
     gallery: np.ndarray,
-    gallery_identities: np.ndarray,
+    identities: np.ndarray,
     *,
-    same_pictures: bool,
-    ranks: Sequence[int] = (1, 5, 10),
-    recalls: Sequence[int] = (1,),
-    fpirs: Sequence[float] = (),
+    ranks: Sequence[int],
     flat_limit: int = FLAT_LIMIT,
 ) -> IdentificationScores:
-    """Search every probe in the gallery.
+    """Search every picture among the others.
 
     Args:
-        probes, gallery: float (N, D) and (G, D), of any length; from one model, or from two that share a space.
-        probe_identities, gallery_identities: int (N,) and (G,).
-        same_pictures: the gallery's pictures are the probes', in the same order (by whichever model): each probe is
-            searched among the others, and is mated where these show its person.
-        ranks, recalls: values of k.
-        fpirs: false positive identification rates for which TPIR is wanted; they need probes without a mate.
-        flat_limit: gallery pictures up to which the search is exact.
+        probes, gallery: float (N, D), of any length: the same pictures in the same order, by one model or by two that
+            share a space.
+        identities: int (N,), the person shown.
+        ranks: values of k.
+        flat_limit: pictures up to which the search is exact.
 
     Raises:
-        DistillError: the gallery is empty, dimensions differ, an embedding is zero or not finite, a person is unknown,
-            k is larger than the gallery, no probe has a mate, or an FPIR is below one probe without a mate.
+        DistillError: numbers of pictures or dimensions differ, an embedding is zero or not finite, a person is
+            unknown, k is larger than the number of people, or no probe has a mate.
     """
-    if len(gallery) == 0:
-        raise DistillError("identification: the gallery is empty. Give it at least one picture of a known person.")
     check_dimensions(probes, gallery, "the probes", "the gallery's pictures")
-    check_identities(probe_identities, probes, "probes")
-    check_identities(gallery_identities, gallery, "gallery pictures")
-    if same_pictures and not np.array_equal(probe_identities, gallery_identities):
-        raise DistillError(
-            "identification: probes and gallery were said to be the same pictures, but their identities differ. List "
-            "both in the same order."
-        )
+    check_identities(identities, probes, "probes")
+    check_identities(identities, gallery, "gallery pictures")
     asked = unit_embeddings(probes, owner="the model of the probes").astype(np.float32, copy=False)
     known = unit_embeddings(gallery, owner="the model of the gallery").astype(np.float32, copy=False)
-    people, sizes = np.unique(gallery_identities, return_counts=True)
-    _check_k(ranks, len(people), "ranks", "people")
-    _check_k(recalls, len(known) - same_pictures, "recalls", "pictures to find")
-    own = sizes[np.searchsorted(people, probe_identities).clip(max=len(people) - 1)]
-    mated = np.isin(probe_identities, people) & (own > same_pictures)
-    if not mated.any():
+    people, person, sizes = np.unique(identities, return_inverse=True, return_counts=True)
+    _check_ranks(ranks, len(people))
+    mated = np.flatnonzero(sizes[person] > 1)
+    if not len(mated):
         raise DistillError(
-            f"identification: none of the {len(asked)} probes shows a person of whom the gallery has (another) "
-            "picture. Put pictures of the same people into both."
+            f"identification: none of the {len(asked)} probes shows a person of whom the gallery has another picture. "
+            "Give it people with two or more pictures."
         )
-    unmated = int(np.count_nonzero(~mated))
-    if fpirs and unmated == 0:
-        raise DistillError(
-            "identification: every probe has a mate in the gallery, so TPIR at FPIR cannot be measured. Add probes of "
-            "people whom the gallery does not know, or ask for no FPIR."
-        )
-    for fpir in fpirs:
-        check_resolution(fpir, unmated, "FPIR", "probes without a mate")
-
-    index = Gallery(known, flat_limit)
-    places = np.arange(len(asked)) if same_pictures else None
-    nearest = index.nearest(asked, 1, places).cosines[:, 0] if fpirs else np.empty(0)
-    kept = np.flatnonzero(mated)
-    people_before, pictures_before = _before(
-        index,
-        asked[kept],
-        probe_identities[kept],
-        gallery_identities,
-        None if places is None else places[kept],
-        most_people=max(ranks, default=1),
-        most_pictures=max(recalls, default=1),
-    )
-    points = {}
-    if fpirs:
-        right = people_before == 0
-        found = roc(nearest[kept[right]], nearest[~mated], missed=int(np.count_nonzero(~right)))
-        points = points_at(found, fpirs)
+    index, largest = Gallery(known, flat_limit), max(ranks)
+    before = _people_before(index, asked, identities, mated, largest)
     return IdentificationScores(
-        rank={k: float(np.mean(people_before < k)) for k in ranks},
-        recall={k: float(np.mean(pictures_before < k)) for k in recalls},
-        curve=np.array([np.mean(people_before < k + 1) for k in range(max(ranks, default=1))]),
-        points=points,
-        mated=len(kept),
-        unmated=unmated,
+        rank={k: float(np.mean(before < k)) for k in ranks},
+        curve=np.array([np.mean(before < k + 1) for k in range(largest)]),
+        mated=len(mated),
+        unmated=len(asked) - len(mated),
         pictures=len(known),
         people=len(people),
         index=index.index,
-        people_before=people_before,
-        pictures_before=pictures_before,
     )
 
 
-def _before(
-    gallery: Gallery,
-    probes: np.ndarray,
-    identities: np.ndarray,
-    gallery_identities: np.ndarray,
-    leave_out: np.ndarray | None,
-    *,
-    most_people: int,
-    most_pictures: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Other people, and pictures of others, at least as alike as the right person's best picture.
+def _people_before(
+    gallery: Gallery, probes: np.ndarray, identities: np.ndarray, mated: np.ndarray, most: int
+) -> np.ndarray:
+    """Other people at least as alike as the right person's best picture.
 
     One person may fill a list of any length, so the lists of those probes are made longer until they decide.
 
     Args:
-        probes, identities, leave_out: float (M, D), int (M,), int (M,), of mated probes.
-        most_people, most_pictures: counts that need not be exceeded; higher ones are returned as these.
+        probes, identities: float (N, D), int (N,), of the gallery's pictures.
+        mated: int (M,), which of them are asked.
+        most: a count that need not be exceeded; higher ones are returned as this.
 
     Returns:
-        two int64 (M,).
+        int64 (M,).
     """
-    people, pictures = np.empty(len(probes), np.int64), np.empty(len(probes), np.int64)
-    available = gallery.size - (leave_out is not None)
-    waiting, k = np.arange(len(probes)), max(most_people, most_pictures) + 1
+    people = np.empty(len(mated), np.int64)
+    waiting, k = np.arange(len(mated)), most + 1
     while len(waiting):
-        k = min(k, available)
+        k = min(k, gallery.size - 1)
         undecided = []
         for rows in np.array_split(waiting, len(waiting) * k // LISTED + 1):
-            found = gallery.nearest(probes[rows], k, None if leave_out is None else leave_out[rows])
-            there = found.places >= 0
-            right = there & (gallery_identities[found.places] == identities[rows][:, None])
-            best = np.where(right, found.cosines, -np.inf).max(axis=1)
-            before = there & ~right & (found.cosines >= best[:, None])
-            people[rows] = _distinct(np.where(before, gallery_identities[found.places], -1)).clip(max=most_people)
-            pictures[rows] = before.sum(axis=1).clip(max=most_pictures)
+            pictures = mated[rows]
+            neighbours = gallery.others(probes[pictures], pictures, k)
+            there, whose = neighbours.rows >= 0, identities[neighbours.rows]
+            right = there & (whose == identities[pictures][:, None])
+            best = np.where(right, neighbours.cosines, -np.inf).max(axis=1)
+            before = there & ~right & (neighbours.cosines >= best[:, None])
+            people[rows] = _distinct(np.where(before, whose, -1)).clip(max=most)
             # what comes next is no more alike than the last one listed
-            decided = (found.cosines[:, -1] < best) | (
-                (people[rows] == most_people) & (pictures[rows] == most_pictures)
-            )
+            decided = (neighbours.cosines[:, -1] < best) | (people[rows] == most)
             undecided.append(rows[~decided & there.all(axis=1)])
-        waiting = np.concatenate(undecided) if k < available else waiting[:0]
+        waiting = np.concatenate(undecided) if k < gallery.size - 1 else waiting[:0]
         k *= 4
-    return people, pictures
+    return people
 
 
 def _distinct(values: np.ndarray) -> np.ndarray:
@@ -233,10 +153,12 @@ def _distinct(values: np.ndarray) -> np.ndarray:
     return np.count_nonzero(first, axis=1)
 
 
-def _check_k(values: Sequence[int], most: int, name: str, kind: str) -> None:
-    for k in values:
-        if not 1 <= k <= most:
+def _check_ranks(ranks: Sequence[int], people: int) -> None:
+    if not ranks:
+        raise DistillError("identification: no rank is asked for, expected at least one.")
+    for k in ranks:
+        if not 1 <= k <= people:
             raise DistillError(
-                f"identification: {name} asks for k = {k}, but the gallery has {most} {kind}; expected 1 to {most}. "
+                f"identification: ranks asks for k = {k}, but the gallery has {people} people; expected 1 to {people}. "
                 "Ask for a smaller k, or enlarge the gallery."
             )

@@ -24,6 +24,6 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
 def wilson_of_mean(successes: Sequence[int], trials: Sequence[int]) -> tuple[float, float]:
     """The same of the mean of several shares: the means of their ends, wide enough for shares that err together."""
-    ends = [wilson_interval(one, among) for one, among in zip(successes, trials, strict=True)]
+    ends = [wilson_interval(right, among) for right, among in zip(successes, trials, strict=True)]
     low, high = (sum(end) / len(ends) for end in zip(*ends, strict=True))
     return low, high

@@ -114,8 +114,8 @@ def _pair(file: Path, number: int, line: str, *, fold: int) -> Pair:
     first, second = (picture_name(person, int(picture)) for person, picture in named)
     same = len(fields) == 3
     if first == second or (not same and named[0][0] == named[1][0]):
-        found = "a picture with itself" if first == second else "one person as two"
-        raise DistillError(f"{file}, line {number}: {line!r} pairs {found}. Correct the line.")
+        fault = "a picture with itself" if first == second else "one person as two"
+        raise DistillError(f"{file}, line {number}: {line!r} pairs {fault}. Correct the line.")
     return Pair(first, second, same, fold)
 
 

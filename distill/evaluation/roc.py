@@ -137,12 +137,11 @@ class Roc:
         )
 
 
-def roc(genuine: np.ndarray, impostors: np.ndarray, *, missed: int = 0) -> Roc:
+def roc(genuine: np.ndarray, impostors: np.ndarray) -> Roc:
     """The exact curve of scored pairs.
 
     Args:
         genuine, impostors: finite scores, one-dimensional.
-        missed: genuine cases that no threshold accepts, such as a search that named somebody else.
 
     Raises:
         DistillError: a score is not finite, or there are no genuine or no impostor cases.
@@ -154,30 +153,29 @@ def roc(genuine: np.ndarray, impostors: np.ndarray, *, missed: int = 0) -> Roc:
                 f"evaluation: {strange} of {len(scores)} {kind} scores are NaN or infinite, expected finite scores. "
                 "Check the weights."
             )
-    _check_both(len(genuine) + missed, len(impostors))
-    values, places = np.unique(np.concatenate((genuine, impostors)), return_inverse=True)
-    true = np.bincount(places[: len(genuine)], minlength=len(values))
-    false = np.bincount(places[len(genuine) :], minlength=len(values))
-    return roc_of_counts(values, true, false, missed=missed)
+    _check_both(len(genuine), len(impostors))
+    values, ranks = np.unique(np.concatenate((genuine, impostors)), return_inverse=True)
+    true = np.bincount(ranks[: len(genuine)], minlength=len(values))
+    false = np.bincount(ranks[len(genuine) :], minlength=len(values))
+    return roc_of_counts(values, true, false)
 
 
-def roc_of_counts(values: np.ndarray, genuine: np.ndarray, impostors: np.ndarray, *, missed: int = 0) -> Roc:
+def roc_of_counts(values: np.ndarray, genuine: np.ndarray, impostors: np.ndarray) -> Roc:
     """The curve of pairs counted by score.
 
     Args:
         values: distinct scores, rising.
         genuine, impostors: int (as many), pairs of exactly that score.
-        missed: as in `roc`.
 
     Raises:
         DistillError: there are no genuine or no impostor cases.
     """
     true, false = (np.append(0, np.cumsum(counts[::-1], dtype=np.int64)) for counts in (genuine, impostors))
-    _check_both(int(true[-1]) + missed, int(false[-1]))
+    _check_both(int(true[-1]), int(false[-1]))
     # just above in the scores' own precision: in a finer one it could be rounded back onto the highest score
     above = np.nextafter(values[-1], values.dtype.type(np.inf))
     thresholds = np.append(above, values[::-1]).astype(np.float64)
-    return Roc(thresholds, false, true, impostors=int(false[-1]), genuine=int(true[-1]) + missed)
+    return Roc(thresholds, false, true, impostors=int(false[-1]), genuine=int(true[-1]))
 
 
 def check_resolution(asked: float, cases: int, rate: str, kind: str) -> None:

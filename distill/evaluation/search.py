@@ -24,11 +24,11 @@ class Neighbours:
 
     Attributes:
         cosines: float32 (N, k), -infinity where there is none.
-        places: int64 (N, k), places in the gallery, -1 where there is none.
+        rows: int64 (N, k), of the gallery, -1 where there is none.
     """
 
     cosines: np.ndarray
-    places: np.ndarray
+    rows: np.ndarray
 
 
 class Gallery:
@@ -52,22 +52,19 @@ class Gallery:
             self._faiss.hnsw.efConstruction = HNSW_CANDIDATES
         self._faiss.add(np.ascontiguousarray(unit, dtype=np.float32))
 
-    def nearest(self, unit: np.ndarray, k: int, leave_out: np.ndarray | None = None) -> Neighbours:
-        """The k most alike pictures of each probe.
+    def others(self, unit: np.ndarray, own: np.ndarray, k: int) -> Neighbours:
+        """The k pictures most like each probe, its own left out.
 
         Args:
             unit: float32 (N, D) of unit length.
-            k: at most G, or G - 1 where a picture is left out.
-            leave_out: int (N,), a place in the gallery for each probe, its own picture.
+            own: int (N,), the row of each probe's own picture in the gallery.
+            k: at most G - 1.
         """
-        wanted = k if leave_out is None else k + 1
         if self.index == "hnsw":
-            self._faiss.hnsw.efSearch = max(HNSW_CANDIDATES, 2 * wanted)
-        cosines, places = self._faiss.search(np.ascontiguousarray(unit, dtype=np.float32), wanted)
-        cosines[places < 0] = -np.inf
-        if leave_out is not None:
-            kept = places != leave_out[:, None]
-            # where the own picture is not among them, the last of the one too many goes instead
-            kept[kept.all(axis=1), -1] = False
-            cosines, places = (values[kept].reshape(len(unit), k) for values in (cosines, places))
-        return Neighbours(cosines, places)
+            self._faiss.hnsw.efSearch = max(HNSW_CANDIDATES, 2 * (k + 1))
+        cosines, rows = self._faiss.search(np.ascontiguousarray(unit, dtype=np.float32), k + 1)
+        cosines[rows < 0] = -np.inf
+        kept = rows != own[:, None]
+        # where the own picture is not among them, the last of the one too many goes instead
+        kept[kept.all(axis=1), -1] = False
+        return Neighbours(*(values[kept].reshape(len(unit), k) for values in (cosines, rows)))

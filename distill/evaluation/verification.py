@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from distill.errors import DistillError
-from distill.evaluation.bootstrap import bootstrap, percentile_interval
+from distill.evaluation.bootstrap import bootstrap, low_high, percentile_interval
+from distill.evaluation.difference import Difference, check_paired
 from distill.evaluation.folds import FoldAccuracy, fold_accuracy
 from distill.evaluation.intervals import wilson_interval
 from distill.evaluation.roc import EqualError, OperatingPoint, Roc, points_at, roc, tar_name
@@ -32,7 +32,7 @@ class VerificationScores:
         equal_error: over all pairs; `equal_error_interval` is the (low, high) of its rate.
         points: by FAR asked for.
         roc: the whole curve.
-        resampled: float64 (R,), accuracy on each resample, for `compare`.
+        resampled: float64 (R,), accuracy on each resample, for `compare_pairs`.
         same, folds, seed: what the resamples were drawn from.
     """
 
@@ -110,17 +110,17 @@ def evaluate_pairs(
         return np.column_stack((np.nanmean(shares, axis=1), _equal_errors(counts[:, order], genuine, cuts)))
 
     values = bootstrap(statistics, len(scores), seed=seed, resamples=resamples)
-    low_high = percentile_interval(values)
+    intervals = percentile_interval(values)
     equal_error = curve.equal_error()
     # Draws of pairs that are all right are all alike: they say nothing of the next pair.
     all_right, no_error = accuracy.mean == 1, equal_error.rate == 0
     return VerificationScores(
         accuracy=accuracy,
-        accuracy_interval=wilson_interval(len(scores), len(scores)) if all_right else _pair(low_high[:, 0]),
+        accuracy_interval=wilson_interval(len(scores), len(scores)) if all_right else low_high(intervals[:, 0]),
         equal_error=equal_error,
         equal_error_interval=wilson_interval(0, min(curve.genuine, curve.impostors))
         if no_error
-        else _pair(low_high[:, 1]),
+        else low_high(intervals[:, 1]),
         points=points,
         roc=curve,
         resampled=values[:, 0],
@@ -130,18 +130,7 @@ def evaluate_pairs(
     )
 
 
-@dataclass(frozen=True)
-class AccuracyDifference:
-    """Accuracy of the first model minus that of the second on the same pairs, and its 95 % interval."""
-
-    difference: float
-    interval: tuple[float, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"accuracy": self.difference, "interval": list(self.interval)}
-
-
-def compare(student: VerificationScores, teacher: VerificationScores) -> AccuracyDifference:
+def compare_pairs(student: VerificationScores, teacher: VerificationScores) -> Difference:
     """The paired difference of accuracy, student minus teacher.
 
     Raises:
@@ -153,14 +142,11 @@ def compare(student: VerificationScores, teacher: VerificationScores) -> Accurac
         and np.array_equal(student.same, teacher.same)
         and np.array_equal(student.folds, teacher.folds)
     )
-    if not same:
-        raise DistillError(
-            "compare: the two models were scored on different pairs, folds, seeds or numbers of resamples; a paired "
-            "difference needs the same. Evaluate both on the same pairs with the same seed."
-        )
-    return AccuracyDifference(
+    check_paired(same, "pairs, folds")
+    return Difference(
+        "accuracy",
         student.accuracy.mean - teacher.accuracy.mean,
-        _pair(percentile_interval(student.resampled - teacher.resampled)),
+        low_high(percentile_interval(student.resampled - teacher.resampled)),
     )
 
 
@@ -180,7 +166,3 @@ def _equal_errors(counts: np.ndarray, genuine: np.ndarray, cuts: np.ndarray) -> 
     far = np.take_along_axis(false, index, axis=1) / np.maximum(negatives, 1)
     tar = np.take_along_axis(true, index, axis=1) / np.maximum(positives, 1)
     return np.where((positives > 0) & (negatives > 0), (far + 1 - tar) / 2, np.nan)[:, 0]
-
-
-def _pair(interval: np.ndarray) -> tuple[float, float]:
-    return float(interval[0]), float(interval[1])

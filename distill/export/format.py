@@ -15,7 +15,7 @@ from distill.export.deployed import Deployed
 from distill.export.int8.equalization import equalize
 from distill.export.int8.folding import fold
 from distill.predictors.file_predictor import FilePredictor
-from distill.predictors.onnx_metadata import Given, OnnxMetadata
+from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
 from students.manifest import StudentManifest
 
@@ -27,7 +27,7 @@ class Job:
     """A student on its way into files.
 
     Attributes:
-        network: of normalised float (N, 3, h, w) to logits or embeddings.
+        network: of normalised float (N, 3, h, w) to the raw tensors of the manifest's kind of answers.
         pictures: uint8 (N, h, w, 3) to calibrate int8 on; empty where no format needs them.
         calibration: how the ranges of int8 follow from what the pictures excite.
         onnxruntime_web: of the browser folder: the npm package as a file; None for the cache or the registry.
@@ -49,20 +49,12 @@ class Job:
     def metadata(self) -> OnnxMetadata:
         """What each file says of itself."""
         manifest = self.manifest
-        if manifest.classes is None:
-            metadata = OnnxMetadata.of_embedding(
-                manifest.outputs, manifest.far_thresholds, manifest.preprocess, manifest.picture
-            )
-        else:
-            gives: Given = "softmax" if manifest.activation == "softmax" else "probabilities"
-            metadata = OnnxMetadata.of(
-                manifest.classes, manifest.thresholds, manifest.preprocess, manifest.picture, gives
-            )
         return replace(
-            metadata,
+            OnnxMetadata.of(manifest.answers, manifest.preprocess, manifest.picture),
             teacher=manifest.teacher,
             teacher_fingerprint=manifest.teacher_fingerprint,
             data_fingerprint=manifest.data_fingerprint,
+            fit=manifest.fit,
         )
 
     @cached_property
@@ -85,7 +77,7 @@ class Job:
 
     def deployed(self, network: nn.Module) -> Deployed:
         """`folded` or `for_int8` with preprocessing and activation."""
-        return Deployed(network, self.preprocess, self.manifest.activation)
+        return Deployed(network, self.preprocess, self.manifest.answers)
 
 
 @dataclass(frozen=True)

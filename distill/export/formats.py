@@ -9,8 +9,8 @@ from distill.export.int8 import onnx_int8
 from distill.export.web import web
 
 FORMATS: dict[str, Format] = {
-    one.name: one
-    for one in (
+    entry.name: entry
+    for entry in (
         onnx.FORMAT,
         onnx_int8.FORMAT,
         openvino.FLOAT,
@@ -34,6 +34,6 @@ def chosen(names: Sequence[str]) -> list[Format]:
     if not names or len(set(names)) != len(names):
         raise DistillError(f"export.formats is {list(names)}, expected some of {', '.join(FORMATS)}, each once.")
     formats = [FORMATS[name] for name in names]
-    for one in formats:
-        one.check_installed()
+    for entry in formats:
+        entry.check_installed()
     return formats

@@ -53,13 +53,13 @@ def main() -> int:
     """Convert the student of a run."""
     parser = argparse.ArgumentParser(prog="python -m distill.export.litert", description="Convert a run's student.")
     parser.add_argument("run", type=Path, help="the directory of a run")
-    places = RunDirectory(parser.parse_args().run)
-    path = places.export / FILE
+    run_directory = RunDirectory(parser.parse_args().run)
+    path = run_directory.export / FILE
     try:
-        network, manifest = load_student(places.student)
+        network, manifest = load_student(run_directory.student)
         write(Job(network, manifest, np.zeros(0, np.uint8)), path)
-        sums = sums_of(places.export, (FILE, FILE + METADATA_SUFFIX))
-        write_sums(places.export, read_sums(places.export) | sums)
+        sums = sums_of(run_directory.export, (FILE, FILE + METADATA_SUFFIX))
+        write_sums(run_directory.export, read_sums(run_directory.export) | sums)
     except DistillError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2

@@ -1,8 +1,7 @@
-"""ONNX with the preprocessing inside: uint8 (N, h, w, 3) at the network's resolution in, probabilities (N, C) or
-unit embeddings (N, D) out.
+"""ONNX with the preprocessing inside: uint8 (N, h, w, 3) at the network's resolution in, the answers of a kind out.
 
-The one step outside the graph is the resize to h x w; its kernel is named in the metadata, and every reader of the file
-applies it through `distill.preprocess.preprocess.resize`, the function training used.
+The one step outside the graph is the resize to h x w. Its kernel is named in the metadata, and every predictor applies
+it through `Preprocess.resize`. Training used the same kernel, on the box of a view and without rounding.
 """
 
 import logging
@@ -13,51 +12,30 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from distill.answers.kind import Kind
 from distill.export.deployed import Deployed
 from distill.export.format import Format, Job
 from distill.files.atomic import atomic_path
-from distill.predictors.onnx_metadata import Given, OnnxMetadata
+from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
-from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 
 if TYPE_CHECKING:
     import onnx
 
 
-def export_onnx(
-    path: Path,
-    network: nn.Module,
-    preprocess: Preprocess,
-    *,
-    classes: tuple[str, ...] | None,
-    thresholds: tuple[float, ...] | None,
-    picture: tuple[int, int],
-    activation: Activation | None = None,
-    far_thresholds: dict[str, float] | None = None,
-) -> None:
-    """Write a network of normalised float (N, 3, h, w) to logits (N, C) or embeddings (N, D) as one self-contained file
-    of dynamic batch.
+def export_onnx(path: Path, network: nn.Module, preprocess: Preprocess, kind: Kind, picture: tuple[int, int]) -> None:
+    """Write a network of normalised float (N, 3, h, w) to the raw tensors of a kind as one self-contained file of
+    dynamic batch.
 
     Args:
-        classes, thresholds: of the C outputs, for the file's metadata; None of an embedding.
-        activation: of the outputs; by default a sigmoid each, and unit length of an embedding.
-        far_thresholds: of an embedding, by FAR, for the metadata.
+        kind: of its answers; what the file says of them.
         picture: (height, width) of the prepared pictures the network was made for, for the metadata.
 
     Raises:
         DistillError: the place cannot be written to.
     """
-    activation = activation or ("sigmoid" if classes is not None else "unit")
-    deployed = Deployed(network, preprocess, activation)
-    if classes is not None:
-        gives: Given = "softmax" if activation == "softmax" else "probabilities"
-        metadata = OnnxMetadata.of(classes, thresholds, preprocess, picture, gives)
-    else:
-        with torch.inference_mode():
-            dimensions = deployed(example(preprocess)).shape[1]
-        metadata = OnnxMetadata.of_embedding(dimensions, far_thresholds, preprocess, picture)
-    save(path, to_onnx(deployed), metadata)
+    save(path, to_onnx(Deployed(network, preprocess, kind)), OnnxMetadata.of(kind, preprocess, picture))
 
 
 def write(job: Job, path: Path) -> None:
@@ -83,7 +61,7 @@ def to_onnx(deployed: Deployed) -> "onnx.ModelProto":
                 dynamo=True,
                 dynamic_shapes={"pictures": {0: torch.export.Dim("batch")}},
                 input_names=["pictures"],
-                output_names=["embeddings" if deployed.activation == "unit" else "probabilities"],
+                output_names=list(deployed.kind.tensors),
                 external_data=False,
                 verbose=False,
             )

@@ -11,12 +11,12 @@ SUMS = "SHA256SUMS"
 
 def sums_of(directory: Path, names: Iterable[str]) -> dict[str, str]:
     """Hex sha256 of files, and of all files in folders, by their place in the directory."""
-    found: dict[str, str] = {}
+    sums: dict[str, str] = {}
     for name in names:
         path = directory / name
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-        found |= {str(file.relative_to(directory)): checksum(file) for file in files}
-    return found
+        sums |= {str(file.relative_to(directory)): checksum(file) for file in files}
+    return sums
 
 
 def write_sums(directory: Path, sums: dict[str, str]) -> None:

@@ -23,11 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
-
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json, write_json
 from distill.files.locks import try_lock
+from distill.host import is_first_process
 
 RESOLVED, RESULTS, REPORT, CARD = "recipe.yaml", "results.json", "report.html", "README.md"
 VERSION = 1  # of this layout and of what a stage computes; raise it with either
@@ -54,18 +53,18 @@ class RunDirectory:
         Raises:
             DistillError: as `enter`.
         """
-        places = cls.enter(root, recipe)
+        directory = cls.enter(root, recipe)
         written = root / RESOLVED
         if not written.exists() or written.read_text(encoding="utf-8") != resolved:
             # another recipe's figures must not stand beside this one
             for name in (RESULTS, REPORT, CARD):
                 (root / name).unlink(missing_ok=True)
-            for place in (places.student, places.export):
+            for place in (directory.student, directory.export):
                 if place.exists():
                     shutil.rmtree(place)
             with atomic_path(written) as temporary:
                 temporary.write_text(resolved, encoding="utf-8")
-        return places
+        return directory
 
     @classmethod
     def enter(cls, root: Path, recipe: str) -> "RunDirectory":
@@ -74,19 +73,19 @@ class RunDirectory:
         Raises:
             DistillError: it belongs to another recipe, or holds something that is no run.
         """
-        places = cls(root)
-        if places.marker.exists():
-            if places.owner != recipe:
+        directory = cls(root)
+        if directory.marker.exists():
+            if directory.owner != recipe:
                 raise DistillError(
-                    f"{root}: holds a run of recipe {places.owner!r}, and this is {recipe!r}. Name another place with "
-                    "--out."
+                    f"{root}: holds a run of recipe {directory.owner!r}, and this is {recipe!r}. Name another place "
+                    "with --out."
                 )
         elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
-        write_json(places.marker, {"recipe": recipe, "version": VERSION})
-        return places
+        write_json(directory.marker, {"recipe": recipe, "version": VERSION})
+        return directory
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -97,7 +96,7 @@ class RunDirectory:
         Raises:
             DistillError: another process holds it.
         """
-        if rank_zero_only.rank:  # type: ignore[attr-defined]
+        if not is_first_process():
             yield
             return
         handle = try_lock(self.root / "lock")
@@ -121,8 +120,7 @@ class RunDirectory:
         Raises:
             DistillError: what should say so is no JSON.
         """
-        found = read_json(self.marker) if self.marker.exists() else None
-        return found.get("recipe") if isinstance(found, dict) else None
+        return owner_of(self.marker)
 
     @property
     def data(self) -> Path:
@@ -145,6 +143,16 @@ class RunDirectory:
         return self.root / "stages" / f"{name}-{key}"
 
 
+def owner_of(marker: Path) -> str | None:
+    """The recipe that a marker names as its directory's owner; None where it names none, or is not there.
+
+    Raises:
+        DistillError: it is no JSON.
+    """
+    content = read_json(marker) if marker.exists() else None
+    return content.get("recipe") if isinstance(content, dict) else None
+
+
 def _may_precede(entry: Path) -> bool:
-    """What may lie in a directory before its first run: sets `distill evaluate` prepared, and leftovers of a crash."""
+    """Whether it may lie in a directory before its first run: sets of `distill evaluate`, and leftovers of a crash."""
     return entry.name == "data" or entry.suffix == ".part"

@@ -55,7 +55,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def checksum(module: nn.Module) -> str:
+def weights_checksum(module: nn.Module) -> str:
     """sha256 over the names, types, shapes and values of the network's state."""
     content = hashlib.sha256()
     for name, tensor in module.state_dict().items():
@@ -130,8 +130,8 @@ def head_tensors(module: nn.Module) -> frozenset[str]:
     get_classifier = getattr(module, "get_classifier", None)
     if get_classifier is None:
         return frozenset()
-    found = get_classifier()
-    heads = {id(head) for head in (found if isinstance(found, tuple) else (found,))}
+    classifier = get_classifier()
+    heads = {id(head) for head in (classifier if isinstance(classifier, tuple) else (classifier,))}
     return frozenset(
         f"{name}.{key}" for name, child in module.named_modules() if id(child) in heads for key in child.state_dict()
     )
@@ -214,16 +214,16 @@ def _read_torch(path: Path) -> object:
         ) from error
 
 
-def _misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dict[str, str]:
+def _misfits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
     """What is wrong with each tensor that does not fit, by its name."""
     wrong = {}
     for name, tensor in expected.items():
         shape = tuple(tensor.shape)
-        if name in found and found[name].shape != tensor.shape:
-            wrong[name] = f"is {tuple(found[name].shape)}, expected {shape}"
-        elif name not in found and not name.endswith("num_batches_tracked"):  # a counter that old files lack
+        if name in given and given[name].shape != tensor.shape:
+            wrong[name] = f"is {tuple(given[name].shape)}, expected {shape}"
+        elif name not in given and not name.endswith("num_batches_tracked"):  # a counter that old files lack
             wrong[name] = f"is missing, expected {shape}"
-    return wrong | {name: "has no place in this network" for name in found if name not in expected}
+    return wrong | {name: "has no place in this network" for name in given if name not in expected}
 
 
 def _kind(tensor: Tensor) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import cut
+from distill.data.views.targets import Targets
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 from distill.preprocess.preprocess import Crop, Preprocess
@@ -26,14 +27,19 @@ class Pixels:
         self._cut: dict[tuple[int, int, str, Crop], Tensor] = {}
 
     @property
-    def answers(self) -> Tensor | TopAnswers | None:
+    def answers(self) -> dict[str, Tensor | TopAnswers] | None:
         """What a stored teacher answered to the batch; None where there is none."""
         return self._batch.answers if isinstance(self._batch, ViewBatch) else None
 
     @property
     def identities(self) -> Tensor | None:
         """int64 (N,), the number of the person on each picture, -1 where unknown; None where nothing says so."""
-        return self._batch.identities if isinstance(self._batch, ViewBatch) else None
+        return self._batch.targets.fixed("identities") if isinstance(self._batch, ViewBatch) else None
+
+    def targets(self, preprocess: Preprocess) -> Targets | None:
+        """What is known of the batch by column, places as a network of this contract sees them; None where nothing says
+        so."""
+        return self._batch.targets.in_crop(preprocess.crop) if isinstance(self._batch, ViewBatch) else None
 
     def at(self, preprocess: Preprocess) -> Tensor:
         """float32 (N, 3, h, w) on 0..255."""

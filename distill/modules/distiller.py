@@ -3,13 +3,14 @@
 Shapes: N batch, C classes or attributes, or embedding dimensions; h w the teacher's pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 import torch
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor, nn
 
+from distill.answers.kind import named
 from distill.errors import DistillError
 from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import Metric
@@ -26,8 +27,8 @@ class Teaches(Protocol):
 
     preprocess: Preprocess
 
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """float32 (N, 3, h, w) on 0..255 at its own size to logits or embeddings (N, C)."""
+    def __call__(self, pixels: Tensor) -> Tensor | Mapping[str, Tensor]:
+        """float32 (N, 3, h, w) on 0..255 at its own size to named tensors (N, ...); one alone needs no name."""
         ...
 
     def to(self, device: torch.device) -> object: ...
@@ -37,11 +38,11 @@ class Distiller(TrainingModule):
     """Trains a student to give a teacher's answers to the same views (section 4.5 of arXiv 1704.04861).
 
     Args:
-        student: float (N, 3, h, w), normalised, to logits or embeddings (N, C).
+        student: float (N, 3, h, w), normalised, to named tensors (N, ...); one that is alone needs no name.
         teacher: any `teachers.Teacher`; None where every batch brings the answers of a stored one.
         objective: the formula and its label term.
         preprocess: the student's input contract; the teacher brings its own.
-        optimization, classes, seed, metric: as in `TrainingModule`.
+        optimization, seed, metric: as in `TrainingModule`.
         teacher_precision: `bf16` lets a teacher on a GPU answer in bfloat16, faster and to three digits. On other
             devices, where it is not faster, and by default, the teacher that was scored answers.
     """
@@ -54,14 +55,14 @@ class Distiller(TrainingModule):
         *,
         preprocess: Preprocess,
         optimization: Optimization | None = None,
-        classes: Sequence[str] = (),
         seed: int = 0,
         metric: Metric | None = None,
         teacher_precision: TeacherPrecision = "32-true",
     ) -> None:
-        super().__init__(student, preprocess, optimization, classes, seed, metric)
+        super().__init__(student, preprocess, optimization, seed, metric)
         self.teacher_precision = teacher_precision
         self.objective = objective or BernoulliKl()
+        self.output = self.objective.compares
         # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it.
         self._teacher: tuple[Any] = (teacher,)
         if isinstance(teacher, nn.Module):
@@ -81,23 +82,22 @@ class Distiller(TrainingModule):
             self.objective.check_targets(_targets(labels_of(batch)))
         return batch
 
-    def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
-        answers, compared = views.answers, self.objective.compares
-        taught = self._ask(views) if answers is None else answers
-        return self.objective({compared: logits}, {compared: taught}, _targets(labels))
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+        answers: Any = self._ask(views) if views.answers is None else views.answers
+        return self.objective(outputs, answers, _targets(labels))
 
-    def _ask(self, views: Pixels) -> Tensor:
+    def _ask(self, views: Pixels) -> dict[str, Tensor]:
         teacher = self._teacher[0]
         if teacher is None:
             raise DistillError("the batch brings no answers, and there is no teacher to ask: give the Distiller one.")
         pixels = views.at(teacher.preprocess)
         faster = self.teacher_precision == "bf16" and self.device.type == "cuda"
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=faster):
-            answers = teacher(pixels).float()
+            answers = {name: values.float() for name, values in named(teacher(pixels), self.output).items()}
             if self._answers_sound is not None:
-                self._answers_sound = self._answers_sound & self.objective.can_teach({self.objective.compares: answers})
-        # A tensor of inference mode cannot be saved for backward.
-        return answers.clone()
+                self._answers_sound = self._answers_sound & self.objective.can_teach(answers)
+        # Tensors of inference mode cannot be saved for backward.
+        return {name: values.clone() for name, values in answers.items()}
 
     def on_train_batch_end(self, outputs: STEP_OUTPUT, batch: Any, batch_idx: int) -> None:
         # Reading the flag waits for the device; other than on a CPU, do it where Lightning's logging waits as well.

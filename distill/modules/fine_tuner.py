@@ -1,6 +1,6 @@
 """Learning from labels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ class FineTuner(TrainingModule):
     """Minimises a loss of labels: a teacher before it teaches, or a student before or without transfer.
 
     Args:
-        network, preprocess, optimization, classes, seed, metric: as in `TrainingModule`.
+        network, preprocess, optimization, seed, metric: as in `TrainingModule`.
         loss: by default of attributes, labels that do not exclude each other.
     """
 
@@ -30,15 +30,15 @@ class FineTuner(TrainingModule):
         network: nn.Module,
         preprocess: Preprocess,
         optimization: Optimization | None = None,
-        classes: Sequence[str] = (),
         seed: int = 0,
         metric: Metric | None = None,
         loss: LabelLoss = labelled_cross_entropy,
     ) -> None:
-        super().__init__(network, preprocess, optimization, classes, seed, metric)
+        super().__init__(network, preprocess, optimization, seed, metric)
         self.loss = loss
 
-    def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+        logits = outputs[self.output]
         if labels is None or labels.shape != logits.shape:
             found: Any = "none" if labels is None else tuple(labels.shape)
             raise DistillError(f"fine-tuning needs labels of shape {tuple(logits.shape)}; the batch has {found}.")

@@ -33,6 +33,8 @@ class MetricLearner(TrainingModule):
         optimization, seed, metric: as in `TrainingModule`; without a metric nothing is scored.
     """
 
+    output = "embedding"
+
     def __init__(
         self,
         network: nn.Module,
@@ -48,13 +50,14 @@ class MetricLearner(TrainingModule):
         self.criterion = criterion
         self.register_buffer("people", torch.from_numpy(np.unique(people)), persistent=False)
 
-    def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         identities = views.identities
         if identities is None or bool((identities < 0).any()):
             raise DistillError("teaching by identity needs to know the person on every picture; a batch does not.")
         people: Tensor = self.people  # type: ignore[assignment]  # torch types buffers as modules too
-        with torch.autocast(logits.device.type, enabled=False):
-            return {"loss": self.criterion(logits.float(), torch.searchsorted(people, identities))}
+        embeddings = outputs[self.output]
+        with torch.autocast(embeddings.device.type, enabled=False):
+            return {"loss": self.criterion(embeddings.float(), torch.searchsorted(people, identities))}
 
     def learning(self) -> nn.Module:
         return nn.ModuleList([self.network, self.criterion])

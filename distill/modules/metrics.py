@@ -1,74 +1,19 @@
 """What a validation pass measures: one number of all pictures' outputs, larger for better.
 
-Shapes: N pictures, C classes or attributes, D embedding dimensions.
+Shapes: N pictures.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from distill.evaluation.all_pairs import evaluate_all_pairs
-from distill.evaluation.average_precision import average_precision, mean_average_precision
-from distill.evaluation.embeddings import similarities
-from distill.evaluation.roc import tar_name
+from distill.answers.kind import Arrays
 
 
 class Metric(Protocol):
-    """A number of a network's outputs (N, C) and of what they are held against (N, ...)."""
+    """A number of a network's raw tensors (N, ...) and of what they are held against (N, ...)."""
 
     @property
     def name(self) -> str: ...
 
-    def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float: ...
-
-
-@dataclass(frozen=True)
-class MeanAveragePrecision:
-    """mAP of scores (N, C) against labels (N, C)."""
-
-    classes: tuple[str, ...]
-    name: str = "mAP"
-
-    def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float:
-        values = average_precision(outputs, truths.astype(np.int8), self.classes).values
-        return mean_average_precision(values, self.classes)[0]
-
-
-@dataclass(frozen=True)
-class TopOne:
-    """The share of scores (N, C) that are highest for the class labelled (N, C), over the pictures with a label."""
-
-    name: str = "top-1"
-
-    def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float:
-        known = (truths == 1).any(axis=1)
-        return float((outputs[known].argmax(axis=1) == truths[known].argmax(axis=1)).mean())
-
-
-@dataclass(frozen=True)
-class TarAtFar:
-    """TAR at a FAR over all pairs of embeddings (N, D), against the people shown (N,), -1 where unknown."""
-
-    far: float
-
-    @property
-    def name(self) -> str:
-        return tar_name(self.far)
-
-    def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float:
-        known = truths >= 0
-        # Its intervals are not read, so two draws do.
-        return (
-            evaluate_all_pairs(outputs[known], truths[known], fars=[self.far], seed=0, resamples=2).points[self.far].tar
-        )
-
-
-@dataclass(frozen=True)
-class CosineToTeacher:
-    """Mean cosine of embeddings (N, D) and a teacher's (N, D) of the same pictures."""
-
-    name: str = "cosine"
-
-    def __call__(self, outputs: np.ndarray, truths: np.ndarray) -> float:
-        return float(similarities(outputs, truths).mean())
+    def __call__(self, outputs: Arrays, truths: np.ndarray) -> float: ...

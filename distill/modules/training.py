@@ -1,6 +1,6 @@
 """What every stage shares: a network, its optimiser, an average of its weights, validation by one metric.
 
-Shapes: N batch, C classes or attributes.
+Shapes: N batch.
 """
 
 import copy
@@ -16,10 +16,11 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from distill.answers.kind import named
 from distill.data.views.batch import PictureBatch, ViewBatch
 from distill.errors import DistillError
 from distill.modules.batches import Pixels, labels_of
-from distill.modules.metrics import MeanAveragePrecision, Metric
+from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.preprocess.preprocess import Preprocess
 
@@ -28,21 +29,23 @@ class TrainingModule(L.LightningModule, ABC):
     """Trains `network`; subclasses say what on, in `losses`.
 
     Args:
-        network: float (N, 3, h, w), normalised, to logits or embeddings (N, C). It is put in training mode, in which
-            Lightning leaves it but for validation.
+        network: float (N, 3, h, w), normalised, to named tensors (N, ...); one that is alone needs no name. It is put
+            in training mode, in which Lightning leaves it but for validation.
         preprocess: its input contract.
-        classes: names of the C outputs, to be scored by their mAP; without them nothing is scored.
-        metric: scores the validation pictures instead, by their outputs and whatever the batches hold as labels.
+        metric: scores the validation pictures, by their outputs and whatever the batches hold as labels; without it
+            nothing is scored.
         seed: of dropout and drop-path; each batch is seeded by (seed, its number, rank), so that a resumed run equals
             an unbroken one.
     """
+
+    output: str = "logits"
+    """What the network's tensor is called where it is alone and has no name."""
 
     def __init__(
         self,
         network: nn.Module,
         preprocess: Preprocess,
         optimization: Optimization | None = None,
-        classes: Sequence[str] = (),
         seed: int = 0,
         metric: Metric | None = None,
     ) -> None:
@@ -53,27 +56,25 @@ class TrainingModule(L.LightningModule, ABC):
             self.network.to(memory_format=torch.channels_last)
         # In a tuple, the compiled network is no second submodule of the same weights.
         self._run = (torch.compile(network) if self.optimization.compile else network,)
-        self.preprocess, self.seed = preprocess, seed
-        self.metric = metric or (MeanAveragePrecision(tuple(classes)) if classes else None)
+        self.preprocess, self.seed, self.metric = preprocess, seed, metric
         self.average: nn.Module | None = None
         if self.optimization.ema is not None:
             self.average = copy.deepcopy(network).requires_grad_(False)
-        self._validated: list[tuple[Tensor, Tensor]] = []
+        self._validated: list[tuple[dict[str, Tensor], Tensor]] = []
         self._loader_state: dict[str, Any] | None = None
         self._sums: dict[str, Tensor] = {}  # of the terms of `_summed` batches of pass `_pass`
         self._summed = self._pass = 0
 
     @abstractmethod
-    def losses(self, logits: Tensor, views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
         """Terms by name, each (N,), among them the `loss` to minimise."""
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """float (N, 3, h, w) on 0..255, at this network's size, to logits (N, C)."""
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        """float (N, 3, h, w) on 0..255, at this network's size, to named tensors (N, ...)."""
         normalized = self.preprocess.normalize(pixels)
         if self.optimization.channels_last:
             normalized = normalized.contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self._run[0](normalized)
-        return logits
+        return named(self._run[0](normalized), self.output)
 
     def result(self) -> nn.Module:
         """A copy of what was trained, the average where one is kept, in eval mode on the CPU."""
@@ -89,8 +90,8 @@ class TrainingModule(L.LightningModule, ABC):
 
     def training_step(self, batch: Any, batch_idx: int) -> STEP_OUTPUT:
         views = Pixels(batch)
-        logits = self(views.at(self.preprocess))
-        terms = {name: values.mean() for name, values in self.losses(logits, views, labels_of(batch)).items()}
+        outputs = self(views.at(self.preprocess))
+        terms = {name: values.mean() for name, values in self.losses(outputs, views, labels_of(batch)).items()}
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach()
         self._summed += 1
@@ -165,7 +166,8 @@ class TrainingModule(L.LightningModule, ABC):
                 )
             pixels, labels = self.preprocess.normalize(Pixels(batch).at(self.preprocess)), known
         network = self.average if self.average is not None else self.network
-        self._validated.append((network(pixels).float().cpu(), labels.cpu()))
+        outputs = {name: values.float().cpu() for name, values in named(network(pixels), self.output).items()}
+        self._validated.append((outputs, labels.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Score all ranks' pictures together, each once: the shares are gathered unpadded."""
@@ -174,15 +176,22 @@ class TrainingModule(L.LightningModule, ABC):
         if self.trainer.sanity_checking:  # on a few batches, which need not hold a positive of any class
             self._validated.clear()
             return
-        logits, labels = (torch.cat(column) for column in zip(*self._validated, strict=True))
+        outputs, labels = _joined(self._validated)
         self._validated.clear()
         if self.trainer.world_size > 1:
             shares: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(shares, (logits, labels))
-            logits, labels = (torch.cat(column) for column in zip(*shares, strict=True))
-        if not torch.isfinite(logits).all():
+            torch.distributed.all_gather_object(shares, (outputs, labels))
+            outputs, labels = _joined(shares)
+        if not all(torch.isfinite(values).all() for values in outputs.values()):
             raise DistillError("training diverged: the network answers NaN or infinity. Lower learning_rate.")
-        self.log(f"val_{self.metric.name}", self.metric(logits.numpy(), labels.numpy()), prog_bar=True)
+        score = self.metric({name: values.numpy() for name, values in outputs.items()}, labels.numpy())
+        self.log(f"val_{self.metric.name}", score, prog_bar=True)
+
+
+def _joined(parts: Sequence[tuple[dict[str, Tensor], Tensor]]) -> tuple[dict[str, Tensor], Tensor]:
+    """Outputs by name and what they are held against, of batches or ranks one after another."""
+    names = parts[0][0]
+    return {name: torch.cat([one[name] for one, _ in parts]) for name in names}, torch.cat([one for _, one in parts])
 
 
 @torch.no_grad()

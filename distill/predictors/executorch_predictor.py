@@ -56,14 +56,14 @@ class ExecutorchPredictor(FilePredictor):
             raise foreign(path)
         super().__init__(path, metadata)
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
         pictures = torch.from_numpy(np.ascontiguousarray(batch))
         try:
             self._load()
-            rows = [self._program.forward((one.unsqueeze(0),))[0].numpy() for one in pictures]
+            rows = [[output.numpy() for output in self._program.forward((one.unsqueeze(0),))] for one in pictures]
         except RuntimeError as error:
             raise DistillError(f"{self.path}: cannot run on pictures of shape {batch.shape[1:]} ({error}).") from error
-        return np.concatenate(rows).astype(np.float32)
+        return [np.concatenate(column).astype(np.float32) for column in zip(*rows, strict=True)]
 
     def _load(self) -> None:
         """Have a program that runs on the threads at hand, and as many of them as were asked for."""

@@ -1,17 +1,19 @@
 """What the predictors of all exported files share: the contract in the file, and the resize outside of it."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from distill.errors import DistillError
-from distill.predictors.onnx_metadata import ACTIVATIONS, OnnxMetadata
+from distill.predictors.onnx_metadata import OnnxMetadata
+from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Preprocess
 
 
-class FilePredictor(ABC):
+class FilePredictor(Predictor):
     """Runs an exported student in the runtime of its file.
 
     Its `preprocess` gives crop, size and resize kernel of the file's input; the normalisation is the file's own and
@@ -24,19 +26,29 @@ class FilePredictor(ABC):
 
     def __init__(self, path: Path, metadata: OnnxMetadata) -> None:
         self.path, self.name = path, path.name
-        self.activation = ACTIVATIONS[metadata.gives]
+        self.kind = metadata.answers
         self.preprocess = Preprocess(metadata.height, metadata.width, metadata.interpolation, crop=metadata.crop)
-        self.classes: tuple[str, ...] | None = metadata.classes
-        self.thresholds = metadata.thresholds
-        self.picture: tuple[int, int] | None = (metadata.picture_height, metadata.picture_width)
+        self.picture, self.fit = (metadata.picture_height, metadata.picture_width), metadata.fit
 
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, 3) to float32 probabilities or unit embeddings (N, C)."""
-        return self.run(self.preprocess.resize(torch.from_numpy(pictures)).numpy())
+    def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        """uint8 (N, H, W, 3) to float32 answers (N, ...) by name.
+
+        Raises:
+            DistillError: the runtime refuses them, or answers NaN or infinity.
+        """
+        outputs = self.run(self.preprocess.resize(torch.from_numpy(pictures)).numpy())
+        answers = dict(zip(self.kind.tensors, outputs, strict=True))
+        for name, values in answers.items():
+            if bad := int((~np.isfinite(values)).reshape(len(values), -1).any(axis=1).sum()):
+                raise DistillError(
+                    f"{self.path}: NaN or infinity in {name!r} for {bad} of {len(values)} pictures. Export the student "
+                    "again."
+                )
+        return answers
 
     @abstractmethod
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        """uint8 (N, h, w, 3) of the file's own size to float32 answers (N, C).
+    def run(self, batch: np.ndarray) -> Sequence[np.ndarray]:
+        """uint8 (N, h, w, 3) of the file's own size to its outputs in their order, float32 (N, ...).
 
         Raises:
             DistillError: the runtime refuses the batch.

@@ -41,16 +41,16 @@ class LitertPredictor(FilePredictor):
         if metadata is None:
             raise foreign(path)
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
         super().__init__(path, metadata)
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        return np.concatenate([self._answer(one[None]) for one in batch])
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        return [np.concatenate(column) for column in zip(*map(self._answer, batch[:, None]), strict=True)]
 
-    def _answer(self, picture: np.ndarray) -> np.ndarray:
+    def _answer(self, picture: np.ndarray) -> list[np.ndarray]:
         try:
             self._interpreter.set_tensor(self._input, picture)
         except ValueError as error:
             raise DistillError(f"{self.path}: cannot run on an input of shape {picture.shape} ({error}).") from error
         self._interpreter.invoke()
-        return np.array(self._interpreter.get_tensor(self._output), np.float32)
+        return [np.array(self._interpreter.get_tensor(output), np.float32) for output in self._outputs]

@@ -30,8 +30,8 @@ class OnnxPredictor(FilePredictor):
             )
         super().__init__(path, metadata)
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        return self._session(batch)
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        return self._session.every(batch)
 
 
 def read_metadata(session: OnnxSession) -> OnnxMetadata | None:

@@ -25,7 +25,7 @@ class OnnxSession:
     `shape` is the input's, None where an axis is dynamic; `dtype` its element type; `properties` the file's metadata.
 
     Args:
-        output: the name of the output to read; None where there is only one.
+        output: the name of the output that a call reads; None where there is only one.
         threads: None for as many as torch has.
 
     Raises:
@@ -51,28 +51,39 @@ class OnnxSession:
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _DTYPES:
             found = ", ".join(f"{value.name} {value.type} {value.shape}" for value in inputs)
             raise DistillError(f"{path}: takes {found}; expected one batch of pictures, uint8 or float, with 4 axes.")
-        if output is None and len(outputs) > 1:
-            raise DistillError(f"{path}: has several outputs; name one as `output`: {', '.join(outputs)}.")
         if output is not None and output not in outputs:
             raise DistillError(f"{path}: has no output {output!r}. It has: {', '.join(outputs)}.")
         self.path = path
-        self.output = output or outputs[0]
+        self.outputs: tuple[str, ...] = tuple(outputs)
+        self._chosen = output
         self.dtype = _DTYPES[inputs[0].type]
         self.shape = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
         self.properties: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._input = inputs[0].name
 
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """(N, ...) as the graph wants its input to float32 (N, C).
+    @property
+    def output(self) -> str:
+        """The name of the output that a call reads.
 
-        A graph of a fixed batch size is run as often as needed, the last time with its last picture repeated.
+        Raises:
+            DistillError: there are several, and none was named.
+        """
+        if self._chosen is None and len(self.outputs) > 1:
+            raise DistillError(f"{self.path}: has several outputs; name one as `output`: {', '.join(self.outputs)}.")
+        return self._chosen or self.outputs[0]
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """(N, ...) as the graph wants its input to float32 (N, C), the output chosen.
 
         Raises:
             DistillError: onnxruntime refuses the batch, or the output is not a row of finite numbers a picture.
         """
-        size = self.shape[0] or len(batch)
-        rows = [self._run(batch[start : start + size], size) for start in range(0, len(batch), size)]
-        answers = np.concatenate(rows)
+        (answers,) = self._batches(batch, [self.output])
+        if answers.ndim != 2:
+            raise DistillError(
+                f"{self.path}: output {self.output!r} has shape {answers.shape} for {len(batch)} pictures, expected "
+                "(N, C)."
+            )
         bad = int((~np.isfinite(answers)).any(axis=1).sum())
         if bad:
             raise DistillError(
@@ -81,16 +92,31 @@ class OnnxSession:
             )
         return answers
 
-    def _run(self, batch: np.ndarray, size: int) -> np.ndarray:
+    def every(self, batch: np.ndarray) -> list[np.ndarray]:
+        """(N, ...) as the graph wants its input to all outputs in their order, float32 (N, ...).
+
+        Raises:
+            DistillError: onnxruntime refuses the batch, or an output has no row for each picture.
+        """
+        return self._batches(batch, list(self.outputs))
+
+    def _batches(self, batch: np.ndarray, names: list[str]) -> list[np.ndarray]:
+        """A graph of a fixed batch size is run as often as needed, the last time with its last picture repeated."""
+        size = self.shape[0] or len(batch)
+        runs = [self._run(batch[start : start + size], size, names) for start in range(0, len(batch), size)]
+        return [np.concatenate(column) for column in zip(*runs, strict=True)]
+
+    def _run(self, batch: np.ndarray, size: int, names: list[str]) -> list[np.ndarray]:
         count = len(batch)
         if count < size:
             batch = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
         try:
-            answers = self._session.run([self.output], {self._input: np.ascontiguousarray(batch)})[0]
+            outputs = self._session.run(names, {self._input: np.ascontiguousarray(batch)})
         except Exception as error:  # onnxruntime's errors share no base class
             raise DistillError(f"{self.path}: cannot run on an input of shape {batch.shape} ({error}).") from error
-        if answers.ndim != 2 or len(answers) != size:
-            raise DistillError(
-                f"{self.path}: output {self.output!r} has shape {answers.shape} for {size} pictures, expected (N, C)."
-            )
-        return answers[:count].astype(np.float32)
+        for name, answers in zip(names, outputs, strict=True):
+            if answers.ndim < 2 or len(answers) != size:
+                raise DistillError(
+                    f"{self.path}: output {name!r} has shape {answers.shape} for {size} pictures, expected (N, C)."
+                )
+        return [answers[:count].astype(np.float32) for answers in outputs]

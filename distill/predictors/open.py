@@ -64,10 +64,9 @@ def student_predictor(module: nn.Module, manifest: StudentManifest) -> TorchPred
     return TorchPredictor(
         module,
         manifest.preprocess,
-        manifest.activation,
+        manifest.answers,
         normalize=True,
         name=manifest.config.full_name,
-        classes=manifest.classes,
-        thresholds=manifest.thresholds,
         picture=manifest.picture,
+        fit=manifest.fit,
     )

@@ -45,9 +45,9 @@ class OpenvinoPredictor(FilePredictor):
             raise foreign(path)
         super().__init__(path, metadata)
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
         try:
-            answers = self._compiled(np.ascontiguousarray(batch))[0]
+            outputs = self._compiled(np.ascontiguousarray(batch))
         except RuntimeError as error:
             raise DistillError(f"{self.path}: cannot run on an input of shape {batch.shape} ({error}).") from error
-        return np.array(answers, np.float32)
+        return [np.array(outputs[number], np.float32) for number in range(len(self.kind.tensors))]

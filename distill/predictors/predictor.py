@@ -1,39 +1,72 @@
 """What evaluation and `distill predict` need of a network, whatever runs it."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
-from distill.predictors.torch_predictor import Activation
-from distill.preprocess.preprocess import Preprocess
+from distill.answers.kind import Arrays, Kind
+from distill.errors import DistillError
+from distill.preprocess.preprocess import Fit, Preprocess
 
 
-class Predictor(Protocol):
-    """uint8 pictures to probabilities, or to embeddings of unit length.
+class Gathered(Protocol):
+    """Pictures of one size under an index."""
 
-    `activation` says which of these. `classes` names the outputs and `thresholds` says from which probability each
-    counts as present; both are None where the file does not say, and of embeddings; classes that exclude each other
-    have no thresholds. `picture` is the (height, width) of the prepared pictures it was made for, None for any.
+    def __len__(self) -> int: ...
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """uint8 (len(index), H, W, 3)."""
+        ...
+
+
+class Predictor(ABC):
+    """uint8 pictures to answers of one kind.
+
+    Attributes:
+        name: how reports call it.
+        preprocess: its input contract.
+        kind: of its answers, and what is known of them: names of classes and thresholds are None where nothing says so.
+        picture: (height, width) of the prepared pictures it was made for, None for any.
+        fit: how pictures of another shape become such.
     """
 
-    @property
-    def name(self) -> str: ...
+    name: str
+    preprocess: Preprocess
+    kind: Kind
+    picture: tuple[int, int] | None
+    fit: Fit = "crop"
 
-    @property
-    def preprocess(self) -> Preprocess: ...
+    @abstractmethod
+    def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        """uint8 (N, H, W, 3) to float32 answers (N, ...) by name; the resize to the network's size is part of it."""
 
-    @property
-    def activation(self) -> Activation: ...
+    def show(self, pictures: Gathered, of: str, batch_size: int) -> dict[str, np.ndarray]:
+        """Show every picture once, in order, unpadded: float32 answers (N, ...) by name.
 
-    @property
-    def classes(self) -> tuple[str, ...] | None: ...
+        Args:
+            of: what the progress bar calls the pictures.
 
-    @property
-    def thresholds(self) -> tuple[float, ...] | None: ...
+        Raises:
+            DistillError: the model does not answer with finite numbers.
+        """
+        batches: list[dict[str, np.ndarray]] = []
+        starts = range(0, len(pictures), batch_size)
+        bar = Console(stderr=True)
+        for start in track(starts, f"{self.name} on {of}", console=bar, transient=True):
+            rows = np.arange(start, min(start + batch_size, len(pictures)))
+            batches.append(self(pictures.gather(rows)))
+            if not all(np.isfinite(values).all() for values in batches[-1].values()):
+                raise DistillError(
+                    f"{self.name}: answers NaN or infinity to pictures {start} to {rows[-1]} of {of}. Check its "
+                    "weights, mean and std."
+                )
+        return joined(batches)
 
-    @property
-    def picture(self) -> tuple[int, int] | None: ...
 
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, 3) to float32 answers (N, C); the resize to the network's size is part of it."""
-        ...
+def joined(batches: Sequence[Arrays]) -> dict[str, np.ndarray]:
+    """The answers to batches one after another."""
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

@@ -3,58 +3,47 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from distill.preprocess.preprocess import Preprocess
-
-Activation = Literal["sigmoid", "softmax", "unit"]
-"""From a network's outputs to what is scored: probabilities, or an embedding of unit length."""
+from distill.answers.kind import Kind, named
+from distill.predictors.predictor import Predictor
+from distill.preprocess.preprocess import Fit, Preprocess
 
 
-class TorchPredictor:
+class TorchPredictor(Predictor):
     """Runs a network in eval mode, on the device it is on, and puts each of its modules back into its mode.
 
     Args:
-        network: float (N, 3, h, w) to logits or embeddings (N, C).
+        network: float (N, 3, h, w) to the raw tensors of `kind`; one that is alone needs no name.
+        kind: of its answers.
         normalize: True for a student, which eats normalised pixels; False for a teacher, which eats 0..255.
-        activation: of its outputs.
     """
 
     def __init__(
         self,
         network: nn.Module,
         preprocess: Preprocess,
-        activation: Activation,
+        kind: Kind,
         *,
         normalize: bool,
         name: str,
-        classes: tuple[str, ...] | None = None,
-        thresholds: tuple[float, ...] | None = None,
         picture: tuple[int, int] | None = None,
+        fit: Fit = "crop",
     ) -> None:
-        self.network, self.normalize, self.activation = network, normalize, activation
-        self.name, self.preprocess = name, preprocess
-        self.classes, self.thresholds, self.picture = classes, thresholds, picture
+        self.network, self.normalize, self.kind = network, normalize, kind
+        self.name, self.preprocess, self.picture, self.fit = name, preprocess, picture, fit
 
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 (N, H, W, 3) to float32 probabilities or unit embeddings (N, C)."""
+    def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+        """uint8 (N, H, W, 3) to float32 answers (N, ...) by name."""
         tensor = next(itertools.chain(self.network.parameters(), self.network.buffers()), torch.empty(0))
         with torch.inference_mode(), _evaluating(self.network):
             pixels = self.preprocess.resize(torch.from_numpy(pictures).to(tensor.device)).permute(0, 3, 1, 2).float()
-            logits = self.network(self.preprocess.normalize(pixels) if self.normalize else pixels).float()
-            return activate(logits, self.activation).cpu().numpy()
-
-
-def activate(outputs: Tensor, activation: Activation) -> Tensor:
-    """float (N, C) to probabilities, or to unit length; the zero vector stays."""
-    if activation == "unit":
-        return F.normalize(outputs, dim=1)
-    return outputs.sigmoid() if activation == "sigmoid" else outputs.softmax(dim=1)
+            outputs = self.network(self.preprocess.normalize(pixels) if self.normalize else pixels)
+            raw = {name: values.float() for name, values in named(outputs, self.kind.raw[0]).items()}
+            return {name: answers.cpu().numpy() for name, answers in self.kind.activate(raw).items()}
 
 
 @contextmanager

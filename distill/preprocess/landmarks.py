@@ -38,10 +38,12 @@ class Template:
         """The points in the largest centred box of that shape, resized; pixels stay square."""
         scale = max(height / self.height, width / self.width)
         return {
-            name: ((x + 0.5 - self.width / 2) * scale + width / 2 - 0.5,
-                   (y + 0.5 - self.height / 2) * scale + height / 2 - 0.5)
+            name: (
+                (x + 0.5 - self.width / 2) * scale + width / 2 - 0.5,
+                (y + 0.5 - self.height / 2) * scale + height / 2 - 0.5,
+            )
             for name, (x, y) in self.points.items()
-        }  # fmt: skip
+        }
 
 
 CELEBA = Template(
@@ -86,7 +88,7 @@ def similarity(points: Mapping[str, Point], wanted: Mapping[str, Point]) -> np.n
         ValueError: the points are no face: they coincide, or a mirror image of them would fit better.
     """
     names = [name for name in points if name in wanted]
-    start, end = (np.array([complex(*one[name]) for name in names]) for one in (points, wanted))
+    start, end = (np.array([complex(*places[name]) for name in names]) for places in (points, wanted))
     p, q = start - start.mean(), end - end.mean()
     spread = float((abs(p) ** 2).sum())
     turned, mirrored = (p.conj() * q).sum(), (p * q).sum()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -32,10 +32,33 @@ Crop = tuple[float, float, float, float]
 
 WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
 
+Fit = Literal["crop", "stretch", "pad"]
+"""How a picture of another shape becomes one of the wanted size: its largest centred box of that shape, resized; all of
+it, squeezed; or all of it in its own shape, centred on grey (`PADDING`)."""
+
+PADDING = 114  # of all three channels; what detectors are mostly trained with
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 _SMALLEST_CROP = 2  # pixels; in less, no pixel's centre need lie inside
+
+
+class Part(NamedTuple):
+    """Whole pixels of a picture, as a box."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.top, self.top + self.height)
+
+    @property
+    def columns(self) -> slice:
+        return slice(self.left, self.left + self.width)
 
 
 @dataclass(frozen=True)
@@ -129,21 +152,41 @@ def is_crop(crop: Crop) -> bool:
     return min(top, left) >= 0 and min(height, width) > 0 and inside
 
 
-def fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The largest centred box of the wanted shape, resized: uint8 (H, W, 3) to uint8 (height, width, 3).
+def fit(picture: np.ndarray, height: int, width: int, how: Fit = "crop") -> np.ndarray:
+    """A picture brought to one size: uint8 (H, W, 3) to uint8 (height, width, 3).
 
     A picture of that size comes back as it is.
     """
     size_y, size_x, _ = picture.shape
     if (size_y, size_x) == (height, width):
         return picture
+    shown, filled = fitting(size_y, size_x, height, width, how)
+    part = np.ascontiguousarray(picture[shown.rows, shown.columns])
+    rows, columns = _whole(shown.height, filled.height), _whole(shown.width, filled.width)
+    (pixels,) = resample_each(torch.from_numpy(part).unsqueeze(0), rows, columns)
+    resized = pixels[0].round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
+    if how != "pad":
+        return np.ascontiguousarray(resized)
+    padded = np.full((height, width, 3), PADDING, np.uint8)
+    padded[filled.rows, filled.columns] = resized
+    return padded
+
+
+def fitting(size_y: int, size_x: int, height: int, width: int, how: Fit) -> tuple[Part, Part]:
+    """Of a picture of size_y x size_x pixels the part that is shown, and the part of height x width that it fills."""
+    whole, filled = Part(0, 0, size_y, size_x), Part(0, 0, height, width)
+    if how == "stretch":
+        return whole, filled
+    if how == "crop":
+        return _centred(size_y, size_x, height, width), filled
+    return whole, _centred(height, width, size_y, size_x)
+
+
+def _centred(size_y: int, size_x: int, height: int, width: int) -> Part:
+    """The largest part of size_y x size_x pixels that has the shape of height x width, centred."""
     box_y = min(size_y, max(1, round(size_x * height / width)))
     box_x = min(size_x, max(1, round(size_y * width / height)))
-    top, left = (size_y - box_y) // 2, (size_x - box_x) // 2
-    box = torch.from_numpy(np.ascontiguousarray(picture[top : top + box_y, left : left + box_x])).unsqueeze(0)
-    rows, columns = _whole(box_y, height), _whole(box_x, width)
-    (pixels,) = resample_each(box, rows, columns)
-    return np.ascontiguousarray(pixels[0].round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())
+    return Part((size_y - box_y) // 2, (size_x - box_x) // 2, box_y, box_x)
 
 
 @lru_cache

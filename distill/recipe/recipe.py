@@ -13,15 +13,12 @@ from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.export.format import Calibration
 from distill.objectives import Objective
+from distill.preprocess.preprocess import Fit
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
 from distill.registries import TASKS
 from distill.registry import expected
 from students.student import Student
-from teachers.mobilefacenet_teacher import Mobilefacenet
-from teachers.onnx_teacher import Onnx
-from teachers.recognizer_teacher import Recognizer
 from teachers.teacher import TeacherConfig
-from teachers.timm_teacher import Timm
 
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
@@ -32,7 +29,10 @@ class Prepare:
     """The prepared pictures views are cut from.
 
     Attributes:
-        height, width: pixels; other pictures are cut to that shape, centred, and resized.
+        height, width: pixels of the prepared pictures.
+        fit: how a picture of another shape becomes one: crop cuts out its largest centred box of that shape and resizes
+            it; stretch resizes all of it, whatever becomes of its shape; pad resizes all of it in its own shape,
+            centred, with grey (114) beside it.
         align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
             celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
             (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
@@ -44,6 +44,7 @@ class Prepare:
 
     height: int = 64
     width: int = 64
+    fit: Fit = "crop"
     align: AlignedTo | Path | None = None
     max_bad_share: float = 0.01
     max_raw_bytes: int = 32 * 2**30
@@ -52,6 +53,13 @@ class Prepare:
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
+        if self.fit not in get_args(Fit):
+            raise DistillError(f"prepare.fit is {self.fit!r}, expected one of {', '.join(get_args(Fit))}.")
+        if self.fit != "crop" and self.align is not None:
+            raise DistillError(
+                f"prepare.fit is {self.fit}, and prepare.align brings faces to their place instead. Leave out one of "
+                "the two."
+            )
         if not 0 <= self.max_bad_share < 1:
             raise DistillError(f"prepare.max_bad_share is {self.max_bad_share}, expected a share from 0 to below 1.")
         if self.max_raw_bytes < 0:
@@ -140,6 +148,11 @@ class Card:
     weights_license: str | None = None
 
 
+def check_task(recipe: "Recipe") -> None:
+    """Refuse what the recipe's task does not let it say; the task is looked up by its name."""
+    TASKS.get(recipe.task).check_recipe(recipe)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A whole run.
@@ -195,52 +208,12 @@ class Recipe:
             raise DistillError(
                 f"stages: teacher {self.teacher.name} cannot be trained; leave `{making[0]}` out, or take another."
             )
-        mapped = isinstance(self.teacher, Timm | Onnx) and self.teacher.class_map is not None
-        if mapped and (making or self.task == "embeddings"):
-            why = f"`{making[0]}` makes a classifier of these alone" if making else "embeddings have none"
-            raise DistillError(f"teacher.class_map: says which outputs are the data's classes; {why}. Leave it out.")
-        if self.task == "embeddings" and isinstance(self.teacher, Timm | Onnx) and self.teacher.mirror:
-            raise DistillError("teacher.mirror: of a teacher of classes, and the task is embeddings. Leave it out.")
-        if self.task == "embeddings" and (unknown := set(self.stages) - {"teach", "transfer"}):
+        if making and getattr(self.teacher, "class_map", None) is not None:
             raise DistillError(
-                f"stages is {list(self.stages)}: {', '.join(sorted(unknown))} needs labels of classes, and embeddings "
-                "have none; expected `transfer`, with `teach` before it where the teacher is made first."
+                f"teacher.class_map: says which outputs are the data's classes; `{making[0]}` makes a classifier of "
+                "these alone. Leave it out."
             )
-        if self.task == "embeddings" and "teach" in self.stages and self.teach.views.mixes:
-            raise DistillError(
-                "teach.views: mixup or cutmix shows two people in one picture, and embeddings are taught who is shown. "
-                "Leave both at 0."
-            )
-        if self.task != "embeddings" and self.teach.metric_loss != "arcface":
-            raise DistillError(
-                f"teach.metric_loss is {self.teach.metric_loss}: of embeddings, and the task is {self.task}."
-            )
-        if self.task == "embeddings" and isinstance(self.teacher, Mobilefacenet) and self.teacher.context is not None:
-            raise DistillError(
-                "teacher.context: joins a teacher of attributes, and the task is embeddings. Leave it out."
-            )
-        if self.task != "embeddings" and self.evaluate.lfw is not None:
-            raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {self.task}. Leave it out.")
-        if self.task == "classes" and "probe" in self.stages:
-            raise DistillError(
-                "stages: `probe` fits each attribute by itself, and classes exclude each other. Use `teach`."
-            )
-        for stage, section in (("teach", self.teach), ("pretrain", self.pretrain), ("fine_tune", self.fine_tune)):
-            if self.task != "classes" and section.loss != "cross_entropy":
-                raise DistillError(
-                    f"{stage}.loss is {section.loss}, which is of classes that exclude each other, and the task is "
-                    f"{self.task}. Leave it at cross_entropy."
-                )
-        if self.task != "classes" and self.pretrain.teacher_top is not None:
-            raise DistillError(
-                f"pretrain.teacher_top is {self.pretrain.teacher_top}: of classes that exclude each other, and the "
-                f"task is {self.task}. Leave it out."
-            )
-        if making and self.task != "embeddings" and isinstance(self.teacher, Recognizer):
-            raise DistillError(
-                f"stages: {self.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
-                "another teacher."
-            )
+        check_task(self)
         if len(making) > 1:
             raise DistillError("stages: both `probe` and `teach` make the teacher; keep one of them.")
         if making and self.stages[0] != making[0]:
@@ -249,9 +222,8 @@ class Recipe:
             raise DistillError(
                 f"stages is {list(self.stages)}: nothing trains the student; add transfer, pretrain or fine_tune."
             )
-        if "teach" in making and self.teach.web and (self.web is None or self.task == "embeddings"):
-            lacking = "the recipe has no web" if self.web is None else "embeddings have no labels of classes"
-            raise DistillError(f"teach.web is true, and {lacking}. Set it to false.")
+        if "teach" in making and self.teach.web and self.web is None:
+            raise DistillError("teach.web is true, and the recipe has no web. Set it to false.")
         self._check_trainer()
         if self.workers < 0:
             raise DistillError(f"workers is {self.workers}, expected 0 or more.")

@@ -7,18 +7,22 @@ licences. Where something is not known, it says so.
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from distill import formatting
 from distill.data.sources.hub import Hub
+from distill.evaluation.metric_names import chief_metric, differing_metric
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import CARD
+from distill.preprocess.preprocess import PADDING
 from distill.recipe.recipe import Recipe
 from distill.report import snippets
-from distill.report.metrics import chief_metric, differing_metric
 from distill.report.page import headline
+from distill.report.results import ExportedFile, Results, models_of
+from distill.report.templates import template
 from students.manifest import StudentManifest
 
+TEMPLATE = Path(__file__).with_name("card.md")
 _OWN = """\
 from pathlib import Path
 
@@ -27,13 +31,13 @@ from distill.predictors.open import open_predictor
 from distill.preprocess.preprocess import fit
 
 predictor = open_predictor(Path("{file}"))
-picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture)
+picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture, predictor.fit)
 answers = predictor(picture[None])
 """
-_TASKS = {
-    "sigmoid": ("image-classification", "multi-label image classification"),
-    "softmax": ("image-classification", "image classification"),
-    "unit": ("image-feature-extraction", "face embedding"),
+_FITS = {
+    "crop": "its largest centred box of that shape",
+    "stretch": "all of it, whatever its shape,",
+    "pad": f"all of it, in its own shape and centred on grey ({PADDING}),",
 }
 _FLIPS = {
     "none": "Scores and thresholds are of the embedding of the picture alone.",
@@ -42,7 +46,7 @@ _FLIPS = {
 }
 
 
-def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> None:
+def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentManifest) -> None:
     """Write the card of one run.
 
     Args:
@@ -52,26 +56,11 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
     Raises:
         DistillError: the place cannot be written to.
     """
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    environment.filters.update(
-        score=formatting.score,
-        signed=formatting.signed,
-        interval=formatting.interval,
-        count=formatting.count,
-        magnitude=formatting.magnitude,
-        size=formatting.size,
-        duration=formatting.duration,
-        plain=plain,
-    )
     student, teacher = results["student"], results.get("teacher")
-    difference, groups = student.get("difference"), results.get("groups") or []
-    names = manifest.classes or ()
+    difference = student.get("difference")
+    groups = cast(Mapping[str, Any], results).get("groups", [])  # of attributes alone
     weights = recipe.student.weights
-    card = environment.get_template("card.md").render(
+    card = template(TEMPLATE).render(
         front_matter=front_matter(results, recipe, manifest),
         headline=headline(results),
         rendered=_rendered(results),
@@ -81,13 +70,15 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         teacher=teacher,
         sorted_top=recipe.pretrain.teacher_top if "pretrain" in recipe.stages else None,
         manifest=manifest,
-        activation=manifest.activation,
+        answers=manifest.answers,
+        kind_template=str(manifest.answers.template),
         preprocess=manifest.preprocess,
+        fit=_FITS[manifest.fit],
         tall=manifest.picture[0],
         wide=manifest.picture[1],
         own=_OWN.format(file=_shown_file(results)),
         reading_picture=snippets.reading_picture(manifest),
-        reading_answers=snippets.reading_answers(manifest),
+        reading_answers=manifest.answers.reading,
         files=_files(results),
         measured_on=f"{formatting.count(student['counts']['pictures'])} pictures ({student['split']})",
         metrics=list(student["metrics"]),
@@ -99,7 +90,6 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         per_class=sorted(
             (student.get("per_class") or {}).items(), key=lambda one: -one[1].get("accuracy", one[1]["ap"])
         ),
-        thresholds=dict(zip(names, manifest.thresholds or (), strict=False)),
         unmeasured=student.get("unmeasured") or [],
         unchosen=student.get("thresholds_unchosen") or [],
         flips=_FLIPS[recipe.evaluate.flips],
@@ -111,11 +101,11 @@ def write_card(run: Path, results: Mapping[str, Any], recipe: Recipe, manifest: 
         temporary.write_text(re.sub(r"\n{3,}", "\n\n", card), encoding="utf-8")
 
 
-def front_matter(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> str:
+def front_matter(results: Results, recipe: Recipe, manifest: StudentManifest) -> str:
     """What the hub lists and searches by: YAML between two lines of dashes."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    task, task_name = _TASKS[manifest.activation]
+    task, task_name = manifest.answers.hub_task
     data, student = results["data"]["name"], results["student"]
     if isinstance(recipe.data, Hub) and recipe.data.path and not Path(recipe.data.path).exists():
         data = recipe.data.path
@@ -144,21 +134,16 @@ def front_matter(results: Mapping[str, Any], recipe: Recipe, manifest: StudentMa
     return f"---\n{content.to_yaml()}\n---\n"
 
 
-def plain(text: str) -> str:
-    """Text that Markdown and HTML take for nothing else: names come from users' files."""
-    return re.sub(r"([\\`*{}\[\]<>|#!&])", r"\\\1", " ".join(text.split()))
-
-
-def _rendered(results: Mapping[str, Any]) -> bool:
+def _rendered(results: Results) -> bool:
     return bool(results["data"]["name"].startswith("rendered"))
 
 
-def _shown_file(results: Mapping[str, Any]) -> str:
+def _shown_file(results: Results) -> str:
     """The file that the first example loads: the first format that this library runs, or the torch student."""
     return next((file["file"] for file in results["exports"] if file["format"] not in ("web", "coreml")), "student")
 
 
-def _files(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _files(results: Results) -> list[dict[str, Any]]:
     files = []
     for export in results["exports"]:
         language, code = snippets.loading(export["format"], export["file"]) or (None, None)
@@ -166,28 +151,27 @@ def _files(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return files
 
 
-def _rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(results: Results) -> list[dict[str, Any]]:
     """Teacher, student and files, each with its scores and its size."""
     student = results["student"]
-    models = [(role, results[role]) for role in ("teacher", "student") if results.get(role)]
-    rows = [{**model, "label": f"{role} {model['name']}", "bytes": None} for role, model in models]
+    rows: list[dict[str, Any]] = [
+        {**model, "label": f"{role} {model['name']}", "bytes": None} for role, model in models_of(results).items()
+    ]
+    sizes = {"parameters": student["parameters"], "mult_adds": student["mult_adds"]}
     for file in results["exports"]:
-        sizes = {key: student[key] for key in ("parameters", "mult_adds")}
         rows.append({**sizes, **file, "label": f"{file['file']}{_gate(file)}"})
     return rows
 
 
-def _gate(file: Mapping[str, Any]) -> str:
-    """What became of a file, and the tolerance, which results.json of earlier versions does not have."""
+def _gate(file: ExportedFile) -> str:
+    """What became of a file, and the tolerance it was held to."""
     if file["passed"] is None:
         return ""
-    tolerance = file.get("tolerance")
-    if file["passed"]:
-        return "" if tolerance is None else f", passed, within {formatting.points(tolerance)}"
-    return ", failed its gate" + ("" if tolerance is None else f" of {formatting.points(tolerance)}")
+    tolerance = formatting.points(file["tolerance"])
+    return f", passed, within {tolerance}" if file["passed"] else f", failed its gate of {tolerance}"
 
 
-def _limits(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifest) -> list[str]:
+def _limits(results: Results, recipe: Recipe, manifest: StudentManifest) -> list[str]:
     """What the scores do not say."""
     found = ["Scores hold for pictures like those they were measured on; another camera or framing may give others."]
     if recipe.prepare.align is not None:
@@ -202,8 +186,7 @@ def _limits(results: Mapping[str, Any], recipe: Recipe, manifest: StudentManifes
         found.append(
             "Groups are those of the data's labels, which are what annotators saw, not what people say of themselves."
         )
-    if manifest.activation == "unit":
-        found.append("A threshold holds for the people and pictures it was measured on; measure it again on your own.")
+    found += manifest.answers.limits()
     if any(file["passed"] is False for file in results["exports"]):
         found.append("A file that failed its gate scores differently from the student; do not ship it.")
     return found

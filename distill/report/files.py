@@ -1,31 +1,36 @@
 """The page's section on the exported files, which a later export replaces without the rest of the page."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from distill import formatting
+from distill.evaluation.metric_names import differing_metric
 from distill.files.atomic import atomic_path
-from distill.report.metrics import differing_metric
+from distill.report.results import ExportedFile, Results
 from distill.report.templates import template
 
+TEMPLATE = Path(__file__).with_name("files.html")
 _SECTION = re.compile(r'<section id="files">.*?</section>\n?', re.DOTALL)
-_MEASURED = ("metrics", "intervals", "difference", "largest_difference", "cosine", "latency_ms", "share_of_peak")
-_BLANK = (*_MEASURED, "why", "adapted", "tolerance")  # the last is not in results.json of earlier versions
+_BLANK = ("difference", "largest_difference", "cosine", "latency_ms", "share_of_peak", "adapted")
 
 
-def file_parts(exports: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the section's template needs."""
-    files = [{**dict.fromkeys(_BLANK), **file} for file in exports]
+def files_section(exports: Sequence[ExportedFile]) -> str:
+    """The section, as HTML; without a file an empty one, for a later export to fill.
+
+    Args:
+        exports: of results.json.
+    """
+    files: list[dict[str, Any]] = [{**dict.fromkeys(_BLANK), **file} for file in exports]
     for file in files:
-        file["metrics"], file["intervals"] = file["metrics"] or {}, file["intervals"] or {}
-        file["allowed"] = None if file["tolerance"] is None else formatting.points(file["tolerance"])
+        file["allowed"] = formatting.points(file["tolerance"])
         file["differing"] = differing_metric(file["difference"]) if file["difference"] else None
-    return {"files": files, "file_metrics": list(dict.fromkeys(name for file in files for name in file["metrics"]))}
+    metrics = list(dict.fromkeys(name for file in files for name in file["metrics"]))
+    return template(TEMPLATE).render(files=files, file_metrics=metrics)
 
 
-def rewrite_files(path: Path, results: Mapping[str, Any]) -> None:
+def rewrite_files(path: Path, results: Results) -> None:
     """Put the files of results.json into a page that was written before; a page that is not there is left out.
 
     Raises:
@@ -33,7 +38,7 @@ def rewrite_files(path: Path, results: Mapping[str, Any]) -> None:
     """
     if not path.is_file():
         return
-    section = template("files.html").render(**file_parts(results["exports"]))
+    section = files_section(results["exports"])
     page = _SECTION.sub(lambda _: section, path.read_text(encoding="utf-8"), count=1)
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -1,9 +1,11 @@
 """How to load each exported format in its own runtime, as the model card prints it: code that runs as it stands.
 
 The blocks follow one another in one session. The first makes `pixels`, each format's makes `answers` of them, and the
-last says what those mean. They use no part of this library, so that a file can be shipped without it.
+last, which the kind of answers has, says what those mean. They use no part of this library, so that a file can be
+shipped without it.
 """
 
+from distill.preprocess.preprocess import PADDING, Fit
 from students.manifest import StudentManifest
 
 _ONNX = """\
@@ -36,34 +38,32 @@ _LOADING = {
 }
 _SERVING = "python -m http.server --directory {file}  # and open http://localhost:8000\n"
 
-_PIXELS = """\
-import numpy as np
-from PIL import Image, ImageOps
-
-picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")  # of 8 bits a channel
+_CROP = """\
 tall = min(picture.height, round(picture.width * {tall} / {wide}))
 wide = min(picture.width, round(picture.height * {wide} / {tall}))
 top, left = (picture.height - tall) // 2, (picture.width - wide) // 2
 picture = picture.crop((left, top, left + wide, top + tall)).resize(({wide}, {tall}), Image.Resampling.BILINEAR)
+"""
+_STRETCH = """\
+picture = picture.resize(({wide}, {tall}), Image.Resampling.BILINEAR)
+"""
+_PAD = """\
+tall = min({tall}, max(1, round({wide} * picture.height / picture.width)))
+wide = min({wide}, max(1, round({tall} * picture.width / picture.height)))
+whole = picture.resize((wide, tall), Image.Resampling.BILINEAR)
+picture = Image.new("RGB", ({wide}, {tall}), ({grey}, {grey}, {grey}))
+picture.paste(whole, (({wide} - wide) // 2, ({tall} - tall) // 2))
+"""
+_FITS: dict[Fit, str] = {"crop": _CROP, "stretch": _STRETCH, "pad": _PAD}
+_OPENING = """\
+import numpy as np
+from PIL import Image, ImageOps
+
+picture = ImageOps.exif_transpose(Image.open("picture.jpg")).convert("RGB")  # of 8 bits a channel
+"""
+_PIXELS = """\
 picture = picture.resize(({width}, {height}), Image.Resampling.{kernel})
 pixels = np.asarray(picture)[None]  # uint8 (1, {height}, {width}, 3)
-"""
-_PRESENT = """\
-import json
-
-config = json.load(open("student/config.json", encoding="utf-8"))
-names, thresholds = config["classes"], config["thresholds"]
-present = [name for name, p, least in zip(names, answers[0], thresholds) if p >= least]
-"""
-_CLASS = """\
-import json
-
-config = json.load(open("student/config.json", encoding="utf-8"))
-likeliest = [config["classes"][c] for c in np.argsort(-answers[0])[:5]]
-"""
-_ALIKE = """\
-other = answers  # of another picture, by the same blocks
-cosine = float(answers[0] @ other[0])
 """
 
 
@@ -71,8 +71,14 @@ def reading_picture(manifest: StudentManifest) -> str:
     """From picture.jpg to `pixels`, uint8 (1, h, w, 3)."""
     tall, wide = manifest.picture
     preprocess = manifest.preprocess
-    return _PIXELS.format(
-        tall=tall, wide=wide, height=preprocess.height, width=preprocess.width, kernel=preprocess.interpolation.upper()
+    code = _OPENING + _FITS[manifest.fit] + _PIXELS
+    return code.format(
+        tall=tall,
+        wide=wide,
+        grey=PADDING,
+        height=preprocess.height,
+        width=preprocess.width,
+        kernel=preprocess.interpolation.upper(),
     )
 
 
@@ -81,8 +87,3 @@ def loading(format_name: str, file: str) -> tuple[str, str] | None:
     if format_name == "web":
         return "sh", _SERVING.format(file=file)
     return ("python", _LOADING[format_name].format(file=file)) if format_name in _LOADING else None
-
-
-def reading_answers(manifest: StudentManifest) -> str:
-    """What the `answers` say."""
-    return {"sigmoid": _PRESENT, "softmax": _CLASS, "unit": _ALIKE}[manifest.activation]

@@ -1,20 +1,36 @@
-"""The pages' templates, with numbers formatted as a reader wants them."""
+"""The one Jinja environment of all pages and cards, with numbers formatted as a reader wants them."""
 
+import functools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distill import formatting
-from distill.report.metrics import differing_metric
+from distill.evaluation.metric_names import differing_metric
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 
-def template(name: str, directory: Path = Path(__file__).parent) -> "Template":
-    """A template of a directory, by default of the one that this file lies in."""
-    from jinja2 import Environment, FileSystemLoader
+def template(path: Path) -> "Template":
+    """The template in a file, wherever it lies; what an .html file is given to show is escaped.
 
-    environment = Environment(loader=FileSystemLoader(directory), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    Raises:
+        jinja2.TemplateNotFound: there is no such file.
+    """
+    return _environment().get_template(str(path))
+
+
+def plain(text: str) -> str:
+    """Text that Markdown and HTML take for nothing else: names come from users' files."""
+    return re.sub(r"([\\`*{}\[\]<>|#!&])", r"\\\1", " ".join(text.split()))
+
+
+@functools.cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FunctionLoader
+
+    environment = Environment(loader=FunctionLoader(_text), autoescape=_is_html, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         score=formatting.score,
         signed=formatting.signed,
@@ -26,5 +42,15 @@ def template(name: str, directory: Path = Path(__file__).parent) -> "Template":
         duration=formatting.duration,
         reading=formatting.reading,
         differing=differing_metric,
+        plain=plain,
     )
-    return environment.get_template(name)
+    return environment
+
+
+def _is_html(name: str | None) -> bool:
+    return name is not None and name.endswith(".html")
+
+
+def _text(name: str) -> str | None:
+    path = Path(name)
+    return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,4 +1,4 @@
-"""The one table at the end of a run."""
+"""The tables at the end of a run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from distill import formatting
-from distill.report.metrics import chief_metric, differing_metric
-from distill.sweep.words import difference_rows, learnt_both_ways, within_words
+from distill.evaluation.metric_names import chief_metric, differing_metric
+from distill.report.results import ExportedFile, Results, models_of
 
 
-def print_results(results: Mapping[str, Any], console: Console) -> None:
+def print_results(results: Results, console: Console) -> None:
     """Teacher and student with their scores on the test pictures."""
     student = results["student"]
     source = results["data"]["name"] if student["split"] == "test" else student["split"]
@@ -24,11 +24,8 @@ def print_results(results: Mapping[str, Any], console: Console) -> None:
     metric = chief_metric(student["metrics"])
     for column in (metric, "95 % interval", "mult-adds", "parameters"):
         table.add_column(column, justify="right", no_wrap=True)
-    for role in ("teacher", "student"):
-        model = results.get(role)
-        if model:
-            sizes = (formatting.magnitude(model[key]) for key in ("mult_adds", "parameters"))
-            table.add_row(f"{role} {model['name']}", *_scored(model, metric), *sizes)
+    for role, model in models_of(results).items():
+        add_model(table, f"{role} {model['name']}", model, metric)
     console.print(table)
     difference = student.get("difference")
     if difference:
@@ -37,7 +34,7 @@ def print_results(results: Mapping[str, Any], console: Console) -> None:
         console.print(f"student minus teacher: {differing} {points} {formatting.interval(difference['interval'])}")
 
 
-def print_files(exports: Sequence[Mapping[str, Any]], metric: str, console: Console) -> None:
+def print_files(exports: Sequence[ExportedFile], metric: str, console: Console) -> None:
     """Each exported file as it ran in its own runtime, and what the files that failed answer differently to.
 
     Args:
@@ -83,46 +80,14 @@ def _points(difference: Mapping[str, Any]) -> str:
     return f"{100 * difference[differing_metric(difference)]:+.2f}".replace("-", formatting.MINUS)
 
 
-def print_sweep(content: Mapping[str, Any], console: Console) -> None:
-    """The points of a sweep, laid out as table 12 of the paper, the teacher last.
-
-    Args:
-        content: of sweep.json.
-    """
-    metric = content["metric"]
-    table = Table(box=box.SIMPLE_HEAD, title=f"sweep of {content['recipe']}")
-    table.add_column(" / ".join(key.removeprefix("student.") for key in content["points"][0]["keys"]), overflow="fold")
-    for column in (metric or "score", "95 % interval", "mult-adds", "parameters"):
-        table.add_column(column, justify="right", no_wrap=True)
-    beside = learnt_both_ways(content["points"])
-    for row in content["points"]:
-        label = " / ".join(row["keys"].values()) + (" labels" if beside and row["learnt_from"] == "labels" else "")
-        if row["state"] == "done":
-            _add_model(table, label, row["student"], metric)
-        else:
-            table.add_row(f"{label} {row['state']}", *[formatting.ABSENT] * 4)
-    if content["teacher"]:
-        _add_model(table, f"teacher {content['teacher']['name']}", content["teacher"], metric)
-    console.print(table)
-    for row in content["points"]:
-        if row["state"] == "failed":
-            console.print(f"{row['name']} failed: {row['reason']}", soft_wrap=True)
-    for line in within_words(content):
-        console.print(line, soft_wrap=True)
-    for pair in difference_rows(content):
-        value, interval = formatting.signed(pair["value"]), formatting.interval(pair["interval"])
-        console.print(f"{pair['first']} minus {pair['second']}: {pair['metric']} {value} {interval}", soft_wrap=True)
-
-
-def _add_model(table: Table, label: str, model: Mapping[str, Any], metric: str) -> None:
-    sizes = (formatting.magnitude(model[key]) for key in ("mult_adds", "parameters"))
-    table.add_row(label, *_scored(model, metric), *sizes)
-
-
 def print_report_place(page: Path, console: Console) -> None:
     """Where the report is, on a line of its own so that it can be clicked and copied."""
     console.print(f"report: {page}", soft_wrap=True)
 
 
-def _scored(model: Mapping[str, Any], metric: str) -> tuple[str, str]:
-    return formatting.score(model["metrics"].get(metric)), formatting.interval(model["intervals"].get(metric))
+def add_model(table: Table, label: str, model: Mapping[str, Any], metric: str) -> None:
+    """A model's row: its score by a metric, the interval, its mult-adds and its parameters."""
+    score = formatting.score(model["metrics"].get(metric))
+    interval = formatting.interval(model["intervals"].get(metric))
+    sizes = (formatting.magnitude(model[key]) for key in ("mult_adds", "parameters"))
+    table.add_row(label, score, interval, *sizes)

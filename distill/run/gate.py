@@ -1,15 +1,12 @@
-"""Each exported file of a student, scored in its own runtime and held to the torch student's score.
-
-Shapes: N pictures, C outputs.
-"""
+"""Each exported file of a student, scored in its own runtime and held to the torch student's score."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import nn
@@ -24,8 +21,8 @@ from distill.export.int8.quantization_aware import adapt
 from distill.files.atomic import checksum, put
 from distill.files.checksums import read_sums, sums_of, write_sums
 from distill.predictors.file_predictor import FilePredictor
-from distill.predictors.torch_predictor import Activation
 from distill.recipe.recipe import Export
+from distill.report.results import ExportedFile
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.manifest import StudentManifest
@@ -39,7 +36,6 @@ THREADS = (1, 2)
 
 _SHOWN = 5  # classes or pairs that are named
 _ROUNDING = 1e-9  # points: 12 pictures of 1,200 are one point, and in float64 a little more
-_NO_LOGIT = 1e-7  # of a probability closer to 0 or 1 nothing is known in float32
 
 
 @dataclass(frozen=True)
@@ -55,17 +51,21 @@ class _Written:
         return [self.path.parent / name for name in self.format.files]
 
 
-def export_and_score(
-    directory: Path, network: nn.Module, manifest: StudentManifest, student: Verdict, task: Task, settings: Export
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Exported:
+    """A student on its way into files: its network, its manifest, and the verdict that its files are held to."""
+
+    network: nn.Module
+    manifest: StudentManifest
+    verdict: Verdict
+
+
+def export_and_score(directory: Path, student: Exported, task: Task, settings: Export) -> list[ExportedFile]:
     """Write a file in each format, run each on the test pictures, and say which passed.
 
     An int8 file that did not is written once more, from a copy of the student that has learnt to be rounded; the
     closer of the two is kept. What did not pass in the end lies in the folder `failed`; checksums of the others stand
     in SHA256SUMS.
-
-    Args:
-        student: the torch student's verdict, which the files are held to.
 
     Returns:
         the `exports` of results.json.
@@ -76,21 +76,22 @@ def export_and_score(
             directory is as it was.
     """
     formats = chosen(settings.formats)
+    network, manifest, transfer = student.network, student.manifest, task.pictures.sets.transfer
     calibrated = any(one.int8 for one in formats)
-    pictures = calibration_pictures(task.sets.transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
+    pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
-    score = partial(_score, student=student, task=task, settings=settings, activation=manifest.activation)
+    score = partial(_score, student=student, task=task, settings=settings)
     with _making(directory) as making:
         written = [_write(one, job, making) for one in formats]
         found = [score(one) for one in written]
         again = [number for number, one in enumerate(formats) if one.int8 and found[number]["passed"] is False]
         if again and settings.int8_steps:
-            learnt = replace(job, adapted=adapt(job.for_int8, job.preprocess, task.sets.transfer, settings.int8_steps))
+            learnt = replace(job, adapted=adapt(job.for_int8, job.preprocess, transfer, settings.int8_steps))
             for number in again:
                 adapted = {"steps": settings.int8_steps, "before": found[number]["difference"]}
                 written[number] = _write(formats[number], learnt, making)
                 second = score(written[number]) | {"adapted": adapted}
-                if _off(second, student) < _off(found[number], student):
+                if _off(second, student.verdict) < _off(found[number], student.verdict):
                     found[number] = second
                 else:
                     written[number] = _write(formats[number], job, making)
@@ -111,12 +112,10 @@ def export_and_score(
             if place == directory:
                 sums |= record["sha256"]
     write_sums(directory, sums)
-    return found
+    return cast(list[ExportedFile], found)
 
 
-def beside_earlier(
-    root: Path, earlier: Sequence[dict[str, Any]], exports: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def beside_earlier(root: Path, earlier: Sequence[ExportedFile], exports: Sequence[ExportedFile]) -> list[ExportedFile]:
     """The `exports` of results.json after some were made: each in place of an earlier one of its format.
 
     An earlier one of another format stays as long as its files are in the run directory as they were written.
@@ -130,7 +129,7 @@ def beside_earlier(
     return [*kept, *made.values()]
 
 
-def _is_there(root: Path, record: Mapping[str, Any]) -> bool:
+def _is_there(root: Path, record: ExportedFile) -> bool:
     place = (root / record["file"]).parent
     return bool(record["sha256"]) and all(
         (place / name).is_file() and checksum(place / name) == expected for name, expected in record["sha256"].items()
@@ -163,7 +162,7 @@ def _write(one: Format, job: Job, directory: Path) -> _Written:
     return _Written(one, path, loaded)
 
 
-def _score(one: _Written, student: Verdict, task: Task, settings: Export, activation: Activation) -> dict[str, Any]:
+def _score(one: _Written, student: Exported, task: Task, settings: Export) -> dict[str, Any]:
     tolerance = settings.tolerance_of(one.format.int8)
     record: dict[str, Any] = {
         "format": one.format.name,
@@ -173,10 +172,14 @@ def _score(one: _Written, student: Verdict, task: Task, settings: Export, activa
     }
     if not one.predictors:
         return record | {"metrics": {}, "intervals": {}, "passed": None, "why": ["not run: it needs another system"]}
-    verdict = task.judge(one.predictors[max(THREADS)])
-    largest = float(np.abs(verdict.answers - student.answers).max())
-    cosine = _cosine(_outputs(verdict.answers, activation), _outputs(student.answers, activation))
-    points = 100 * (verdict.score - student.score)
+    verdict, expected, kind = (
+        task.judging.judge(one.predictors[max(THREADS)]),
+        student.verdict,
+        student.manifest.answers,
+    )
+    largest = max(float(np.abs(verdict.answers[name] - expected.answers[name]).max()) for name in kind.tensors)
+    cosine = _cosine(kind.before_activation(verdict.answers), kind.before_activation(expected.answers))
+    points = 100 * (verdict.score - expected.score)
     why = []
     if not abs(points) <= tolerance + _ROUNDING:
         why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")
@@ -184,12 +187,12 @@ def _score(one: _Written, student: Verdict, task: Task, settings: Export, activa
         why.append(f"an answer differs by {largest:.2g}, expected {PARITY:g} or less")
     return record | {
         **verdict.to_dict(),
-        "difference": task.compare(verdict, student),
+        "difference": verdict.compare(expected),
         "largest_difference": largest,
         "cosine": cosine,
         "passed": not why,
         "why": why,
-        "offenders": task.offenders(verdict, student)[:_SHOWN] if why else [],
+        "offenders": verdict.offenders(expected)[:_SHOWN] if why else [],
     }
 
 
@@ -247,17 +250,6 @@ def _remove(path: Path) -> None:
 
 def _within(path: Path) -> list[Path]:
     return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-
-
-def _outputs(answers: np.ndarray, activation: Activation) -> np.ndarray:
-    """Answers (N, C) as they were before the activation, which hides what differs near 0 and 1."""
-    if activation == "unit":
-        return answers
-    p = np.clip(answers.astype(np.float64), _NO_LOGIT, 1 - _NO_LOGIT)
-    if activation == "sigmoid":
-        return np.log(p / (1 - p))
-    logs: np.ndarray = np.log(p)
-    return logs - logs.mean(axis=1, keepdims=True)
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:

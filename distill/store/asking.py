@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from distill.answers.kind import Kind
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import cut
@@ -47,6 +48,23 @@ class Shown:
         """The same of each set in its own order, uint64 (its length,)."""
         kind = self.transfer.pixels
         return [whole_hashes(one.hashes, one.pixels, kind) for one in (self.transfer, *self.evaluated)]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who is asked about what.
+
+    Attributes:
+        kind: of the teacher's answers, which says of which nothing could be learnt.
+        batch_size: views the teacher is asked at a time.
+        workers: processes that load.
+    """
+
+    teacher: Teacher
+    kind: type[Kind]
+    shown: Shown
+    batch_size: int
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,8 +114,8 @@ class Asked(Dataset[ViewBatch | Tensor]):
         return torch.from_numpy(pictures)
 
 
-def answer(teacher: Teacher, shown: ViewBatch | Tensor) -> Tensor:
-    """A teacher's float32 logits (n, C) to views, or to whole pictures uint8 (n, H, W, 3), on their device."""
+def answer(teacher: Teacher, shown: ViewBatch | Tensor) -> dict[str, Tensor]:
+    """A teacher's float32 tensors (n, ...) to views, or to whole pictures uint8 (n, H, W, 3), on their device."""
     if isinstance(shown, ViewBatch):
         pixels = cut(shown, teacher.preprocess)
     else:
@@ -105,4 +123,4 @@ def answer(teacher: Teacher, shown: ViewBatch | Tensor) -> Tensor:
     # cuDNN rounds what it multiplies to TF32's ten bits unless told not to, and `verify` on a CPU would take that for
     # another teacher's answer.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        return teacher(pixels).float()
+        return {name: values.float() for name, values in teacher(pixels).items()}

@@ -1,8 +1,9 @@
-"""How an answer is kept: all its logits, or the largest ones and the mass of the rest.
+"""How an answer is kept: all of its numbers, or the largest logits and the mass of the rest.
 
-Shapes: N views, C classes, k classes kept.
+Shapes: N views, C numbers of an answer's one tensor, k classes kept.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,14 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill.answers.kind import Tensors
 from distill.errors import DistillError
 from distill.objectives.top import TEMPERATURES, TopAnswers
 
 _LARGEST = float(np.finfo(np.float16).max)
 
 
+Decoded = Tensor | TopAnswers | dict[str, Tensor]
+
+
 class Codec(Protocol):
-    """From logits to the rows of a file."""
+    """From a teacher's tensors to the rows of a file."""
 
     @property
     def dtype(self) -> np.dtype: ...
@@ -27,22 +32,36 @@ class Codec(Protocol):
         """The shape of one row: bytes a view are its size times those of `dtype`."""
         ...
 
-    def encode(self, logits: Tensor) -> np.ndarray:
-        """float32 (N, C) to (N, *row) of `dtype`.
+    def encode(self, answers: Tensors) -> np.ndarray:
+        """float32 tensors (N, ...) to (N, *row) of `dtype`.
 
         Raises:
-            DistillError: a logit does not fit.
+            DistillError: a number does not fit.
         """
         ...
 
-    def decode(self, rows: np.ndarray) -> Tensor | TopAnswers:
-        """Rows (N, *row) to what an objective takes, in the precision they were kept in."""
+    def decode(self, rows: np.ndarray) -> Decoded:
+        """Rows (N, *row) to what an objective takes, in the precision they were kept in; one tensor has no name."""
         ...
+
+
+def _narrowed(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
+    """In the precision of a file.
+
+    Raises:
+        DistillError: a number is beyond it.
+    """
+    if dtype == np.float16 and tensor.numel() and float(tensor.abs().max()) > _LARGEST:
+        raise DistillError(
+            f"the teacher answers {float(tensor.abs().max()):.0f}, and float16 ends at {_LARGEST:.0f}. Store "
+            "float32: --dtype float32."
+        )
+    return tensor.cpu().numpy().astype(dtype)
 
 
 @dataclass(frozen=True)
 class FullCodec:
-    """All C logits: for attributes and embeddings, where every output counts."""
+    """All C numbers of answers of one tensor: for attributes and embeddings, where every output counts."""
 
     outputs: int
     dtype: np.dtype
@@ -51,16 +70,42 @@ class FullCodec:
     def row(self) -> tuple[int, ...]:
         return (self.outputs,)
 
-    def encode(self, logits: Tensor) -> np.ndarray:
-        if self.dtype == np.float16 and float(logits.abs().max()) > _LARGEST:
-            raise DistillError(
-                f"the teacher answers {float(logits.abs().max()):.0f}, and float16 ends at {_LARGEST:.0f}. Store "
-                "float32: --dtype float32."
-            )
-        return logits.cpu().numpy().astype(self.dtype)
+    def encode(self, answers: Tensors) -> np.ndarray:
+        (tensor,) = answers.values()
+        return _narrowed(tensor, self.dtype)
 
     def decode(self, rows: np.ndarray) -> Tensor:
         return torch.from_numpy(rows)
+
+
+@dataclass(frozen=True)
+class NamedCodec:
+    """Answers of several tensors: a record a view, one field a tensor.
+
+    Args:
+        shapes: of each tensor for one picture, in the order of the fields.
+        number: the type of every number.
+    """
+
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    number: np.dtype
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype([(name, self.number, shape) for name, shape in self.shapes])
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        return ()
+
+    def encode(self, answers: Tensors) -> np.ndarray:
+        rows = np.empty(len(next(iter(answers.values()))), self.dtype)
+        for name, _ in self.shapes:
+            rows[name] = _narrowed(answers[name], self.number)
+        return rows
+
+    def decode(self, rows: np.ndarray) -> dict[str, Tensor]:
+        return {name: torch.from_numpy(np.ascontiguousarray(rows[name])) for name, _ in self.shapes}
 
 
 @dataclass(frozen=True)
@@ -94,7 +139,8 @@ class TopCodec:
     def row(self) -> tuple[int, ...]:
         return ()
 
-    def encode(self, logits: Tensor) -> np.ndarray:
+    def encode(self, answers: Tensors) -> np.ndarray:
+        (logits,) = answers.values()
         wide = logits.double().cpu()
         values, index = wide.topk(self.top, dim=1)
         kept = torch.zeros_like(wide, dtype=torch.bool).scatter_(1, index, True)
@@ -113,6 +159,19 @@ class TopCodec:
         return TopAnswers(*map(torch.from_numpy, columns))
 
 
-def codec_of(outputs: int, dtype: str, top: int | None) -> Codec:
-    """The codec of a manifest's facts."""
+def codec_of(outputs: int | Mapping[str, tuple[int, ...]], dtype: str, top: int | None) -> Codec:
+    """The codec of a manifest's facts.
+
+    Args:
+        outputs: the numbers of answers of one tensor, or the shapes of several.
+
+    Raises:
+        DistillError: of several tensors the largest outputs alone were asked for.
+    """
+    if not isinstance(outputs, int):
+        if top is not None:
+            raise DistillError(
+                f"top is {top}: of logits alone, and the teacher gives {', '.join(outputs)}. Leave it out."
+            )
+        return NamedCodec(tuple((name, tuple(shape)) for name, shape in outputs.items()), np.dtype(dtype))
     return FullCodec(outputs, np.dtype(dtype)) if top is None else TopCodec(outputs, top)

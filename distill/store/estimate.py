@@ -31,7 +31,8 @@ def announce(teacher: Teacher, shown: ViewBatch | Tensor, views: int, size: int,
     """
     answer(teacher, shown)  # the first call prepares kernels
     started = time.perf_counter()
-    answer(teacher, shown).sum().item()  # the sum waits for a GPU
+    for values in answer(teacher, shown).values():
+        values.sum().item()  # waits for a GPU
     seconds = (time.perf_counter() - started) / len(shown) * views
     share = f" by each of {processes} processes" if processes > 1 else ""
     needed = processes * size

@@ -13,7 +13,8 @@ A store is a directory that another program can read, or write, from this descri
 R is `rows`. Every file is a NumPy array of version 1.0: the header, then the rows, which a memory map
 reads in place. A row is one of
 
-    full    the C logits, or dimensions of an embedding, as float16 or float32
+    full    the C logits, or dimensions of an embedding, as float16 or float32; where answers are several tensors, a
+            record with a field for each, of its shape
     top     one record (`distill.store.codec`): the k largest logits less the largest of them, their
             classes, and for the temperatures 1, 2 and 4 the logarithm of the probability of all other classes together;
             of views alone: answers to whole pictures, which the teacher is scored by, are always full
@@ -51,11 +52,15 @@ _BEFORE = {"cutmix": 0.0}  # what manifests written before a kind of view existe
 
 @dataclass(frozen=True)
 class TeacherFacts:
-    """Who answered. `classes` is None of embeddings; `mult_adds` and `parameters` where a black box hides them."""
+    """Who answered.
+
+    `outputs` is the length of its one tensor, or of several the shape of each by name. `classes` is None of tensors
+    that are no logits; `mult_adds` and `parameters` are where a black box hides them.
+    """
 
     name: str
     fingerprint: str
-    outputs: int
+    outputs: int | dict[str, tuple[int, ...]]
     classes: tuple[str, ...] | None
     preprocess: Preprocess
     mult_adds: int | None
@@ -233,4 +238,6 @@ def _known(kind: type, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _frozen(one) for key, one in value.items()}
     return tuple(value) if isinstance(value, list) else value

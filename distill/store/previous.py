@@ -13,7 +13,7 @@ from distill.errors import DistillError
 from distill.files.atomic import checksum
 from distill.store.asking import Shown
 from distill.store.manifest import MANIFEST, Manifest, view_file, whole_file
-from distill.store.store import Store, find, read_manifest
+from distill.store.store import Store, find, find_manifest
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -25,9 +25,11 @@ class Previous:
         self.store = store
         names = store.manifest.files()
         self.whole = {
-            name for name in names if (store.directory / name).is_file()
+            name
+            for name in names
+            if (store.directory / name).is_file()
             and checksum(store.directory / name) == store.manifest.checksums.get(name)
-        }  # fmt: skip
+        }
         same = store.manifest.pictures.fingerprint == manifest.pictures.fingerprint
         # A mixing partner is drawn from all pictures: with others among them, a view of the same number is another one.
         self.views = store.manifest.count if same or not manifest.views.mixes else 0
@@ -39,13 +41,13 @@ class Previous:
         Args:
             manifest: of the store that takes its place, and `shown`: the pictures of that one.
         """
-        found = read_manifest(directory)
-        if found is None:
+        written = find_manifest(directory)
+        if written is None:
             return None
         try:
-            if found.pictures == manifest.pictures:  # a damaged list of theirs can be made again
+            if written.pictures == manifest.pictures:  # a damaged list of theirs can be made again
                 return cls(
-                    Store(directory, checksum(directory / MANIFEST), found, shown.viewed(), shown.whole()), manifest
+                    Store(directory, checksum(directory / MANIFEST), written, shown.viewed(), shown.whole()), manifest
                 )
             return cls(Store.open(directory), manifest)
         except DistillError as error:

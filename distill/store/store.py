@@ -113,7 +113,7 @@ class Store:
         if name not in maps:
             file = self.directory / name
             try:
-                found = np.load(file, mmap_mode="r", allow_pickle=False)
+                answers = np.load(file, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
                 if isinstance(error, OSError) and error.errno == errno.EMFILE:
                     raise DistillError(
@@ -123,12 +123,12 @@ class Store:
                     ) from None
                 raise DistillError(f"{file}: missing or damaged ({error}). {REPAIR}") from None
             self._check_unchanged()
-            if found.dtype != codec.dtype or found.shape[1:] != codec.row:
+            if answers.dtype != codec.dtype or answers.shape[1:] != codec.row:
                 raise DistillError(
-                    f"{file}: has rows of {found.dtype}, {found.shape[1:]}, and {MANIFEST} says {codec.dtype}, "
+                    f"{file}: has rows of {answers.dtype}, {answers.shape[1:]}, and {MANIFEST} says {codec.dtype}, "
                     f"{codec.row}. {REPAIR}"
                 )
-            maps[name] = found
+            maps[name] = answers
         return maps[name]
 
     def _check_unchanged(self) -> None:
@@ -169,6 +169,6 @@ def check_file(directory: Path, name: str, manifest: Manifest) -> None:
         raise DistillError(f"{file}: missing, or not what {MANIFEST} has the checksum of: damaged. {REPAIR}")
 
 
-def read_manifest(directory: Path) -> Manifest | None:
+def find_manifest(directory: Path) -> Manifest | None:
     """The manifest of a complete store, None where there is none."""
     return Manifest.read(directory / MANIFEST) if (directory / MANIFEST).is_file() else None

@@ -7,24 +7,27 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from distill.answers.kind import Kind
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
-from distill.predictors.torch_predictor import Activation, activate
+from distill.predictors.predictor import Gathered, Predictor
+from distill.store.codec import Decoded
 from distill.store.manifest import whole_hashes
 from distill.store.store import Store, find, named
 from distill.store.verify import check_all_files
+from teachers.teacher import Lesson, Seeds, Size, Teacher, TeacherConfig
 
 
 @dataclass(frozen=True)
-class Stored:
+class Stored(TeacherConfig):
     """Answers that `distill store` kept.
 
     Args:
@@ -35,11 +38,11 @@ class Stored:
     root: Path | None = None
     ready_made: ClassVar[bool] = True
 
-    def load(self, outputs: int) -> "StoredTeacher":
+    def teacher(self, kind: Kind) -> "StoredTeacher":
         """The store, every file of it read and compared with its checksum.
 
         Args:
-            outputs: of the data; whether they fit is for the contract to check, as of any teacher.
+            kind: of its answers; whether they are of these classes is for the task to check, as of any teacher.
 
         Raises:
             DistillError: there is no store, it is not complete, or a file of it is damaged.
@@ -48,7 +51,7 @@ class Stored:
             raise DistillError("teacher.root: not set; expected the directory of a store that `distill store` wrote.")
         store = Store.open(named(self.root.expanduser()))
         check_all_files(store)
-        return StoredTeacher(store)
+        return StoredTeacher(store, kind)
 
 
 @dataclass(frozen=True)
@@ -57,28 +60,57 @@ class ViewAnswers:
 
     Attributes:
         rows: int64 (N,), the row in the store of each picture.
+        alone: what the teacher's tensor is called where it has one.
     """
 
     store: Store
     rows: np.ndarray
+    alone: str
 
-    def __call__(self, index: np.ndarray, view: int) -> Tensor | TopAnswers:
-        """Answers to one view of the pictures of `index` (n,)."""
-        return self.store.manifest.codec(view).decode(self.store.view_answers(self.rows[index], view))
-
-
-class StoredTeacher:
-    """A teacher known by answers it gave; it takes no new picture."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        facts = store.manifest.teacher
-        self.name, self.outputs, self.classes, self.preprocess = (
-            facts.name,
-            facts.outputs,
-            facts.classes,
-            facts.preprocess,
+    def __call__(self, index: np.ndarray, view: int) -> dict[str, Tensor | TopAnswers]:
+        """Answers to one view of the pictures of `index` (n,), by name."""
+        return _named(
+            self.store.manifest.codec(view).decode(self.store.view_answers(self.rows[index], view)), self.alone
         )
+
+
+class StoredTeacher(Teacher):
+    """A teacher known by answers it gave; it takes no new picture.
+
+    Args:
+        kind: of its answers.
+    """
+
+    def __init__(self, store: Store, kind: Kind) -> None:
+        facts, self.alone = store.manifest.teacher, kind.raw[0]
+        shapes = {self.alone: (facts.outputs,)} if isinstance(facts.outputs, int) else facts.outputs
+        super().__init__(facts.name, facts.preprocess, shapes, facts.classes)
+        self.store = store
+        self.eval()
+
+    def forward(self, pictures: Tensor) -> NoReturn:
+        """Raises:
+        DistillError: always.
+        """
+        raise DistillError(
+            f"{self.store.directory}: holds answers of {self.name}, which cannot be asked about a picture."
+        )
+
+    @property
+    def online(self) -> None:
+        return None
+
+    def size(self) -> Size:
+        facts = self.store.manifest.teacher
+        return {"parameters": facts.parameters, "mult_adds": facts.mult_adds}
+
+    def lesson(self, pictures: Pictures, views: Views, seeds: Seeds) -> Lesson:
+        """The answers to a stage's views, which are those of the first seed, as many as were answered."""
+        counted = self.counted(views)
+        return Lesson(counted, seeds.first, self.answers_to(pictures, counted, seeds.first))
+
+    def predictor(self, kind: Kind) -> "StoredPredictor":
+        return StoredPredictor(self, kind)
 
     def fingerprint(self) -> str:
         """sha256 over the manifest, which has the checksums of all answers."""
@@ -130,10 +162,10 @@ class StoredTeacher:
                 f"{len(self.store.viewed) - len(rows)} of them are not among the {len(rows)} of the data. {_ADVICE}"
             )
         self.store.map_all()
-        return ViewAnswers(self.store, rows)
+        return ViewAnswers(self.store, rows, self.alone)
 
-    def recall(self, pictures: Pictures) -> np.ndarray:
-        """Its logits or embeddings of whole pictures: float32 (N, C).
+    def recall(self, pictures: Pictures) -> dict[str, Tensor]:
+        """Its tensors of whole pictures by name: float32 (N, ...).
 
         Raises:
             DistillError: it was not asked about one of them.
@@ -141,7 +173,8 @@ class StoredTeacher:
         kinds = self.store.manifest.pictures.pixels
         self._check_prepared(pictures, kinds)
         rows = self._rows(self.store.whole, pictures, whole_hashes(pictures.hashes, pictures.pixels, kinds[0]), "")
-        return self.store.whole_answers(rows).astype(np.float32)
+        decoded = _named(self.store.manifest.codec(None).decode(self.store.whole_answers(rows)), self.alone)
+        return {name: values.float() for name, values in decoded.items()}
 
     def _check_prepared(self, pictures: Pictures, kinds: tuple[str, ...]) -> None:
         facts, (height, width) = self.store.manifest.pictures, pictures.size
@@ -162,21 +195,31 @@ class StoredTeacher:
         return rows
 
 
-class StoredPredictor:
+class StoredPredictor(Predictor):
     """A stored teacher, which answers about the pictures it was shown and about no others."""
 
-    def __init__(self, teacher: StoredTeacher, activation: Activation) -> None:
-        self.activation = activation
-        self.teacher, self.name, self.classes = teacher, teacher.name, teacher.classes
-        self.thresholds: tuple[float, ...] | None = None
+    def __init__(self, teacher: StoredTeacher, kind: Kind) -> None:
+        self.teacher, self.name, self.preprocess = teacher, teacher.name, teacher.preprocess
+        self.kind, self.picture = kind.called(teacher.classes), None
 
-    def recall(self, pictures: Pictures) -> np.ndarray:
-        """float32 probabilities or unit embeddings (N, C), as the teacher itself gives them.
+    def __call__(self, pictures: np.ndarray) -> NoReturn:
+        """Raises:
+        DistillError: always.
+        """
+        self.teacher.forward(torch.empty(0))
+
+    def show(self, pictures: Gathered, of: str, batch_size: int) -> dict[str, np.ndarray]:
+        """float32 answers (N, ...) by name, as the teacher itself gives them.
 
         Raises:
             DistillError: it was not asked about one of the pictures.
         """
-        return activate(torch.from_numpy(self.teacher.recall(pictures)), self.activation).numpy()
+        assert isinstance(pictures, Pictures)  # of prepared sets, by whose hashes answers are found
+        return {name: values.numpy() for name, values in self.kind.activate(self.teacher.recall(pictures)).items()}
+
+
+def _named(decoded: Decoded, alone: str) -> dict[str, Any]:
+    return decoded if isinstance(decoded, dict) else {alone: decoded}
 
 
 _ELSEWHERE = "Give the recipe the same keys, or store answers with these in another place (`distill store --out`)."

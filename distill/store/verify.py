@@ -6,6 +6,7 @@ Shapes: n pictures asked again, C outputs.
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
@@ -61,15 +62,21 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
         wrong = "; ".join(differences(vars(manifest.pictures), vars(here)))
         raise DistillError(f"{store.directory}: its pictures are not those of the data: {wrong}.")
     asked, count, worst = Asked(shown, manifest), 0, 0.0
+    alone = next(iter(teacher.shapes))
     for view, chosen in _spread(manifest):
         hashes = store.whole if view is None else store.viewed
         again = asked.__getitems__(Ask(Part(view, 0, 0, len(hashes)), chosen, len(chosen)))
         said = answer(teacher, again)
         rows = store.whole_answers(chosen) if view is None else store.view_answers(chosen, view)
-        difference = _difference(said, manifest.codec(view).decode(rows))
+        stored = manifest.codec(view).decode(rows)
         dtype = manifest.dtype if view is None or manifest.top is None else "float16"
-        # NaN is not less than anything.
-        off = ~(difference <= TOLERANCE[dtype] * said.abs().amax(dim=1).clamp(min=1))
+        difference, off = torch.zeros(len(chosen)), torch.zeros(len(chosen), dtype=torch.bool)
+        for name, kept in (stored if isinstance(stored, dict) else {alone: stored}).items():
+            apart = _difference(said[name], kept)
+            largest = said[name].abs().flatten(1).amax(dim=1).clamp(min=1)
+            # NaN is not less than anything.
+            off |= ~(apart <= TOLERANCE[dtype] * largest)
+            difference = torch.maximum(difference, apart)
         if off.any():
             first = int(off.int().argmax())
             shown_as = "whole picture" if view is None else f"view {view} of picture"
@@ -93,8 +100,8 @@ def _spread(manifest: Manifest) -> Iterator[tuple[int | None, np.ndarray]]:
 
 
 def _difference(said: Tensor, stored: Tensor | TopAnswers) -> Tensor:
-    """(n,), the largest of a logit (n, C) from the stored ones."""
+    """(n,), the largest of a number (n, ...) from the stored ones."""
     if isinstance(stored, TopAnswers):
         said = (said - said.amax(dim=1, keepdim=True)).gather(1, stored.classes.long())
         stored = stored.logits
-    return (said - stored.float()).abs().amax(dim=1)
+    return (said - stored.float()).abs().flatten(1).amax(dim=1)

@@ -9,34 +9,29 @@ Shapes: N pictures, C outputs, n views of one batch.
 
 import math
 import os
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from distill.data.views.batch import ViewBatch
-from distill.data.views.loader import Returning, raising
+from distill.data.views.loader import Returning, as_is, raising
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, checksum, put
 from distill.files.locks import exclusive
-from distill.objectives.embedding import SHORTEST
-from distill.store.asking import Ask, Asked, Part, Shown, answer
+from distill.host import end_with
+from distill.store.asking import Ask, Asked, Asking, Part, Shown, answer
 from distill.store.estimate import announce
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, differences, without_growth
 from distill.store.previous import Previous
-from distill.store.store import Store, building_place, read_manifest
-from teachers.teacher import Teacher
+from distill.store.store import Store, building_place, find_manifest
 
 CHECKSUM = ".sha256"
 
@@ -44,15 +39,7 @@ console = Console(stderr=True, markup=False, emoji=False)
 
 
 def write_store(
-    directory: Path,
-    manifest: Manifest,
-    teacher: Teacher,
-    shown: Shown,
-    *,
-    batch_size: int,
-    fabric: L.Fabric,
-    workers: int = 0,
-    texts: Mapping[str, str] | None = None,
+    directory: Path, manifest: Manifest, asking: Asking, fabric: L.Fabric, texts: Mapping[str, str] | None = None
 ) -> Store | None:
     """Answer all that `manifest` names, or go on with it.
 
@@ -61,9 +48,7 @@ def write_store(
             views, is replaced by the new one when that is complete; what is in both is copied. One with answers about
             pictures that are no longer shown stays, as `NAME.old`.
         manifest: without checksums.
-        batch_size: views the teacher is asked at a time.
-        fabric: launched; each of its processes writes files of its own.
-        workers: processes that load, for each of those.
+        fabric: launched; each of its processes writes files of its own, and has workers of its own.
         texts: files to keep beside the answers, by name.
 
     Returns:
@@ -73,22 +58,22 @@ def write_store(
         DistillError: the place holds another store, or is being written to by another process, or is full; the
             teacher answers NaN, or a zero vector as an embedding.
     """
+    teacher, shown = asking.teacher, asking.shown
     if fabric.global_rank:
-        _follow_parent()
+        end_with(os.getppid())  # where Lightning started this one, that one holds the lock for both
     if _is_complete(directory, manifest):
         return None if fabric.global_rank else Store.open(directory)
     building = building_place(directory)
     with _claimed(directory, manifest, fabric):
         previous = Previous.of(directory, manifest, shown)
         parts: list[Part] = fabric.broadcast(_missing(building, manifest) if fabric.global_rank == 0 else [])
-        asks = Batches(shown, manifest, previous, parts[fabric.global_rank :: fabric.world_size], batch_size)
+        asks = Batches(asking, manifest, previous, parts[fabric.global_rank :: fabric.world_size])
         asks.write_known(building)
         if asks.batches:
             teacher.to(fabric.device).eval()  # one just built is in training mode
             if fabric.global_rank == 0:
                 announce(teacher, asks.first().to(fabric.device), asks.unknown, asks.bytes, building, fabric.world_size)
-            embeds = manifest.teacher.classes is None
-            _answer(asks, teacher, building, fabric.device, workers, embeds, bar=fabric.global_rank == 0)
+            _answer(asks, asking, building, fabric)
         fabric.barrier()
         if fabric.global_rank:
             return None
@@ -126,7 +111,7 @@ def _claimed(directory: Path, manifest: Manifest, fabric: L.Fabric) -> Iterator[
 
 def _is_complete(directory: Path, manifest: Manifest) -> bool:
     """Whether the store stands there already, every file of it as it was written."""
-    found = read_manifest(directory)
+    found = find_manifest(directory)
     if found is None or found.describe() != manifest.describe():
         return False
     files = ((directory / name, expected) for name, expected in found.checksums.items())
@@ -154,7 +139,7 @@ def check_free(directory: Path) -> None:
 def _check_place(directory: Path, manifest: Manifest) -> None:
     """Refuse a place that holds something else."""
     check_free(directory)
-    found = read_manifest(directory)
+    found = find_manifest(directory)
     if found is not None:
         _refuse_other(directory, differences(without_growth(found), without_growth(manifest)))
 
@@ -208,18 +193,6 @@ def _keep_aside(directory: Path, lost: int) -> None:
     )
 
 
-def _follow_parent() -> None:
-    """End with the process that started this one: where Lightning did, that one holds the lock for both."""
-    parent = os.getppid()
-
-    def follow() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
 def _refuse_other(place: Path, differing: Sequence[str]) -> None:
     if differing:
         raise DistillError(
@@ -260,9 +233,8 @@ def _recorded(building: Path, manifest: Manifest) -> dict[str, str]:
 class Batches:
     """The batches of one process, and what is known already of each file."""
 
-    def __init__(
-        self, shown: Shown, manifest: Manifest, previous: Previous | None, parts: list[Part], batch_size: int
-    ) -> None:
+    def __init__(self, asking: Asking, manifest: Manifest, previous: Previous | None, parts: list[Part]) -> None:
+        shown, batch_size = asking.shown, asking.batch_size
         self.dataset, self.parts, self.manifest = Asked(shown, manifest), parts, manifest
         self.previous, self.hashes = previous, {True: shown.whole(), False: shown.viewed()}
         self.batches: list[Ask] = []
@@ -305,35 +277,29 @@ class Batches:
         return self.previous.recall(hashes, part.view)
 
 
-def _answer(
-    asks: Batches, teacher: Teacher, building: Path, device: torch.device, workers: int, embeds: bool, bar: bool
-) -> None:
+def _answer(asks: Batches, asking: Asking, building: Path, fabric: L.Fabric) -> None:
     """Ask batch by batch; a file is written when its last batch is answered."""
+    teacher, device = asking.teacher, fabric.device
     loader: DataLoader[ViewBatch | Tensor] = DataLoader(
         Returning(asks.dataset),
         batch_sampler=asks.batches,  # type: ignore[arg-type]  # one request is one batch
-        collate_fn=_as_is,
-        num_workers=workers,
-        multiprocessing_context="spawn" if workers else None,
+        collate_fn=as_is,
+        num_workers=asking.workers,
+        multiprocessing_context="spawn" if asking.workers else None,
         pin_memory=device.type == "cuda",
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not bar) as progress:
+    with Progress(*columns, console=console, transient=True, disable=fabric.global_rank > 0) as progress:
         task = progress.add_task(f"answers of {teacher.name}", total=asks.unknown)
         rows = np.empty(0)
         for number, (ask, shown) in enumerate(zip(asks.batches, raising(loader), strict=True)):
             if number == 0 or ask.part != asks.batches[number - 1].part:
                 rows = asks.begin(ask.part)
-            answers = answer(teacher, shown.to(device))[: ask.count]
-            if not bool(answers.isfinite().all()):
+            answers = {name: values[: ask.count] for name, values in answer(teacher, shown.to(device)).items()}
+            if (useless := asking.kind.useless(answers)) is not None:
                 raise DistillError(
-                    f"teacher {teacher.name}: answers NaN or infinity while {ask.part.name} is written. Check its "
-                    "weights, mean and std; nothing of that file was kept."
-                )
-            if embeds and bool((answers.norm(dim=1) < SHORTEST).any()):
-                raise DistillError(
-                    f"teacher {teacher.name}: answers the zero vector, which has no direction, while {ask.part.name} "
-                    "is written. Check its weights, mean and std; nothing of that file was kept."
+                    f"teacher {teacher.name}: answers {useless} while {ask.part.name} is written. Check its weights, "
+                    "mean and std; nothing of that file was kept."
                 )
             rows[ask.rows[: ask.count]] = asks.manifest.codec(ask.part.view).encode(answers)
             progress.advance(task, ask.count)
@@ -370,7 +336,3 @@ def _complete(directory: Path, manifest: Manifest, shown: Shown, lost: int) -> S
         _keep_aside(directory, lost)
     put(building, directory)
     return Store.open(directory)
-
-
-def _as_is(batch: Any) -> Any:
-    return batch

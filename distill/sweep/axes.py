@@ -1,4 +1,4 @@
-"""Axes of the plots drawn as inline SVG: from values to places, and the ticks between."""
+"""Axes of the plots drawn as inline SVG: from values to positions, and the ticks between."""
 
 import math
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Axis:
 
 
 def cost_axis(values: Sequence[float], start: float, end: float, logarithmic: bool) -> Axis:
-    """One that all values lie on with some room beside them: from 0 where it is linear."""
+    """An axis of costs, with some room beside the values: from 0 where it is linear."""
     low, high = min(values), max(values)
     if not logarithmic:
         return Axis(0.0, 1.08 * high, start, end)
@@ -52,7 +52,7 @@ def cost_axis(values: Sequence[float], start: float, end: float, logarithmic: bo
 
 
 def score_axis(values: Sequence[float], start: float, end: float) -> Axis:
-    """A linear one that all values lie on with some room beside them, inside 0 to 1 where they are."""
+    """A linear axis of scores, with some room beside the values, inside 0 to 1 where they are."""
     low, high = min(values), max(values)
     room = max(0.06 * (high - low), 0.002)
     return Axis(max(low - room, min(low, 0.0)), min(high + room, max(high, 1.0)), start, end)

@@ -13,20 +13,20 @@ from rich.table import Table
 from rich.text import Text
 
 from distill import formatting
-from distill.report.metrics import chief_metric, spoken
+from distill.evaluation.metric_names import chief_metric, spoken
 from distill.sweep.directory import SweepDirectory
-from distill.sweep.jobs import Job
+from distill.sweep.jobs import PointRun
 from distill.sweep.plan import Point
 
 _TAIL = 2000  # bytes of a log in which its last line is looked for
 
 
 class Board:
-    """Redrawn in place on a terminal; elsewhere, a line for each point that ends."""
+    """A table of all points, redrawn in place on a terminal; elsewhere, a line for each point that ends."""
 
-    def __init__(self, points: Sequence[Point], places: SweepDirectory, console: Console) -> None:
-        self.points, self.places, self.console = points, places, console
-        self.running: Sequence[Job] = ()
+    def __init__(self, points: Sequence[Point], directory: SweepDirectory, console: Console) -> None:
+        self.points, self.directory, self.console = points, directory, console
+        self.running: Sequence[PointRun] = ()
         self.said = {point.name: self._outcome(point) for point in points}
         self.live = Live(
             console=console, get_renderable=self._table, refresh_per_second=2, transient=not console.is_terminal
@@ -42,18 +42,18 @@ class Board:
         self.running = ()
         self.live.stop()
 
-    def show(self, running: Sequence[Job]) -> None:
-        """The runs in progress have changed, or gone on."""
+    def show(self, running: Sequence[PointRun]) -> None:
+        """Redraw the table with these runs in progress."""
         self.running = tuple(running)
 
     def ended(self, point: Point) -> None:
-        """A point has ended."""
+        """Keep the outcome of a point that has ended, and print it where nothing is redrawn."""
         self.said[point.name] = self._outcome(point)
         if not self.console.is_terminal:
             self.console.print(f"{point.name}: {self.said[point.name]}", soft_wrap=True)
 
     def _outcome(self, point: Point) -> str:
-        results, ended = self.places.results(point), self.places.ended(point)
+        results, ended = self.directory.results(point), self.directory.ended(point)
         if results:
             metrics = results["student"]["metrics"]
             name = chief_metric(metrics)
@@ -72,8 +72,8 @@ class Board:
             table.add_row(Text(point.name), Text(said or "waits"))
         return table
 
-    def _at_work(self, job: Job) -> str:
-        return f"{formatting.duration(time.monotonic() - job.started)}  {_last_line(self.places.log(job.point))}"
+    def _at_work(self, job: PointRun) -> str:
+        return f"{formatting.duration(time.monotonic() - job.started)}  {_last_line(self.directory.log(job.point))}"
 
 
 def _last_line(log: Path) -> str:

@@ -19,7 +19,8 @@ from typing import Any
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
 from distill.files.locks import try_lock
-from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION
+from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION, owner_of
+from distill.report.results import FormerResultsError, Results, read_results
 from distill.sweep.plan import Point
 
 
@@ -45,11 +46,10 @@ class SweepDirectory:
         """
         marker = root / "sweep_of.json"
         if marker.exists():
-            found = read_json(marker)
-            owner = found.get("recipe") if isinstance(found, dict) else None
-            if owner != recipe:
+            if owner_of(marker) != recipe:
                 raise DistillError(
-                    f"{root}: holds a sweep of recipe {owner!r}, and this is {recipe!r}. Name another place with --out."
+                    f"{root}: holds a sweep of recipe {owner_of(marker)!r}, and this is {recipe!r}. Name another place "
+                    "with --out."
                 )
         elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
             raise DistillError(f"{root}: exists and is not a sweep. Name another place with --out, or empty it.")
@@ -69,23 +69,30 @@ class SweepDirectory:
         return self.root / "points" / point.name
 
     def log(self, point: Point) -> Path:
-        """What its run says."""
+        """The file that takes the output of its run."""
         return self.root / "logs" / f"{point.name}.txt"
 
     def lock(self, point: Point) -> int | None:
-        """A descriptor to hold while the point is worked on, and to be inherited by whoever does; None where another
-        process holds one."""
+        """Lock the point: the descriptor holds it until it and every copy inherited by a process are closed; None where
+        another process holds the lock."""
         return try_lock(self.root / "locks" / point.name)
 
-    def results(self, point: Point) -> dict[str, Any] | None:
+    def results(self, point: Point) -> Results | None:
         """The content of its results.json; None where it is not finished, or finished under other keys, on other
-        pictures or labels, from another teacher, or without a file that it wrote."""
+        pictures or labels, from another teacher, without a file that it wrote, or by an earlier version.
+
+        Raises:
+            DistillError: it cannot be read, or another version wrote it.
+        """
         place = self.point(point)
         if not all((place / name).exists() for name in (RESOLVED, RESULTS, REPORT)):  # the report is written last
             return None
         if (place / RESOLVED).read_text("utf-8") != point.resolved:
             return None
-        results: dict[str, Any] = read_json(place / RESULTS)
+        try:
+            results = read_results(place / RESULTS)
+        except FormerResultsError:
+            return None
         if self.pictures not in (None, results["data"]):
             return None
         teacher = results["teacher"]  # none where it learnt from labels
@@ -94,10 +101,10 @@ class SweepDirectory:
         return results if all((place / file["file"]).exists() for file in results["exports"]) else None
 
     def ended(self, point: Point) -> dict[str, Any]:
-        """How its last run ended: `seconds` and, where it failed, the `reason`; empty where none ended."""
+        """The record of its last run: `seconds` and, where it failed, the `reason`; empty where none ended."""
         record = self._record(point)
-        found: dict[str, Any] = read_json(record) if record.exists() else {}
-        return found
+        content: dict[str, Any] = read_json(record) if record.exists() else {}
+        return content
 
     def end(self, point: Point, seconds: float, reason: str | None) -> None:
         """Keep how a run ended, for whichever process writes the report."""
@@ -113,5 +120,5 @@ class SweepDirectory:
 
 
 def release(lock: int) -> None:
-    """Let go of a point; an inherited copy of the descriptor still holds it."""
+    """Unlock a point; a copy of the descriptor that a process inherited still holds it."""
     os.close(lock)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
-    """The places of those that none costs less or as much as and scores as well, by rising cost.
+    """Indices of the models on the Pareto front, by rising cost: no other is as cheap and scores as well.
 
     Of several that cost and score the same, all are kept.
     """
@@ -17,7 +17,7 @@ def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
 
 
 def smallest_within(points: float, target: float, costs: Sequence[float], scores: Sequence[float]) -> int | None:
-    """The place of the cheapest whose score is at most `points` hundredths below `target`; None where none is.
+    """The index of the cheapest model whose score is at most `points` hundredths below `target`; None where none is.
 
     Of several that cost the same, the best.
     """

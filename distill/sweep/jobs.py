@@ -38,10 +38,10 @@ class Resources:
 
     @classmethod
     def of_this_machine(cls, points: int, jobs: int | None, gpus: int) -> "Resources":
-        """As many jobs as there are cores to give each `OMP_NUM_THREADS` threads, or a share of them without it.
+        """A job for every `OMP_NUM_THREADS` cores, or for every core where that is not set; at most one a point.
 
         Args:
-            jobs: where they were asked for.
+            jobs: the number asked for; None for the above.
 
         Raises:
             DistillError: `jobs` is below 1.
@@ -54,7 +54,7 @@ class Resources:
         return cls(jobs, threads or max(1, cores // jobs), gpus)
 
     def environment(self, slot: int) -> dict[str, str]:
-        """Of the job in one of the `jobs` slots."""
+        """The environment variables of the job in one of the `jobs` slots."""
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # indices or UUIDs of those that torch sees, in its order
         names = visible.split(",") if visible else [str(number) for number in range(self.gpus)]
         gpu = {"CUDA_VISIBLE_DEVICES": names[slot % self.gpus].strip()} if self.gpus else {}
@@ -62,8 +62,8 @@ class Resources:
 
 
 @dataclass
-class Job:
-    """A run in progress, which holds its point."""
+class PointRun:
+    """The run of a point, in progress; it holds the point."""
 
     point: Point
     slot: int
@@ -72,10 +72,10 @@ class Job:
     started: float
 
 
-def run_command(recipe: str, places: SweepDirectory) -> Callable[[Point], list[str]]:
-    """What runs a point of a recipe."""
+def run_command(recipe: str, directory: SweepDirectory) -> Callable[[Point], list[str]]:
+    """The command line that runs a point of a recipe."""
     program = [sys.executable, "-m", "distill.cli", "run", recipe]
-    return lambda point: [*program, "--out", str(places.point(point)), *point.arguments]
+    return lambda point: [*program, "--out", str(directory.point(point)), *point.arguments]
 
 
 class Runner:
@@ -95,14 +95,15 @@ class Runner:
 
     def __init__(
         self,
-        places: SweepDirectory,
+        directory: SweepDirectory,
         resources: Resources,
         command: Callable[[Point], list[str]],
         before: Callable[[Point], None],
         after: Callable[[Point], None],
     ) -> None:
-        self.places, self.resources, self.command, self.before, self.after = places, resources, command, before, after
-        self.running: list[Job] = []
+        self.directory, self.resources, self.command = directory, resources, command
+        self.before, self.after = before, after
+        self.running: list[PointRun] = []
         self.elsewhere: list[Point] = []
 
     def run(self, points: Sequence[Point], watch: Callable[[], None]) -> None:
@@ -133,35 +134,39 @@ class Runner:
             signal.signal(signal.SIGTERM, asked)
 
     def _begin(self, point: Point) -> None:
-        lock = self.places.lock(point)
+        lock = self.directory.lock(point)
         if lock is None:
             self.elsewhere.append(point)
             return
-        if self.places.results(point) is not None:
+        if self.directory.results(point) is not None:
             release(lock)
             return
-        self.places.begin(point)
+        self.directory.begin(point)
         try:
             self.before(point)
         except DistillError as error:
             self._end(point, lock, 0.0, str(error))
             return
         slot = min(set(range(self.resources.jobs)) - {job.slot for job in self.running})
-        with self.places.log(point).open("wb") as log:
+        with self.directory.log(point).open("wb") as log:
             process = Popen(
-                self.command(point), env=self.resources.environment(slot), pass_fds=(lock,),
-                stdin=DEVNULL, stdout=log, stderr=STDOUT,
-            )  # fmt: skip
-        self.running.append(Job(point, slot, lock, process, time.monotonic()))
+                self.command(point),
+                env=self.resources.environment(slot),
+                pass_fds=(lock,),
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=STDOUT,
+            )
+        self.running.append(PointRun(point, slot, lock, process, time.monotonic()))
 
-    def _finish(self, job: Job) -> None:
-        finished = job.process.returncode in ENDED_WITH_RESULTS and self.places.results(job.point) is not None
-        said = self.places.log(job.point).read_text("utf-8", errors="replace")
+    def _finish(self, job: PointRun) -> None:
+        finished = job.process.returncode in ENDED_WITH_RESULTS and self.directory.results(job.point) is not None
+        said = self.directory.log(job.point).read_text("utf-8", errors="replace")
         reason = None if finished else _reason(job.process.returncode, said)
         self._end(job.point, job.lock, time.monotonic() - job.started, reason)
 
     def _end(self, point: Point, lock: int, seconds: float, reason: str | None) -> None:
-        self.places.end(point, seconds, reason)
+        self.directory.end(point, seconds, reason)
         release(lock)
         self.after(point)
 

@@ -19,7 +19,7 @@ from distill.sweep.words import difference_rows, headline, learnt_both_ways, spo
 _RESOLUTION = "student.resolution"
 _NETWORK_COSTS = (("mult_adds", "mult-adds"), ("parameters", "parameters"))
 _FILE_COSTS = (("latency_ms", "latency, ms a picture on one thread"), ("bytes", "bytes of the file"))
-_SCRIPT = Path(__file__).with_name("sweep.js")
+_TEMPLATE, _SCRIPT = (Path(__file__).with_name(name) for name in ("sweep.html", "sweep.js"))
 
 
 def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
@@ -38,7 +38,7 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     done = [row for row in content["points"] if row["state"] == "done"]
     rows = _rows(content)
-    page = template("sweep.html", _SCRIPT.parent).render(
+    page = template(_TEMPLATE).render(
         content=content,
         headline=headline(content),
         within=within_words(content),
@@ -53,7 +53,7 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
         filed=[row for row in rows if row.get("exports")],
         header=" / ".join(key.removeprefix("student.") for key in content["points"][0]["keys"]),
         beside=_beside(done),
-        on_front={one["name"] for one in content["fronts"].get("mult_adds", ())},
+        on_front={point["name"] for point in content["fronts"].get("mult_adds", ())},
         timed=any(file["latency_ms"] is not None for row in done for file in row["exports"]),
         rendered=bool(content["data"]) and content["data"]["name"].startswith("rendered"),
         script=Markup(script),  # the page's own
@@ -64,17 +64,17 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The lines of the tables: each student, its `twin` that learnt from labels, and what it is `ahead` of that."""
+    """The lines of the tables: each student, its `twin` that learnt from labels, and its lead, `ahead`."""
     twins = {tuple(row["keys"].items()): row for row in content["points"] if row["learnt_from"] == "labels"}
     ahead = {pair["first"]: pair for pair in difference_rows(content) if _is_twin(pair)}
-    taught = [row for row in content["points"] if row["learnt_from"] == "teacher"] or content["points"]
+    listed = [row for row in content["points"] if row["learnt_from"] == "teacher"] or content["points"]
     return [
         {
             **row,
             "twin": twins.get(tuple(row["keys"].items())) if row["learnt_from"] == "teacher" else None,
             "ahead": ahead.get(row["name"]),
         }
-        for row in taught
+        for row in listed
     ]
 
 
@@ -83,23 +83,23 @@ def _is_twin(pair: Mapping[str, Any]) -> bool:
 
 
 def _beside(done: Sequence[Mapping[str, Any]]) -> str:
-    """What the words beside a network's mark say of it."""
+    """The words beside a network's mark."""
     keys = dict.fromkeys(key for row in done for key in row["keys"])
     by_resolution = _by_resolution(done)
     return " and ".join(key.removeprefix("student.") for key in keys if not (by_resolution and key == _RESOLUTION))
 
 
 def _plots(content: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> list[TradeOff]:
-    """Those that something was measured for."""
+    """The plots, of each cost that was measured."""
     by_resolution = _by_resolution(done)
     series = _values(done, _RESOLUTION) if by_resolution else ["students"]
-    names = [f"{one} px" for one in series] if by_resolution else series
+    names = [f"{resolution} px" for resolution in series] if by_resolution else series
     networks = [
         _Measured(row, row["student"], series.index(row["keys"][_RESOLUTION]) if by_resolution else 0) for row in done
     ]
-    chosen = [row for row in done if not _compared(row, content)]
-    formats = list(dict.fromkeys(file["format"] for row in chosen for file in row["exports"]))
-    files = [_Measured(row, file, formats.index(file["format"])) for row in chosen for file in row["exports"]]
+    shown = [row for row in done if not _compared(row, content)]
+    formats = list(dict.fromkeys(file["format"] for row in shown for file in row["exports"]))
+    files = [_Measured(row, file, formats.index(file["format"])) for row in shown for file in row["exports"]]
     plots = [_plot(content, cost, title, names, networks, by_resolution) for cost, title in _NETWORK_COSTS]
     plots += [_plot(content, cost, title, formats, files, False) for cost, title in _FILE_COSTS]
     return [plot for plot in plots if plot.marks]
@@ -168,18 +168,18 @@ def _compared(row: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
 
 def _by_resolution(done: Sequence[Mapping[str, Any]]) -> bool:
     """Whether each resolution has several students, and so a series of its own, as in figure 5."""
-    found = _values(done, _RESOLUTION)
+    resolutions = _values(done, _RESOLUTION)
     students = {tuple(row["keys"].items()) for row in done}
-    return 1 < len(found) < len(students)
+    return 1 < len(resolutions) < len(students)
 
 
 def _values(done: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    found = {row["keys"][key] for row in done if key in row["keys"]}
-    return sorted(found, key=float, reverse=True)
+    values = {row["keys"][key] for row in done if key in row["keys"]}
+    return sorted(values, key=float, reverse=True)
 
 
 def _label(keys: Mapping[str, str], by_resolution: bool) -> str:
-    """What tells a student from the others of its series: 0.5, or 0.5 shallow."""
+    """The name of a student within its series: 0.5, or 0.5 shallow."""
     return " ".join(value for key, value in keys.items() if not (by_resolution and key == _RESOLUTION))
 
 

@@ -81,8 +81,8 @@ def plan(reader: RecipeReader, arguments: Sequence[str], data: Path, *, together
         )
     lengths = {key: len(values) for key, values in swept.items()}
     if together and len(set(lengths.values())) > 1:
-        found = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-        raise DistillError(f"--together: {found} values; expected as many of each.")
+        counts = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+        raise DistillError(f"--together: {counts} values; expected as many of each.")
     if reader.read(fixed)[0].prepare.root is None:
         fixed.append(f"--prepare.root={data}")
     combinations = zip(*swept.values(), strict=True) if together else itertools.product(*swept.values())
@@ -166,7 +166,7 @@ def _point(reader: RecipeReader, keys: dict[str, str], arguments: tuple[str, ...
 
 
 def _short(name: str) -> str:
-    """As long as the name of a file may be; of a longer one the end is told by its checksum."""
+    """The name, or where it is too long for a file, its beginning and a checksum of the whole."""
     if len(name.encode()) <= LONGEST_NAME:
         return name
     start = name.encode()[: LONGEST_NAME - 10].decode(errors="ignore")

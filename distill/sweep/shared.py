@@ -17,12 +17,12 @@ from distill.files.atomic import atomic_path
 from distill.files.locks import exclusive
 from distill.files.run_directory import RunDirectory
 from distill.recipe.recipe import TEACHER_STAGES
-from distill.run.stages import Log, open_teacher
-from distill.store.teacher import StoredTeacher
+from distill.run.stages import Run
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point, check_views
 from distill.tasks import open_task
 from distill.tasks.task import Task
+from teachers.teacher import Seeds
 
 console = Console(stderr=True, markup=False, emoji=False)
 _ONE_PROCESS = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
@@ -32,37 +32,40 @@ class Shared:
     """Prepares the pictures and makes the teacher, before any point is begun.
 
     Attributes:
-        places: the sweep's directory, which knows a point that was finished on other pictures or by another teacher.
+        directory: the sweep's directory, which knows a point that was finished on other pictures or by another teacher.
 
     Raises:
         DistillError: pictures, teacher or objective cannot be used, or a point's resolution is more than they hold.
     """
 
-    def __init__(self, points: Sequence[Point], places: SweepDirectory) -> None:
+    def __init__(self, points: Sequence[Point], directory: SweepDirectory) -> None:
         first = next((point for point in points if point.recipe.asks_teacher), points[0])
         # This process makes the teacher alone, whatever points are told of devices.
         recipe = replace(first.recipe, trainer=first.recipe.trainer | _ONE_PROCESS)
-        self.task: Task = open_task(recipe, places.data)
-        self.task.check()
+        self.task: Task = open_task(recipe, directory.data)
+        self.task.teaching.check()
         for point in points:
-            check_views(point, *self.task.sets.size)
+            check_views(point, *self.task.pictures.sets.size)
         made = set(recipe.stages) & set(TEACHER_STAGES)
-        with exclusive(places.teacher, partial(_say_waiting, places.teacher)) if made else nullcontext():
-            run = RunDirectory.claim(places.teacher, recipe.name, first.resolved) if made else RunDirectory(places.root)
-            teacher = open_teacher(recipe, self.task, run, Log(self.task))
+        with exclusive(directory.teacher, partial(_say_waiting, directory.teacher)) if made else nullcontext():
+            run = RunDirectory(directory.root)
+            if made:
+                run = RunDirectory.claim(directory.teacher, recipe.name, first.resolved)
+            teacher = Run(recipe, self.task, run).teacher()
         if teacher is not None:
-            self.task.check_teacher(teacher)
-        if isinstance(teacher, StoredTeacher) and "transfer" in recipe.stages:
-            teacher.answers_to(self.task.sets.transfer, teacher.counted(recipe.transfer.views), recipe.seed)
-        pictures = json.loads(json.dumps(self.task.describe()))  # as it is read from the results of a run
+            self.task.teaching.check_teacher(teacher)
+            if "transfer" in recipe.stages:
+                seeds = Seeds(recipe.seed, recipe.seed)
+                teacher.lesson(self.task.pictures.sets.transfer, recipe.transfer.views, seeds)  # refuses other views
+        pictures = json.loads(json.dumps(self.task.pictures.describe()))  # as it is read from the results of a run
         fingerprint = None if teacher is None else teacher.fingerprint()
-        self.places = replace(places, pictures=pictures, teacher_fingerprint=fingerprint)
+        self.directory = replace(directory, pictures=pictures, teacher_fingerprint=fingerprint)
 
     def give(self, point: Point) -> None:
         """Make the point's run directory, with the stages that made the teacher in it."""
-        run = RunDirectory.claim(self.places.point(point), point.recipe.name, point.resolved)
+        run = RunDirectory.claim(self.directory.point(point), point.recipe.name, point.resolved)
         for name in set(point.recipe.stages) & set(TEACHER_STAGES):
-            for made in self.places.teacher.glob(f"stages/{name}-*"):
+            for made in self.directory.teacher.glob(f"stages/{name}-*"):
                 _copy(made, run.root / "stages" / made.name)
 
 

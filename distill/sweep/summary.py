@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from distill.report.metrics import chief_metric
+from distill.evaluation.metric_names import chief_metric
+from distill.report.results import ExportedFile, Results
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.front import pareto_front, smallest_within
 from distill.sweep.plan import Point
@@ -22,7 +23,7 @@ _FILE = ("format", "file", "bytes", "metrics", "intervals", "difference", "passe
 def summarise(
     recipe: str,
     points: Sequence[Point],
-    places: SweepDirectory,
+    directory: SweepDirectory,
     elsewhere: Iterable[Point] = (),
     latencies: Latencies = _NOT_TIMED,
     differences: Sequence[Mapping[str, Any]] = (),
@@ -36,11 +37,11 @@ def summarise(
         differences: between points.
     """
     at_work = {point.name for point in elsewhere}
-    found = {point.name: places.results(point) for point in points}
-    done = [results for results in found.values() if results]
+    results_of = {point.name: directory.results(point) for point in points}
+    done = [results for results in results_of.values() if results]
     teachers = [results["teacher"] for results in done if results["teacher"]]
     metric = chief_metric(done[0]["student"]["metrics"]) if done else None
-    rows = [_row(point, found[point.name], places, point.name in at_work, latencies) for point in points]
+    rows = [_row(point, results_of[point.name], directory, point.name in at_work, latencies) for point in points]
     content: dict[str, Any] = {
         "recipe": recipe,
         "seed": points[0].recipe.seed,
@@ -60,10 +61,9 @@ def summarise(
     return content
 
 
-def _latency(file: Mapping[str, Any]) -> float | None:
+def _latency(file: ExportedFile) -> float | None:
     """Milliseconds of a picture on one thread, where the run measured them."""
-    found: float | None = file.get("latency_ms", {}).get("1")
-    return found
+    return file["latency_ms"]["1"] if "latency_ms" in file else None
 
 
 def _compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -87,22 +87,22 @@ def _fronts(students: Sequence[Mapping[str, Any]], metric: str) -> dict[str, lis
     ]
     fronts = {}
     for cost in dict.fromkeys(cost for cost, *_ in measured):
-        _, names, costs, scores = zip(*(one for one in measured if one[0] == cost), strict=True)
+        _, names, costs, scores = zip(*(entry for entry in measured if entry[0] == cost), strict=True)
         fronts[cost] = [names[i] for i in pareto_front(costs, scores)]
     return fronts
 
 
 def _row(
-    point: Point, results: Mapping[str, Any] | None, places: SweepDirectory, at_work: bool, latencies: Latencies
+    point: Point, results: Results | None, directory: SweepDirectory, at_work: bool, latencies: Latencies
 ) -> dict[str, Any]:
-    ended = places.ended(point)
+    ended = directory.ended(point)
     student = point.recipe.student
     row = {
         "name": point.name,
         "keys": point.keys,
         "learnt_from": point.learnt_from,
         "resolution": student.resolution,
-        "directory": str(places.point(point).relative_to(places.root)),
+        "directory": str(directory.point(point).relative_to(directory.root)),
         "seconds": ended.get("seconds"),
     }
     if results:
@@ -127,5 +127,5 @@ def _within(
         return {}
     costs = [row["student"]["mult_adds"] for row in students]
     scores = [row["student"]["metrics"][metric] for row in students]
-    found = {points: smallest_within(points, teacher["metrics"][metric], costs, scores) for points in WITHIN}
-    return {str(points): None if place is None else students[place]["name"] for points, place in found.items()}
+    smallest = {points: smallest_within(points, teacher["metrics"][metric], costs, scores) for points in WITHIN}
+    return {str(points): None if place is None else students[place]["name"] for points, place in smallest.items()}

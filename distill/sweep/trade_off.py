@@ -83,7 +83,7 @@ def draw(plot: TradeOff, logarithmic: bool) -> str:
     """The plot as an `<svg>` element."""
     x = cost_axis([mark.cost for mark in plot.marks], LEFT + 8, RIGHT - 8, logarithmic)
     drawn: list[Mark | Line] = [*plot.marks, *([plot.line] if plot.line else [])]
-    held = [bound for one in drawn for bound in _bounds(one)]
+    held = [bound for shape in drawn for bound in _bounds(shape)]
     y = score_axis(held, BOTTOM, TOP)
     parts = [
         *_frame(plot, x, y),
@@ -110,8 +110,8 @@ def shape(series: int, x: float = 0.0, y: float = 0.0, hollow: bool = False) -> 
     return f'<polygon points="{points}" {paint}/>'
 
 
-def _bounds(one: Mark | Line) -> tuple[float, ...]:
-    return (one.score, *(one.interval or ()))
+def _bounds(drawn: Mark | Line) -> tuple[float, ...]:
+    return (drawn.score, *(drawn.interval or ()))
 
 
 def _frame(plot: TradeOff, x: Axis, y: Axis) -> list[str]:
@@ -151,18 +151,18 @@ def _line(line: Line | None, y: Axis) -> list[str]:
 
 def _front(plot: TradeOff, x: Axis, y: Axis) -> list[str]:
     front = sorted((mark for mark in plot.marks if mark.on_front), key=lambda mark: mark.cost)
-    places = " ".join(f"{x(mark.cost):.1f},{y(mark.score):.1f}" for mark in front)
-    return [f'<polyline class="front" points="{places}"/>'] if len(front) > 1 else []
+    corners = " ".join(f"{x(mark.cost):.1f},{y(mark.score):.1f}" for mark in front)
+    return [f'<polyline class="front" points="{corners}"/>'] if len(front) > 1 else []
 
 
 def _curves(plot: TradeOff, x: Axis, y: Axis) -> list[str]:
     curves = []
     for series in range(len(plot.series)):
         marks = sorted((m for m in plot.marks if m.series == series and not m.compared), key=lambda mark: mark.cost)
-        places = " ".join(f"{x(mark.cost):.1f},{y(mark.score):.1f}" for mark in marks)
+        corners = " ".join(f"{x(mark.cost):.1f},{y(mark.score):.1f}" for mark in marks)
         if len(marks) > 1:
             color = COLORS[series % len(COLORS)]
-            curves.append(f'<polyline class="curve" data-series="{series}" stroke="{color}" points="{places}"/>')
+            curves.append(f'<polyline class="curve" data-series="{series}" stroke="{color}" points="{corners}"/>')
     return curves
 
 
@@ -209,5 +209,5 @@ def _labels(plot: TradeOff, x: Axis, y: Axis) -> list[str]:
     return placed
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from distill import formatting
-from distill.report.metrics import differing_metric, spoken
+from distill.evaluation.metric_names import differing_metric, spoken
 
 
 def spoken_name(point: str) -> str:
@@ -13,7 +13,7 @@ def spoken_name(point: str) -> str:
 
 
 def within_words(content: Mapping[str, Any]) -> list[str]:
-    """The smallest student within so many points of the teacher, a sentence for each number of points that one is in.
+    """The smallest student within 1, 2 and 5 points of the teacher, a sentence each where there is one.
 
     Args:
         content: of sweep.json.
@@ -61,15 +61,15 @@ def learnt_both_ways(points: Iterable[Mapping[str, Any]]) -> bool:
 def headline(content: Mapping[str, Any]) -> str:
     """What was trained, in a sentence."""
     done = [row for row in content["points"] if row["state"] == "done"]
-    taught = [row for row in done if row["learnt_from"] == "teacher"] or done
-    if not taught:
+    compared = [row for row in done if row["learnt_from"] == "teacher"] or done
+    if not compared:
         return "No student is finished yet."
     metric = content["metric"]
-    best = max(taught, key=lambda row: row["student"]["metrics"][metric])["student"]
-    students = f"{len(taught)} students" if len(taught) > 1 else "One student"
-    costs = sorted(row["student"]["mult_adds"] for row in taught)
+    best = max(compared, key=lambda row: row["student"]["metrics"][metric])["student"]
+    students = f"{len(compared)} students" if len(compared) > 1 else "One student"
+    costs = sorted(row["student"]["mult_adds"] for row in compared)
     least, most = formatting.magnitude(costs[0]), formatting.magnitude(costs[-1])
-    sentence = f"{students}{' of one teacher' if taught[0]['learnt_from'] == 'teacher' else ''} "
+    sentence = f"{students}{' of one teacher' if compared[0]['learnt_from'] == 'teacher' else ''} "
     sentence += f"from {least} to {most} mult-adds" if least != most else f"of {most} mult-adds"
     sentence += f"; the best reaches {spoken(metric, best['metrics'][metric])}"
     if content["teacher"]:

@@ -1,4 +1,4 @@
-"""What a network is distilled for: what it learns from, how it is scored, and what a report says of it."""
+"""What a network is distilled for, a folder a task: what it learns from, how it is scored, what a report says of it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

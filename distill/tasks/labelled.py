@@ -3,44 +3,35 @@
 Shapes: N pictures, C classes.
 """
 
-from abc import abstractmethod
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from rich.console import Console
-from torch import nn
 
+from distill.answers.labelled import LabelledKind
 from distill.data.prepared.pictures import Pictures
 from distill.data.sources.source import Split
 from distill.errors import DistillError
-from distill.predictors.torch_predictor import Activation
-from distill.preprocess.preprocess import Preprocess
-from distill.report.page import Examples
-from distill.store.teacher import Stored
+from distill.predictors.predictor import Predictor
+from distill.report.section import Section
+from distill.tasks.examples import Examples
+from distill.tasks.judging import Judging
+from distill.tasks.per_class import Quantity, per_class_section
+from distill.tasks.pictures import TaskPictures
 from distill.tasks.sets import Sets
-from distill.tasks.task import AnyTeacher, Task
-from distill.tasks.verdict import Judged, Verdict
-from teachers.class_map import load_classifier
-from teachers.mobilefacenet_teacher import Mobilefacenet
-from teachers.onnx_teacher import Onnx
-from teachers.teacher import Teacher, TeacherConfig
-from teachers.timm_teacher import Timm
+from distill.tasks.teaching import Teaching
+from distill.tasks.verdict import LabelledVerdict
+from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
 EXAMPLES = 12
 
-_GIVES: dict[Activation, str] = {
-    "sigmoid": "one probability for each class by itself",
-    "softmax": "probabilities of classes that exclude each other",
-    "unit": "embeddings",
-}
 
+class LabelledPictures(TaskPictures):
+    """Pictures of named classes."""
 
-class LabelledTask(Task):
-    """Networks of one output for each of the data's classes."""
-
-    needed: tuple[tuple[Split, str], ...]
+    needed: ClassVar[tuple[tuple[Split, str], ...]]
     """Splits that must hold pictures, and what for."""
 
     @property
@@ -52,9 +43,9 @@ class LabelledTask(Task):
         return self.sets.validation, self.sets.test
 
     @property
-    @abstractmethod
     def test(self) -> Pictures:
         """The pictures models are scored on."""
+        return self.sets.test
 
     def check_sets(self, sets: Sets) -> None:
         name = self.recipe.data.name
@@ -77,53 +68,54 @@ class LabelledTask(Task):
             if stage != "transfer" and (others := pictures.of_no_class):
                 console.print(f"{stage}: {others} pictures are of classes that the data does not have, and not used.")
 
-    def load_teacher(self) -> AnyTeacher:
-        teacher = self.recipe.teacher
-        return teacher.load(len(self.classes)) if isinstance(teacher, Stored) else self._ask(teacher)
 
-    def new_teacher(self) -> tuple[nn.Module, Preprocess]:
-        config, stage = self._trainable(), self.recipe.teach
-        network = config.network(
-            len(self.classes), new_head=True, drop_rate=stage.drop_rate, drop_path_rate=stage.drop_path_rate
-        )
-        return network, config.preprocess(network)  # type: ignore[arg-type]  # each takes what it gave
+L = TypeVar("L", bound=LabelledPictures)
+W = TypeVar("W", bound=LabelledVerdict)
 
-    def taught_teacher(self, weights: Path) -> Teacher:
-        return self._ask(replace(self._trainable(), weights=weights, classes=self.classes))
 
-    def _ask(self, config: TeacherConfig) -> Teacher:
-        if isinstance(config, Timm | Onnx):
-            return load_classifier(config, self.classes)
-        teacher: Teacher = config.load(len(self.classes))
-        return teacher
+class LabelledTeaching(Teaching[L]):
+    """Networks of one output for each of the data's classes."""
 
-    def _trainable(self) -> Timm | Mobilefacenet:
-        assert isinstance(self.recipe.teacher, Timm | Mobilefacenet)  # the others are refused by Recipe
-        return self.recipe.teacher
+    kind_of_answers: ClassVar[type[LabelledKind]]
 
-    def outputs(self, teacher: AnyTeacher | None) -> int:
-        return len(self.classes)
+    def answers(self, teacher: Teacher | None) -> LabelledKind:
+        return self.kind_of_answers(self.pictures.classes)
 
-    def check_predictor(self, predictor: Judged) -> None:
+
+class LabelledJudging(Judging[L, W]):
+    """Probabilities (N, C) held against labels."""
+
+    kind: ClassVar[type[LabelledKind]]
+    quantity: ClassVar[Quantity]
+    """How each class is measured."""
+
+    def check_predictor(self, predictor: Predictor) -> None:
         """Refuse a model of other classes than the data's, or of another kind of output than this task's.
 
         Raises:
             DistillError: it is one.
         """
-        if predictor.activation != self.activation:
+        if predictor.kind.name != self.kind.name:
             raise DistillError(
-                f"{predictor.name}: gives {_GIVES[predictor.activation]}, and this recipe scores "
-                f"{_GIVES[self.activation]}. Score it by a recipe of its own task."
+                f"{predictor.name}: gives {predictor.kind.words}, and this recipe scores {self.kind.words}. Score it "
+                "by a recipe of its own task."
             )
-        if predictor.classes is not None and predictor.classes != self.classes:
-            differing = sorted(set(predictor.classes) ^ set(self.classes)) or ["their order"]
+        known, classes = predictor.kind.class_names, self.pictures.classes
+        if known is not None and known != classes:
+            differing = sorted(set(known) ^ set(classes)) or ["their order"]
             raise DistillError(
                 f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
                 "data of its classes (data.attributes chooses some and their order)."
             )
 
-    def examples(self, learnt: Verdict) -> Examples:
-        """Some test pictures with what the student sees in them."""
-        test = self.test
+    def probabilities(self, predictor: Predictor, pictures: Pictures, of: str) -> np.ndarray:
+        """float32 (N, C) of whole pictures."""
+        return self.answers(predictor, pictures, of)["probabilities"]
+
+    def class_sections(self, verdicts: Mapping[str, W]) -> list[Section]:
+        """The score of each class, and some test pictures with what the student sees in them."""
+        models = {role: verdicts[role].to_dict() for role in ("teacher", "student") if role in verdicts}
+        test, classes, answers = self.pictures.test, self.pictures.classes, verdicts["student"].probabilities
         shown = np.linspace(0, len(test) - 1, min(EXAMPLES, len(test))).astype(np.int64)
-        return Examples(test.gather(shown), self.classes, learnt.answers[shown], test.labels[shown])
+        examples = Examples(test.gather(shown), classes, answers[shown], test.labels[shown])
+        return [per_class_section(self.quantity, models), examples.section(self.quantity.plural)]

@@ -105,13 +105,15 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
 def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) -> Prepared:
     """One section's source, prepared under a name of its own."""
     size = recipe.prepare
-    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align)}"
+    fit = () if size.fit == "crop" else (size.fit,)  # sets of before there was a choice keep their places
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align, *fit)}"
     with in_section(section, vars(source)):
         return prepare(
             source,
             place,
             height=size.height,
             width=size.width,
+            fit=size.fit,
             align=None if size.align is None else Alignment(size.align),
             max_bad_share=size.max_bad_share,
             max_raw_bytes=size.max_raw_bytes,

@@ -1,70 +1,101 @@
-"""Models shown a run's pictures: the same code for a teacher, a student and an exported file."""
+"""What a model answered to the pictures it is scored on, and how that scores: a teacher, a student, a file."""
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
-from distill.data.prepared.pictures import Pictures
-from distill.errors import DistillError
-from distill.predictors.predictor import Predictor
-from distill.store.teacher import StoredPredictor
+from distill import formatting
+from distill.answers.kind import Kind
 
-Judged = Predictor | StoredPredictor
+SCORES = ("metrics", "intervals", "counts")
+"""What every set of scores has in results.json, whatever stands beside them."""
 
 
-class Verdict(Protocol):
+def scores_of(content: dict[str, Any]) -> dict[str, Any]:
+    """The scores among what results.json says of a model."""
+    return {key: content[key] for key in SCORES}
+
+
+class Verdict(ABC):
     """What a model answered to the test pictures, and how that scores.
 
-    `answers` is float32 (N, C); `metric` names the score that comes first and `score` is its value; `headline` says
-    in a few words how good it is; `by_chance` is the score of a model that sees nothing, None where nobody knows it.
+    Attributes:
+        answers: float32 (N, ...) by name.
     """
 
-    @property
-    def answers(self) -> np.ndarray: ...
+    answers: dict[str, np.ndarray]
 
     @property
-    def metric(self) -> str: ...
+    @abstractmethod
+    def metric(self) -> str:
+        """The name of the score that comes first."""
 
     @property
-    def score(self) -> float: ...
+    @abstractmethod
+    def score(self) -> float:
+        """Its value."""
 
     @property
-    def headline(self) -> str: ...
+    @abstractmethod
+    def headline(self) -> str:
+        """How good the model is, in a few words."""
 
     @property
-    def by_chance(self) -> float | None: ...
+    def by_chance(self) -> float | None:
+        """The score of a model that sees nothing; None where nobody knows it."""
+        return None
 
-    def manifest(self) -> dict[str, Any]:
-        """Fields of a student's manifest: the thresholds that were found."""
-        ...
-
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json under a model."""
-        ...
+
+    @abstractmethod
+    def compare(self, other: Self) -> dict[str, Any]:
+        """The paired difference of the first metric, this minus the other, by its name, and the `interval` of it."""
+
+    @abstractmethod
+    def offenders(self, student: Self) -> list[str]:
+        """What this file answers most differently to than the student it was made of, worst first."""
+
+    @abstractmethod
+    def summary(self) -> list[str]:
+        """The scores in lines for a terminal."""
+
+    def complete(self, kind: Kind) -> Kind:
+        """The kind of this model's answers with what was found about it, such as thresholds."""
+        return kind
+
+    def chief(self) -> str:
+        """The first metric with its interval, for a terminal."""
+        interval = formatting.interval(self.to_dict()["intervals"].get(self.metric))
+        return f"{self.metric} {formatting.score(self.score)} {interval}"
 
 
-def show(predictor: Judged, pictures: Pictures, of: str, batch_size: int) -> np.ndarray:
-    """Show every picture once, in order, unpadded: float32 answers (N, C).
+class LabelledVerdict(Verdict):
+    """Of probabilities (N, C) of named classes.
 
-    Args:
-        of: what the progress bar calls the pictures.
-
-    Raises:
-        DistillError: the model does not answer with finite numbers.
+    Attributes:
+        classes: their C names.
     """
-    if isinstance(predictor, StoredPredictor):
-        return predictor.recall(pictures)
-    answers = []
-    starts = range(0, len(pictures), batch_size)
-    bar = Console(stderr=True)
-    for start in track(starts, f"{predictor.name} on {of}", console=bar, transient=True):
-        rows = np.arange(start, min(start + batch_size, len(pictures)))
-        answers.append(predictor(pictures.gather(rows)))
-        if not np.isfinite(answers[-1]).all():
-            raise DistillError(
-                f"{predictor.name}: answers NaN or infinity to pictures {start} to {rows[-1]} of {of}. Check its "
-                "weights, mean and std."
-            )
-    return np.concatenate(answers)
+
+    classes: tuple[str, ...]
+    lacking: ClassVar[str]
+    """What a class was without that could not be measured."""
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """float32 (N, C)."""
+        return self.answers["probabilities"]
+
+    def changes(self, student: Self) -> list[str]:
+        """Classes by the mean change of their probability from a student's, largest first."""
+        changes = np.abs(self.probabilities - student.probabilities).mean(axis=0)
+        order = np.argsort(-changes, kind="stable")
+        return [f"{self.classes[c]} {changes[c]:.3f} of probability" for c in order if changes[c] > 0]
+
+    def unmeasured_line(self) -> list[str]:
+        """A line that names the classes which could not be measured, where there are some."""
+        unmeasured: Sequence[str] = self.to_dict().get("unmeasured") or ()
+        return [f"not measured, {self.lacking}: {', '.join(unmeasured)}"] if unmeasured else []

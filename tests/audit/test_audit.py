@@ -60,9 +60,20 @@ def test_all_cells_are_there_and_none_is_unexplained(findings: tuple[Finding, ..
     per_table = {table.name: len(table.cells) for table in read_tables()}
     # rows of the print times the columns of cost; table 1 is one a row
     assert per_table == {
-        "Table 1": 30, "Table 2": 8, "Table 3": 8, "Table 4": 4, "Table 5": 4, "Table 6": 8, "Table 7": 8, "Table 8": 6,
-        "Table 9": 6, "Table 10": 10, "PlaNet": 6, "Table 12": 14, "Table 14": 10,
-    }  # fmt: skip
+        "Table 1": 30,
+        "Table 2": 8,
+        "Table 3": 8,
+        "Table 4": 4,
+        "Table 5": 4,
+        "Table 6": 8,
+        "Table 7": 8,
+        "Table 8": 6,
+        "Table 9": 6,
+        "Table 10": 10,
+        "PlaNet": 6,
+        "Table 12": 14,
+        "Table 14": 10,
+    }
     assert [one.cell for one in findings] == CELLS
     assert [one for one in findings if one.state is State.UNEXPLAINED] == []
     assert all(one.reason for one in findings if one.state is not State.AGREES)
@@ -128,11 +139,16 @@ def test_the_networks_beside_by_a_plain_count() -> None:
         assert recount(Reading("SqueezeNet", resolution, unit=1), "mult_adds") == squeezenet
     # arXiv 1409.4842, table 1: size, channels in, then #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj
     inception = [
-        (28, 192, 64, 96, 128, 16, 32, 32), (28, 256, 128, 128, 192, 32, 96, 64), (14, 480, 192, 96, 208, 16, 48, 64),
-        (14, 512, 160, 112, 224, 24, 64, 64), (14, 512, 128, 128, 256, 24, 64, 64),
-        (14, 512, 112, 144, 288, 32, 64, 64), (14, 528, 256, 160, 320, 32, 128, 128),
-        (7, 832, 256, 160, 320, 32, 128, 128), (7, 832, 384, 192, 384, 48, 128, 128),
-    ]  # fmt: skip
+        (28, 192, 64, 96, 128, 16, 32, 32),
+        (28, 256, 128, 128, 192, 32, 96, 64),
+        (14, 480, 192, 96, 208, 16, 48, 64),
+        (14, 512, 160, 112, 224, 24, 64, 64),
+        (14, 512, 128, 128, 256, 24, 64, 64),
+        (14, 512, 112, 144, 288, 32, 64, 64),
+        (14, 528, 256, 160, 320, 32, 128, 128),
+        (7, 832, 256, 160, 320, 32, 128, 128),
+        (7, 832, 384, 192, 384, 48, 128, 128),
+    ]
     for network, kernel in (("GoogLeNet", 3), ("GoogLeNet with 5x5", 5)):
         googlenet = conv(112, 7, 3, 64) + conv(56, 1, 64, 64) + conv(56, 3, 64, 192) + 1024 * 1000
         for size, into, one, three_reduced, three, five_reduced, five, pool in inception:

@@ -45,7 +45,8 @@ def test_a_format_is_added_to_what_the_run_has(
     assert "| export/student-int8.onnx, passed, within 100 points |" in (out / "README.md").read_text()
 
     shown_pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    assert open_predictor(out / second["file"])(shown_pictures).shape == (3, len(before["data"]["classes"]))
+    answers = open_predictor(out / second["file"])(shown_pictures)["probabilities"]
+    assert answers.shape == (3, len(before["data"]["classes"]))
     content = (out / second["file"]).read_bytes()
     (out / second["file"]).write_bytes(content[:-100])
     recipe = tmp_path / "tiny.yaml"

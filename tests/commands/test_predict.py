@@ -1,6 +1,7 @@
 """`distill predict` writes what a student sees, and leaves out what is no picture, by name."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import torch
 from PIL import Image
 
 from distill import cli
-from students.files import load_student
+from distill.answers import Probabilities
+from distill.predictors.open import student_predictor
+from distill.preprocess.preprocess import fit
+from students.files import load_student, save_student
 from tests.helpers.running import finished
 
 
@@ -46,7 +50,9 @@ def test_a_row_a_picture_at_any_depth(
     with (tmp_path / "seen.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
     network, manifest = load_student(finished()[1] / "student")
-    assert header == ["file", "present", *manifest.classes]
+    kind = manifest.answers
+    assert isinstance(kind, Probabilities) and kind.classes and kind.thresholds
+    assert header == ["file", "present", *kind.classes]
     assert [row[0] for row in rows] == ["a.png", "deep/deeper/[red]c.PNG", "deep/wide.png"]
 
     pixels = torch.from_numpy(np.stack([picture(seed) for seed in (0, 2, 1)])).permute(0, 3, 1, 2).float() / 255
@@ -55,18 +61,27 @@ def test_a_row_a_picture_at_any_depth(
         expected = network((pixels - mean) / std).sigmoid().numpy()
     found = np.array([[float(value) for value in row[2:]] for row in rows])
     np.testing.assert_allclose(found, expected, atol=1e-3)  # the file has four decimals
-    assert manifest.thresholds is not None
     for row, probabilities in zip(rows, expected, strict=True):
-        sure = np.abs(probabilities - manifest.thresholds) > 1e-4
-        present = {
-            name for name, p, t in zip(manifest.classes, probabilities, manifest.thresholds, strict=True) if p >= t
-        }
-        unsure = {name for name, one in zip(manifest.classes, sure, strict=True) if not one}
+        sure = np.abs(probabilities - kind.thresholds) > 1e-4
+        present = {name for name, p, t in zip(kind.classes, probabilities, kind.thresholds, strict=True) if p >= t}
+        unsure = {name for name, one in zip(kind.classes, sure, strict=True) if not one}
         assert set(row[1].split()) - unsure == present - unsure
 
     errors = capsys.readouterr().err
     assert "left out: deep/[bold]wreck:smile:.jpg" in errors
     assert "3 pictures, 1 left out" in errors
+
+
+def test_pictures_are_fitted_as_the_student_was_trained(folder: Path, tmp_path: Path) -> None:
+    network, manifest = load_student(finished()[1] / "student")
+    save_student(tmp_path / "student", network, dataclasses.replace(manifest, fit="stretch"))
+    assert cli.main(["predict", str(tmp_path / "student"), str(folder), "--csv", str(tmp_path / "seen.csv")]) == 0
+    with Image.open(folder / "deep" / "wide.png") as wide:
+        pixels = fit(np.array(wide), *manifest.picture, "stretch")
+    expected = student_predictor(network, manifest)(pixels[None])["probabilities"][0]
+    with (tmp_path / "seen.csv").open(newline="", encoding="utf-8") as file:
+        row = next(row for row in csv.reader(file) if row[0] == "deep/wide.png")
+    np.testing.assert_allclose([float(value) for value in row[2:]], expected, atol=1e-4)
 
 
 def test_the_thresholds_are_the_models_own(folder: Path, tmp_path: Path) -> None:

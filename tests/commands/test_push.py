@@ -13,9 +13,7 @@ from distill import cli
 from distill.predictors.open import open_predictor
 from tests.helpers.running import copy_of_finished, finished
 
-PUSHED = {
-    "README.md", "results.json", "student/student.safetensors", "student/config.json", "export/student.onnx"
-}  # fmt: skip
+PUSHED = {"README.md", "results.json", "student/student.safetensors", "student/config.json", "export/student.onnx"}
 
 
 def files_in(directory: Path) -> set[str]:
@@ -46,7 +44,8 @@ def test_into_a_directory(address: str, tmp_path: Path) -> None:
     assert files_in(place) == PUSHED
     for name in PUSHED:
         assert (place / name).read_bytes() == (finished()[1] / name).read_bytes()
-    assert open_predictor(place / "student").classes == open_predictor(place / "export" / "student.onnx").classes
+    student, file = (open_predictor(place / name) for name in ("student", "export/student.onnx"))
+    assert student.kind == file.kind and student.kind.class_names
 
 
 def test_an_earlier_push_is_replaced_and_nothing_else_is(

@@ -53,9 +53,11 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
 
 
 def test_one_teacher_for_all_students(
-    sweep: Callable[..., tuple[int, dict[str, Any]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    sweep: Callable[..., tuple[int, dict[str, Any]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     taught: list[str] = []
     train = distill.run.stages.train
 
@@ -80,8 +82,10 @@ def test_one_teacher_for_all_students(
     scores = {row["name"]: row["student"]["metrics"]["mAP"] for row in content["points"]}
     pairs = {(pair["first"], pair["second"]): pair for pair in content["differences"]}
     assert pairs.keys() == {
-        ("width=0.2", "width=0.2,labels"), ("width=0.1", "width=0.1,labels"), ("width=0.2", "width=0.1"),
-    }  # fmt: skip
+        ("width=0.2", "width=0.2,labels"),
+        ("width=0.1", "width=0.1,labels"),
+        ("width=0.2", "width=0.1"),
+    }
     for (first, second), pair in pairs.items():
         assert pair["mAP"] == pytest.approx(scores[first] - scores[second])
         assert pair["interval"][0] < pair["interval"][1]
@@ -121,14 +125,20 @@ def test_a_point_that_fails_stands_in_the_table(
         (("--student.width", "0.1,0.2", "--jobs", "0"), "--jobs is 0"),
         (("--student.width", "0.1,0.2", "--against", "width=1"), "expected one of the points: width=0.1; width=0.2"),
         (("--student.width", "0.1,0.2", "--teacher", "stored", "--teacher.root", "nowhere"), "nowhere: not a store"),
-        (("--student.width", "0.1,0.2", "--objective.label_weight", "0.5", "--stages", "[fine_tune]", "--labels"),
-         "is there twice"),
+        (
+            ("--student.width", "0.1,0.2", "--objective.label_weight", "0.5", "--stages", "[fine_tune]", "--labels"),
+            "is there twice",
+        ),
     ],
-)  # fmt: skip
+)
 def test_nothing_is_trained_where_a_value_is_refused(
-    sweep: Callable[..., tuple[int, dict[str, Any]]], arguments: tuple[str, ...], said: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    sweep: Callable[..., tuple[int, dict[str, Any]]],
+    arguments: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     monkeypatch.setattr("distill.run.stages.train", lambda *arguments: pytest.fail("something was trained"))
     assert cli.main(["sweep", str(finished()[0]), "--out", str(tmp_path / "s"), *arguments]) == 2
     assert said in capsys.readouterr().err

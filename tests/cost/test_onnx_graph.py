@@ -51,9 +51,10 @@ def test_a_fixed_batch_costs_each_picture_its_share(tmp_path: Path) -> None:
 def test_what_a_fixed_batch_does_not_share_evenly_is_refused(tmp_path: Path, axes: list[int], refused: bool) -> None:
     values = numpy_helper.from_array(np.array(axes, np.int64))
     nodes = [
-        helper.make_node("Constant", [], ["axes"], value=values), node("ReduceMean", "pictures", "axes", "mean"),
+        helper.make_node("Constant", [], ["axes"], value=values),
+        node("ReduceMean", "pictures", "axes", "mean"),
         node("Conv", "mean", "weight", "y"),
-    ]  # fmt: skip
+    ]
     file = graph(tmp_path / "seven.onnx", nodes, batch=7, weight=(4, 3, 1, 1))
     if refused:
         with pytest.raises(DistillError, match=r"seven\.onnx: takes 7 pictures at a time, .*mean of shape \(1, 3, 8"):
@@ -121,9 +122,12 @@ def test_a_matrix_is_counted_on_either_side_and_behind_a_transpose(tmp_path: Pat
 
 def test_a_bias_that_is_added_to_a_product_is_a_parameter(tmp_path: Path) -> None:
     nodes = [
-        node("Sub", "pictures", "mean", "p"), node("Flatten", "p", "x"), node("MatMul", "x", "weight", "y"),
-        node("Add", "bias", "y", "z"), node("Add", "z", "one", "out"),
-    ]  # fmt: skip
+        node("Sub", "pictures", "mean", "p"),
+        node("Flatten", "p", "x"),
+        node("MatMul", "x", "weight", "y"),
+        node("Add", "bias", "y", "z"),
+        node("Add", "z", "one", "out"),
+    ]
     cost = count_onnx(graph(tmp_path / "bias.onnx", nodes, mean=(3, 1, 1), weight=(192, 5), bias=(5,), one=(1,)))
     assert (cost.parameters, cost.weights) == (5 * 192 + 5, 5 * 192)
 

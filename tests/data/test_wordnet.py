@@ -61,7 +61,7 @@ def one_hot(place: Path, seed: int, classes: tuple[str, ...]) -> Prepared:
     prepared = prepare_noise(place, Noise(seed, (("train", 6),), classes))
     labels = np.eye(len(classes), dtype=np.int8)[np.arange(6) % len(classes)]
     labels[5] = -1
-    return replace(prepared, labels=labels)
+    return replace(prepared, targets={**prepared.targets, "labels": labels})
 
 
 def test_the_pictures_of_two_sets_have_labels_of_the_first(tmp_path: Path) -> None:
@@ -94,5 +94,10 @@ def test_a_set_that_names_no_ids_is_unlabelled_and_one_that_names_some_is_refuse
 def test_names_without_their_ids() -> None:
     names = ["n02085620-Chihuahua", "n02085620 Chihuahua dog", "n02085620", "n02085620-", "Bald", "n02085620x-dog"]
     assert [without_id(name) for name in names] == [
-        "Chihuahua", "Chihuahua dog", "n02085620", "n02085620-", "Bald", "n02085620x-dog",
-    ]  # fmt: skip
+        "Chihuahua",
+        "Chihuahua dog",
+        "n02085620",
+        "n02085620-",
+        "Bald",
+        "n02085620x-dog",
+    ]

@@ -50,6 +50,23 @@ def test_equals_a_double_loop_whatever_the_blocks(monkeypatch: pytest.MonkeyPatc
     assert (found.pictures, found.people) == (40, len(set(identities.tolist())))
 
 
+def test_blocks_hold_every_score_and_no_more_than_was_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of one person with its pictures alone, or with all: few at a time, in memory that does not grow with N^2."""
+    embeddings, identities = signs(0, people=5, pictures=300)
+    unit = embeddings[np.argsort(identities, kind="stable")] / 4
+    _, sizes = np.unique(identities, return_counts=True)
+    scores = unit.astype(np.float64) @ unit.T * all_pairs.STEPS + all_pairs.OFFSET  # multiples of a step
+    for ends in (np.repeat(np.cumsum(sizes), sizes), np.full(300, 300)):
+        monkeypatch.setattr(all_pairs, "BLOCK", 700)
+        place = 0
+        for rows, last, bins in all_pairs._blocks(unit, ends):
+            assert rows.start == place and bins.size <= 700
+            assert bins.base is not None and bins.base.size <= 700
+            np.testing.assert_array_equal(bins, scores[place:last, place : ends[last - 1]])
+            place = last
+        assert place == 300
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_arbitrary_embeddings_equal_float64_to_the_step_and_stay_conservative(seed: int) -> None:
     generator = np.random.default_rng(seed)
@@ -121,6 +138,19 @@ def test_where_every_pair_is_accepted_people_are_the_cases_of_the_interval() -> 
     assert 0.5 < point.tar_interval[0] < 0.7 and point.tar_interval[1] == 1  # 6 of 6
 
 
+def test_where_no_pair_is_accepted_people_are_the_cases_as_well() -> None:
+    """Each of six people looks one way on one picture and the other way on the next; of two people all are alike."""
+    embeddings = np.tile([[1.0, 0.0], [-1.0, 0.0]], (6, 1))
+    point = evaluate_all_pairs(embeddings, np.arange(12) // 2, fars=(0.1,), seed=0, resamples=20).points[0.1]
+    assert (point.far, point.tar) == (0, 0)
+    assert point.tar_interval == (0.0, pytest.approx(1.96**2 / (6 + 1.96**2), abs=1e-4))
+
+
+def test_an_interval_is_of_a_thousand_draws() -> None:
+    embeddings, identities = signs(0)
+    assert evaluate_all_pairs(embeddings, identities, fars=(0.1,), seed=0).resampled.shape == (1000, 1)
+
+
 def test_to_dict_is_json_with_counts() -> None:
     embeddings, identities = signs(0)
     content = json.loads(
@@ -153,6 +183,7 @@ def test_a_single_picture_and_more_dimensions_than_rounding_allows_are_refused()
         evaluate_all_pairs(np.ones((1, 4)), np.zeros(1, int), fars=(), seed=0)
     with pytest.raises(DistillError, match="4097 dimensions"):
         evaluate_all_pairs(np.ones((3, 4097)), np.zeros(3, int), fars=(), seed=0)
+    assert evaluate_all_pairs(np.ones((3, 4096)), np.array([0, 0, 1]), fars=(), seed=0).roc.genuine == 1
 
 
 def test_the_paired_difference_is_that_of_the_rates_and_its_interval_of_the_same_draws() -> None:
@@ -166,8 +197,9 @@ def test_the_paired_difference_is_that_of_the_rates_and_its_interval_of_the_same
     draws = np.sort(scored[0].resampled[:, 1] - scored[1].resampled[:, 1])
     assert draws[0] <= found.interval[0] <= found.interval[1] <= draws[-1]
     assert compare_all_pairs(scored[0], scored[0], 0.1).interval == (0.0, 0.0)
-    another = evaluate_all_pairs(others, identities, fars=[0.2, 0.1], seed=4, resamples=40)
-    with pytest.raises(DistillError, match="paired difference needs the same"):
-        compare_all_pairs(scored[0], another, 0.1)
-    with pytest.raises(DistillError, match=r"not at FAR 0\.3"):
+    for people, seed, resamples in ((identities, 4, 40), (identities[::-1], 3, 40), (identities, 3, 41)):
+        another = evaluate_all_pairs(others, people, fars=[0.2, 0.1], seed=seed, resamples=resamples)
+        with pytest.raises(DistillError, match="paired difference needs the same"):
+            compare_all_pairs(scored[0], another, 0.1)
+    with pytest.raises(DistillError, match=r"FARs \(0\.3 must be one of both\)"):
         compare_all_pairs(*scored, 0.3)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from distill.errors import DistillError
-from distill.evaluation.attributes import compare, evaluate_attributes
+from distill.evaluation.attributes import compare_attributes, evaluate_attributes
 
 CLASSES = ("Bald", "Smiling", "Young", "Never", "Always")
 MEASURED = (0, 1, 2)
@@ -61,7 +61,7 @@ def test_values_and_intervals_equal_naive_resampling() -> None:
     np.testing.assert_allclose(mine.interval, unflattered([v[1] for v in of_student], mean), atol=1e-9)
     np.testing.assert_allclose(mine.accuracy_interval, np.percentile([v[2] for v in of_student], low_high), atol=1e-9)
 
-    difference = compare(mine, theirs)
+    difference = compare_attributes(mine, theirs)
     assert difference.difference == pytest.approx(mean - naive(teacher, labels, thresholds)[1], abs=1e-9)
     paired = [s[1] - t[1] for s, t in zip(of_student, of_teacher, strict=True)]
     np.testing.assert_allclose(difference.interval, unflattered(paired, difference.difference, -1.0), atol=1e-9)
@@ -86,7 +86,7 @@ def test_intervals_hold_the_precision_of_all_pictures_as_often_as_they_say() -> 
     for seed in range(60):
         *scores, labels = shown(200)
         mine, theirs = (evaluate_attributes(one, labels, classes, seed=seed, resamples=100) for one in scores)
-        difference = compare(mine, theirs)
+        difference = compare_attributes(mine, theirs)
         for name, value, truth, (low, high) in (
             ("mAP", mine.mean_average_precision, good, mine.interval),
             ("difference", difference.difference, good - poor, difference.interval),
@@ -117,12 +117,12 @@ def test_the_paired_interval_is_narrower_than_two_apart_and_zero_for_a_model_aga
     labels, student, teacher = case(pictures=400)
     mine = evaluate_attributes(student, labels, CLASSES, seed=0, resamples=300)
     theirs = evaluate_attributes(teacher, labels, CLASSES, seed=0, resamples=300)
-    difference = compare(mine, theirs)
+    difference = compare_attributes(mine, theirs)
     paired = difference.interval[1] - difference.interval[0]
     apart = np.hypot(np.ptp(mine.interval), np.ptp(theirs.interval))
     assert paired < 0.7 * apart
     assert difference.interval[0] <= difference.difference <= difference.interval[1]
-    assert compare(mine, mine).to_dict() == {"mAP": 0.0, "interval": [0.0, 0.0]}
+    assert compare_attributes(mine, mine).to_dict() == {"mAP": 0.0, "interval": [0.0, 0.0]}
 
 
 def test_to_dict_is_json_with_counts_and_intervals_and_names_what_was_not_measured() -> None:
@@ -145,6 +145,31 @@ def test_accuracy_is_measured_only_with_thresholds() -> None:
     labels, student, _ = case()
     content = evaluate_attributes(student, labels, CLASSES, seed=0, resamples=20).to_dict()
     assert list(content["metrics"]) == list(content["intervals"]) == ["mAP"]
+
+
+def test_a_score_at_its_threshold_is_a_yes() -> None:
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]], np.int8)
+    scores = np.array([[0.5, 0.2], [0.4, 0.25], [0.5, 0.25], [0.5, 0.25]])
+    found = evaluate_attributes(scores, labels, ("a", "b"), seed=0, resamples=2, thresholds=np.array([0.5, 0.25]))
+    assert found.accuracy == 0.75  # of each attribute the last picture alone is wrong
+
+
+def test_an_attribute_of_which_a_draw_knows_nothing_is_left_out_of_its_accuracy() -> None:
+    labels = np.array([[1, 0] * 6, [1, 0, *[-1] * 10]], np.int8).T
+    scores = np.tile([[0.9, 0.9]], (12, 1))  # half of the decisions are wrong
+    found = evaluate_attributes(scores, labels, ("a", "b"), seed=1, resamples=200, thresholds=np.full(2, 0.5))
+    accuracies, unknown = [], 0
+    for draw in np.random.Generator(np.random.Philox(1)).integers(0, 12, size=(200, 12)):
+        known = [labels[draw, c][labels[draw, c] >= 0] for c in range(2)]
+        unknown += len(known[1]) == 0
+        accuracies.append(np.mean([column.mean() for column in known if len(column)]))
+    assert unknown > 10 and found.accuracy == 0.5
+    np.testing.assert_allclose(found.accuracy_interval, np.percentile(accuracies, (2.5, 97.5)), atol=1e-12)
+
+
+def test_an_interval_is_of_a_thousand_draws() -> None:
+    labels, student, _ = case(pictures=30)
+    assert len(evaluate_attributes(student, labels, CLASSES, seed=0).resampled) == 1000
 
 
 def test_decisions_that_are_all_right_leave_an_interval() -> None:
@@ -170,4 +195,7 @@ def test_models_scored_apart_are_not_compared() -> None:
     ):
         theirs = evaluate_attributes(scores, others, CLASSES, seed=seed, resamples=resamples)
         with pytest.raises(DistillError, match="paired difference needs the same"):
-            compare(mine, theirs)
+            compare_attributes(mine, theirs)
+    renamed = evaluate_attributes(teacher, labels, ("Hat", *CLASSES[1:]), seed=0, resamples=20)
+    with pytest.raises(DistillError, match="paired difference needs the same"):
+        compare_attributes(mine, renamed)

@@ -91,6 +91,9 @@ def test_scores_that_are_not_finite_are_refused_by_class_and_count(value: float)
     scores[[4, 9, 11], 3] = value
     with pytest.raises(DistillError, match=r"'class 3' on 3 of 311 pictures \(1 of 7"):
         average_precision(scores, labels, CLASSES)
+    scores[4, 1] = value
+    with pytest.raises(DistillError, match=r"'class 1' on 1 of 311 pictures \(2 of 7"):  # the first, not the worst
+        average_precision(scores, labels, CLASSES)
 
 
 @pytest.mark.parametrize(

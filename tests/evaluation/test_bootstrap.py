@@ -1,11 +1,13 @@
 """The bootstrap against resampling done the slow way with scikit-learn, and against a known distribution."""
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
 from distill.evaluation.average_precision import rank
-from distill.evaluation.bootstrap import BLOCK, bootstrap, percentile_interval
+from distill.evaluation.bootstrap import BLOCK, bootstrap, percentile_interval, precision_interval
 
 
 def test_draws_are_samples_with_replacement_repeatable_by_seed() -> None:
@@ -58,3 +60,23 @@ def test_average_precision_interval_equals_naive_resampling() -> None:
     draws = np.random.Generator(np.random.Philox(9)).integers(0, 120, size=(200, 120))
     slow = [average_precision_score(labels[draw], scores[draw]) for draw in draws]
     np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "score", "lowest", "expected"),
+    [
+        (np.linspace(0.4, 0.8, 201), 0.5, 0.0, (0.21, 0.59)),  # 0.41 and 0.79 less twice the 0.1 of flattery
+        (np.append(np.linspace(0.4, 0.8, 201), math.nan), 0.5, 0.0, (0.21, 0.59)),
+        (np.linspace(0.0, 0.4, 201), 0.1, 0.0, (0.0, 0.19)),  # a precision is not below 0
+        (np.linspace(0.0, 0.4, 201), 0.1, -1.0, (-0.19, 0.19)),  # a difference may be
+        (np.linspace(0.6, 1.0, 201), 0.9, 0.0, (0.81, 1.0)),  # neither is above 1
+        (np.full(9, 0.6), 0.7, 0.0, (0.7, 0.8)),  # the score is inside
+        (np.full(9, 0.8), 0.7, 0.0, (0.6, 0.7)),
+    ],
+)
+def test_a_precision_interval_is_moved_by_twice_what_draws_are_flattered_by(
+    values: np.ndarray, score: float, lowest: float, expected: tuple[float, float]
+) -> None:
+    np.testing.assert_allclose(precision_interval(values, score, lowest), expected, atol=1e-12)
+    columns = precision_interval(np.stack([values, values], axis=1), np.array([score, score]), lowest)
+    np.testing.assert_allclose(columns, np.transpose([expected, expected]), atol=1e-12)

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, co
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from distill.errors import DistillError
-from distill.evaluation.classification import compare, evaluate_classification, truths_of
+from distill.evaluation.classification import compare_classification, evaluate_classification, truths_of
 
 CLASSES = tuple(f"breed {c}" for c in range(8))
 ABSENT = 5
@@ -68,7 +68,9 @@ def test_values_and_intervals_equal_naive_resampling() -> None:
         np.testing.assert_allclose(interval, (low, high), atol=1e-6, err_msg=name)
         assert interval[0] < mine.metrics[name] <= interval[1]
 
-    difference = compare(mine, evaluate_classification(teacher, one_hot(truths), CLASSES, seed=3, resamples=60))
+    difference = compare_classification(
+        mine, evaluate_classification(teacher, one_hot(truths), CLASSES, seed=3, resamples=60)
+    )
     of_teacher = [naive(teacher[d], truths[d])["top-1"] for d in draws]
     paired = [one["top-1"] - other for one, other in zip(resampled, of_teacher, strict=True)]
     assert difference.difference == pytest.approx(expected["top-1"] - naive(teacher, truths)["top-1"])
@@ -123,6 +125,34 @@ def test_of_five_classes_and_of_one_nothing_is_claimed_that_cannot_fail() -> Non
     assert scores.metrics["top-1"] == 1 and scores.metrics["calibration error"] == pytest.approx(0.8)  # ties: the first
 
 
+def test_the_interval_of_a_network_that_is_as_sure_as_it_is_right_begins_at_zero() -> None:
+    """Half sure and half right: every draw is off by more, and none of them by less than nothing."""
+    p = np.full((40, 2), 0.5, np.float32)
+    scores = evaluate_classification(p, np.eye(2, dtype=np.int8)[np.arange(40) % 2], CLASSES[:2], seed=0, resamples=60)
+    draws = np.random.Generator(np.random.Philox(0)).integers(0, 40, size=(60, 40))
+    errors = np.abs((draws % 2 == 0).mean(axis=1) - 0.5)
+    assert scores.metrics["calibration error"] == 0
+    low, high = scores.intervals["calibration error"]
+    assert low == 0 and high == pytest.approx(np.percentile(errors - errors.mean(), 97.5), abs=1e-9)
+
+
+def test_what_rounding_carried_beyond_one_is_one() -> None:
+    p = np.array([[np.float32(1 + 9e-6), 0.0], [0.0, 1.0]], np.float32)
+    scores = evaluate_classification(p, np.eye(2, dtype=np.int8), CLASSES[:2], seed=0, resamples=2)
+    assert scores.metrics["calibration error"] == 0 and scores.calibration.confidence.tolist() == [1.0]
+
+
+def test_of_equal_probabilities_the_class_that_comes_first_is_the_answer() -> None:
+    """However many: of 200 classes a sort that does not keep the order of equal ones mixes them up."""
+    names, generator = [f"class {c}" for c in range(200)], np.random.default_rng(0)
+    p = generator.integers(1, 3, (30, 200)).astype(np.float32)
+    truths = np.array([int(np.flatnonzero(row == row.max())[place % 8]) for place, row in enumerate(p)])
+    labels = np.eye(200, dtype=np.int8)[truths]
+    scores = evaluate_classification(p / p.sum(axis=1, keepdims=True), labels, names, seed=0, resamples=2)
+    assert scores.metrics["top-1"] == pytest.approx(4 / 30)  # 0, 8, 16, 24
+    assert scores.metrics["top-5"] == pytest.approx(20 / 30)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -132,6 +162,8 @@ def test_of_five_classes_and_of_one_nothing_is_claimed_that_cannot_fail() -> Non
         ({"labels": np.array([[-1, -1, -1], [0, 1, 0]], np.int8)}, "1 rows are unknown"),
         ({"labels": np.array([[0, 1, 0]], np.int8)}, r"answers are \(2, 3\) and labels \(1, 3\)"),
         ({"probabilities": np.array([[3, -1, 0], [0, 1, 0]], np.float32)}, "from -1 to 3, expected probabilities"),
+        ({"probabilities": np.array([[1, -0.5, 0.5], [0, 1, 0]], np.float32)}, r"from -0\.5 to 1, expected probab"),
+        ({"probabilities": np.array([[1.01, 0, 0], [0, 1, 0]], np.float32)}, r"from 0 to 1\.01, expected probab"),
         ({"probabilities": np.array([[np.nan, 0, 1], [0, 1, 0]], np.float32)}, "NaN or infinity for class 'breed 0'"),
     ],
 )
@@ -152,7 +184,7 @@ def test_scores_of_other_pictures_are_not_compared() -> None:
         evaluate_classification(teacher[:-1], one_hot(truths[:-1]), CLASSES, seed=0, resamples=4),
     ):
         with pytest.raises(DistillError, match="different pictures"):
-            compare(mine, other)
+            compare_classification(mine, other)
 
 
 def test_truths_of_one_hot_rows() -> None:

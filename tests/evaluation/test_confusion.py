@@ -32,3 +32,8 @@ def test_classes_that_are_never_confused_are_not_listed() -> None:
     (only,) = most_confused(matrix, 10)
     assert only.classes == (1, 0) and only.mistaken == (2, 0) and only.pictures == 14
     assert only.to_dict(["a", "b", "c"])["classes"] == ["b", "a"]
+
+
+def test_of_equally_many_mistakes_the_lower_numbers_come_first() -> None:
+    found = most_confused(np.ones((12, 12), np.int64), 200)
+    assert [one.classes for one in found] == [(a, b) for a in range(12) for b in range(a + 1, 12)]

@@ -32,6 +32,19 @@ def test_unit_embeddings_have_length_one_and_at_least_single_precision(dtype: ty
     np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e25, 1e-25])
+def test_lengths_whose_squares_fp32_does_not_hold_are_measured(scale: float) -> None:
+    long, expected = unit_embeddings(embeddings(0) * np.float32(scale)), unit_embeddings(embeddings(0))
+    np.testing.assert_allclose(long, expected, rtol=1e-6)
+
+
+def test_cosines_are_summed_to_the_last_digit() -> None:
+    first, second = embeddings(0, dimensions=512), embeddings(1, dimensions=512)
+    units = (unit_embeddings(one).tolist() for one in (first, second))
+    exact = [math.fsum(x * y for x, y in zip(a, b, strict=True)) for a, b in zip(*units, strict=True)]
+    np.testing.assert_allclose(similarities(first, second), exact, rtol=0, atol=1e-14)
+
+
 def test_flips_count_alike_whatever_their_length() -> None:
     first, second = embeddings(0), embeddings(1)
     for how in ("average", "concatenation"):
@@ -79,6 +92,7 @@ def test_a_mirror_image_opposite_to_its_picture_has_no_average() -> None:
         (np.zeros((0, 4), np.float32), "has no embedding"),
         (np.zeros(4, np.float32), r"float32 \(4,\), expected float \(pictures, dimensions\)"),
         (np.zeros((2, 3, 4), np.float32), r"\(2, 3, 4\)"),
+        (np.zeros((2, 0), np.float32), r"float32 \(2, 0\), expected float \(pictures, dimensions\)"),
         (np.ones((2, 4), np.uint8), "uint8"),
     ],
 )

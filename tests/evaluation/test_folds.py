@@ -98,11 +98,14 @@ def test_folds_count_equally_whatever_their_size() -> None:
     assert found.pairs.tolist() == [100, 2, 4]
 
 
-def test_float32_neighbours_keep_a_threshold_that_separates_them() -> None:
-    low = np.float32(0.5)
-    high = np.nextafter(low, np.float32(1))
-    scores = np.array([high, low] * 2, np.float32)
-    assert fold_accuracy(scores, np.array([True, False] * 2), np.array([0, 0, 1, 1])).mean == 1
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_neighbouring_floats_keep_a_threshold_that_separates_them(dtype: type) -> None:
+    low = dtype(0.5)
+    for _ in range(4):  # halfway between two floats is rounded to either of them in turn
+        high = np.nextafter(low, dtype(1))
+        scores = np.array([high, low] * 2, dtype)
+        assert fold_accuracy(scores, np.array([True, False] * 2), np.array([0, 0, 1, 1])).mean == 1
+        low = high
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,7 @@ def test_float32_neighbours_keep_a_threshold_that_separates_them() -> None:
     [
         ([(1.0, True, 1), (0.0, False, 1)], "stand in 1 fold"),
         ([(1.0, True, 1), (0.0, False, 2)], "beside fold 1 there are 0 genuine and 1 impostor"),
+        ([(1.0, True, 1), (0.0, False, 1), (1.0, True, 2)], "beside fold 1 there are 1 genuine and 0 impostor"),
         ([(np.nan, True, 1), (0.0, False, 1), (1.0, True, 2), (0.0, False, 2)], "NaN"),
     ],
 )

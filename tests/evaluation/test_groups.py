@@ -22,8 +22,11 @@ def test_each_group_on_what_both_can_be_measured_on(labels: np.ndarray) -> None:
     answers = {role: np.random.default_rng(seed).random((120, 5)) for seed, role in enumerate(("teacher", "student"))}
     found = group_scores(answers, labels, CLASSES, ("Male", "Wearing_Hat", "Young"), seed=0, resamples=40)
     assert [(one["attribute"], one["shown"]) for one in found] == [
-        ("Male", True), ("Male", False), ("Young", True), ("Young", False),
-    ]  # fmt: skip
+        ("Male", True),
+        ("Male", False),
+        ("Young", True),
+        ("Young", False),
+    ]
     for one in found:
         column = CLASSES.index(one["attribute"])
         rows = labels[:, column] == int(one["shown"])
@@ -45,3 +48,10 @@ def test_a_group_without_anything_to_measure_is_passed_over(labels: np.ndarray) 
     answers = {"student": np.random.default_rng(0).random((120, 5))}
     labels[:, 4] = 1  # nobody is old
     assert group_scores(answers, labels, CLASSES, ("Young",), seed=0, resamples=5) == []
+
+
+def test_what_all_of_a_group_have_is_not_measured(labels: np.ndarray) -> None:
+    labels[labels[:, 1] == 1, 2] = 1  # every man smiles
+    answers = {"student": np.random.default_rng(0).random((120, 5))}
+    found = group_scores(answers, labels, CLASSES, ("Male",), seed=0, resamples=5)
+    assert [one["attributes"] for one in found] == [2, 2]  # Bald and Young

@@ -64,6 +64,8 @@ def test_listed_pairs_are_found_by_kind() -> None:
     same = np.array([True, True, False, True, False, False, True])
     assert hardest_listed(scores, same, 2).tolist() == [1, 3, 2, 5]
     assert hardest_listed(scores, same, 9).tolist() == [1, 3, 6, 0, 2, 5, 4]
+    alike = np.arange(60) % 3 == 0  # of equal ones those listed first, however many
+    assert hardest_listed(np.full(60, 0.5), alike, 4).tolist() == [0, 3, 6, 9, 1, 2, 4, 5]
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -34,6 +34,7 @@ def test_every_pair_of_all_pairs_is_in_a_bin() -> None:
     embeddings = np.repeat(generator.normal(size=(30, 16)), 2, axis=0)  # each twice, so that cosines of 1 occur
     curve = evaluate_all_pairs(embeddings, identities, fars=(), seed=0, resamples=2).roc
     found = cosine_histogram(curve)
+    assert len(found.edges) == 81
     assert min(found.genuine.min(), found.impostor.min()) >= 0
     assert (found.genuine.sum(), found.impostor.sum()) == (curve.genuine, curve.impostors)
     assert found.genuine.sum() + found.impostor.sum() == 60 * 59 // 2

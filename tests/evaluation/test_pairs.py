@@ -41,7 +41,8 @@ def test_official_layout(tmp_path: Path, end: str) -> None:
     [
         (1, "2", "first line is '2', expected the number of folds"),
         (1, "two 2", "first line"),
-        (1, "0 2", "first line"),
+        (1, "0 2", "first line is '0 2'"),
+        (1, "2 0", "first line is '2 0'"),
         (1, "2 3", "8 pairs, expected 12: 2 folds of 3 genuine and 3 impostor"),
         (1, "1 2", "8 pairs, expected 4"),
         (3, "Akhmed_Zakayev", "line 3: 'Akhmed_Zakayev', expected"),
@@ -53,6 +54,7 @@ def test_official_layout(tmp_path: Path, end: str) -> None:
         (3, "Akhmed_Zakayev 3 3", "line 3: .* pairs a picture with itself"),
         (4, "Ali 1 Ali 2", "line 4: .* pairs one person as two"),
         (4, "Ali 1 2", r"fold 1 \(lines 2 to 5\) has 3 genuine and 1 impostor pairs, expected 2 of each"),
+        (3, "Ali 1 Bo 2", r"fold 1 \(lines 2 to 5\) has 1 genuine and 3 impostor pairs, expected 2 of each"),
     ],
 )
 def test_faults_are_named_by_line(tmp_path: Path, line: int, content: str, message: str) -> None:
@@ -93,9 +95,19 @@ def test_missing_pictures_are_counted_listed_and_refused_unless_allowed(tmp_path
     with pytest.raises(DistillError, match=r"2 pictures are missing, which 3 of 8 pairs name: Ann_\w+/\w+3.jpg, Bo/"):
         present_pairs(pairs, there, allow_missing=False, left_out={})
     assert present_pairs(pairs, there, allow_missing=True, left_out={}) == pairs[:5]
+    for gone, kept in (("Bo/Bo_10000.jpg", pairs[:7]), ("Ali/Ali_0012.jpg", pairs[:3] + pairs[4:])):
+        assert present_pairs(pairs, names - {gone}, allow_missing=True, left_out={}) == kept
 
 
 def test_a_long_list_is_shortened_and_no_pair_left_is_refused_even_if_allowed(tmp_path: Path) -> None:
     pairs = read_pairs(written(tmp_path, LINES))
     with pytest.raises(DistillError, match=r"13 pictures are missing, which 8 of 8 pairs name: .* and 8 more"):
         present_pairs(pairs, set(), allow_missing=True, left_out={})
+    five = sorted({name for pair in pairs for name in (pair.first, pair.second)})[:5]
+    with pytest.raises(DistillError, match=rf"5 pictures are missing, .* name: {', '.join(five)}\. Complete"):
+        present_pairs(
+            pairs,
+            {name for pair in pairs for name in (pair.first, pair.second)} - set(five),
+            allow_missing=False,
+            left_out={},
+        )

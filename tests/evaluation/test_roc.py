@@ -122,13 +122,6 @@ def test_intervals_hold_the_rates_and_narrow_with_more_pairs() -> None:
     assert np.ptp(many.tar_interval) < np.ptp(few.tar_interval) / 5
 
 
-def test_missed_cases_are_genuine_and_never_accepted() -> None:
-    curve = roc(np.array([0.9, 0.1]), np.array([0.5, 0.3]), missed=2)
-    assert curve.genuine == 4
-    assert curve.at_threshold(-1).tar == 0.5
-    assert roc(np.zeros(0), np.array([0.5]), missed=3).at_far(1).tar == 0
-
-
 def test_the_curve_is_made_of_points_that_thresholds_reach() -> None:
     generator = np.random.default_rng(0)
     genuine, impostors = generator.normal(1, 1, 500), generator.normal(0, 1, 3000)
@@ -138,6 +131,17 @@ def test_the_curve_is_made_of_points_that_thresholds_reach() -> None:
     assert (far[0], far[-1], tar[-1]) == (1 / 3000, 1, 1)
     for x, y in zip(far, tar, strict=True):
         assert curve.at_far(x).tar == y
+
+
+def test_the_curve_is_spread_over_a_log_axis() -> None:
+    """Each FAR asked for is as many times the one before; of several met by one point of the curve, it stands once."""
+    generator = np.random.default_rng(1)
+    curve = roc(generator.normal(1, 1, 200), generator.normal(0, 1, 5000))
+    for options, count in (({"points": 30}, 30), ({}, 400)):
+        asked = [5000 ** (place / (count - 1) - 1) for place in range(count)]
+        reached = sorted({math.floor(5000 * far + 1e-6) for far in asked})
+        far, _ = curve.curve(**options)
+        np.testing.assert_allclose(far * 5000, reached, rtol=0, atol=1e-6)
 
 
 def test_points_stand_by_far() -> None:

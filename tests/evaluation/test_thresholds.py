@@ -43,12 +43,13 @@ def test_the_lowest_score_of_all_may_have_to_be_accepted() -> None:
 
 
 def test_neighbouring_floats_are_still_told_apart() -> None:
-    low = 0.3
-    high = np.nextafter(low, 1)
-    scores = np.array([[high], [low]])
     labels = np.array([[1], [0]], dtype=np.int8)
-    threshold = choose_thresholds(scores, labels, ["bald"]).values[0]
-    assert low < threshold <= high
+    low = 0.3
+    for _ in range(4):  # halfway between two floats is rounded to either of them in turn
+        high = np.nextafter(low, 1)
+        threshold = choose_thresholds(np.array([[high], [low]]), labels, ["bald"]).values[0]
+        assert low < threshold <= high
+        low = high
 
 
 def test_a_class_that_cannot_be_measured_is_named_and_gets_one_half() -> None:

@@ -8,7 +8,7 @@ import pytest
 from distill.errors import DistillError
 from distill.evaluation.folds import fold_accuracy
 from distill.evaluation.roc import roc
-from distill.evaluation.verification import compare, evaluate_pairs
+from distill.evaluation.verification import compare_pairs, evaluate_pairs
 
 FARS = (0.01, 0.1)
 
@@ -38,11 +38,11 @@ def test_intervals_and_the_difference_equal_naive_resampling() -> None:
     equal = [roc(student[d][same[d]], student[d][~same[d]]).equal_error().rate for d in draws]
     np.testing.assert_allclose(mine.equal_error_interval, np.percentile(equal, low_high), atol=1e-12)
 
-    difference = compare(mine, theirs)
+    difference = compare_pairs(mine, theirs)
     assert difference.difference == pytest.approx(mine.accuracy.mean - theirs.accuracy.mean)
     paired = accuracies(student) - accuracies(teacher)
     np.testing.assert_allclose(difference.interval, np.percentile(paired, low_high), atol=1e-12)
-    assert compare(mine, mine).to_dict() == {"accuracy": 0.0, "interval": [0.0, 0.0]}
+    assert compare_pairs(mine, mine).to_dict() == {"accuracy": 0.0, "interval": [0.0, 0.0]}
 
 
 def test_pairs_that_are_all_right_leave_an_interval() -> None:
@@ -89,4 +89,35 @@ def test_models_scored_apart_are_not_compared() -> None:
     ):
         theirs = evaluate_pairs(teacher, labels, parts, fars=(), seed=seed, resamples=resamples)
         with pytest.raises(DistillError, match="paired difference needs the same"):
-            compare(mine, theirs)
+            compare_pairs(mine, theirs)
+
+
+def test_draws_that_lack_a_fold_or_a_kind_leave_it_out() -> None:
+    """Of twelve pairs in six folds most draws miss a fold, and some have no pair of either kind."""
+    generator = np.random.default_rng(5)
+    same, folds = np.arange(12) % 6 == 0, np.arange(12) // 2
+    scores = np.round(generator.normal(0.3 * same, 0.3), 1)
+    draws = np.random.Generator(np.random.Philox(2)).integers(0, 12, size=(200, 12))
+    for values, kinds in ((scores, same), (-scores, ~same)):  # few genuine pairs, and few impostors
+        correct = fold_accuracy(values, kinds, folds).correct
+        accuracies, equal = [], []
+        for draw in draws:
+            accuracies.append(np.mean([correct[draw][folds[draw] == f].mean() for f in range(6) if f in folds[draw]]))
+            if 0 < kinds[draw].sum() < 12:
+                equal.append(roc(values[draw][kinds[draw]], values[draw][~kinds[draw]]).equal_error().rate)
+        found = evaluate_pairs(values, kinds, folds, fars=(), seed=2, resamples=200)
+        assert len(equal) < 190 and found.accuracy.mean < 1
+        np.testing.assert_allclose(found.resampled, accuracies, atol=1e-12)
+        np.testing.assert_allclose(found.equal_error_interval, np.percentile(equal, (2.5, 97.5)), atol=1e-12)
+
+
+def test_pairs_that_are_all_right_are_as_sure_as_the_kind_of_which_there_are_fewer() -> None:
+    same = np.arange(90) % 9 == 0
+    for kinds in (same, ~same):
+        found = evaluate_pairs(kinds.astype(float), kinds, np.arange(90) % 2, fars=(), seed=0, resamples=20)
+        assert found.equal_error_interval == (0.0, pytest.approx(1.96**2 / (10 + 1.96**2), abs=1e-4))
+
+
+def test_an_interval_is_of_a_thousand_draws() -> None:
+    _, student, same, folds = case(pairs=20)
+    assert len(evaluate_pairs(student, same, folds, fars=(), seed=0).resampled) == 1000

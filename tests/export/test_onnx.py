@@ -1,7 +1,6 @@
 """The exported file: what it eats, what it says of itself, and that it answers as torch does."""
 
 import copy
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from distill.answers import Probabilities
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
-from distill.files.weights import checksum
+from distill.files.weights import weights_checksum
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.preprocess.preprocess import Preprocess
@@ -21,6 +21,7 @@ from students.mobilenet_v1 import mobilenet_v1
 
 CLASSES = ("Smiling", "Wearing_Hat", "Ängstlich")
 THRESHOLDS = (0.25, 0.1 + 0.2, 0.75)
+KIND = Probabilities(CLASSES, THRESHOLDS)
 # Each its own, so that a mix-up of axes or channels shows.
 PREPROCESS = Preprocess(32, 40, "bicubic", (0.1, 0.4, 0.6), (0.2, 0.3, 0.25), (0.05, 0.1, 0.9, 0.8))
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 32, 40, 3), dtype=np.uint8)
@@ -39,9 +40,9 @@ def network() -> nn.Module:
 @pytest.fixture(scope="module")
 def file(network: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "student.onnx"
-    before = checksum(network)
-    export_onnx(path, network, PREPROCESS, classes=CLASSES, thresholds=THRESHOLDS, picture=(64, 80))
-    assert network.training and checksum(network) == before  # the exporter works on a copy
+    before = weights_checksum(network)
+    export_onnx(path, network, PREPROCESS, KIND, picture=(64, 80))
+    assert network.training and weights_checksum(network) == before  # the exporter works on a copy
     return path
 
 
@@ -76,11 +77,11 @@ def test_the_metadata_says_all_that_is_needed(file: Path) -> None:
     properties = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
     metadata = OnnxMetadata.from_props(properties)
     assert metadata is not None
-    assert asdict(metadata) == {
+    assert metadata.answers == KIND
+    assert metadata.to_dict() == {
         "classes": CLASSES, "thresholds": THRESHOLDS, "height": 32, "width": 40, "interpolation": "bicubic",
         "picture_height": 64, "picture_width": 80, "fit": "cover_center_crop", "gives": "probabilities",
-        "crop": (0.05, 0.1, 0.9, 0.8), "dimensions": None, "far_thresholds": None,
-        "teacher": None, "teacher_fingerprint": None, "data_fingerprint": None,
+        "crop": (0.05, 0.1, 0.9, 0.8), "teacher": None, "teacher_fingerprint": None, "data_fingerprint": None,
     }  # fmt: skip
     assert not {"distill.dimensions", "distill.far_thresholds"} & properties.keys()  # only embeddings have them
 
@@ -89,14 +90,12 @@ def test_the_predictor_resizes_as_training_did(file: Path, network: nn.Module) -
     pictures = np.random.default_rng(1).integers(0, 256, (2, 64, 80, 3), dtype=np.uint8)
     resized = PREPROCESS.resize(torch.from_numpy(pictures)).numpy()
     predictor = OnnxPredictor(file)
-    assert (predictor.classes, predictor.thresholds, predictor.picture) == (CLASSES, THRESHOLDS, (64, 80))
-    np.testing.assert_allclose(predictor(pictures), torch_probabilities(network, resized), atol=1e-5)
+    assert (predictor.kind, predictor.picture) == (KIND, (64, 80))
+    np.testing.assert_allclose(predictor(pictures)["probabilities"], torch_probabilities(network, resized), atol=1e-5)
 
 
 def test_a_place_that_cannot_be_written_is_named(network: nn.Module, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     tiny = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 40, 3))
     with pytest.raises(DistillError, match=r"student\.onnx: cannot be written"):
-        export_onnx(
-            tmp_path / "file" / "student.onnx", tiny, PREPROCESS, classes=CLASSES, thresholds=None, picture=(64, 80)
-        )
+        export_onnx(tmp_path / "file" / "student.onnx", tiny, PREPROCESS, KIND, picture=(64, 80))

@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distill.answers import Embedding
 from distill.errors import DistillError
 from distill.export.formats import FORMATS
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.open import open_predictor
-from tests.helpers.students import cosine, job_of, mild, pictures, torch_answers, uneven
+from tests.helpers.students import NAMES, cosine, job_of, mild, pictures, torch_answers, uneven
 
 SHOWN = pictures(8, seed=2)
+EMBEDDING = Embedding(len(NAMES))
 RUNNABLE = [name for name in ("openvino", "openvino-int8", "executorch", "executorch-int8")]
 GRAPH = {"openvino-int8": 400_000, "executorch-int8": 200_000}
 """Bytes that the graph of an int8 file may take beside its weights."""
@@ -28,11 +30,11 @@ def needed(name: str) -> None:
 def test_it_answers_as_torch_does(name: str, tmp_path: Path) -> None:
     needed(name)
     one = FORMATS[name]
-    job = job_of(uneven(mild()) if one.int8 else mild(), "unit")
+    job = job_of(uneven(mild()) if one.int8 else mild(), EMBEDDING)
     one.write(job, tmp_path / one.file)
     assert {file.name for file in tmp_path.iterdir()} == set(one.files)
     predictor = open_predictor(tmp_path / one.file)
-    answers, expected = predictor(SHOWN), torch_answers(mild(), SHOWN)
+    answers, expected = predictor(SHOWN)["embeddings"], torch_answers(mild(), SHOWN)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     if one.int8:
         assert cosine(answers, expected) >= 0.985
@@ -42,8 +44,8 @@ def test_it_answers_as_torch_does(name: str, tmp_path: Path) -> None:
     else:
         np.testing.assert_allclose(answers, expected, atol=1e-5)
     assert one.load is not None
-    np.testing.assert_allclose(one.load(tmp_path / one.file, 1).run(SHOWN[:1]), answers[:1], atol=1e-5)
-    assert (predictor.classes, predictor.picture, predictor.activation) == (None, (64, 64), "unit")
+    np.testing.assert_allclose(one.load(tmp_path / one.file, 1).run(SHOWN[:1])[0], answers[:1], atol=1e-5)
+    assert (predictor.kind, predictor.picture) == (EMBEDDING, (64, 64))
 
 
 @pytest.mark.parametrize("name", ["openvino", "executorch"])
@@ -56,10 +58,10 @@ def test_predictors_of_different_threads_take_turns(
     assert one.load is not None
     one.write(job_of(mild()), tmp_path / one.file)
     predictors = [one.load(tmp_path / one.file, threads) for threads in (1, 1, 2, 2)]
-    expected = predictors[0].run(SHOWN[:1])
+    (expected,) = predictors[0].run(SHOWN[:1])
     for _ in range(20):
         for predictor in predictors:
-            np.testing.assert_allclose(predictor.run(SHOWN[:1]), expected, atol=1e-5)
+            np.testing.assert_allclose(predictor.run(SHOWN[:1])[0], expected, atol=1e-5)
     assert "threadpool" not in capfd.readouterr().err
 
 
@@ -71,15 +73,17 @@ def test_it_says_of_itself_what_the_onnx_file_says(name: str, tmp_path: Path) ->
     props = job.metadata.to_props()
     assert json.loads(props["distill.classes"]) == list("abcdefghij")
     assert [json.loads(props[f"distill.{key}"]) for key in ("teacher", "teacher_fingerprint", "data_fingerprint")] == [
-        "somebody", "0123", "4567",
-    ]  # fmt: skip
+        "somebody",
+        "0123",
+        "4567",
+    ]
     if name == "coreml":
         import coremltools
 
         model = coremltools.models.MLModel(str(tmp_path / one.file), skip_model_load=True)
         assert {key: model.user_defined_metadata[key] for key in props} == props
     else:
-        assert open_predictor(tmp_path / one.file).classes == tuple("abcdefghij")
+        assert open_predictor(tmp_path / one.file).kind.class_names == tuple("abcdefghij")
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
@@ -117,8 +121,8 @@ def test_a_format_without_its_runtime_is_refused_before_anything_is_done(
 def test_the_web_folder_holds_a_file_that_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distill.export.web.web.write_runtime", lambda directory, package: None)
     one = FORMATS["web"]
-    one.write(job_of(mild(), "unit"), tmp_path / one.file)
+    one.write(job_of(mild(), EMBEDDING), tmp_path / one.file)
     assert one.load is not None
     expected = torch_answers(mild(), SHOWN)
-    assert cosine(one.load(tmp_path / one.file, None)(SHOWN), expected) > 0.9999
+    assert cosine(one.load(tmp_path / one.file, None)(SHOWN)["embeddings"], expected) > 0.9999
     assert isinstance(one.load(tmp_path / one.file, None), OnnxPredictor)

@@ -13,19 +13,16 @@ from distill.files.locks import exclusive
 
 
 def test_one_at_a_time_though_each_removes_the_directory(tmp_path: Path) -> None:
-    inside, most, entered, waited = 0, 0, 0, 0
+    inside, most, entered, waits = 0, 0, 0, threading.Event()
 
     def enter() -> None:
-        nonlocal inside, most, entered, waited
-
-        def count() -> None:
-            nonlocal waited
-            waited += 1
-
+        nonlocal inside, most, entered
         for _ in range(20):
-            with exclusive(tmp_path / "a" / "b", count):
+            with exclusive(tmp_path / "a" / "b", waits.set):
                 inside += 1
                 most, entered = max(most, inside), entered + 1
+                if entered == 1:
+                    waits.wait(60)  # the first stays until another says that it waits
                 time.sleep(0.0005)
                 inside -= 1
                 shutil.rmtree(tmp_path / "a" / "b")
@@ -35,7 +32,7 @@ def test_one_at_a_time_though_each_removes_the_directory(tmp_path: Path) -> None
         thread.start()
     for thread in threads:
         thread.join()
-    assert (most, entered) == (1, 80) and waited > 0
+    assert (most, entered) == (1, 80) and waits.is_set()
 
 
 def test_a_killed_process_lets_go(tmp_path: Path) -> None:

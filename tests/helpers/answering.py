@@ -8,12 +8,14 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from distill.answers import Probabilities
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
 from distill.data.views.views import Views
-from distill.store.asking import Shown
+from distill.store.asking import Asking, Shown
 from distill.store.manifest import Manifest, TeacherFacts
 from distill.store.store import Store
+from distill.store.teacher import Stored, StoredTeacher
 from distill.store.writer import write_store
 from tests.helpers.nets import CLASSES, ConvTeacher
 
@@ -30,11 +32,11 @@ class CountingTeacher(ConvTeacher):
         self.fails_after: int | None = None
         self.adds = 0.0
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         self.shown += len(pictures)
         if self.fails_after is not None and self.shown > self.fails_after:
             raise KeyboardInterrupt
-        return super().forward(pictures) + self.adds
+        return {"logits": super().forward(pictures)["logits"] + self.adds}
 
 
 def shown(labelled: Prepared, *unlabelled: Prepared) -> Shown:
@@ -46,8 +48,9 @@ def shown(labelled: Prepared, *unlabelled: Prepared) -> Shown:
 
 def manifest_of(teacher: ConvTeacher, pictures: Shown, **facts: Any) -> Manifest:
     """Files of ten rows, so that there are several."""
+    outputs = teacher.outputs if len(teacher.shapes) == 1 else teacher.shapes
     described = TeacherFacts(
-        teacher.name, teacher.fingerprint(), len(CLASSES), CLASSES, teacher.preprocess, mult_adds=None, parameters=9
+        teacher.name, teacher.fingerprint(), outputs, teacher.classes, teacher.preprocess, mult_adds=None, parameters=9
     )
     manifest = Manifest(described, pictures.facts(), seed=5, views=VIEWS, count=2, dtype="float32", rows=10)
     return replace(manifest, **facts)
@@ -57,11 +60,15 @@ def store(place: Path, pictures: Shown, teacher: ConvTeacher | None = None, **fa
     torch.manual_seed(0)
     teacher = teacher or CountingTeacher()
     fabric = L.Fabric(accelerator="cpu", devices=1)
-    written = write_store(
-        place, manifest_of(teacher, pictures, **facts), teacher, pictures, batch_size=BATCH, fabric=fabric
-    )
+    asking = Asking(teacher, Probabilities, pictures, BATCH)
+    written = write_store(place, manifest_of(teacher, pictures, **facts), asking, fabric)
     assert written is not None
     return written
+
+
+def opened(place: Path) -> StoredTeacher:
+    """A store in the place of the teacher that was asked."""
+    return Stored(root=place).teacher(Probabilities(CLASSES))
 
 
 def files(place: Path) -> dict[str, bytes]:

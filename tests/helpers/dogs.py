@@ -13,6 +13,7 @@ from distill.data.prepared.prepared import Prepared
 from distill.files.run_directory import RunDirectory
 from distill.tasks import open_task
 from distill.tasks.classes.task import Classes
+from distill.tasks.task import Task
 from teachers.teacher import Teacher
 from tests.helpers.running import TINY, read, run_recipe, write_recipe
 
@@ -96,4 +97,9 @@ def opened() -> tuple[Classes, Teacher]:
     places = RunDirectory(out)
     task = open_task(read(path)[0], places.data)
     assert isinstance(task, Classes)
-    return task, task.taught_teacher(places.teacher / "teacher.safetensors")
+    return task, task.recipe.teacher.taught(task.teaching.kind, places.teacher / "teacher.safetensors")
+
+
+def asked(task: Task) -> Teacher:
+    """The recipe's teacher, as a run that makes none opens it."""
+    return task.recipe.teacher.teacher(task.teaching.kind)

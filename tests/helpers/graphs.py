@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from distill.predictors.onnx_metadata import Given, OnnxMetadata
+from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import WHOLE, Crop
+from distill.registries import ANSWERS
 
 WEIGHT = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 
@@ -51,7 +52,7 @@ def linear_graph(
     return path
 
 
-def projection_graph(path: Path, gives: Given, crop: Crop = WHOLE, outputs: int = 12) -> Path:
+def projection_graph(path: Path, gives: str, crop: Crop = WHOLE, outputs: int = 12) -> Path:
     """Write an exported file of 14 x 10 pixels in which each counts: their bytes about the mean, times a random matrix.
 
     Its prepared pictures are 56 x 48 and its kernel is bicubic.
@@ -78,12 +79,9 @@ def projection_graph(path: Path, gives: Given, crop: Crop = WHOLE, outputs: int 
         [numpy_helper.from_array(np.array(128, np.float32), "mean"), numpy_helper.from_array(weight, "weight")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    classes = None if gives == "embedding" else tuple(f"n{c:08}-Class_{c}" for c in range(outputs))
-    dimensions, far_thresholds = (outputs, {"0.01": 0.6}) if gives == "embedding" else (None, None)
-    metadata = OnnxMetadata(
-        classes, None, height, width, "bicubic", 56, 48,
-        gives=gives, crop=crop, dimensions=dimensions, far_thresholds=far_thresholds,
-    )  # fmt: skip
+    names = tuple(f"n{c:08}-Class_{c}" for c in range(outputs))
+    facts = {"dimensions": outputs, "far_thresholds": {"0.01": 0.6}} if gives == "embedding" else {"classes": names}
+    metadata = OnnxMetadata(ANSWERS.get(gives)(**facts), height, width, "bicubic", 56, 48, crop=crop)
     helper.set_model_props(model, metadata.to_props())
     onnx.save(model, path)
     return path

@@ -11,6 +11,7 @@ from PIL import Image
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.source import Sample
+from distill.data.targets import Column
 
 
 def pixels(seed: int, height: int = 10, width: int = 8) -> np.ndarray:
@@ -31,9 +32,13 @@ class Listed:
     names: tuple[str, ...] = ()
     key: int = 0
     name: str = "listed"
+    further: tuple[Column, ...] = ()
 
     def classes(self) -> tuple[str, ...]:
         return self.names
+
+    def columns(self) -> tuple[Column, ...]:
+        return self.further
 
     def samples(self, height: int, width: int) -> Iterator[Sample]:
         yield from self.listed

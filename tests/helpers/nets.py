@@ -42,14 +42,25 @@ class ConvTeacher(Teacher):
         self.network = conv_student(seed=7, dropout=0.5)
         self.asked: list[tuple[bool, bool]] = []
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         assert pictures.shape[1:] == (3, self.preprocess.height, self.preprocess.width)
         training = any(module.training for module in self.modules())
         self.asked.append((training, torch.is_grad_enabled()))
-        return self.network(self.preprocess.normalize(pictures))
+        return {"logits": self.network(self.preprocess.normalize(pictures))}
 
     def fingerprint(self) -> str:
         return "conv"
+
+
+class ConvEmbedder(ConvTeacher):
+    """The same numbers as an embedding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes, self.classes = {"embedding": (len(CLASSES),)}, None
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        return {"embedding": super().forward(pictures)["logits"]}
 
 
 def trainer(**options: Any) -> L.Trainer:

@@ -9,6 +9,7 @@ from typing import Any
 
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS
 from distill.recipe.parser import RecipeReader
+from distill.report.results import VERSION
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point, plan
 from tests.helpers.running import write_recipe
@@ -32,19 +33,28 @@ def results(score: float, mult_adds: int, teacher: float | None = 0.7, **of_file
     """As results.json has them, of a student with one file."""
 
     def model(name: str, value: float, cost: int) -> dict[str, Any]:
-        facts = {"metrics": {"mAP": value}, "intervals": {"mAP": [value - 0.01, value + 0.01]}, "split": "test",
-                 "counts": {"pictures": 48}}  # fmt: skip
+        facts = {
+            "metrics": {"mAP": value},
+            "intervals": {"mAP": [value - 0.01, value + 0.01]},
+            "split": "test",
+            "counts": {"pictures": 48},
+        }
         return {"name": name, "parameters": cost // 10, "mult_adds": cost, **facts}
 
     scored = {key: value for key, value in model("", score, 0).items() if key in ("metrics", "intervals", "split")}
     file = {"format": "onnx", "file": "export/student.onnx", "bytes": mult_adds, **scored, "passed": True}
     return {
-        "recipe": "tiny", "device": "cpu", "data": {"name": "celeba", "fingerprint": "0", "counts": {"test": 48}},
+        "version": VERSION,
+        "recipe": "tiny",
+        "seed": 3,
+        "device": "cpu",
+        "stages": [],
+        "data": {"name": "celeba", "fingerprint": "0", "counts": {"test": 48}},
         "teacher": None if teacher is None else model("net", teacher, 9_000_000),
         "student": model("mobilenet", score, mult_adds)
         | ({} if teacher is None else {"difference": {"mAP": score - teacher, "interval": [-0.1, 0.1]}}),
         "exports": [file | of_file],
-    }  # fmt: skip
+    }
 
 
 def leave(point: Point, places: SweepDirectory, content: dict[str, Any]) -> None:

@@ -7,14 +7,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from distill.answers import Probabilities
+from distill.answers.kind import Kind
 from distill.export.format import Job
-from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 from students.manifest import StudentManifest
 from students.mobilenet_v1 import MobilenetV1, mobilenet_v1
 
 SIZE = 64
 NAMES = tuple("abcdefghij")
+PROBABILITIES = Probabilities(NAMES)
 PREPROCESS = Preprocess(SIZE, SIZE, "bilinear", (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
 
 
@@ -46,26 +48,22 @@ def uneven(network: nn.Module, octaves: float = 3.0) -> nn.Module:
     return changed
 
 
-def manifest_of(activation: Activation = "sigmoid") -> StudentManifest:
-    embeds = activation == "unit"
+def manifest_of(kind: Kind = PROBABILITIES) -> StudentManifest:
     return StudentManifest(
         config=MobilenetV1(width=0.25, resolution=SIZE),
-        classes=None if embeds else NAMES,
+        answers=kind,
         preprocess=PREPROCESS,
         picture=(SIZE, SIZE),
-        thresholds=None,
-        activation=activation,
         seed=0,
         teacher="somebody",
-        dimensions=len(NAMES) if embeds else None,
         teacher_fingerprint="0123",
         data_fingerprint="4567",
     )
 
 
-def job_of(network: nn.Module, activation: Activation = "sigmoid") -> Job:
+def job_of(network: nn.Module, kind: Kind = PROBABILITIES) -> Job:
     """Calibrated on 64 pictures."""
-    return Job(network, manifest_of(activation), pictures(64, seed=1))
+    return Job(network, manifest_of(kind), pictures(64, seed=1))
 
 
 def torch_answers(network: nn.Module, shown: np.ndarray) -> np.ndarray:

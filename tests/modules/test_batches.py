@@ -81,7 +81,8 @@ def test_labels_of_views(train: Pictures) -> None:
     batch = views(train)
     found = labels_of(batch)
     assert found is not None and torch.equal(found, batch.labels.float())
-    assert labels_of(replace(batch, labels=batch.labels[:, :0])) is None
+    unlabelled = replace(batch.targets, columns={**batch.targets, "labels": batch.labels[:, :0]})
+    assert labels_of(replace(batch, targets=unlabelled)) is None
 
 
 @pytest.mark.parametrize("how", ["mixup", "cutmix"])

@@ -15,7 +15,10 @@ from distill.data.views.data_module import ViewDataModule
 from distill.data.views.views import Views
 from distill.modules import Distiller, Optimization
 from distill.run.train import History
+from distill.tasks.attributes.metric import MeanAveragePrecision
 from tests.helpers.nets import CLASSES, SMALL, ConvTeacher, clone, linear_student, trainer
+
+MAP = MeanAveragePrecision(CLASSES)
 
 
 @dataclass
@@ -55,7 +58,7 @@ def fit(train: Pictures, validation: Pictures, place: Path, **options: Any) -> l
     """Two passes over four batches; the weights all but stand still, so that every step is comparable."""
     # The average is there to be sent to the processes and for its buffers, which DDP exchanges in forward passes.
     still = Optimization(learning_rate=1e-30, ema=0.9)
-    module = Distiller(linear_student(), ConvTeacher(), preprocess=SMALL, optimization=still, classes=CLASSES)
+    module = Distiller(linear_student(), ConvTeacher(), preprocess=SMALL, optimization=still, metric=MAP)
     data = ViewDataModule(train, validation, Views(mixup=0.3), batch_size=4, seed=3)
     callbacks = [History("val_mAP"), Recorder(place)]
     fitted = trainer(max_epochs=2, limit_train_batches=4, use_distributed_sampler=False, callbacks=callbacks, **options)

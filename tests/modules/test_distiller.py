@@ -21,9 +21,21 @@ from distill.modules import Distiller, Optimization
 from distill.objectives import BernoulliKl, Dkd, SquaredEmbedding
 from distill.preprocess.preprocess import Preprocess
 from distill.run.train import Checkpoints, History
+from distill.tasks.attributes.metric import MeanAveragePrecision
 from students.mobilenet_v1 import mobilenet_v1
-from tests.helpers.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, linear_student, same, trainer
+from tests.helpers.nets import (
+    CLASSES,
+    SMALL,
+    ConvEmbedder,
+    ConvTeacher,
+    clone,
+    conv_student,
+    linear_student,
+    same,
+    trainer,
+)
 
+MAP = MeanAveragePrecision(CLASSES)
 FAST = Optimization(learning_rate=0.02)
 
 
@@ -66,7 +78,7 @@ def test_the_teacher_is_no_part_of_the_module() -> None:
 def test_nothing_disturbs_the_teacher(train: Pictures, validation: Pictures) -> None:
     teacher = ConvTeacher()
     before = clone(teacher.state_dict().items())
-    distiller = Distiller(conv_student(), teacher, preprocess=SMALL, optimization=FAST, classes=CLASSES)
+    distiller = Distiller(conv_student(), teacher, preprocess=SMALL, optimization=FAST, metric=MAP)
     trainer(max_epochs=2, val_check_interval=2, callbacks=[Trains()]).fit(distiller, data(train, validation))
     assert same(before, clone(teacher.state_dict().items()))
     assert len(teacher.asked) == 8  # once a batch, never for validation
@@ -151,9 +163,9 @@ def test_a_student_with_other_outputs_is_refused(train: Pictures) -> None:
 @pytest.mark.parametrize("answer", [float("nan"), float("inf")])
 def test_a_teacher_that_answers_no_number_stops_the_run(train: Pictures, answer: float) -> None:
     class Broken(ConvTeacher):
-        def forward(self, pictures: Tensor) -> Tensor:
-            answers = super().forward(pictures)
-            return answers if len(self.asked) < 3 else answers * answer
+        def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+            logits = super().forward(pictures)["logits"]
+            return {"logits": logits if len(self.asked) < 3 else logits * answer}
 
     teacher = Broken()
     with pytest.raises(DistillError, match=r"teacher: conv answered NaN or infinity at step 3\. .* mean and std"):
@@ -163,9 +175,9 @@ def test_a_teacher_that_answers_no_number_stops_the_run(train: Pictures, answer:
 
 def test_nothing_is_saved_of_a_student_that_learnt_from_no_number(train: Pictures, tmp_path: Path) -> None:
     class Broken(ConvTeacher):
-        def forward(self, pictures: Tensor) -> Tensor:
-            answers = super().forward(pictures)
-            return answers if len(self.asked) < 4 else answers * float("nan")
+        def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+            logits = super().forward(pictures)["logits"]
+            return {"logits": logits if len(self.asked) < 4 else logits * float("nan")}
 
     saving = Checkpoints(tmp_path, 2, History(""), keep_best=False)
     with pytest.raises(DistillError, match=r"teacher: conv answered NaN or infinity"):
@@ -178,11 +190,60 @@ def test_nothing_is_saved_of_a_student_that_learnt_from_no_number(train: Picture
     assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+class Unlooked(Distiller):
+    """Between two looks at what was answered, as on a GPU, where each look waits."""
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None: ...
+
+
+class BrokenAt(ConvTeacher):
+    """Answers NaN once or more, and soundly else."""
+
+    def __init__(self, *asked: int) -> None:
+        super().__init__()
+        self.broken = asked
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        answers = super().forward(pictures)
+        return answers * float("nan") if len(self.asked) in self.broken else answers
+
+
+def test_one_answer_that_is_no_number_is_remembered_to_the_end_of_the_pass(train: Pictures) -> None:
+    with pytest.raises(DistillError, match="teacher: conv answered NaN or infinity at step 4"):
+        trainer().fit(Unlooked(linear_student(), BrokenAt(2), preprocess=SMALL), data(train))
+
+
+def test_it_is_looked_for_before_a_checkpoint_is_written(train: Pictures, tmp_path: Path) -> None:
+    saving = Checkpoints(tmp_path, 2, History(""), keep_best=False)
+    with pytest.raises(DistillError, match="teacher: conv answered NaN or infinity at step 4"):
+        trainer(callbacks=[saving.history, saving]).fit(
+            Unlooked(linear_student(), BrokenAt(4), preprocess=SMALL), data(train)
+        )
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 2
+
+
+def test_it_is_the_teacher_that_is_blamed_where_the_student_followed_it(train: Pictures, validation: Pictures) -> None:
+    distiller = Unlooked(linear_student(), BrokenAt(3), preprocess=SMALL, classes=CLASSES)
+    with pytest.raises(DistillError, match="teacher: conv answered NaN or infinity"):
+        trainer().fit(distiller, data(train, validation))
+
+
+def test_a_faster_teacher_answers_on_a_gpu_alone(train: Pictures) -> None:
+    values = []
+    for precision in ("32-true", "bf16"):
+        losses, teacher = Losses(), ConvTeacher()
+        still = Optimization(learning_rate=1e-30)
+        module = Distiller(linear_student(), teacher, preprocess=SMALL, optimization=still, teacher_precision=precision)
+        trainer(callbacks=[losses]).fit(module, data(train))
+        values.append(losses.values)
+    assert values[0] == values[1]
+
+
 def test_a_student_in_bf16_asks_the_teacher_that_was_scored(train: Pictures) -> None:
     class Noting(ConvTeacher):
-        def forward(self, pictures: Tensor) -> Tensor:
+        def forward(self, pictures: Tensor) -> dict[str, Tensor]:
             answers = super().forward(pictures)
-            kinds.append(answers.dtype)
+            kinds.append(answers["logits"].dtype)
             return answers
 
     kinds: list[torch.dtype] = []
@@ -206,7 +267,7 @@ def test_a_mobilenet_is_distilled(train: Pictures, validation: Pictures) -> None
     torch.manual_seed(0)
     student = mobilenet_v1(width=0.1, resolution=32, outputs=3)
     options = Optimization(ema=0.9)
-    distiller = Distiller(student, ConvTeacher(32), preprocess=preprocess, optimization=options, classes=CLASSES)
+    distiller = Distiller(student, ConvTeacher(32), preprocess=preprocess, optimization=options, metric=MAP)
     before = student_alone(distiller)
     fitted = trainer(gradient_clip_val=5.0)
     fitted.fit(distiller, data(train, validation))
@@ -245,9 +306,9 @@ def test_compiled_networks_learn_the_same(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_teacher_that_embeds_nothing_stops_the_run(train: Pictures) -> None:
-    class Blank(ConvTeacher):
-        def forward(self, pictures: Tensor) -> Tensor:
-            return super().forward(pictures) * 0
+    class Blank(ConvEmbedder):
+        def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+            return {"embedding": super().forward(pictures)["embedding"] * 0}
 
     distiller = Distiller(linear_student(), Blank(), SquaredEmbedding(), preprocess=SMALL)
     with pytest.raises(DistillError, match="conv answered NaN, infinity or the zero vector at step 1"):

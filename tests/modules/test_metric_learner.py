@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from distill.errors import DistillError
 from distill.modules import MetricLearner, Optimization
 from distill.modules.batches import Pixels
 from distill.modules.metric_learner import Triplets, arcface
-from distill.modules.metrics import TarAtFar
+from distill.tasks.embeddings.metric import TarAtFar
 from tests.helpers.nets import SMALL, conv_student
 
 PEOPLE = np.array([7, 3, 30, 3, 7])
@@ -27,7 +28,7 @@ def learner(scale: float = 16.0, margin: float = 20.0) -> MetricLearner:
 
 def batch_of(train: Pictures, identities: list[int]) -> Pixels:
     batch = next(iter(ViewLoader(train, Views(), batch_size=len(identities), seed=0)))
-    batch.identities = torch.tensor(identities)
+    batch.targets = replace(batch.targets, columns={"identities": torch.tensor(identities)})
     return Pixels(batch)
 
 
@@ -53,9 +54,24 @@ def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures)
             logits.append(16 * cosine)
         own = logits[(3, 7, 30).index(person)]
         expected += (math.log(sum(math.exp(logit) for logit in logits)) - own) / 4
-    loss = module.losses(embeddings, batch_of(train, people), None)["loss"]
+    loss = module.losses({"embedding": embeddings}, batch_of(train, people), None)["loss"]
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-4)
     assert 0 < sum(beyond) < 4
+
+
+def test_directions_begin_short_so_that_they_turn_fast() -> None:
+    torch.manual_seed(0)
+    directions = arcface(300, 64, margin=20.0, scale=16.0).W.detach()
+    assert float(directions.std()) == pytest.approx(0.01, rel=0.02) and abs(float(directions.mean())) < 3e-4
+
+
+def test_the_loss_of_bf16_embeddings_is_computed_in_single(train: Pictures) -> None:
+    module, people = learner(), batch_of(train, [30, 3, 7, 7])
+    embeddings = torch.randn(4, 3, generator=torch.Generator().manual_seed(1)).bfloat16()
+    expected = module.losses(embeddings.float(), people, None)["loss"]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = module.losses(embeddings, people, None)["loss"]
+    assert found.dtype == torch.float32 and torch.equal(found, expected)
 
 
 def test_the_peoples_directions_learn_and_leave_with_the_stage() -> None:
@@ -90,7 +106,7 @@ def test_the_triplet_loss_is_the_mean_over_semi_hard_triplets(train: Pictures) -
             conv_student(), SMALL, Optimization(), PEOPLE, Triplets(margin), seed=0, metric=TarAtFar(0.1)
         )
         costs = plain_triplets(embeddings, people, margin)
-        loss = module.losses(embeddings, batch_of(train, people), None)["loss"]
+        loss = module.losses({"embedding": embeddings}, batch_of(train, people), None)["loss"]
         assert len(costs) > 3 and float(loss) == pytest.approx(sum(costs) / len(costs), rel=1e-4)
         assert not list(module.criterion.parameters())
 
@@ -116,4 +132,4 @@ def test_triplets_draw_nothing_at_random() -> None:
 def test_pictures_of_unknown_people_are_refused(train: Pictures, identities: list[int] | None) -> None:
     views = batch_of(train, identities) if identities else Pixels([torch.zeros(3, 3, 8, 8)])
     with pytest.raises(DistillError, match="needs to know the person on every picture"):
-        learner().losses(torch.randn(3, 3), views, None)
+        learner().losses({"embedding": torch.randn(3, 3)}, views, None)

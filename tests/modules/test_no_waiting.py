@@ -88,12 +88,12 @@ def test_a_step_from_stored_answers_neither(train: Pictures, top: int | None, mo
     objective = BernoulliKl() if top is None else SoftmaxKl(temperature=2.0)
     module = Distiller(conv_student(), None, objective, preprocess=SIZE).to(META)
     codec = codec_of(len(CLASSES), "float16", top)
-    answers = codec.decode(codec.encode(torch.randn(len(train), len(CLASSES))))
+    answers = codec.decode(codec.encode({"logits": torch.randn(len(train), len(CLASSES))}))
 
-    def stored(index: np.ndarray, view: int) -> Tensor | TopAnswers:
+    def stored(index: np.ndarray, view: int) -> dict[str, Tensor | TopAnswers]:
         if isinstance(answers, Tensor):
-            return answers[index]
-        return TopAnswers(*(values[index] for values in vars(answers).values()))
+            return {"logits": answers[index]}
+        return {"logits": TopAnswers(*(values[index] for values in vars(answers).values()))}
 
     batch = next(iter(ViewLoader(train, Views(), batch_size=4, seed=0, answers=stored)))
     monkeypatch.setattr(type(module), "log", read_back)

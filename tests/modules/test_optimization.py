@@ -46,6 +46,7 @@ def test_decay_reaches_only_what_it_should(optimizer: Any, fused: bool) -> None:
         parameter.grad = torch.zeros_like(parameter)
     built = Optimization(optimizer, learning_rate=0.1, warmup=0.0, weight_decay=0.5).build(network, 10, fused)
     built["optimizer"].step()
+    assert built["optimizer"].defaults.get("fused", True) == fused  # RMSprop is never
     for name, parameter in network.named_parameters():
         changed = name == "2.weight"
         assert bool((parameter < 1).all() if changed else (parameter == 1).all()), name
@@ -82,6 +83,13 @@ def test_the_schedule_warms_up_in_a_line_and_ends_with_half_a_cosine() -> None:
         assert found[step] == pytest.approx(0.2 * 0.5 * (1 + math.cos(math.pi * (step - 10) / 90)))
     assert max(found) == found[9] == pytest.approx(0.2)
     assert found[10:] == sorted(found[10:], reverse=True) and 0 < found[-1] < 1e-3 * 0.2
+
+
+@pytest.mark.parametrize(("warmup", "steps", "warm"), [(0.0, 6, 1), (0.05, 3, 1), (0.3, 9, 3), (0.99, 4, 4)])
+def test_at_least_one_step_and_the_nearest_whole_number_warm_up(warmup: float, steps: int, warm: int) -> None:
+    expected = [(step + 1) / warm for step in range(warm)]
+    expected += [0.5 + 0.5 * math.cos(math.pi * step / (steps - warm)) for step in range(steps - warm)]
+    assert rates(Optimization(learning_rate=1.0, warmup=warmup), steps) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("warmup", "steps"), [(0.0, 5), (0.05, 3), (0.99, 4), (0.5, 1)])

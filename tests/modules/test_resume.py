@@ -13,8 +13,10 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.views.data_module import ViewDataModule
 from distill.data.views.views import Views
 from distill.modules import Distiller, Optimization
+from distill.tasks.attributes.metric import MeanAveragePrecision
 from tests.helpers.nets import CLASSES, SMALL, ConvTeacher, clone, conv_student, same, trainer
 
+MAP = MeanAveragePrecision(CLASSES)
 PASSES, STEPS_A_PASS = 3, 4
 
 
@@ -48,7 +50,12 @@ def fit(
     and the order."""
     options = Optimization(learning_rate=0.02, ema=0.9)
     module = Distiller(
-        conv_student(dropout=0.5), ConvTeacher(), preprocess=SMALL, optimization=options, classes=CLASSES, seed=1
+        conv_student(dropout=0.5),
+        ConvTeacher(),
+        preprocess=SMALL,
+        optimization=options,
+        metric=MAP,
+        seed=1,
     )
     data = ViewDataModule(*pictures, Views(mixup=0.3, count=2), batch_size=8, seed=3)
     order = Order()

@@ -19,7 +19,10 @@ from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import FineTuner, Optimization
 from distill.objectives.labels import labelled_cross_entropy
+from distill.tasks.attributes.metric import MeanAveragePrecision
 from tests.helpers.nets import CLASSES, SMALL, clone, conv_student, linear_student, same, trainer
+
+MAP = MeanAveragePrecision(CLASSES)
 
 
 def data(train: Pictures, validation: Pictures | None = None) -> ViewDataModule:
@@ -52,14 +55,14 @@ class Weights(Callback):
 
 def test_the_network_trains_in_training_and_not_in_validation(train: Pictures, validation: Pictures) -> None:
     modes = Modes()
-    module = FineTuner(conv_student(dropout=0.5), SMALL, Optimization(ema=0.9), CLASSES)
+    module = FineTuner(conv_student(dropout=0.5), SMALL, Optimization(ema=0.9), metric=MAP)
     trainer(max_epochs=3, val_check_interval=2, callbacks=[modes]).fit(module, data(train, validation))
     assert modes.training and all(modes.training)
     assert modes.validation and not any(modes.validation)
 
 
 def test_validation_leaves_the_statistics_alone(validation: Pictures) -> None:
-    module = FineTuner(conv_student(), SMALL, classes=CLASSES)
+    module = FineTuner(conv_student(), SMALL, metric=MAP)
     before = clone(module.state_dict().items())
     trainer().validate(module, data(validation, validation), verbose=False)
     assert same(before, clone(module.state_dict().items()))
@@ -72,8 +75,10 @@ def test_the_average_is_exponential_over_steps_and_of_no_more(network: Any, trai
     trainer(max_epochs=2, callbacks=[weights]).fit(module, data(train))
     result = module.result()
     assert len(weights.steps) == 8
+    assert module.average is not None and not any(one.requires_grad for one in module.average.parameters())
     for name, found in result.state_dict().items():
         if not found.is_floating_point():
+            assert torch.equal(found, weights.steps[-1][name])  # of batches, which nobody averages
             continue
         values = [step[name].flatten().tolist() for step in weights.steps]
         shares = [0.7 ** (7 - step) for step in range(8)]
@@ -110,7 +115,7 @@ def test_what_a_stage_left_is_trained_on_by_the_next(train: Pictures, ema: float
 
 
 def test_the_score_is_scikit_learns_on_the_averaged_network(train: Pictures, validation: Pictures) -> None:
-    module = FineTuner(conv_student(), SMALL, Optimization(learning_rate=0.5, ema=0.9), CLASSES)
+    module = FineTuner(conv_student(), SMALL, Optimization(learning_rate=0.5, ema=0.9), metric=MAP)
     fitted = trainer()
     fitted.fit(module, data(train, validation))
     pictures, known = torch.from_numpy(validation.gather(np.arange(len(validation)))), validation.labels >= 0
@@ -129,7 +134,7 @@ def test_the_score_is_scikit_learns_on_the_averaged_network(train: Pictures, val
 def test_a_loader_of_ones_own_is_scored_alike(validation: Pictures) -> None:
     pictures = torch.from_numpy(validation.gather(np.arange(len(validation))))
     labels = torch.from_numpy(validation.labels)
-    module = FineTuner(conv_student(), SMALL, classes=CLASSES)
+    module = FineTuner(conv_student(), SMALL, metric=MAP)
     scores = []
     for images in (pictures, pictures.permute(0, 3, 1, 2) / 255):
         scores += trainer().validate(module, DataLoader(TensorDataset(images, labels), 4), verbose=False)
@@ -142,7 +147,7 @@ def test_the_first_look_at_validation_need_not_be_measurable(train: Pictures, va
     labels = torch.zeros(12, 3, dtype=torch.int8)
     labels[-2:] = 1
     images = torch.from_numpy(validation.gather(np.arange(12) % 9))
-    module = FineTuner(conv_student(), SMALL, classes=CLASSES)
+    module = FineTuner(conv_student(), SMALL, metric=MAP)
     fitted = trainer(num_sanity_val_steps=2)
     fitted.fit(module, data(train).train_dataloader(), DataLoader(TensorDataset(images, labels), 4))
     assert 0 < float(fitted.callback_metrics["val_mAP"]) <= 1
@@ -153,18 +158,30 @@ def test_a_validation_set_nobody_can_score_is_refused(train: Pictures, validatio
     with pytest.raises(
         DistillError, match=r"a validation batch has no labels to score mAP with; load \(images, labels\)"
     ):
-        trainer().validate(FineTuner(conv_student(), SMALL, classes=CLASSES), images, verbose=False)
+        trainer().validate(FineTuner(conv_student(), SMALL, metric=MAP), images, verbose=False)
+
+
+def test_validation_shows_whole_levels_as_an_exported_file_does(validation: Pictures) -> None:
+    module = FineTuner(linear_student(), SMALL, classes=CLASSES).eval()
+    (batch,) = PictureLoader(validation, 9)
+    with torch.no_grad():
+        module.validation_step(batch, 0)
+        levels = SMALL.scale(batch.pictures).round().clamp(0, 255)
+        expected = module.network(SMALL.normalize(levels))
+    ((found, labels),) = module._validated
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert torch.equal(labels, torch.from_numpy(validation.labels))
 
 
 def test_an_empty_batch_of_a_rank_with_few_pictures_is_no_error(validation: Pictures) -> None:
-    module = FineTuner(conv_student(), SMALL, classes=CLASSES).eval()
+    module = FineTuner(conv_student(), SMALL, metric=MAP).eval()
     for batch in PictureLoader(validation, 1, rank=3, world_size=4):
         module.validation_step(batch, 0)
-    assert [len(logits) for logits, _ in module._validated] == [1, 1, 0]
+    assert [len(outputs["logits"]) for outputs, _ in module._validated] == [1, 1, 0]
 
 
 def test_a_network_that_diverged_is_refused(train: Pictures, validation: Pictures) -> None:
-    module = FineTuner(linear_student(), SMALL, classes=CLASSES)
+    module = FineTuner(linear_student(), SMALL, metric=MAP)
     nn.init.constant_(module.network[1].bias, float("nan"))
     with pytest.raises(DistillError, match=r"training diverged.*Lower learning_rate"):
         trainer().fit(module, data(train, validation))
@@ -176,7 +193,7 @@ def test_the_loss_is_the_mean_over_pictures(train: Pictures) -> None:
     fitted.fit(module, data(train))
     batches = list(ViewLoader(train, Views(), batch_size=8, seed=3))
     with torch.no_grad():
-        rows = [labelled_cross_entropy(module(cut(batch, SMALL)), batch.labels) for batch in batches]
+        rows = [labelled_cross_entropy(module(cut(batch, SMALL))["logits"], batch.labels) for batch in batches]
     expected = sum(float(value) for row in rows for value in row) / 32
     assert float(fitted.callback_metrics["train_loss"]) == pytest.approx(expected, rel=1e-5)
 
@@ -185,6 +202,12 @@ def test_fine_tuning_without_labels_is_refused(unlabelled: Any) -> None:
     pictures = Pictures.of(unlabelled, "train")
     with pytest.raises(DistillError, match=r"fine-tuning needs labels of shape \(8, 3\); the batch has none"):
         trainer().fit(FineTuner(linear_student(), SMALL), data(pictures))
+
+
+def test_fine_tuning_with_labels_of_other_classes_is_refused() -> None:
+    loader = DataLoader(TensorDataset(torch.rand(8, 3, 8, 8), torch.ones(8, 1)), 4)
+    with pytest.raises(DistillError, match=r"fine-tuning needs labels of shape \(4, 3\); the batch has \(4, 1\)"):
+        trainer().fit(FineTuner(linear_student(), SMALL), loader)
 
 
 def test_every_step_drops_out_something_else(train: Pictures) -> None:

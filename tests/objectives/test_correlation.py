@@ -113,6 +113,26 @@ def test_equal_values_have_no_direction_whatever_their_size() -> None:
         assert rows.grad is not None and torch.equal(rows.grad, torch.zeros(2, 1001))
 
 
+@pytest.mark.parametrize(("size", "spread"), [(1.0, 1e-4), (1e3, 0.1), (1e-3, 1e-16), (0.0, 1e-16)])
+def test_what_varies_by_more_than_rounding_has_a_direction(size: float, spread: float) -> None:
+    """Of numbers that fp32 holds apart, however small their differences are beside them or beside 1."""
+    rows = (size + spread * logits(4)).float()
+    if size == 1e-3:
+        rows[:, 1:] -= size  # one number far from all others
+    wide = rows.double()
+    expected = (wide - wide.mean(dim=1, keepdim=True)) / wide.std(dim=1, keepdim=True, correction=0)
+    torch.testing.assert_close(standardized(rows), expected.float(), rtol=2e-3, atol=2e-3)
+
+
+def test_what_has_no_square_in_fp32_has_no_direction() -> None:
+    """The true gradient, 1 over the length, would drown the rest of the batch, and rounding would be its direction."""
+    rows = (1e-20 * logits(4)).float().requires_grad_()
+    found = standardized(rows)
+    assert torch.equal(found, torch.zeros(6, 5))
+    (found * logits(5)).sum().backward()
+    assert rows.grad is not None and torch.equal(rows.grad, torch.zeros(6, 5))
+
+
 def test_one_picture_teaches_its_own_relations_alone() -> None:
     student, teacher = logits(0, count=1), logits(1, count=1)
     expected = uncorrelated(student.softmax(dim=1), teacher.softmax(dim=1))

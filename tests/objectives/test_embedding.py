@@ -104,6 +104,16 @@ def test_a_vector_without_direction_moves_nothing_and_spoils_nothing(
     assert torch.equal(slope[1:], alone)
 
 
+@pytest.mark.parametrize(("length", "expected"), [(0.99e-6, 0.0), (1e-6, 1.0), (1.01e-6, 1.0), (1e-3, 1.0)])
+def test_a_vector_has_a_direction_from_a_millionth_up(length: float, expected: float) -> None:
+    """Ten units of the last place that fp32 keeps of a unit vector: shorter differences of two are rounding."""
+    student = torch.tensor([[0.0, length, 0.0]], dtype=torch.float64, requires_grad=True)
+    found = unit(student)
+    assert found.tolist() == [[0.0, expected, 0.0]]
+    found[:, 2].sum().backward()  # turned aside, a vector moves by its own length: the slope is 1 / length
+    assert student.grad is not None and float(student.grad[0, 2]) == pytest.approx(expected / length)
+
+
 def test_unit_vectors_have_length_one() -> None:
     assert torch.linalg.vector_norm(unit(embeddings(0)), dim=1).tolist() == pytest.approx([1.0] * 6, abs=1e-15)
 

@@ -110,6 +110,15 @@ def test_an_unknown_class_moves_nothing(loss: Callable[[Tensor, Tensor], Tensor]
     assert student.grad[[0, 2]].abs().sum(dim=1).min() > 0
 
 
+@pytest.mark.parametrize("loss", LABEL_LOSSES.values(), ids=LABEL_LOSSES.keys())
+def test_a_class_known_in_part_is_unknown(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    student = torch.tensor(LOGITS, requires_grad=True)
+    values = loss(student, torch.tensor([[1, -1, 0], [-1, 1, 0], [0, 0, -1]]))
+    assert values.tolist() == [0, 0, 0]
+    values.sum().backward()
+    assert student.grad is not None and torch.equal(student.grad, torch.zeros(3, 3))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("loss", LABEL_LOSSES.values(), ids=LABEL_LOSSES.keys())
 def test_confident_networks_that_are_wrong(loss: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype) -> None:

@@ -92,6 +92,15 @@ def test_large_differences_cost_linearly() -> None:
 
 
 @each_formula
+def test_pictures_close_together_have_relations_like_any_others(formula: Formula) -> None:
+    """As before training, when a student answers to all pictures nearly alike: its distances count by their mean."""
+    near, teacher = embeddings(3, 1) + 1e-4 * embeddings(0), embeddings(1)
+    expected = PLAIN[formula](near.tolist(), teacher.tolist())
+    assert expected > 0.01
+    assert float(formula(near, teacher)) == pytest.approx(expected, rel=1e-6)
+
+
+@each_formula
 def test_gradients_are_those_of_finite_differences(formula: Formula) -> None:
     student, teacher = embeddings(0, 5).requires_grad_(), embeddings(1, 5)
     assert torch.autograd.gradcheck(lambda s: formula(s, teacher), (student,), atol=1e-7)

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
+from distill.answers import Embedding, Probabilities, Softmax
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
@@ -14,8 +15,7 @@ from distill.predictors.onnx_session import OnnxSession
 from tests.helpers.graphs import linear_graph, linear_logits, sigmoid
 
 METADATA = OnnxMetadata(
-    classes=("Smiling", "Ängstlich", "a, b", '"quoted"'),
-    thresholds=(0.5, 0.1 + 0.2, 0.9, 0.0),
+    Probabilities(("Smiling", "Ängstlich", "a, b", '"quoted"'), (0.5, 0.1 + 0.2, 0.9, 0.0)),
     height=8,
     width=6,
     interpolation="bilinear",
@@ -26,7 +26,12 @@ PICTURES = np.random.default_rng(1).integers(0, 256, (5, 8, 6, 3), dtype=np.uint
 
 
 @pytest.mark.parametrize(
-    "metadata", [METADATA, replace(METADATA, thresholds=None, gives="softmax", crop=(0.1, 0.2, 1 / 3, 0.4))]
+    "metadata",
+    [
+        METADATA,
+        replace(METADATA, answers=Softmax(("a", "b")), crop=(0.1, 0.2, 1 / 3, 0.4)),
+        replace(METADATA, answers=Embedding(4, {"0.01": 0.1 + 0.2}), teacher="somebody"),
+    ],
 )
 def test_metadata_survives_the_round_trip(metadata: OnnxMetadata) -> None:
     properties = metadata.to_props()
@@ -43,13 +48,16 @@ def test_metadata_survives_the_round_trip(metadata: OnnxMetadata) -> None:
         ({"distill.height": "eight"}, "cannot be read"),
         ({"distill.height": "-8"}, r"distill\.height"),
         ({"distill.thresholds": "[0.5]"}, r"distill\.thresholds"),
-        ({"distill.classes": "3"}, "cannot be read"),
+        ({"distill.classes": "3"}, r"distill\.classes: 3"),
+        ({"distill.classes": '["a", "a", "b", "c"]'}, r"distill\.classes: a name stands there twice"),
+        ({"distill.dimensions": "4"}, r"missing or unknown: distill\.dimensions"),
         ({"distill.interpolation": '"nearest"'}, r"distill\.interpolation: 'nearest'"),
         ({"distill.gives": '"logits"'}, r"distill\.gives"),
         ({"distill.crop": "[0, 0, 1]"}, r"distill\.crop"),
         ({"distill.crop": "[0.5, 0, 0.6, 1]"}, r"distill\.crop"),
         ({"distill.crop": '["0", 0, 1, 1]'}, r"distill\.crop"),
         ({"distill.crop": None}, r"missing or unknown: distill\.crop"),
+        ({"distill.fit": '"squeeze"'}, r"distill\.fit: 'squeeze'"),
     ],
 )
 def test_broken_metadata(change: dict[str, str | None], message: str) -> None:
@@ -58,13 +66,19 @@ def test_broken_metadata(change: dict[str, str | None], message: str) -> None:
         OnnxMetadata.from_props(properties)
 
 
+@pytest.mark.parametrize("change", [{"distill.fit": '"cover_center_crop"'}, {"distill.fit": None}])
+def test_files_of_before_there_was_a_choice_are_of_cropped_pictures(change: dict[str, str | None]) -> None:
+    properties = {key: value for key, value in (METADATA.to_props() | change).items() if value is not None}
+    found = OnnxMetadata.from_props(properties)
+    assert found == METADATA and found.fit == "crop"
+
+
 def test_probabilities_of_an_exported_file(tmp_path: Path) -> None:
     predictor = OnnxPredictor(linear_graph(tmp_path / "student.onnx", properties=METADATA.to_props()))
     found = predictor(PICTURES)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, sigmoid(linear_logits(PICTURES)), rtol=1e-5)
-    assert (predictor.name, predictor.classes) == ("student.onnx", METADATA.classes)
-    assert (predictor.thresholds, predictor.picture) == (METADATA.thresholds, (16, 12))
+    assert found.keys() == {"probabilities"} and found["probabilities"].dtype == np.float32
+    np.testing.assert_allclose(found["probabilities"], sigmoid(linear_logits(PICTURES)), rtol=1e-5)
+    assert (predictor.name, predictor.kind, predictor.picture) == ("student.onnx", METADATA.answers, (16, 12))
 
 
 def test_larger_pictures_are_resized_by_the_named_kernel(tmp_path: Path) -> None:
@@ -79,16 +93,16 @@ def test_larger_pictures_are_resized_by_the_named_kernel(tmp_path: Path) -> None
             for tap, weight in inside:
                 matrix[i, tap] = weight / sum(weight for _, weight in inside)
     resized = np.einsum("yi,nijc,xj->nyxc", rows, pictures.astype(np.float64), columns)
-    np.testing.assert_allclose(predictor(pictures), sigmoid(linear_logits(resized)), atol=2e-3)
+    np.testing.assert_allclose(predictor(pictures)["probabilities"], sigmoid(linear_logits(resized)), atol=2e-3)
 
 
 def test_the_crop_of_the_metadata_is_cut(tmp_path: Path) -> None:
     metadata = replace(METADATA, crop=(0.25, 0.5, 0.5, 0.5))
     predictor = OnnxPredictor(linear_graph(tmp_path / "student.onnx", properties=metadata.to_props()))
     pictures = np.random.default_rng(2).integers(0, 256, (3, 16, 12, 3), dtype=np.uint8)
-    found = predictor(pictures)
+    found = predictor(pictures)["probabilities"]
     whole = OnnxPredictor(linear_graph(tmp_path / "whole.onnx", properties=METADATA.to_props()))
-    np.testing.assert_allclose(found, whole(pictures[:, 4:12, 6:]), atol=2e-3)
+    np.testing.assert_allclose(found, whole(pictures[:, 4:12, 6:])["probabilities"], atol=2e-3)
 
 
 def test_metadata_that_contradicts_the_graph(tmp_path: Path) -> None:
@@ -112,10 +126,15 @@ def test_fixed_batch_size(tmp_path: Path, batch: int) -> None:
 def test_several_outputs_must_be_named(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "two.onnx", ends=None)
     with pytest.raises(DistillError, match="several outputs; name one as `output`: logits, scaled"):
-        OnnxSession(file)
+        OnnxSession(file)(PICTURES)
     with pytest.raises(DistillError, match=r"no output 'embedding'\. It has: logits, scaled"):
         OnnxSession(file, "embedding")
-    np.testing.assert_allclose(OnnxSession(file, "scaled")(PICTURES), PICTURES.mean(axis=(1, 2)) / 255, rtol=1e-5)
+    means = PICTURES.mean(axis=(1, 2)) / 255
+    np.testing.assert_allclose(OnnxSession(file, "scaled")(PICTURES), means, rtol=1e-5)
+    every = OnnxSession(file).every(PICTURES)
+    assert [one.dtype for one in every] == [np.float32] * 2
+    np.testing.assert_allclose(every[0], linear_logits(PICTURES), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(every[1], means, rtol=1e-5)
 
 
 def test_nan_is_an_error_that_counts_the_pictures(tmp_path: Path) -> None:

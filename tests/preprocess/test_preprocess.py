@@ -1,7 +1,7 @@
 """One resampler, held against torch's own antialiased one."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from distill.errors import DistillError
-from distill.preprocess.preprocess import Preprocess, fit
+from distill.preprocess.preprocess import Fit, Preprocess, fit
 from distill.preprocess.resampling import Interpolation
 
 SIZES = [((20, 16), (9, 7)), ((9, 7), (20, 16)), ((20, 16), (10, 8)), ((13, 30), (30, 13)), ((5, 5), (1, 1))]
@@ -75,9 +75,22 @@ def test_a_crop_is_cut_out_and_then_resized() -> None:
     assert (cropped.resize(pictures(20, 16)).int() - expected.int()).abs().max() <= 1
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_crop_holds_two_pixels_of_each_axis(axis: int) -> None:
+    """Of 8 pixels a quarter is two, of 7 it is less."""
+    crop = (0.0, 0.0, 0.25, 1.0) if axis == 0 else (0.0, 0.0, 1.0, 0.25)
+    sizes = {length: (length, 20) if axis == 0 else (20, length) for length in (7, 8)}
+    preprocess = Preprocess(4, 4, crop=crop)
+    with pytest.raises(DistillError, match=rf"leaves less than two pixels of {sizes[7][0]} x {sizes[7][1]}"):
+        preprocess.scale(pictures(*sizes[7]))  # 1.75
+    assert preprocess.scale(pictures(*sizes[8])).shape == (3, 3, 4, 4)
+    assert Preprocess(4, 4).scale(pictures(1, 1)).shape == (3, 3, 4, 4)  # the whole of a pixel has its centre
+
+
 def test_fit_leaves_a_picture_of_the_right_size_untouched() -> None:
     picture = pictures(20, 16)[0].numpy()
-    assert np.array_equal(fit(picture, 20, 16), picture)
+    for how in get_args(Fit):
+        assert fit(picture, 20, 16, how) is picture
 
 
 @pytest.mark.parametrize(("shape", "rows", "columns"), [((30, 16), (5, 25), (0, 16)), ((20, 33), (0, 20), (8, 24))])
@@ -87,6 +100,38 @@ def test_fit_keeps_the_middle(shape: tuple[int, int], rows: tuple[int, int], col
     assert np.array_equal(fit(picture.numpy(), 20, 16), middle.numpy())
     expected = reference(middle[None], (10, 8), "bilinear")[0].permute(1, 2, 0)
     assert np.abs(fit(picture.numpy(), 10, 8) - expected.numpy()).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize("size", [(20, 16), (10, 8), (31, 64)])
+@pytest.mark.parametrize("shape", [(30, 16), (20, 33), (7, 7)])
+def test_a_stretched_picture_is_all_of_it(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    picture = pictures(*shape)[0]
+    expected = reference(picture[None], size, "bilinear")[0].permute(1, 2, 0)
+    assert np.abs(fit(picture.numpy(), *size, "stretch") - expected.numpy()).max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "filled"),
+    [
+        ((30, 16), (30, 30), (0, 7, 30, 16)),
+        ((16, 30), (30, 30), (7, 0, 16, 30)),
+        ((20, 33), (10, 8), (2, 0, 5, 8)),
+        ((100, 3), (10, 10), (0, 4, 10, 1)),  # a third of a pixel is shown as one
+        ((5, 7), (20, 40), (0, 6, 20, 28)),
+    ],
+)
+def test_a_padded_picture_lies_whole_on_grey(
+    shape: tuple[int, int], size: tuple[int, int], filled: tuple[int, int, int, int]
+) -> None:
+    picture = pictures(*shape)[0]
+    found = fit(picture.numpy(), *size, "pad")
+    top, left, height, width = filled
+    inside = found[top : top + height, left : left + width]
+    expected = reference(picture[None], (height, width), "bilinear")[0].permute(1, 2, 0)
+    assert np.abs(inside - expected.numpy()).max() <= 0.5 + 1e-3
+    outside = np.ones(size, bool)
+    outside[top : top + height, left : left + width] = False
+    assert (found[outside] == 114).all()
 
 
 @pytest.mark.parametrize(

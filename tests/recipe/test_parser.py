@@ -157,9 +157,20 @@ def test_help_shows_every_key_and_the_recipes_own_values(tiny: Path, capsys: pyt
 def test_a_key_reaches_its_field(tiny: Path) -> None:
     recipe, _ = read(
         tiny,
-        ["--transfer.views.scale", "[0.5, 0.75]", "--objective.temperature=2", "--workers", "3",
-         "--student.variant", "shallow", "--prepare.root", "/cache", "--teach.optimization.weight_decay", "1e-2"],
-    )  # fmt: skip
+        [
+            "--transfer.views.scale",
+            "[0.5, 0.75]",
+            "--objective.temperature=2",
+            "--workers",
+            "3",
+            "--student.variant",
+            "shallow",
+            "--prepare.root",
+            "/cache",
+            "--teach.optimization.weight_decay",
+            "1e-2",
+        ],
+    )
     assert recipe.transfer.views.scale == (0.5, 0.75)
     assert recipe.objective.temperature == 2.0 and recipe.workers == 3
     assert recipe.student.variant == "shallow" and recipe.prepare.root == Path("/cache")
@@ -170,9 +181,15 @@ def test_a_key_reaches_its_field(tiny: Path) -> None:
 def test_trainer_keys_are_lightnings(tiny: Path, tmp_path: Path) -> None:
     recipe, _ = read(
         tiny,
-        ["--trainer.max_steps", "3", "--trainer.logger", "lightning.pytorch.loggers.CSVLogger",
-         "--trainer.logger.save_dir", str(tmp_path / "logs")],
-    )  # fmt: skip
+        [
+            "--trainer.max_steps",
+            "3",
+            "--trainer.logger",
+            "lightning.pytorch.loggers.CSVLogger",
+            "--trainer.logger.save_dir",
+            str(tmp_path / "logs"),
+        ],
+    )
     logger = recipe.trainer["logger"]
     assert recipe.trainer["max_steps"] == 3 and recipe.trainer["accelerator"] == "cpu"
     assert isinstance(logger, CSVLogger) and Path(logger.save_dir) == tmp_path / "logs"

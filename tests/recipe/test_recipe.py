@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from distill.errors import DistillError
+from distill.recipe.recipe import Prepare
 from tests.helpers.running import complaint, read, write_recipe
 
 
@@ -25,6 +27,16 @@ def tiny(tmp_path: Path) -> Path:
 )
 def test_stages_that_make_no_run(tiny: Path, stages: str, reason: str) -> None:
     assert reason in complaint(tiny, "--stages", stages)
+
+
+def test_how_pictures_are_fitted(tiny: Path) -> None:
+    assert read(tiny)[0].prepare.fit == "crop" and read(tiny, ["--prepare.fit", "pad"])[0].prepare.fit == "pad"
+    said = complaint(tiny, "--prepare.fit", "squeeze")
+    assert "prepare.fit" in said and "squeeze" in said and "crop" in said and "stretch" in said
+    said = complaint(tiny, "--prepare.fit", "pad", "--prepare.align", "celeba")
+    assert said.startswith("prepare.fit is pad, and prepare.align brings faces to their place instead")
+    with pytest.raises(DistillError, match=r"prepare\.fit is 'squeeze', expected one of crop, stretch, pad"):
+        Prepare(fit="squeeze")  # type: ignore[arg-type]
 
 
 def test_a_black_box_cannot_be_taught(tiny: Path) -> None:

@@ -9,38 +9,40 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from huggingface_hub import ModelCard
 from PIL import Image
 
+from distill.answers import Embedding, Probabilities, Softmax
+from distill.answers.kind import Kind
 from distill.predictors.open import open_predictor
-from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Card, Recipe
-from distill.report.card import plain, write_card
+from distill.report.card import write_card
+from distill.report.templates import plain
 from students.manifest import StudentManifest, write_manifest
 from students.mobilenet_v1 import MobilenetV1
 from tests.helpers.graphs import projection_graph
+from tests.helpers.results import HOSTILE, full_results
 from tests.helpers.running import finished, read, write_recipe
-from tests.report.test_report import HOSTILE, full_results
 
-GIVES = {"sigmoid": "probabilities", "softmax": "softmax", "unit": "embedding"}
 NAMES = tuple(f"n{c:08}-Class_{c}" for c in range(12))
+EMBEDDING = Embedding(12, {"0.01": 0.61234})
 
 
-def manifest_of(activation: Activation, classes: tuple[str, ...] = NAMES) -> StudentManifest:
-    embeds = activation == "unit"
+def attributes(classes: tuple[str, ...] = NAMES) -> Probabilities:
+    return Probabilities(classes, tuple(np.linspace(0.2, 0.8, len(classes)).tolist()))
+
+
+def manifest_of(kind: Kind) -> StudentManifest:
     return StudentManifest(
         config=MobilenetV1(width=0.25, resolution=96),
-        classes=None if embeds else classes,
+        answers=kind,
         preprocess=Preprocess(14, 10, "bicubic"),
         picture=(56, 48),
-        thresholds=tuple(np.linspace(0.2, 0.8, len(classes)).tolist()) if activation == "sigmoid" else None,
-        activation=activation,
         seed=0,
         teacher="a teacher",
-        dimensions=12 if embeds else None,
-        far_thresholds={"0.01": 0.61234} if embeds else None,
     )
 
 
@@ -69,23 +71,21 @@ def photograph(place: Path) -> Path:
     return place / "picture.jpg"
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "unit"])
-def test_the_code_runs_as_printed(
-    activation: Activation, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    manifest = manifest_of(activation)
+@pytest.mark.parametrize("kind", [attributes(), Softmax(NAMES), EMBEDDING], ids=lambda kind: kind.name)
+def test_the_code_runs_as_printed(kind: Kind, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest, exclusive = manifest_of(kind), isinstance(kind, Softmax)
     (tmp_path / "export").mkdir()
-    projection_graph(tmp_path / "export" / "student.onnx", GIVES[activation])  # type: ignore[arg-type]
+    projection_graph(tmp_path / "export" / "student.onnx", kind.name)
     write_manifest(tmp_path / "student" / "config.json", manifest)
     results = results_of()
-    if activation == "softmax":
+    if exclusive:
         for one in results["student"]["per_class"].values():
             one |= {"accuracy": 0.5, "pictures": 7}
     write_card(tmp_path, results, recipe, manifest)
     photograph(tmp_path)
     monkeypatch.chdir(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert ("accuracy | pictures" in card) == (activation == "softmax")
+    assert ("accuracy | pictures" in card) == exclusive
     assert "**export/student.onnx**: adapted to int8 in 200 steps" in card
     own, *others = code(card)
     names: dict[str, Any] = {}
@@ -93,16 +93,18 @@ def test_the_code_runs_as_printed(
     expected = names["answers"][0]
     predictor = open_predictor(tmp_path / "export" / "student.onnx")
     assert predictor.picture == (56, 48) and expected.shape == (12,) and expected.std() > 0.05
+    own_pixels = predictor.preprocess.resize(torch.from_numpy(names["picture"][None])).numpy()
 
     names = {}
     for block in others:
         exec(block, names)
     assert names["pixels"].shape == (1, 14, 10, 3) and names["pixels"].dtype == np.uint8
+    assert np.abs(names["pixels"] - own_pixels.astype(int)).max() <= 2
     np.testing.assert_allclose(names["answers"][0], expected, atol=0.01)
-    if activation == "sigmoid":
-        assert manifest.thresholds is not None
-        assert names["present"] == [n for n, p, t in zip(NAMES, expected, manifest.thresholds, strict=True) if p >= t]
-    elif activation == "softmax":
+    if isinstance(kind, Probabilities):
+        assert kind.thresholds is not None
+        assert names["present"] == [n for n, p, t in zip(NAMES, expected, kind.thresholds, strict=True) if p >= t]
+    elif exclusive:
         assert names["likeliest"][0] == NAMES[int(expected.argmax())]
     else:
         assert names["cosine"] == pytest.approx(1)
@@ -140,7 +142,7 @@ def test_every_run_leaves_a_card_with_its_figures(tmp_path: Path, monkeypatch: p
 
 def test_licences_are_given_as_the_recipe_has_them(recipe: Recipe, tmp_path: Path) -> None:
     given = Card("cc-by-nc-4.0", "research only", "MIT, from the authors' page")
-    write_card(tmp_path, results_of(), replace(recipe, card=given), manifest_of("sigmoid"))
+    write_card(tmp_path, results_of(), replace(recipe, card=given), manifest_of(attributes()))
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(card.split("---\n")[1])
     assert front["license"] == "cc-by-nc-4.0"
@@ -158,7 +160,7 @@ def test_an_embedding_says_its_thresholds_and_how_it_was_compared(recipe: Recipe
             model.pop(key, None)
     results["student"]["difference"] = {"tar@far=1e-2": -0.01, "interval": None}
     aligned = replace(recipe, prepare=replace(recipe.prepare, align="celeba"))
-    write_card(tmp_path, results, aligned, manifest_of("unit"))
+    write_card(tmp_path, results, aligned, manifest_of(EMBEDDING))
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| 0.01 | 0.6123 |" in card and "mirror image" in card and "ArcFace's 112 x 112 template" in card
     assert yaml.safe_load(card.split("---\n")[1])["pipeline_tag"] == "image-feature-extraction"
@@ -168,11 +170,11 @@ def test_a_file_that_failed_is_marked_in_the_table_and_beside_its_code(recipe: R
     results = results_of()
     results["exports"] += [copy.deepcopy(results["exports"][0]) | {"format": "web", "file": "export/web"}]
     results["exports"][0]["passed"] = False
-    write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
+    write_card(tmp_path, results, recipe, manifest_of(attributes()))
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "| export/student.onnx, failed its gate |" in card
+    assert "| export/student.onnx, failed its gate of 0.1 point |" in card
     assert "`export/student.onnx`, which **failed** its gate:" in card and "do not ship it" in card
-    assert "| export/web |" in card  # of a run whose results.json has no tolerance
+    assert "| export/web, passed, within 0.1 point |" in card
     assert code(card, "sh") == ["python -m http.server --directory export/web  # and open http://localhost:8000\n"]
 
 
@@ -180,19 +182,19 @@ def test_the_tolerance_stands_beside_the_verdict(recipe: Recipe, tmp_path: Path)
     results = results_of()
     results["exports"][0]["tolerance"] = 40.0
     results["exports"][1]["tolerance"] = 0.1
-    write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
+    write_card(tmp_path, results, recipe, manifest_of(attributes()))
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| export/student.onnx, passed, within 40 points |" in card
     assert "| student.mlpackage |" in card  # it was not run
     results["exports"][0]["passed"] = False
-    write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
+    write_card(tmp_path, results, recipe, manifest_of(attributes()))
     assert "student.onnx, failed its gate of 40 points |" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def test_thresholds_that_were_not_chosen_are_named(recipe: Recipe, tmp_path: Path) -> None:
     results = results_of()
     results["student"]["thresholds_unchosen"] = ["Wearing_Hat"]
-    write_card(tmp_path, results, recipe, manifest_of("sigmoid"))
+    write_card(tmp_path, results, recipe, manifest_of(attributes()))
     assert "No threshold could be chosen for Wearing_Hat: of the" in (tmp_path / "README.md").read_text("utf-8")
 
 
@@ -200,7 +202,7 @@ def test_names_stay_text(recipe: Recipe, tmp_path: Path) -> None:
     classes = ("Bald", "Smiling", HOSTILE, "a|b")
     results = results_of(classes)
     results["student"]["per_class"]["a|b"] = results["student"]["per_class"]["Smiling"]
-    write_card(tmp_path, results, recipe, manifest_of("sigmoid", classes))
+    write_card(tmp_path, results, recipe, manifest_of(attributes(classes)))
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "<script" not in re.sub(r"\\<", "", card)
     assert r"| a\|b | 0.8312" in card

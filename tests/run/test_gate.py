@@ -1,6 +1,5 @@
 """A file that answers differently from the student it was made of does not pass."""
 
-import copy
 import dataclasses
 import functools
 from collections.abc import Callable
@@ -11,7 +10,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from torch import nn
 
 from distill import cli
 from distill.errors import DistillError
@@ -24,12 +22,10 @@ from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.open import student_predictor
 from distill.recipe.recipe import Export
 from distill.run import gate
-from distill.run.gate import export_and_score
+from distill.run.gate import Exported, export_and_score
 from distill.tasks import open_task
 from distill.tasks.task import Task
-from distill.tasks.verdict import Verdict
 from students.files import load_student
-from students.manifest import StudentManifest
 from tests.helpers.running import as_finished, copy_of_finished, finished, read
 from tests.helpers.students import uneven
 
@@ -37,13 +33,13 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 
 @functools.cache
-def judged() -> tuple[Task, nn.Module, StudentManifest, Verdict]:
+def judged() -> tuple[Task, Exported]:
     """The finished run's task, student, and what it scores."""
     path, out = finished()
     recipe, _ = read(path)
     task = open_task(recipe, out / "data")
     network, manifest = load_student(out / "student")
-    return task, network, manifest, task.judge(student_predictor(network, manifest))
+    return task, Exported(network, manifest, task.judging.judge(student_predictor(network, manifest)))
 
 
 def offered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
@@ -56,16 +52,16 @@ def offered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
 
 def perturbed(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     class Perturbed(OnnxPredictor):
-        def __call__(self, pictures: np.ndarray) -> np.ndarray:
-            return change(super().__call__(pictures))
+        def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
+            return {name: change(answers) for name, answers in super().__call__(pictures).items()}
 
     offered(monkeypatch, load=Perturbed)
 
 
-def scored(directory: Path, network: nn.Module | None = None, **settings: Any) -> dict[str, Any]:
-    task, student, manifest, verdict = judged()
+def scored(directory: Path, **settings: Any) -> dict[str, Any]:
+    task, student = judged()
     export = Export(**({"formats": ("onnx",)} | settings))
-    (found,) = export_and_score(directory / "export", network or student, manifest, verdict, task, export)
+    (found,) = export_and_score(directory / "export", student, task, export)
     return found
 
 
@@ -102,7 +98,7 @@ def test_a_file_passes_by_its_probabilities_and_its_score(
     assert (tmp_path / found["file"]).is_file() and found["format"] == "onnx"
     if scores_equal is not None:
         assert (abs(found["difference"]["mAP"]) < 1e-3) is scores_equal
-    answers = judged()[3].answers
+    answers = judged()[1].verdict.answers["probabilities"]
     assert found["largest_difference"] == pytest.approx(np.abs(change(answers) - answers).max(), abs=1e-5)
 
 
@@ -119,7 +115,7 @@ def test_a_score_past_the_tolerance_fails_where_probabilities_are_close(
     assert [scored(tmp_path, tolerance=lost - less)["passed"] for less in (1e-12, 1e-6)] == [True, False]
     # The classes that lose most are named, worst first.
     losses = {
-        name: judged()[3].to_dict()["per_class"][name]["ap"] - one["ap"]
+        name: judged()[1].verdict.to_dict()["per_class"][name]["ap"] - one["ap"]
         for name, one in verdicts[0]["per_class"].items()
     }
     worst = max(losses, key=lambda name: losses[name])
@@ -165,19 +161,21 @@ def test_a_wrong_mean_and_swapped_channels_are_caught(
     assert scored(tmp_path)["passed"] is passed
 
 
-def of_its_own_answers() -> tuple[Task, Verdict]:
+def of_its_own_answers() -> tuple[Task, Exported]:
     """The finished run's task with labels that its student is right about, and so loses where it answers otherwise.
 
     It learnt little in a second: of the pictures' own labels, any other answers may score as well.
     """
-    task, network, manifest, verdict = judged()
-    task = copy.copy(task)
-    test, prepared = task.sets.test, task.sets.prepared
-    labels = prepared.labels.copy()
-    labels[test.rows[0]] = verdict.answers > np.median(verdict.answers, axis=0)
-    relabelled = dataclasses.replace(test, sets=(dataclasses.replace(prepared, labels=labels),))
-    task.__dict__["sets"] = dataclasses.replace(task.sets, test=relabelled)
-    return task, task.judge(student_predictor(network, manifest))
+    (judged_task, student), out = judged(), finished()[1]
+    answers = student.verdict.answers["probabilities"]
+    task = open_task(judged_task.recipe, out / "data")
+    sets = task.pictures.sets
+    labels = sets.prepared.labels.copy()
+    labels[sets.test.rows[0]] = answers > np.median(answers, axis=0)
+    relabelled = dataclasses.replace(sets.test, sets=(dataclasses.replace(sets.prepared, labels=labels),))
+    task.pictures.__dict__["sets"] = dataclasses.replace(sets, test=relabelled)
+    verdict = task.judging.judge(student_predictor(student.network, student.manifest))
+    return task, dataclasses.replace(student, verdict=verdict)
 
 
 def by_tensor(job: Job, path: Path) -> None:
@@ -208,12 +206,12 @@ def test_int8_of_channels_far_apart_is_caught_by_tensor_and_written_again(
 ) -> None:
     offered(monkeypatch, write=write, int8=True)
     monkeypatch.setattr(gate, "adapt", lambda network, *_: network)  # what it learns has tests of its own
-    task, verdict = of_its_own_answers()
-    assert verdict.score == 1
-    network, manifest = uneven(judged()[1]), judged()[2]
+    task, student = of_its_own_answers()
+    assert student.verdict.score == 1
+    student = dataclasses.replace(student, network=uneven(student.network))
     # Its answers are close together, so that a rounding changes their order: 2 points by channel, 37 by tensor.
     settings = Export(formats=("onnx",), int8_tolerance=10.0, int8_steps=steps)
-    (found,) = export_and_score(tmp_path / "export", network, manifest, verdict, task, settings)
+    (found,) = export_and_score(tmp_path / "export", student, task, settings)
     assert found["passed"] is passed and found["tolerance"] == 10
     assert [path.parent.name for path in tmp_path.rglob("student.onnx")] == ["export" if passed else "failed"]
     if not passed:

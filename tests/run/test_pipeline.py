@@ -24,6 +24,7 @@ from tests.helpers.running import (
     run_recipe,
     timeless,
     without_exports,
+    without_files,
     write_recipe,
 )
 
@@ -93,9 +94,18 @@ def test_results_have_the_documented_schema() -> None:
 def test_the_run_directory_holds_what_is_documented() -> None:
     _, out = finished()
     assert {path.name for path in out.iterdir()} == {
-        "run.json", "recipe.yaml", "data", "stages", "teacher", "student", "export", "results.json", "report.html",
-        "README.md", "lock",
-    }  # fmt: skip
+        "run.json",
+        "recipe.yaml",
+        "data",
+        "stages",
+        "teacher",
+        "student",
+        "export",
+        "results.json",
+        "report.html",
+        "README.md",
+        "lock",
+    }
     assert {path.name for path in (out / "teacher").iterdir()} == {"teacher.safetensors", "teacher.onnx"}
     assert {path.name for path in (out / "student").iterdir()} == {"student.safetensors", "config.json"}
     assert len(list(out.glob("data/*/ledger.csv"))) == 1
@@ -110,12 +120,14 @@ def test_every_file_scores_what_the_results_say() -> None:
     _, out = finished()
     results = results_of(out)
     pictures, labels = shown(out)
-    student, exported = (open_predictor(out / name)(pictures) for name in ("student", "export/student.onnx"))
+    student, exported, teacher = (
+        open_predictor(out / name)(pictures)["probabilities"]
+        for name in ("student", "export/student.onnx", "teacher/teacher.onnx")
+    )
     assert mean_ap(labels, student) == pytest.approx(results["student"]["metrics"]["mAP"], abs=1e-9)
     assert mean_ap(labels, exported) == pytest.approx(results["exports"][0]["metrics"]["mAP"], abs=1e-9)
     assert abs(mean_ap(labels, exported) - mean_ap(labels, student)) <= 1e-3
     assert np.abs(exported - student).max() <= 1e-4
-    teacher = open_predictor(out / "teacher" / "teacher.onnx")(pictures)
     assert mean_ap(labels, teacher) == pytest.approx(results["teacher"]["metrics"]["mAP"], abs=1e-3)
 
 
@@ -182,7 +194,7 @@ def test_a_stop_before_the_student_is_trained_leaves_the_finished_runs_teacher(
     def stopped(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("distill.run.pipeline.train_student", stopped)
+    monkeypatch.setattr("distill.run.stages.Run.student", stopped)
     with pytest.raises(KeyboardInterrupt):
         run_recipe(recipe, out, ["--teach.optimization.learning_rate", "0.001"])
     assert len(list(out.glob("stages/teach-*"))) == 2
@@ -252,6 +264,17 @@ def test_a_run_killed_in_a_pass_ends_with_the_same_student(tmp_path: Path, monke
     assert files[0].read_bytes() == files[1].read_bytes()
     assert timeless(results) == timeless(expected)
     assert not list(killed.rglob("*.ckpt"))
+
+
+def test_how_pictures_are_fitted_goes_from_the_recipe_to_sets_and_student(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_files(monkeypatch)
+    keys = ["--prepare.fit", "pad", "--stages", "[fine_tune]", "--teach.web", "false"]
+    run_recipe(write_recipe(tmp_path), tmp_path / "run", keys)
+    assert json.loads((tmp_path / "run" / "student" / "config.json").read_text())["fit"] == "pad"
+    (place,) = (tmp_path / "run" / "data").glob("*/index.json")
+    assert Prepared.open(place.parent).pixels == "version 1, fitted by pad"
 
 
 def test_a_second_run_in_the_place_of_one_that_runs_is_refused(tmp_path: Path) -> None:

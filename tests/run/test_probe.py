@@ -18,7 +18,7 @@ from distill.data.prepared.prepared import Prepared
 from distill.data.sources.source import Sample, Split
 from distill.data.views.views import Views
 from distill.errors import DistillError
-from distill.files.weights import checksum
+from distill.files.weights import weights_checksum
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.stages import Probe
 from distill.run.probe import fit_probe
@@ -138,9 +138,11 @@ def test_only_the_classifier_changes_and_the_views_matter(prepared: Prepared) ->
         fit_probe(network, PREPROCESS, train, validation, Probe(passes=passes, batch_size=50), seed)
     untouched = new_network()
     for network in networks:
-        assert checksum(network.backbone) == checksum(untouched.backbone)  # BatchNorm's statistics among it
+        assert weights_checksum(network.backbone) == weights_checksum(
+            untouched.backbone
+        )  # BatchNorm's statistics among it
         assert not network.training and not network.classifier._forward_pre_hooks
-    assert checksum(networks[0]) == checksum(networks[1]) != checksum(networks[2])
+    assert weights_checksum(networks[0]) == weights_checksum(networks[1]) != weights_checksum(networks[2])
 
 
 def test_the_size_of_the_batches_does_not_matter(prepared: Prepared) -> None:
@@ -163,10 +165,10 @@ def test_a_network_that_does_not_end_in_a_linear_is_refused(prepared: Prepared) 
 def test_an_attribute_without_positives_is_refused(tmp_path: Path) -> None:
     pictures = splits(linear_set(tmp_path / "set", Linear(never="Rare")))
     network = new_network()
-    before = checksum(network)
+    before = weights_checksum(network)
     with pytest.raises(DistillError, match=r"train pictures need both values of Rare.*data\.attributes"):
         fit_probe(network, PREPROCESS, *pictures, Probe(), seed=0)
-    assert checksum(network) == before
+    assert weights_checksum(network) == before
 
 
 def test_unknown_labels_are_refused(train: Pictures, validation: Pictures) -> None:

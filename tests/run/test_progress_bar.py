@@ -13,6 +13,7 @@ from distill.data.views.data_module import ViewDataModule
 from distill.data.views.views import Views
 from distill.modules import FineTuner
 from distill.run.progress_bar import LossBar
+from distill.tasks.attributes.metric import MeanAveragePrecision
 from tests.helpers.nets import CLASSES, SMALL, linear_student, trainer
 
 
@@ -36,11 +37,11 @@ def test_it_shows_the_loss_of_the_step_it_was_drawn_at(
     bar = LossBar()
     bar._refresh_rate = every
     losses = Losses(bar)
-    module = FineTuner(linear_student(), SMALL, classes=CLASSES)
+    module = FineTuner(linear_student(), SMALL, metric=MeanAveragePrecision(CLASSES))
     data = ViewDataModule(train, validation, Views(), batch_size=4, seed=0)  # 8 steps a pass
-    trainer(
-        max_epochs=2, callbacks=[bar, losses], enable_progress_bar=True, accumulate_grad_batches=together
-    ).fit(module, data)  # fmt: skip
+    trainer(max_epochs=2, callbacks=[bar, losses], enable_progress_bar=True, accumulate_grad_batches=together).fit(
+        module, data
+    )
     shown = None
     for step, (loss, figures) in enumerate(losses.pairs):
         if (step % 8 + 1) % every == 0:

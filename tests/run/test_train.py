@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import math
 import re
 import signal
 from collections.abc import Iterator
@@ -141,6 +142,29 @@ def test_the_loss_of_a_pass_is_the_mean_over_its_batches(
         history = fit(tmp_path / place, **arguments).history
         means = [sum(losses[start : start + 4]) / 4 for start in (0, 4, 8)]
         assert [record["loss"] for record in history] == pytest.approx(means, rel=1e-6)
+
+
+def test_gradients_are_clipped_to_the_norm_a_stage_names(
+    fit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first step, from equal weights and on equal views, the gradients differ by their length alone."""
+    first: list[list[torch.Tensor]] = []
+    before = History.on_train_batch_end
+
+    def seen(self: History, trainer: L.Trainer, module: L.LightningModule, *args: Any) -> None:
+        before(self, trainer, module, *args)
+        if trainer.global_step == 1:
+            first.append([one.grad.clone() for one in module.network.parameters() if one.grad is not None])
+
+    monkeypatch.setattr(History, "on_train_batch_end", seen)
+    for clip in (None, 0.25, 1e6):
+        fit(tmp_path / str(clip), dataclasses.replace(STAGE, epochs=1, clip=clip))
+    free, clipped, loose = first
+    norm = math.sqrt(math.fsum(float(one.double().square().sum()) for one in free))
+    assert norm > 0.5 and len(free) == 6
+    for one, two, three in zip(free, clipped, loose, strict=True):
+        torch.testing.assert_close(two, one * (0.25 / norm), rtol=1e-4, atol=1e-7)
+        assert torch.equal(three, one)
 
 
 def test_the_best_pass_is_kept_and_the_last_one_otherwise(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from distill.answers import Probabilities
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
 from distill.data.views.loader import ViewLoader
@@ -20,9 +21,9 @@ from distill.objectives import BernoulliKl
 from distill.store.asking import Shown
 from distill.store.manifest import Manifest
 from distill.store.store import Store
-from distill.store.teacher import Stored, StoredTeacher
+from distill.store.teacher import Stored
 from distill.store.verify import ask_again
-from tests.helpers.answering import VIEWS, CountingTeacher, shown, store
+from tests.helpers.answering import VIEWS, CountingTeacher, opened, shown, store
 from tests.helpers.nets import SMALL, ConvTeacher, clone, conv_student, same, trainer
 from tests.helpers.noise import Noise, prepare_noise
 
@@ -42,7 +43,7 @@ def test_a_student_of_a_store_is_that_of_the_teacher(
     views = replace(VIEWS, count=2)
 
     def trained(stored: bool) -> dict[str, torch.Tensor]:
-        answers = Stored(root=root).load(3).answers_to(pictures, views, 5) if stored else None
+        answers = opened(root).answers_to(pictures, views, 5) if stored else None
         teacher = None if stored else ConvTeacher()
         module = Distiller(conv_student(dropout=0.2), teacher, BernoulliKl(), preprocess=SMALL, seed=1)
         loader = ViewLoader(pictures, views, batch_size=8, seed=5, answers=answers, workers=workers if stored else 0)
@@ -61,7 +62,7 @@ def test_a_store_from_before_there_was_cutmix_is_one_without(labelled: Prepared,
     content = json.loads((written.directory / "manifest.json").read_text())
     del content["views"]["cutmix"], content["sha256"]
     (written.directory / "manifest.json").write_text(json.dumps(content))
-    teacher, pictures = Stored(root=written.directory).load(3), shown(labelled).transfer
+    teacher, pictures = opened(written.directory), shown(labelled).transfer
     assert teacher.store.manifest == written.manifest
     teacher.answers_to(pictures, VIEWS, 5)
     with pytest.raises(DistillError, match=r"views\.cutmix is 0\.0 there and 0\.3 here"):
@@ -70,7 +71,7 @@ def test_a_store_from_before_there_was_cutmix_is_one_without(labelled: Prepared,
 
 def test_siblings_may_see_the_views_in_another_order(labelled: Prepared, kept: Store) -> None:
     pictures = shown(labelled).transfer
-    answers = Stored(root=kept.directory).load(3).answers_to(pictures, VIEWS, 5)
+    answers = opened(kept.directory).answers_to(pictures, VIEWS, 5)
     mine = ViewLoader(pictures, VIEWS, batch_size=8, seed=5, answers=answers)
     sibling = ViewLoader(pictures, VIEWS, batch_size=8, seed=6, view_seed=5, answers=answers)
     facts = []
@@ -78,7 +79,7 @@ def test_siblings_may_see_the_views_in_another_order(labelled: Prepared, kept: S
         batches = list(loader)
         order = torch.cat([batch.index for batch in batches]).tolist()
         boxes = torch.cat([batch.box for batch in batches])
-        said = torch.cat([batch.answers for batch in batches])  # type: ignore[misc]
+        said = torch.cat([batch.answers["logits"] for batch in batches])  # type: ignore[index, misc]
         facts.append((order, {i: (b.tolist(), a.tolist()) for i, b, a in zip(order, boxes, said, strict=True)}))
     assert facts[0][0] != facts[1][0]
     both = facts[0][1].keys() & facts[1][1].keys()
@@ -101,11 +102,11 @@ def test_a_batch_without_answers_and_nobody_to_ask() -> None:
 )
 def test_other_views_are_refused(labelled: Prepared, kept: Store, views: Views, seed: int, said: str) -> None:
     with pytest.raises(DistillError, match=f"holds answers to other views: {re.escape(said)}"):
-        Stored(root=kept.directory).load(3).answers_to(shown(labelled).transfer, views, seed)
+        opened(kept.directory).answers_to(shown(labelled).transfer, views, seed)
 
 
 def test_a_picture_added_or_changed_is_named(labelled: Prepared, unlabelled: Prepared, kept: Store) -> None:
-    teacher = Stored(root=kept.directory).load(3)
+    teacher = opened(kept.directory)
     with pytest.raises(DistillError, match=r"no answers to views of 13 of 46 pictures, the first of them train 0"):
         teacher.answers_to(shown(labelled, unlabelled).transfer, VIEWS, 5)
     with pytest.raises(DistillError, match=r"no answers to 13 of 46 pictures"):
@@ -115,13 +116,13 @@ def test_a_picture_added_or_changed_is_named(labelled: Prepared, unlabelled: Pre
 def test_a_picture_removed_is_counted(labelled: Prepared, kept: Store) -> None:
     fewer = Pictures.of(labelled, "train").every(2)
     with pytest.raises(DistillError, match=r"about 33 pictures, and 16 of them are not among the 17 of the data"):
-        Stored(root=kept.directory).load(3).answers_to(fewer, VIEWS, 5)
+        opened(kept.directory).answers_to(fewer, VIEWS, 5)
 
 
 def test_pictures_prepared_at_another_size(kept: Store, tmp_path: Path) -> None:
     other = prepare_noise(tmp_path / "other", Noise(1, (("train", 3),), height=24))
     with pytest.raises(DistillError, match=r"prepared at 20 x 16, version \d+, and these are 24 x 16, version"):
-        Stored(root=kept.directory).load(3).recall(Pictures.of(other, "train"))
+        opened(kept.directory).recall(Pictures.of(other, "train"))
 
 
 @pytest.mark.parametrize("name", ["view-0001-00003.npy", "whole-00000.npy", "pictures.npy", "whole.npy"])
@@ -131,10 +132,10 @@ def test_a_flipped_bit_is_found(labelled: Prepared, tmp_path: Path, name: str) -
     content[-1] ^= 1
     (root / name).write_bytes(content)
     with pytest.raises(DistillError, match=rf"{name}: missing, or not what manifest\.json has the checksum of"):
-        Stored(root=root).load(3)
+        opened(root)
     (root / name).unlink()
     with pytest.raises(DistillError, match=rf"{name}: missing"):
-        Stored(root=root).load(3)
+        opened(root)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_a_manifest_of_another_time(labelled: Prepared, tmp_path: Path, key: str
     del content["sha256"]  # as another program may
     (root / "manifest.json").write_text(json.dumps(content | {key: value}))
     with pytest.raises(DistillError, match=said):
-        Stored(root=root).load(3)
+        opened(root)
 
 
 def test_a_flipped_bit_of_the_manifest_is_found(labelled: Prepared, tmp_path: Path) -> None:
@@ -188,8 +189,8 @@ def test_answers_of_another_shape_are_refused(labelled: Prepared, tmp_path: Path
 def test_more_views_change_nothing_for_a_stage_that_draws_fewer(labelled: Prepared, tmp_path: Path) -> None:
     place, pictures = tmp_path / "s", shown(labelled)
     few, open_ended = replace(VIEWS, count=2), VIEWS
-    before = StoredTeacher(store(place, pictures))
-    after = StoredTeacher(store(place, pictures, count=3))
+    before = opened(store(place, pictures).directory)
+    after = opened(store(place, pictures, count=3).directory)
     assert before.fingerprint() != after.fingerprint()
     assert before.fingerprint_of(few) == after.fingerprint_of(few) != after.fingerprint_of(replace(few, count=1))
     assert before.fingerprint_of(open_ended) != after.fingerprint_of(open_ended)
@@ -214,9 +215,9 @@ def test_answers_asked_again(labelled: Prepared, tmp_path: Path) -> None:
 
 def test_no_store(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"teacher\.root: not set"):
-        Stored().load(3)
+        Stored().teacher(Probabilities())
     with pytest.raises(DistillError, match=r"not a store of teacher answers \(manifest\.json is missing\)"):
-        Stored(root=tmp_path).load(3)
+        opened(tmp_path)
 
 
 def test_a_store_travels_to_workers_by_its_place(kept: Store) -> None:
@@ -233,7 +234,7 @@ def test_pictures_aligned_otherwise(labelled: Prepared, kept: Store) -> None:
     with pytest.raises(
         DistillError, match=r"20 x 16, version \d+, and these are 20 x 16, version 1, aligned by another"
     ):
-        Stored(root=kept.directory).load(3).answers_to(shown(aligned).transfer, VIEWS, 5)
+        opened(kept.directory).answers_to(shown(aligned).transfer, VIEWS, 5)
 
 
 def test_pictures_to_evaluate_on_may_be_aligned_otherwise(
@@ -242,8 +243,8 @@ def test_pictures_to_evaluate_on_may_be_aligned_otherwise(
     """LFW's are by another template than CelebA's; each is known by how it was shown."""
     aligned = Pictures.of(replace(unlabelled, pixels="version 1, aligned by another template"), "train")
     pictures = Shown(Pictures.of(labelled, "train"), (aligned,))
-    teacher = Stored(root=store(tmp_path / "s", pictures).directory).load(3)
-    assert teacher.recall(aligned).shape == (13, 3)
+    teacher = opened(store(tmp_path / "s", pictures).directory)
+    assert {name: tuple(one.shape) for name, one in teacher.recall(aligned).items()} == {"logits": (13, 3)}
     assert len(teacher.answers_to(pictures.transfer, VIEWS, 5).rows) == 33
     with pytest.raises(DistillError, match="holds answers to pictures prepared at"):
         teacher.answers_to(aligned, VIEWS, 5)
@@ -255,17 +256,17 @@ def test_one_picture_aligned_in_two_ways_is_two(labelled: Prepared, tmp_path: Pa
     aligned = Pictures.of(replace(other, hashes=labelled.hashes, pixels="version 1, another template"), "train")
     assert np.array_equal(aligned.hashes, train.hashes) and not np.array_equal(aligned[:], train[:])
     teacher = CountingTeacher()
-    recalled = Stored(root=store(tmp_path / "s", Shown(train, (aligned,)), teacher).directory).load(3)
+    recalled = opened(store(tmp_path / "s", Shown(train, (aligned,)), teacher).directory)
     for pictures in (train, aligned):
         said = teacher(teacher.preprocess.resize(torch.from_numpy(pictures[:])).permute(0, 3, 1, 2).float())
-        np.testing.assert_allclose(recalled.recall(pictures), said.detach(), atol=1e-5)
+        np.testing.assert_allclose(recalled.recall(pictures)["logits"], said["logits"].detach(), atol=1e-5)
 
 
 def test_what_was_answered_of_another_alignment_is_not_recalled(
     labelled: Prepared, unlabelled: Prepared, tmp_path: Path
 ) -> None:
     aligned = Pictures.of(replace(unlabelled, pixels="version 1, aligned by another template"), "train")
-    recalled = Stored(root=store(tmp_path / "s", Shown(Pictures.of(labelled, "train"), (aligned,))).directory).load(3)
+    recalled = opened(store(tmp_path / "s", Shown(Pictures.of(labelled, "train"), (aligned,))).directory)
     with pytest.raises(DistillError, match="has no answers to 13 of 13 pictures"):
         recalled.recall(Pictures.of(unlabelled, "train"))
 
@@ -274,16 +275,16 @@ def test_a_store_that_grows_changes_nothing_for_who_learns_from_it(
     labelled: Prepared, unlabelled: Prepared, tmp_path: Path
 ) -> None:
     small = Pictures.of(labelled, "train")
-    teacher = Stored(root=store(tmp_path / "s", shown(labelled)).directory).load(3)
+    teacher = opened(store(tmp_path / "s", shown(labelled)).directory)
     parcel, answers = pickle.dumps(teacher.store), teacher.answers_to(small, VIEWS, 5)
-    unread = Stored(root=tmp_path / "s").load(3)
-    expected = [answers(np.arange(33), view) for view in range(2)]
+    unread = opened(tmp_path / "s")
+    expected = [answers(np.arange(33), view)["logits"] for view in range(2)]
 
     store(tmp_path / "s", shown(labelled, unlabelled))
-    fresh = Stored(root=tmp_path / "s").load(3)
+    fresh = opened(tmp_path / "s")
     assert len(fresh.store.viewed) == 46 and fresh.fingerprint() != teacher.fingerprint()
     for view in range(2):
-        assert torch.equal(answers(np.arange(33), view), expected[view])
+        assert torch.equal(answers(np.arange(33), view)["logits"], expected[view])
     for stale in (lambda: unread.recall(small), lambda: pickle.loads(parcel)):
         with pytest.raises(DistillError, match="answers were stored there anew while it was in use"):
             stale()
@@ -300,6 +301,42 @@ def test_places_without_a_name_of_their_own(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DistillError, match=f"{tmp_path}: not a store of teacher answers"):
-        Stored(root=Path(".")).load(3)
+        opened(Path("."))
     with pytest.raises(DistillError, match="/: no place for a store"):
-        Stored(root=Path("/")).load(3)
+        opened(Path("/"))
+
+
+class TwoHeads(CountingTeacher):
+    """Its logits and, beside them, a small plane of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes, self.classes = {"logits": (3,), "plane": (3, 2)}, None
+
+    def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        logits = super().forward(pictures)["logits"]
+        return {"logits": logits, "plane": logits[:, :, None] * torch.tensor([2.0, -1.0])}
+
+
+def test_a_teacher_of_several_tensors_is_stored_and_asked_again(labelled: Prepared, tmp_path: Path) -> None:
+    teacher, pictures = TwoHeads(), shown(labelled)
+    written = store(tmp_path / "s", pictures, teacher)
+    recalled = opened(written.directory)
+    assert recalled.store.manifest == written.manifest and recalled.shapes == teacher.shapes
+    test = pictures.evaluated[1]
+    said = teacher(teacher.preprocess.resize(torch.from_numpy(test[:])).permute(0, 3, 1, 2).float())
+    found = recalled.recall(test)
+    assert found.keys() == said.keys()
+    for name, values in said.items():
+        np.testing.assert_allclose(found[name], values.detach(), atol=1e-5)
+    plain = opened(store(tmp_path / "plain", pictures).directory).answers_to(pictures.transfer, VIEWS, 5)
+    views = recalled.answers_to(pictures.transfer, VIEWS, 5)(np.array([5, 0]), 1)
+    torch.testing.assert_close(views["logits"], plain(np.array([5, 0]), 1)["logits"])
+    assert tuple(views["plane"].shape) == (2, 3, 2)
+    assert ask_again(written, teacher, pictures)[0] == 64
+    file = written.directory / "view-0001-00000.npy"
+    altered = np.load(file)
+    altered["plane"] += 0.1
+    np.save(file, altered, allow_pickle=False)
+    with pytest.raises(DistillError, match=r"to view 1 of picture .* is off by 0\.1"):
+        ask_again(Store.open(written.directory), teacher, pictures)

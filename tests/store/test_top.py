@@ -12,9 +12,8 @@ from distill.errors import DistillError
 from distill.objectives import BernoulliKl, SoftmaxKl
 from distill.objectives.top import TopAnswers
 from distill.store.store import Store
-from distill.store.teacher import Stored
 from distill.store.verify import ask_again
-from tests.helpers.answering import VIEWS, CountingTeacher, shown, store
+from tests.helpers.answering import VIEWS, CountingTeacher, opened, shown, store
 
 
 @pytest.fixture(scope="module")
@@ -25,20 +24,21 @@ def kept(labelled: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_views_keep_the_largest_logits_and_whole_pictures_all(labelled: Prepared, kept: Store, tmp_path: Path) -> None:
     every = store(tmp_path / "all", shown(labelled))
     pictures, views = shown(labelled).transfer, replace(VIEWS, count=2)
-    teacher, other = (Stored(root=one.directory).load(3) for one in (kept, every))
+    teacher, other = (opened(one.directory) for one in (kept, every))
     index = np.arange(6)
-    top, full = (one.answers_to(pictures, views, 5)(index, 1) for one in (teacher, other))
+    top, full = (one.answers_to(pictures, views, 5)(index, 1)["logits"] for one in (teacher, other))
     assert isinstance(top, TopAnswers) and isinstance(full, torch.Tensor)
     values, classes = full.topk(2, dim=1)
     torch.testing.assert_close(top.classes.long(), classes)
     torch.testing.assert_close(top.logits.float(), values - values[:, :1], atol=1e-3, rtol=1e-3)
     test = shown(labelled).evaluated[1]
-    np.testing.assert_array_equal(teacher.recall(test), other.recall(test))
+    np.testing.assert_array_equal(teacher.recall(test)["logits"], other.recall(test)["logits"])
 
 
 def test_an_objective_of_all_logits_is_refused(labelled: Prepared, kept: Store) -> None:
     views = replace(VIEWS, count=2)
-    answers = Stored(root=kept.directory).load(3).answers_to(shown(labelled).transfer, views, 5)(np.arange(4), 0)
+    stored = opened(kept.directory).answers_to(shown(labelled).transfer, views, 5)
+    answers = stored(np.arange(4), 0)["logits"]
     student = torch.zeros(4, 3)
     assert SoftmaxKl(temperature=2.0)({"logits": student}, {"logits": answers}, {})["loss"].shape == (4,)
     with pytest.raises(DistillError, match="the store kept its 2 largest"):

@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import resource
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from distill.answers import Embedding, Probabilities
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
 from distill.data.views.cutting import cut
@@ -21,11 +21,11 @@ from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.locks import exclusive
 from distill.store import estimate
-from distill.store import writer as writer_module
+from distill.store.asking import Asking
 from distill.store.store import building_place
 from distill.store.writer import write_store
 from tests.helpers.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
-from tests.helpers.nets import ConvTeacher
+from tests.helpers.nets import ConvEmbedder, ConvTeacher
 
 
 @pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4), Views(cutmix=0.5)])
@@ -43,7 +43,7 @@ def test_answers_are_those_to_the_views_of_the_loader(labelled: Prepared, tmp_pa
     loader = ViewLoader(pictures.transfer, views, batch_size=BATCH, seed=manifest["seed"])
     for view in range(manifest["count"]):
         for batch in loader:
-            answers = teacher(cut(batch, teacher.preprocess)).detach().numpy()
+            answers = teacher(cut(batch, teacher.preprocess))["logits"].detach().numpy()
             rows = [hashes.tolist().index(one) for one in pictures.transfer.hashes[batch.index.numpy()].tolist()]
             np.testing.assert_allclose(kept[view][rows], answers, atol=1e-5)
             seen += len(rows)
@@ -58,7 +58,7 @@ def test_whole_pictures_are_answered_as_they_are_evaluated(labelled: Prepared, t
     teacher = ConvTeacher().eval()
     for group in (pictures.transfer, *pictures.evaluated):
         whole = torch.from_numpy(group.gather(np.arange(len(group))))
-        answers = teacher(teacher.preprocess.resize(whole).permute(0, 3, 1, 2).float()).detach().numpy()
+        answers = teacher(teacher.preprocess.resize(whole).permute(0, 3, 1, 2).float())["logits"].detach().numpy()
         np.testing.assert_allclose(kept[[hashes.index(one) for one in group.hashes.tolist()]], answers, atol=1e-5)
 
 
@@ -244,13 +244,10 @@ def test_a_disk_that_fills_keeps_what_was_answered(
 
 
 def test_the_pictures_can_be_loaded_by_workers(labelled: Prepared, tmp_path: Path) -> None:
-    import lightning as L
-
     pictures, teacher = shown(labelled), ConvTeacher()
-    written = writer_module.write_store(
-        tmp_path / "s", manifest_of(teacher, pictures), teacher, pictures,
-        batch_size=BATCH, fabric=L.Fabric(accelerator="cpu", devices=1), workers=1,
-    )  # fmt: skip
+    asking = Asking(teacher, Probabilities, pictures, BATCH, workers=1)
+    fabric = L.Fabric(accelerator="cpu", devices=1)
+    written = write_store(tmp_path / "s", manifest_of(teacher, pictures), asking, fabric)
     assert written is not None
     assert files(tmp_path / "s") == files(store(tmp_path / "alone", pictures).directory)
     assert Pictures.of(labelled, "train").hashes.size == len(written.viewed)
@@ -258,15 +255,14 @@ def test_the_pictures_can_be_loaded_by_workers(labelled: Prepared, tmp_path: Pat
 
 @pytest.mark.parametrize("embeds", [True, False])
 def test_a_zero_vector_is_no_embedding(labelled: Prepared, tmp_path: Path, embeds: bool) -> None:
-    teacher, pictures = CountingTeacher(), shown(labelled)
+    teacher, pictures = ConvEmbedder() if embeds else CountingTeacher(), shown(labelled)
     teacher.requires_grad_(False)
     for parameter in teacher.network[-1].parameters():
         parameter.zero_()
-    who = manifest_of(teacher, pictures).teacher
+    manifest = manifest_of(teacher, pictures)
     if not embeds:
-        assert store(tmp_path / "s", pictures, teacher).manifest.teacher == who
+        assert store(tmp_path / "s", pictures, teacher).manifest.teacher == manifest.teacher
         return
-    manifest = replace(manifest_of(teacher, pictures), teacher=replace(who, classes=None))
     fabric = L.Fabric(accelerator="cpu", devices=1)
     with pytest.raises(DistillError, match=r"teacher conv: answers the zero vector.* while whole-00000\.npy"):
-        write_store(tmp_path / "s", manifest, teacher, pictures, batch_size=BATCH, fabric=fabric)
+        write_store(tmp_path / "s", manifest, Asking(teacher, Embedding, pictures, BATCH), fabric)

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from distill.answers import Embedding, Probabilities, Softmax
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.preprocess.preprocess import Preprocess
 from distill.registry import Registry
@@ -21,11 +23,9 @@ from tests.helpers.toy_package import install
 
 MANIFEST = StudentManifest(
     config=MobilenetV1(width=0.1, resolution=48, variant="shallow", activation="relu6", weights="timm"),
-    classes=("Smiling", "Wearing_Hat", "Ängstlich"),
+    answers=Probabilities(("Smiling", "Wearing_Hat", "Ängstlich"), (0.5, 0.1 + 0.2, 0.9)),
     preprocess=Preprocess(48, 40, "bicubic", (0.5, 0.4, 0.3), (0.2, 0.1, 1 / 3), crop=(0.1, 0.0, 1 / 3, 1.0)),
     picture=(60, 50),
-    thresholds=(0.5, 0.1 + 0.2, 0.9),
-    activation="sigmoid",
     seed=7,
     teacher="mobilenetv2_100",
 )
@@ -68,7 +68,7 @@ PREPROCESS = asdict(MANIFEST.preprocess)
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, nn.Module, StudentManifest]:
     torch.manual_seed(0)
-    network = build_student(MANIFEST.config, len(MANIFEST.classes)).train()
+    network = build_student(MANIFEST.config, MANIFEST.answers.outputs).train()
     return tmp_path, network, save_student(tmp_path, network, MANIFEST)
 
 
@@ -89,11 +89,35 @@ def test_where_its_first_weights_lay_is_not_published(tmp_path: Path) -> None:
     config = replace(MANIFEST.config, weights=tmp_path / "of_somebody" / "imagenet.safetensors")
     save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, config=config))
     assert json.loads((tmp_path / "config.json").read_text())["config"]["weights"] == "imagenet.safetensors"
-    assert load_student(tmp_path)[1].outputs == 3
+    assert load_student(tmp_path)[1].answers.outputs == 3
 
 
-def test_without_thresholds(tmp_path: Path) -> None:
-    manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, thresholds=None))
+@pytest.mark.parametrize(
+    "answers",
+    [Probabilities(("a", "b", "c")), Softmax(("a", "b", "c")), Embedding(3), Embedding(3, {"0.01": 0.1 + 0.2})],
+    ids=lambda answers: answers.name,
+)
+def test_answers_of_every_kind(tmp_path: Path, answers: Kind) -> None:
+    manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, answers=answers))
+    assert load_student(tmp_path)[1] == manifest
+    assert json.loads((tmp_path / "config.json").read_text())["answers"] == answers.name
+
+
+@pytest.mark.parametrize(
+    ("answers", "former"),
+    [
+        (MANIFEST.answers, {"activation": "sigmoid"}),
+        (Softmax(("a", "b", "c")), {"activation": "softmax"}),
+        (Embedding(3, {"0.01": 0.6}), {"activation": "unit"}),
+    ],
+)
+def test_a_student_of_before_answers_had_names_is_the_same(
+    tmp_path: Path, answers: Kind, former: dict[str, str]
+) -> None:
+    manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, answers=answers))
+    content = json.loads((tmp_path / "config.json").read_text())
+    del content["answers"], content["teacher_fingerprint"], content["data_fingerprint"]
+    (tmp_path / "config.json").write_text(json.dumps(content | former))
     assert load_student(tmp_path)[1] == manifest
 
 
@@ -110,15 +134,24 @@ def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, Studen
     ("change", "message"),
     [
         ({"seed": None}, "missing key seed"),
+        ({"fit": "squeeze"}, r"fit: 'squeeze', expected one of \('crop', 'stretch', 'pad'\)"),
         ({"tempo": 3}, "unknown key tempo"),
         ({"config": {"width": 1.0}}, r"missing key config\.name"),
         ({"preprocess": 3}, r"preprocess\.holds a int"),
         ({"preprocess": PREPROCESS | {"crop": [0.5, 0.0, 0.6, 1.0]}}, r"preprocess: crop is \(0\.5, "),
         ({"preprocess": PREPROCESS | {"crop": [0.0, 1.0]}}, "not enough values"),
-        ({"activation": "tanh"}, "activation: 'tanh'"),
-        ({"classes": "abc"}, "'abc' is not a list"),
-        ({"classes": ["a", "a", "b"]}, "each of them once"),
-        ({"thresholds": [0.5]}, "1 for 3 classes"),
+        ({"answers": "tanh"}, "answers: no kind of answers is called 'tanh'"),
+        ({"answers": None, "activation": "tanh"}, "no kind of answers is called 'tanh'"),
+        ({"answers": ["softmax"]}, "answers"),
+        ({"answers": None, "activation": ["sigmoid"]}, "answers"),
+        ({"answers": None}, "missing key answers"),
+        ({"answers": "embedding"}, "missing key dimensions, far_thresholds"),
+        ({"dimensions": 3}, "unknown key dimensions"),
+        ({"classes": "abc"}, "classes: 'abc', expected a list of names"),
+        ({"classes": ["a", "a", "b"]}, "classes: .* each of them once"),
+        ({"classes": ["a", "b", 3]}, "classes: .*expected a list of names"),
+        ({"thresholds": [0.5]}, "thresholds: 1 for 3 classes"),
+        ({"thresholds": ["0.5", "0.5", "0.5"]}, "thresholds: .*expected a list of numbers"),
         ({"picture": [1]}, "not enough values"),
         ({"teacher": 5}, "5 is not a text"),
     ],

@@ -25,17 +25,32 @@ def row(width: float, resolution: int, labels: bool = False) -> dict[str, Any]:
     name = f"width={width},resolution={resolution}{',labels' * labels}"
     file = {**scored, "difference": None, "passed": True}
     return {
-        "name": name, "keys": {"student.width": str(width), "student.resolution": str(resolution)},
-        "learnt_from": "labels" if labels else "teacher", "resolution": resolution, "directory": f"points/{name}",
-        "seconds": 61.0, "state": "done",
-        "student": {"name": f"net_{width}_{resolution}", "parameters": round(4e6 * width**2), "mult_adds": cost,
-                    **scored, "difference": {"mAP": score - 0.71, "interval": [score - 0.72, score - 0.70]}},
+        "name": name,
+        "keys": {"student.width": str(width), "student.resolution": str(resolution)},
+        "learnt_from": "labels" if labels else "teacher",
+        "resolution": resolution,
+        "directory": f"points/{name}",
+        "seconds": 61.0,
+        "state": "done",
+        "student": {
+            "name": f"net_{width}_{resolution}",
+            "parameters": round(4e6 * width**2),
+            "mult_adds": cost,
+            **scored,
+            "difference": {"mAP": score - 0.71, "interval": [score - 0.72, score - 0.70]},
+        },
         "exports": [
             {"format": "onnx", "file": "export/student.onnx", "bytes": 4 * cost, "latency_ms": cost / 1e7, **file},
-            {"format": "onnx-int8", "file": "export/int8.onnx", "bytes": cost, "latency_ms": None, **file,
-             "passed": False},
+            {
+                "format": "onnx-int8",
+                "file": "export/int8.onnx",
+                "bytes": cost,
+                "latency_ms": None,
+                **file,
+                "passed": False,
+            },
         ],
-    }  # fmt: skip
+    }
 
 
 def content() -> dict[str, Any]:
@@ -44,20 +59,33 @@ def content() -> dict[str, Any]:
     points[3] = {key: points[3][key] for key in kept} | {"state": "failed", "reason": HOSTILE}
     smallest, largest = {"name": "width=0.25,resolution=64"}, {"name": "width=0.5,resolution=96"}
     return {
-        "recipe": "face_attributes", "seed": 7, "metric": "mAP", "split": "test", "scored": 1048,
+        "recipe": "face_attributes",
+        "seed": 7,
+        "metric": "mAP",
+        "split": "test",
+        "scored": 1048,
         "devices": ["cpu"],
         "data": {"name": "celeba", "fingerprint": "0a", "counts": {"test": 0}},
-        "teacher": {"name": "teacher_net", "parameters": 3_470_000, "mult_adds": 431_000_000,
-                    "metrics": {"mAP": 0.71}, "intervals": {"mAP": [0.70, 0.72]}},
+        "teacher": {
+            "name": "teacher_net",
+            "parameters": 3_470_000,
+            "mult_adds": 431_000_000,
+            "metrics": {"mAP": 0.71},
+            "intervals": {"mAP": [0.70, 0.72]},
+        },
         "points": points,
-        "fronts": {"mult_adds": [smallest, largest], "parameters": [smallest, largest],
-                   "bytes": [smallest | {"format": "onnx-int8"}], "latency_ms": [smallest | {"format": "onnx"}]},
+        "fronts": {
+            "mult_adds": [smallest, largest],
+            "parameters": [smallest, largest],
+            "bytes": [smallest | {"format": "onnx-int8"}],
+            "latency_ms": [smallest | {"format": "onnx"}],
+        },
         "within": {"1": None, "2": largest["name"], "5": smallest["name"]},
         "differences": [
             {"first": largest["name"], "second": f"{largest['name']},labels", "mAP": 0.02, "interval": [0.01, 0.03]},
             {"first": smallest["name"], "second": largest["name"], "mAP": -0.041, "interval": [-0.05, -0.03]},
         ],
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +223,25 @@ def browse(path: Path, profile: Path) -> tuple[str, list[str]]:
     """The page after its script ran, and what the browser's console said."""
     assert CHROMIUM
     ended = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-         f"--user-data-dir={profile}", "--disable-background-networking", "--disable-component-update",
-         "--no-first-run", "--enable-logging=stderr", "--dump-dom", path.as_uri()],
-        capture_output=True, text=True, timeout=300, check=True,
-    )  # fmt: skip
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={profile}",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-first-run",
+            "--enable-logging=stderr",
+            "--dump-dom",
+            path.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
     return ended.stdout, [line for line in ended.stderr.splitlines() if "CONSOLE" in line]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distill.errors import DistillError
 from distill.export.formats import FORMATS
 from distill.preprocess.preprocess import Preprocess
 from distill.sweep.speeds import time_files
@@ -35,6 +36,17 @@ def test_a_failure_of_old_does_not_stand_against_results(tmp_path: Path) -> None
     places.end(points[0], 3.0, "it failed once")
     leave(points[0], places, results(0.65, 4000))
     assert summarise("tiny", points, places)["points"][0]["state"] == "done"
+
+
+def test_results_of_a_former_version_are_made_again(tmp_path: Path) -> None:
+    points, places = sweep(tmp_path)
+    former = results(0.65, 4000)
+    del former["version"]
+    leave(points[0], places, former)
+    assert summarise("tiny", points, places)["points"][0]["state"] == "not run yet"
+    leave(points[0], places, former | {"version": 1000})
+    with pytest.raises(DistillError, match="is of version 1000"):  # to run over what a later one made would lose it
+        summarise("tiny", points, places)
 
 
 def test_fronts_and_the_smallest_within(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import timm
 import torch
 from onnx import TensorProto
 
+from distill.answers import Probabilities
 from distill.errors import DistillError
 from distill.files.weights import write_weights
 from distill.predictors.onnx_metadata import OnnxMetadata
@@ -52,7 +53,7 @@ def test_an_onnx_teacher_answers_the_datas_classes_in_their_order(tmp_path: Path
     recipe = black_box(tmp_path, class_map=file)
     teacher = load_classifier(recipe, CLASSES)
     expected = linear_logits(PICTURES.permute(0, 2, 3, 1).numpy())[:, [3, 2, 1]]
-    np.testing.assert_allclose(teacher(PICTURES).numpy(), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(teacher(PICTURES)["logits"].numpy(), expected, rtol=1e-5, atol=1e-6)
     assert (teacher.outputs, teacher.classes, teacher.name) == (3, CLASSES, "vendor.onnx, 3 of 4 outputs")
 
 
@@ -61,7 +62,7 @@ def test_a_softmax_over_what_is_kept_renormalises(tmp_path: Path, file: Path) ->
     logits = linear_logits(PICTURES.permute(0, 2, 3, 1).numpy())
     whole = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     kept = whole[:, [3, 2, 1]]
-    found = teacher(PICTURES).double().softmax(dim=1).numpy()
+    found = teacher(PICTURES)["logits"].double().softmax(dim=1).numpy()
     np.testing.assert_allclose(found, kept / kept.sum(axis=1, keepdims=True), rtol=1e-5)
 
 
@@ -74,7 +75,7 @@ def test_a_timm_teacher_keeps_rows_of_its_classifier_and_stays_frozen(tmp_path: 
     pixels = torch.rand(2, 3, 48, 40) * 255
     with torch.no_grad():
         expected = network(teacher.preprocess.normalize(pixels))[:, [268, 1, 152]]
-    torch.testing.assert_close(teacher(pixels), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(teacher(pixels)["logits"], expected, rtol=1e-4, atol=1e-5)
     assert not any(parameter.requires_grad for parameter in teacher.train().parameters())
     assert not any(module.training for module in teacher.modules())
     with pytest.raises(
@@ -123,7 +124,7 @@ def test_names_in_a_file_of_windows_begin_with_no_mark(tmp_path: Path, file: Pat
 
 
 def test_a_student_of_our_own_needs_no_map(tmp_path: Path, file: Path) -> None:
-    properties = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12).to_props()
+    properties = OnnxMetadata(Probabilities(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12).to_props()
     recipe = Onnx(linear_graph(tmp_path / "student.onnx", properties=properties), class_map=file)
     with pytest.raises(DistillError, match=r"student\.onnx names its 4 outputs itself"):
         load_classifier(recipe, CLASSES)
@@ -171,9 +172,10 @@ def test_mirrored_it_still_selects(tmp_path: Path, file: Path) -> None:
     plain, mirrored = (load_classifier(black_box(tmp_path, class_map=file, mirror=on), CLASSES) for on in (False, True))
     assert isinstance(mirrored, MirroredTeacher) and mirrored.classes == CLASSES
     # A mean over each channel does not see a mirror.
-    torch.testing.assert_close(mirrored(PICTURES), plain(PICTURES))
-    assert mirrored.innermost is not mirrored and isinstance(mirrored.innermost, OnnxTeacher)
-    assert (plain.passes, mirrored.passes) == (1, 2)
+    torch.testing.assert_close(mirrored(PICTURES)["logits"], plain(PICTURES)["logits"])
+    assert isinstance(mirrored.whole, SelectedTeacher) and isinstance(mirrored.whole.whole, OnnxTeacher)
+    # What is selected is of the whole graph's cost: 3 channels to 4 outputs.
+    assert (plain.size()["mult_adds"], mirrored.size()["mult_adds"]) == (12, 24)
     assert mirrored.fingerprint() != plain.fingerprint()
 
 

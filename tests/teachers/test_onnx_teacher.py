@@ -11,6 +11,7 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
+from distill.answers import Embedding, Probabilities, kind_named
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
@@ -42,7 +43,7 @@ def test_equals_the_torch_teacher(exported: tuple[Path, TorchTeacher]) -> None:
     file, teacher = exported
     found = black_box(file).load(5)
     assert (found.preprocess, found.layout, found.outputs) == (teacher.preprocess, "nchw", 5)
-    torch.testing.assert_close(found(PICTURES), teacher(PICTURES), rtol=0, atol=1e-5)
+    torch.testing.assert_close(found(PICTURES)["logits"], teacher(PICTURES)["logits"], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -54,14 +55,14 @@ def test_equals_the_torch_teacher_at_a_fixed_batch(
     onnx.save(model, tmp_path / "fixed.onnx")
     found = black_box(tmp_path / "fixed.onnx").load(5)
     assert found.session.shape[0] == batch
-    torch.testing.assert_close(found(PICTURES), exported[1](PICTURES), rtol=0, atol=1e-5)
+    torch.testing.assert_close(found(PICTURES)["logits"], exported[1](PICTURES)["logits"], rtol=0, atol=1e-5)
 
 
 def test_frozen(exported: tuple[Path, TorchTeacher]) -> None:
     teacher = black_box(exported[0]).load(5)
     assert teacher.train() is teacher and not teacher.training
     assert not list(teacher.parameters())
-    assert not teacher(PICTURES.clone().requires_grad_()).requires_grad
+    assert not teacher(PICTURES.clone().requires_grad_())["logits"].requires_grad
 
 
 def test_other_outputs_are_refused(exported: tuple[Path, TorchTeacher]) -> None:
@@ -107,25 +108,28 @@ def test_scales_and_layouts_of_foreign_files(tmp_path: Path, layout: str, kind: 
     teacher = Onnx(file, interpolation="bilinear", gives="logits", scale=scale).load(4)
     tolerance = 1e-3 if kind == TensorProto.FLOAT16 else 1e-5
     expected = linear_logits(SMALL.permute(0, 2, 3, 1).numpy())
-    np.testing.assert_allclose(teacher(SMALL).numpy(), expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(teacher(SMALL)["logits"].numpy(), expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(("gives", "ends"), [("probabilities", "Sigmoid"), ("softmax", "Softmax")])
 def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> None:
     box = (0.1, 0.2, 0.6, 0.5)
-    metadata = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12, gives=gives, crop=box)
+    metadata = OnnxMetadata(kind_named(gives)(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12, crop=box)
     file = linear_graph(tmp_path / "student.onnx", ends=ends, properties=metadata.to_props())
     teacher = Onnx(file).load(4)
     assert teacher.classes == ("a", "b", "c", "d")
     preprocess = teacher.preprocess
     assert (preprocess.height, preprocess.width, preprocess.interpolation, preprocess.crop) == (8, 6, "bicubic", box)
-    found, logits = teacher(SMALL).double().numpy(), linear_logits(SMALL.permute(0, 2, 3, 1).numpy())
+    found, logits = teacher(SMALL)["logits"].double().numpy(), linear_logits(SMALL.permute(0, 2, 3, 1).numpy())
     if gives == "softmax":
         found, logits = (values - values.mean(axis=1, keepdims=True) for values in (found, logits))
     np.testing.assert_allclose(found, logits, atol=1e-5)
     contradictions = {
-        "classes": ("a", "b", "d", "c"), "gives": "logits", "interpolation": "bilinear", "crop": (0.0, 0.0, 1.0, 1.0)
-    }  # fmt: skip
+        "classes": ("a", "b", "d", "c"),
+        "gives": "logits",
+        "interpolation": "bilinear",
+        "crop": (0.0, 0.0, 1.0, 1.0),
+    }
     for key, value in contradictions.items():
         with pytest.raises(DistillError, match=rf"teacher\.{key}: "):
             replace(Onnx(file), **{key: value}).load(4)
@@ -165,10 +169,11 @@ def test_probabilities_announced_as_logits(tmp_path: Path, meant: str, ends: str
 
 
 def test_an_embedding_may_lie_in_0_to_1(tmp_path: Path) -> None:
-    teacher = Onnx(linear_graph(tmp_path / "vendor.onnx", ends="Sigmoid"), interpolation="bilinear").embedder()
+    file = linear_graph(tmp_path / "vendor.onnx", ends="Sigmoid")
+    teacher = Onnx(file, interpolation="bilinear").teacher(Embedding())
     pictures = SMALL.repeat(5, 1, 1, 1)
     logits = linear_logits(pictures.permute(0, 2, 3, 1).numpy())
-    np.testing.assert_allclose(teacher(pictures).numpy(), 1 / (1 + np.exp(-logits)), atol=1e-5)
+    np.testing.assert_allclose(teacher(pictures)["embedding"].numpy(), 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
 def test_nan_is_an_error(tmp_path: Path) -> None:
@@ -179,8 +184,9 @@ def test_nan_is_an_error(tmp_path: Path) -> None:
 
 def test_pixels_between_integers_are_rounded_for_a_uint8_graph(tmp_path: Path) -> None:
     teacher = Onnx(linear_graph(tmp_path / "a.onnx", ends="Identity"), interpolation="bilinear", gives="logits").load(4)
-    torch.testing.assert_close(teacher(SMALL.clamp(1, 254) + 0.4), teacher(SMALL.clamp(1, 254)))
-    torch.testing.assert_close(teacher(torch.full_like(SMALL, 255.9)), teacher(torch.full_like(SMALL, 255)))
+    torch.testing.assert_close(teacher(SMALL.clamp(1, 254) + 0.4)["logits"], teacher(SMALL.clamp(1, 254))["logits"])
+    white, whiter = (teacher(torch.full_like(SMALL, value))["logits"] for value in (255, 255.9))
+    torch.testing.assert_close(whiter, white)
 
 
 def test_fingerprint_follows_the_file_and_its_use(tmp_path: Path) -> None:
@@ -213,7 +219,7 @@ def test_several_outputs(tmp_path: Path) -> None:
     recipe = Onnx(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear", gives="logits")
     with pytest.raises(DistillError, match="logits, scaled"):
         recipe.load(4)
-    assert replace(recipe, output="logits").load(4)(SMALL).shape == (5, 4)
+    assert replace(recipe, output="logits").load(4)(SMALL)["logits"].shape == (5, 4)
 
 
 def test_can_be_held_by_a_module(exported: tuple[Path, TorchTeacher]) -> None:
@@ -226,20 +232,20 @@ def test_can_be_held_by_a_module(exported: tuple[Path, TorchTeacher]) -> None:
 def test_an_embedding_is_the_output_as_it_is(tmp_path: Path) -> None:
     recipe = Onnx(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear")
     with pytest.raises(DistillError, match="has several outputs; name one as `output`: logits, scaled"):
-        recipe.embedder()
-    teacher = replace(recipe, output="scaled").embedder()
+        recipe.teacher(Embedding())
+    teacher = replace(recipe, output="scaled").teacher(Embedding())
     means = SMALL.double().mean(dim=(2, 3)).numpy() / 255
-    np.testing.assert_allclose(teacher(SMALL).numpy(), means, atol=1e-6)
+    np.testing.assert_allclose(teacher(SMALL)["embedding"].numpy(), means, atol=1e-6)
     assert (teacher.outputs, teacher.classes) == (3, None)
-    assert teacher(SMALL).dtype == torch.float32
-    assert teacher.fingerprint() != replace(recipe, output="logits").embedder().fingerprint()
+    assert teacher(SMALL)["embedding"].dtype == torch.float32
+    assert teacher.fingerprint() != replace(recipe, output="logits").teacher(Embedding()).fingerprint()
 
 
 def test_probabilities_are_no_embedding(tmp_path: Path) -> None:
     recipe = Onnx(linear_graph(tmp_path / "vendor.onnx"), interpolation="bilinear", gives="probabilities")
     with pytest.raises(DistillError, match=r"teacher\.gives is probabilities: an embedding is taken as it is"):
-        recipe.embedder()
-    metadata = OnnxMetadata(("a", "b", "c", "d"), None, 8, 6, "bicubic", 16, 12)
+        recipe.teacher(Embedding())
+    metadata = OnnxMetadata(Probabilities(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12)
     file = linear_graph(tmp_path / "student.onnx", properties=metadata.to_props())
     with pytest.raises(DistillError, match=r"student\.onnx: answers probabilities of 4 classes, expected an embedding"):
-        Onnx(file).embedder()
+        Onnx(file).teacher(Embedding())

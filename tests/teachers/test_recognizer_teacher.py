@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from distill.answers import Embedding, Probabilities
 from distill.errors import DistillError
 from distill.files.weights import write_weights
 from distill.preprocess.preprocess import WHOLE
@@ -38,65 +39,65 @@ def pixels(size: int) -> torch.Tensor:
 
 
 def test_facenet_answers_as_its_own_network(facenet: InceptionResnetV1) -> None:
-    teacher = facenet.embedder()
-    network, _ = facenet.trainable_embedder()
+    teacher = facenet.teacher(Embedding())
+    network, _ = facenet.trainable(Embedding())
     with torch.no_grad():
         expected = network.eval()((pixels(160) - 127.5) / 128)
-    torch.testing.assert_close(teacher(pixels(160)), expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(teacher(pixels(160))["embedding"], expected, rtol=1e-3, atol=1e-4)
     assert (teacher.outputs, teacher.classes, teacher.name) == (512, None, "inception_resnet_v1")
     assert (teacher.preprocess.height, teacher.preprocess.width, teacher.preprocess.crop) == (160, 160, WHOLE)
 
 
 def test_arcface_answers_as_its_own_network(arcface: Iresnet) -> None:
-    teacher = arcface.embedder()
+    teacher = arcface.teacher(Embedding())
     network = IResNet(18)
     assert arcface.weights is not None
     network.load_state_dict(torch.load(arcface.weights, weights_only=True))
     with torch.no_grad():
         expected = network.eval()((pixels(112) - 127.5) / 127.5)
-    torch.testing.assert_close(teacher(pixels(112)), expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(teacher(pixels(112))["embedding"], expected, rtol=1e-3, atol=1e-4)
     assert (teacher.outputs, teacher.classes, teacher.name) == (512, None, "iresnet18")
     assert (teacher.preprocess.height, teacher.preprocess.width, teacher.preprocess.crop) == (112, 112, WHOLE)
 
 
 def test_frozen_unless_it_is_to_be_trained(arcface: Iresnet) -> None:
-    teacher = arcface.embedder()
+    teacher = arcface.teacher(Embedding())
     nn.ModuleList([teacher]).train()
     assert not any(module.training for module in teacher.modules())
     assert not any(parameter.requires_grad for parameter in teacher.parameters())
-    assert not teacher(pixels(112).requires_grad_()).requires_grad
-    assert teacher(pixels(112)).dtype == torch.float32
-    network, preprocess = arcface.trainable_embedder()
+    assert not teacher(pixels(112).requires_grad_())["embedding"].requires_grad
+    assert teacher(pixels(112))["embedding"].dtype == torch.float32
+    network, preprocess = arcface.trainable(Embedding())
     assert network.training and network.get_parameter("conv1.weight").requires_grad
     assert preprocess == teacher.preprocess
 
 
 def test_a_crop_is_kept_and_told_apart(arcface: Iresnet) -> None:
     box = (0.1, 0.2, 0.7, 0.6)
-    cropped = replace(arcface, crop=box).embedder()
+    whole, again, cropped = (one.teacher(Embedding()) for one in (arcface, arcface, replace(arcface, crop=box)))
     assert cropped.preprocess.crop == box
-    assert cropped.fingerprint() != arcface.embedder().fingerprint() == arcface.embedder().fingerprint()
+    assert cropped.fingerprint() != whole.fingerprint() == again.fingerprint()
 
 
 @pytest.mark.parametrize("recipe", [InceptionResnetV1(), Iresnet()])
 def test_weights_must_be_given(recipe: Recognizer) -> None:
     with pytest.raises(DistillError, match=rf"teacher\.weights: none given, and {recipe.name} has none"):
-        recipe.embedder()
+        recipe.teacher(Embedding())
     with pytest.raises(DistillError, match="gives embeddings of faces, and this recipe needs 40 classes"):
-        recipe.load(40)
+        recipe.teacher(Probabilities(tuple(f"c{number}" for number in range(40))))
 
 
 def test_weights_of_another_network(facenet: InceptionResnetV1, arcface: Iresnet, tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"vggface2\.pt: weights for another network"):
-        replace(arcface, weights=facenet.weights).embedder()
+        replace(arcface, weights=facenet.weights).teacher(Embedding())
     with pytest.raises(
         DistillError, match=r"backbone\.pth: weights for another network; \d+ tensors do not fit: layer"
     ):
-        replace(arcface, name="iresnet50").embedder()
+        replace(arcface, name="iresnet50").teacher(Embedding())
     network = IResNet(18)
     nn.init.constant_(network.fc.bias, float("nan"))
     write_weights(tmp_path / "broken.safetensors", network)
     with pytest.raises(DistillError, match=r"broken weights: fc\.bias holds NaN"):
-        replace(arcface, weights=tmp_path / "broken.safetensors").embedder()
+        replace(arcface, weights=tmp_path / "broken.safetensors").teacher(Embedding())
     with pytest.raises(DistillError, match=r"absent\.pth: no such weights file"):
-        replace(arcface, weights=tmp_path / "absent.pth").embedder()
+        replace(arcface, weights=tmp_path / "absent.pth").teacher(Embedding())

@@ -9,6 +9,7 @@ import timm
 import torch
 from torch import nn
 
+from distill.answers import Embedding
 from distill.errors import DistillError
 from distill.files.weights import write_weights
 from distill.preprocess.preprocess import Preprocess
@@ -44,7 +45,7 @@ def test_frozen_for_good(recipe: Timm) -> None:
     assert not any(module.training for module in teacher.modules())
     assert not any(parameter.requires_grad for parameter in teacher.parameters())
     pictures = pixels().requires_grad_()
-    logits = teacher(pictures)
+    logits = teacher(pictures)["logits"]
     assert not logits.requires_grad and logits.dtype == torch.float32
     assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())
 
@@ -55,7 +56,7 @@ def test_answers_as_timms_own_network(recipe: Timm) -> None:
     teacher = replace(recipe, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7)).load(5)
     with torch.no_grad():
         expected = network((pixels() / 255 - mean) / std)
-    torch.testing.assert_close(teacher(pixels()), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(teacher(pixels())["logits"], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_input_contract_is_timms_unless_the_recipe_says_otherwise(recipe: Timm) -> None:
@@ -104,7 +105,8 @@ def test_padding_of_other_tools(tmp_path: Path) -> None:
     recipe = Timm("mobilenetv2_035", weights=tmp_path / "same.safetensors", height=48, width=40)
     same, symmetric = replace(recipe, model_args={"pad_type": "same"}).load(5), recipe.load(5)
     with torch.no_grad():
-        torch.testing.assert_close(same(pixels()), built(same.preprocess.normalize(pixels())), rtol=1e-4, atol=1e-6)
+        expected = built(same.preprocess.normalize(pixels()))
+    torch.testing.assert_close(same(pixels())["logits"], expected, rtol=1e-4, atol=1e-6)
     assert same.name == "mobilenetv2_035 pad_type=same"
     assert same.fingerprint() != symmetric.fingerprint()
 
@@ -154,24 +156,24 @@ def test_class_names(recipe: Timm, tmp_path: Path) -> None:
 
 def test_an_embedder_gives_pooled_features(recipe: Timm) -> None:
     network = timm.create_model(MODEL, num_classes=5, checkpoint_path=str(recipe.weights)).eval()
-    teacher = recipe.embedder()
+    teacher = recipe.teacher(Embedding())
     with torch.no_grad():
         normalized = teacher.preprocess.normalize(pixels())
         expected = network.forward_head(network.forward_features(normalized), pre_logits=True)
-    torch.testing.assert_close(teacher(pixels()), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(teacher(pixels())["embedding"], expected, rtol=1e-4, atol=1e-5)
     assert (teacher.outputs, teacher.classes) == (network.num_features, None)
-    assert teacher(pixels()).dtype == torch.float32
+    assert teacher(pixels())["embedding"].dtype == torch.float32
     nn.ModuleList([teacher]).train()
     assert not any(module.training for module in teacher.modules())
     assert not any(parameter.requires_grad for parameter in teacher.parameters())
 
 
 def test_an_embedder_with_a_linear_layer(recipe: Timm) -> None:
-    teacher = replace(recipe, embedding=5).embedder()
-    torch.testing.assert_close(teacher(pixels()), recipe.load(5)(pixels()))
+    teacher = replace(recipe, embedding=5).teacher(Embedding())
+    torch.testing.assert_close(teacher(pixels())["embedding"], recipe.load(5)(pixels())["logits"])
     assert (teacher.outputs, teacher.classes) == (5, None)
     with pytest.raises(DistillError, match=r"its classifier has other outputs: .*\(5, .*expected \(128,"):
-        replace(recipe, embedding=128).embedder()
+        replace(recipe, embedding=128).teacher(Embedding())
     with pytest.raises(DistillError, match=r"teacher\.embedding is 0"):
         replace(recipe, embedding=0)
 
@@ -180,21 +182,21 @@ def test_an_embedder_with_a_linear_layer(recipe: Timm) -> None:
 def test_an_embedder_that_is_trained_comes_back(recipe: Timm, embedding: int | None, tmp_path: Path) -> None:
     scratch = replace(recipe, weights="scratch", embedding=embedding)
     with pytest.raises(DistillError, match="scratch is no teacher"):
-        scratch.embedder()
-    network, preprocess = scratch.trainable_embedder()
+        scratch.teacher(Embedding())
+    network, preprocess = scratch.trainable(Embedding())
     assert network.training and all(parameter.requires_grad for parameter in network.parameters())
     write_weights(tmp_path / "embedder.safetensors", network)
-    teacher = replace(scratch, weights=tmp_path / "embedder.safetensors").embedder()
+    teacher = replace(scratch, weights=tmp_path / "embedder.safetensors").teacher(Embedding())
     with torch.no_grad():
         expected = network.eval()(preprocess.normalize(pixels()))
-    torch.testing.assert_close(teacher(pixels()), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(teacher(pixels())["embedding"], expected, rtol=1e-4, atol=1e-5)
     assert teacher.preprocess == preprocess
     assert teacher.outputs == expected.shape[1] == (embedding or teacher.outputs)
 
 
 def test_an_embedder_is_trained_on_from_a_classifiers_weights(recipe: Timm, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        network, _ = replace(recipe, embedding=16).trainable_embedder()
+        network, _ = replace(recipe, embedding=16).trainable(Embedding())
     assert "a new classifier of 16 outputs, at random" in caplog.text
     old = recipe.network(5, new_head=False).state_dict()
     assert all(torch.equal(tensor, old[name]) for name, tensor in network.state_dict().items() if "fc." not in name)
@@ -211,6 +213,6 @@ def test_the_hubs_weights_serve_an_embedder(monkeypatch: pytest.MonkeyPatch) -> 
     original = timm.create_model
     monkeypatch.setattr("distill.files.weights.timm.create_model", create)
     monkeypatch.setattr("distill.files.weights._reach", lambda address: None)
-    teacher = Timm("resnet18", height=32, width=32).embedder()
+    teacher = Timm("resnet18", height=32, width=32).teacher(Embedding())
     assert asked == {"pretrained": True, "num_classes": 0}
     assert teacher.outputs == 512

@@ -59,9 +59,21 @@ class Alignment:
         Raises:
             BadPicture: its landmarks are not known, are no face's, or lie outside it.
         """
-        points = self._points(name, *picture.shape[:2])
+        size_y, size_x, _ = picture.shape
+        matrix = self.matrix(size_y, size_x, name, height, width)
         try:
-            return warp(picture, similarity(points, ARCFACE.cut(height, width)), height, width)
+            return warp(picture, matrix, height, width)
+        except ValueError as error:
+            raise BadPicture(name, str(error)) from None
+
+    def matrix(self, size_y: int, size_x: int, name: str, height: int, width: int) -> np.ndarray:
+        """From places of a picture of size_y x size_x pixels to those of the result: float64 (2, 3).
+
+        Raises:
+            BadPicture: its landmarks are not known, or are no face's.
+        """
+        try:
+            return similarity(self._points(name, size_y, size_x), ARCFACE.cut(height, width))
         except ValueError as error:
             raise BadPicture(name, str(error)) from None
 

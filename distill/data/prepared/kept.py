@@ -3,13 +3,16 @@
 It is a pure function of the entries added, in their order, so a set that was stopped is picked up by adding the
 entries of its finished shards again.
 
-Shapes: N rows, C classes.
+Shapes: N rows.
 """
 
 from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from distill.data.targets import Column, Growing, Values
 
 _DUPLICATE = "duplicate of "
 
@@ -26,17 +29,16 @@ class Entry(NamedTuple):
         content: 64-bit hash of the picture; None where it is bad.
         file: the same of the whole one, where a box was cut out.
         reason: why it is bad, or "".
-        labels: one a class, 1, 0 or -1.
         split: an index into `SPLITS`.
+        targets: of each column the numbers of the picture's value, end to end; none where it is bad.
     """
 
     name: str
     content: int | None
     file: int | None
     reason: str
-    labels: tuple[int, ...]
-    identity: int
     split: int
+    targets: dict[str, list[float]]
 
 
 class Kept:
@@ -46,12 +48,11 @@ class Kept:
     train. The others go to the ledger.
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, columns: Sequence[Column]) -> None:
         self.names: list[str] = []
         self.ledger: list[tuple[str, str]] = []
-        self._classes = classes
-        self._contents, self._files, self._identities = array("Q"), array("Q"), array("q")
-        self._labels, self._splits = array("b"), array("B")
+        self._contents, self._files, self._splits = array("Q"), array("Q"), array("B")
+        self._targets = {column.name: Growing(column) for column in columns}
         self._row_of: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -68,24 +69,27 @@ class Kept:
             self.names.append(entry.name)
             self._contents.append(entry.content)
             self._files.append(entry.file)
-            self._identities.append(entry.identity)
-            self._labels.extend(entry.labels)
             self._splits.append(entry.split)
+            for name, column in self._targets.items():
+                column.append(entry.targets[name])
             return True
         left, first = entry.name, self.names[row]
         if entry.split > self._splits[row]:  # the pixels are the same: the split that must keep it takes the row over
             left, first = first, left
-            self.names[row], self._identities[row], self._splits[row] = entry.name, entry.identity, entry.split
-            self._labels[row * self._classes : (row + 1) * self._classes] = array("b", entry.labels)
+            self.names[row], self._splits[row] = entry.name, entry.split
+            for name, column in self._targets.items():
+                column.replace(row, entry.targets[name])
         self.ledger.append((left, _DUPLICATE + first))
         return False
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays beside the pictures, as `Prepared` has them."""
+        """The arrays beside the pictures that are no targets, as `Prepared` has them."""
         return {
             "hashes": np.array(self._contents, np.uint64),
             "files": np.array(self._files, np.uint64),
-            "labels": np.array(self._labels, np.int8).reshape(len(self), self._classes),
-            "identities": np.array(self._identities, np.int64),
             "splits": np.array(self._splits, np.uint8),
         }
+
+    def targets(self) -> dict[str, Values]:
+        """The targets by column."""
+        return {name: column.values() for name, column in self._targets.items()}

@@ -12,6 +12,7 @@ import numpy as np
 
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.source import Split
+from distill.data.targets import Column, Place, Ragged, Values, absent, joined, labels_column, placed, take
 from distill.data.wordnet import match, relabel, wordnet_id
 from distill.errors import DistillError
 
@@ -27,7 +28,7 @@ class Pictures:
         rows: for each set the rows that belong, int64.
         classes: columns of the labels. Another set's are matched by WordNet id, or by name where there are none; one
             that shares no class, or that has no labels, is unknown (-1) in all of them.
-        hidden: numbers of the sets whose labels are not to be used: unknown (-1) throughout.
+        hidden: numbers of the sets whose labels and further targets are not to be used: unknown throughout.
         mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
     """
 
@@ -86,6 +87,10 @@ class Pictures:
         parts = np.split(kept, self._starts[1:-1])
         return replace(self, rows=tuple(rows[part] for rows, part in zip(self.rows, parts, strict=True)))
 
+    def labelled(self) -> Self:
+        """Those that some class is known to be on."""
+        return self.where((self.labels == 1).any(axis=1))
+
     def mirror(self) -> Self:
         """The same pictures, left and right exchanged."""
         return replace(self, mirrored=not self.mirrored)
@@ -95,6 +100,36 @@ class Pictures:
         """uint64 (N,)."""
         hashes = _joined([_taken(one.hashes, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
         return hashes ^ _MIRRORED if self.mirrored else hashes
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What is known of the pictures: the labels of `classes`, and whatever the first set knows beside its own."""
+        return labels_column(len(self.classes)), *self.sets[0].columns[1:]
+
+    @cached_property
+    def targets(self) -> dict[str, Values]:
+        """Of each column the values; of sets that lack one, unknown or empty. Places are shares of the picture.
+
+        Raises:
+            DistillError: another set has a column of the same name that holds something else; or as `labels`.
+        """
+        known: dict[str, Values] = {"labels": self.labels, "identities": self.identities}
+        for column in self.columns[len(known) :]:
+            parts = enumerate(zip(self.sets, self.rows, strict=True))
+            values = joined([self._further(column, one, rows, number in self.hidden) for number, (one, rows) in parts])
+            known[column.name] = _mirror(values, column.place) if self.mirrored and column.place else values
+        return known
+
+    def _further(self, column: Column, one: Prepared, rows: np.ndarray, hidden: bool) -> Values:
+        declared = next((other for other in one.columns if other.name == column.name), None)
+        if declared is None or hidden:
+            return absent(column, len(rows))
+        if declared.describe() != column.describe():
+            raise DistillError(
+                f"{one.directory}: its column {column.name} holds {declared.describe()}, that of "
+                f"{self.sets[0].directory} {column.describe()}. Give the two different names."
+            )
+        return take(one.targets[column.name], rows)
 
     @cached_property
     def identities(self) -> np.ndarray:
@@ -153,6 +188,14 @@ class Pictures:
             here = np.flatnonzero(part == number)
             one.pictures.gather(rows[index[here] - self._starts[number]], out, here.tolist())
         return out[:, :, ::-1].copy() if self.mirrored else out
+
+
+def _mirror(values: Values, place: Place) -> Values:
+    """Places in pictures whose left and right are exchanged."""
+    exchanged = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    if isinstance(values, Ragged):
+        return Ragged(placed(values.rows, place, exchanged), values.offsets)
+    return placed(values, place, exchanged)
 
 
 def _taken(array: np.ndarray, rows: np.ndarray) -> np.ndarray:

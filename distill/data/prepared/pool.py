@@ -1,19 +1,16 @@
 """Work on a stream by threads and processes: in order, and never far ahead of what is taken."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
-from multiprocessing.connection import wait
 from typing import TypeVar
 
 from distill.errors import DistillError
-from distill.host import settle
+from distill.host import end_with, settle
 
 CHUNK = 32  # items a worker takes at a time
 WINDOW = 3  # chunks in flight for each worker: enough to keep it busy
@@ -78,11 +75,5 @@ def _settle_worker() -> None:
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the main process to answer
     parent = multiprocessing.parent_process()
-    assert parent is not None
-    sentinel = parent.sentinel
-
-    def follow() -> None:  # a killed parent cannot tell its workers to end
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
+    assert parent is not None and parent.pid is not None
+    end_with(parent.pid)

@@ -25,20 +25,23 @@ from rich.progress import track
 
 from distill.data.prepared.alignment import Alignment
 from distill.data.prepared.decode import BadPicture, decode, read
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import Entry, Kept, duplicate_of
 from distill.data.prepared.pool import work
-from distill.data.prepared.prepared import INDEX, LEDGER, VERSION, Prepared, reopen, write_index
+from distill.data.prepared.prepared import INDEX, LEDGER, RESERVED, VERSION, Prepared, reopen, write_index
 from distill.data.prepared.shards import lossless
 from distill.data.prepared.unfinished import PLAN, Unfinished, discard_empty
 from distill.data.sources.listing import Stateful
-from distill.data.sources.source import SPLITS, Drawing, Sample, Source
+from distill.data.sources.source import SPLITS, Drawing, Sample, Source, Targeted
+from distill.data.targets import IDENTITIES, Column, labels_column, placed
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json
 from distill.files.locks import exclusive
-from distill.preprocess.preprocess import fit
+from distill.preprocess.preprocess import Fit
 
 WORKERS = min(8, os.cpu_count() or 1)
 SHOWN = 5  # bad pictures an error names
+_ENTRIES = 2  # of the layout of what unfinished sets have entered; raise it when it changes
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -51,16 +54,24 @@ class Loaded(NamedTuple):
         file: the same without the box that was cut out.
         pixels: uint8 (H, W, 3), fitted.
         original: the encoded picture, where these are its pixels.
+        placement: (2, 3), from places of the whole picture, in pixels, to shares of the fitted one; None where its
+            sample has no targets.
     """
 
     content: int
     file: int
     pixels: np.ndarray
     original: bytes | None
+    placement: np.ndarray | None
 
 
-Stored = tuple[int, int, np.ndarray | bytes] | BadPicture
-"""A picture's two hashes and what is written of it, or why it has none."""
+class Stored(NamedTuple):
+    """The same as it travels and is written: `data` are the pixels or, in an encoded set, bytes."""
+
+    content: int
+    file: int
+    data: np.ndarray | bytes
+    placement: np.ndarray | None
 
 
 def prepare(
@@ -69,6 +80,7 @@ def prepare(
     *,
     height: int,
     width: int,
+    fit: Fit = "crop",
     align: Alignment | None = None,
     max_bad_share: float = 0.01,
     max_raw_bytes: int = 32 * 2**30,
@@ -77,16 +89,17 @@ def prepare(
 ) -> Prepared:
     """Prepare every picture of a source, or open what an earlier call left.
 
-    A picture is cut to the largest centred box of the wanted shape and resized; one of that size is stored untouched.
-    A bad picture is named in the ledger and counted. Of pictures with the same content one is kept: the first of the
-    test split, or else of validation, or else of train, so that no split holds a picture of another. The others go to
-    the ledger too but are not bad.
+    A picture of another size is brought to the wanted one; one of that size is stored untouched. Places among its
+    targets become shares of the stored picture. A bad picture is named in the ledger and counted. Of pictures with the
+    same content one is kept: the first of the test split, or else of validation, or else of train, so that no split
+    holds a picture of another. The others go to the ledger too but are not bad.
 
     Args:
         directory: where the set is or will be. It is written beside its place and renamed; a set prepared from
             something else (other keys, other files, another size) is replaced. What a stopped call had finished is
             gone on with, and comes out as if it had not been stopped.
         height, width: pixels of the stored pictures.
+        fit: how a picture of another shape becomes one of these.
         align: brings the face to its place instead; a picture whose landmarks are not known is bad.
         max_bad_share: the share of bad pictures, of all listed, past which the set is refused.
         max_raw_bytes: a set whose raw pictures would take more keeps them encoded, and decodes them as they are
@@ -94,10 +107,12 @@ def prepare(
         workers: processes that decode, at least one; the first pictures are decoded by as many threads.
 
     Raises:
-        DistillError: the source is malformed; too many pictures are bad, or none is left (the ledger then stands
-            beside ``directory``); ``directory`` holds something else or cannot be written; its files were damaged.
+        DistillError: the source or a target is malformed; too many pictures are bad, or none is left (the ledger then
+            stands beside ``directory``); ``directory`` holds something else or cannot be written; its files were
+            damaged.
     """
-    description = _describe(source, height, width, align)
+    frame = Frame(height, width, fit, align)
+    description = _describe(source, frame)
     part = directory.with_name(f".{directory.name}.part")
     try:
         if _stored_key(directory) == description["key"]:
@@ -107,7 +122,7 @@ def prepare(
                 shutil.rmtree(part)
                 return _open(directory, max_bad_share)
             try:
-                _Job(source, directory, part, description, align, max_bad_share, max_raw_bytes, workers, progress).run()
+                _Job(source, directory, part, description, frame, max_bad_share, max_raw_bytes, workers, progress).run()
             except BaseException:
                 discard_empty(part)
                 raise
@@ -134,45 +149,43 @@ class _Job:
     directory: Path
     part: Path
     description: dict[str, Any]
-    align: Alignment | None
+    frame: Frame
     max_bad_share: float
     max_raw_bytes: int
     workers: int
     progress: bool
 
     def run(self) -> None:
-        size = self.description["height"], self.description["width"]
+        size = self.frame.height, self.frame.width
         samples = self.source.samples(*size)
         total = len(samples) if isinstance(samples, Sized) else None
-        plan = {"key": self.description["key"], "max_raw_bytes": self.max_raw_bytes}
+        plan = {"key": self.description["key"], "max_raw_bytes": self.max_raw_bytes, "entries": _ENTRIES}
         # A stream does not tell its length: it is taken for one that fits, until it does not.
         encoded = _planned(self.part, plan) if total is None else self._exceeds(total)
         if not self._make(samples, total, plan, encoded):
             self._make(self.source.samples(*size), total, plan, encoded=True)
 
     def _exceeds(self, count: int) -> bool:
-        return 3 * count * self.description["height"] * self.description["width"] > self.max_raw_bytes
+        return 3 * count * self.frame.height * self.frame.width > self.max_raw_bytes
 
     def _make(self, samples: Iterable[Sample], total: int | None, plan: dict[str, Any], encoded: bool) -> bool:
         """Whether the set was made; False where it turned out too large to be raw."""
-        height, width = self.description["height"], self.description["width"]
-        classes = self.source.classes()
-        kept = Kept(len(classes))
+        classes, further = self.source.classes(), _declared(self.source)
+        columns = (labels_column(len(classes)), IDENTITIES, *further)
+        kept = Kept(columns)
+        height, width = self.frame.height, self.frame.width
         unfinished = Unfinished(self.part, {**plan, "encoded": encoded}, kept, height, width, encoded)
         beside = self.directory.with_name(f"{self.directory.name}.{LEDGER}")
         try:
             rest = islice(samples, unfinished.listed, None)
-            load = partial(_load_chunk, height=height, width=width, align=self.align, encoded=encoded)
+            load = partial(_load_chunk, frame=self.frame, encoded=encoded)
             with closing(work(rest, load, self.workers)) as pairs:
                 text = f"prepare {self.source.name}"
                 for sample, stored in track(
                     pairs, text, total, unfinished.listed, console=console, transient=True, disable=not self.progress
                 ):
-                    if isinstance(stored, BadPicture):
-                        unfinished.add(_entry(sample, None, None, stored.reason, self.source, classes), None)
-                    else:
-                        cut, whole, data = stored
-                        unfinished.add(_entry(sample, cut, whole, "", self.source, classes), data)
+                    entry = _entry(sample, stored, columns, self.source.name)
+                    unfinished.add(entry, None if isinstance(stored, BadPicture) else stored.data)
                     if not encoded and self._exceeds(len(kept)):
                         return False
             try:
@@ -183,7 +196,7 @@ class _Job:
             unfinished.finish()
             _write_ledger(unfinished.directory / LEDGER, kept.ledger)
             content = {**self.description, "classes": classes, "encoded": encoded}
-            write_index(unfinished.directory, kept.arrays(), kept.names, content, unfinished.checksums)
+            write_index(unfinished.directory, kept.arrays() | kept.targets(), kept.names, content, unfinished.checksums)
             unfinished.move_to(self.directory)
             beside.unlink(missing_ok=True)  # of an earlier call that was refused
         finally:
@@ -191,33 +204,67 @@ class _Job:
         return True
 
 
-def _entry(
-    sample: Sample, content: int | None, file: int | None, reason: str, source: Source, classes: tuple[str, ...]
-) -> Entry:
-    labels = sample.labels or (-1,) * len(classes)
-    if len(labels) != len(classes) or not {-1, 0, 1}.issuperset(labels):
+def _declared(source: Source) -> tuple[Column, ...]:
+    """What a source knows of its pictures beside labels and people."""
+    columns = source.columns() if isinstance(source, Targeted) else ()
+    names = [column.name for column in columns]
+    if taken := [name for name in names if name in RESERVED or names.count(name) > 1]:
         raise DistillError(
-            f"{source.name}: {sample.name} has the labels {labels}, expected {len(classes)} values, each 1 (present), "
+            f"{source.name}: declares the column {taken[0]}, a name that is taken; expected each once, and none of "
+            f"{', '.join(RESERVED)}."
+        )
+    return columns
+
+
+def _entry(sample: Sample, stored: Stored | BadPicture, columns: tuple[Column, ...], source: str) -> Entry:
+    """What came of a picture; its labels and targets are checked though it is bad."""
+    classes = columns[0].shape[0]
+    labels = sample.labels or (-1,) * classes
+    if len(labels) != classes or not {-1, 0, 1}.issuperset(labels):
+        raise DistillError(
+            f"{source}: {sample.name} has the labels {labels}, expected {classes} values, each 1 (present), "
             "0 (absent) or -1 (unknown)."
         )
-    return Entry(
-        sample.name, content, file, reason, tuple(map(int, labels)), int(sample.identity), SPLITS.index(sample.split)
-    )
+    known = dict(sample.targets)
+    targets: dict[str, list[float]] = {"labels": list(map(int, labels)), "identities": [int(sample.identity)]}
+    for column in columns[len(targets) :]:
+        try:
+            value = column.value(known.pop(column.name, None))
+        except ValueError as error:
+            raise DistillError(f"{source}: {sample.name}: target {column.name} {error}.") from None
+        if column.place is not None and isinstance(stored, Stored) and stored.placement is not None:
+            value = placed(value, column.place, stored.placement)
+        targets[column.name] = value.ravel().tolist()
+    if known:
+        declared = ", ".join(column.name for column in columns[2:]) or "none"
+        raise DistillError(
+            f"{source}: {sample.name} has the targets {', '.join(known)}, which its source does not declare "
+            f"(it declares {declared})."
+        )
+    split = SPLITS.index(sample.split)
+    if isinstance(stored, BadPicture):
+        return Entry(sample.name, None, None, stored.reason, split, {})
+    return Entry(sample.name, stored.content, stored.file, "", split, targets)
 
 
-def _describe(source: Source, height: int, width: int, align: Alignment | None) -> dict[str, Any]:
+def _describe(source: Source, frame: Frame) -> dict[str, Any]:
     """What a prepared set depends on, and its hash, the key."""
     fields = {"type": type(source).__qualname__, **dataclasses.asdict(cast(Any, source))}
     state = source.state() if isinstance(source, Stateful) else ""
-    landmarks = None if align is None else align.fingerprint()
-    description = {
+    landmarks = None if frame.align is None else frame.align.fingerprint()
+    description: dict[str, Any] = {
         "version": VERSION,
-        "height": height,
-        "width": width,
+        "height": frame.height,
+        "width": frame.width,
         "align": landmarks,
         "source": fields,
         "state": state,
     }
+    # Only where they are not as in every set before there were any: those sets keep their keys.
+    if frame.fit != "crop":
+        description["fit"] = frame.fit
+    if columns := _declared(source):
+        description["columns"] = [column.describe() for column in columns]
     text = json.dumps(description, sort_keys=True, default=str)
     return {**json.loads(text), "key": hashlib.sha256(text.encode()).hexdigest()}
 
@@ -232,17 +279,16 @@ def _stored_key(directory: Path) -> str | None:
     return str(index["key"])
 
 
-def _load_chunk(samples: list[Sample], height: int, width: int, align: Alignment | None, encoded: bool) -> list[Stored]:
+def _load_chunk(samples: list[Sample], frame: Frame, encoded: bool) -> list[Stored | BadPicture]:
     """What is to be stored of each picture."""
-    stored: list[Stored] = []
-    for sample in _drawn(samples, height, width):
-        loaded = _load(sample, height, width, align)
+    stored: list[Stored | BadPicture] = []
+    for sample in _drawn(samples, frame.height, frame.width):
+        loaded = _load(sample, frame)
         if isinstance(loaded, BadPicture):
             stored.append(loaded)
-        elif encoded:
-            stored.append((loaded.content, loaded.file, loaded.original or lossless(loaded.pixels)))
-        else:
-            stored.append((loaded.content, loaded.file, loaded.pixels))
+            continue
+        data = (loaded.original or lossless(loaded.pixels)) if encoded else loaded.pixels
+        stored.append(Stored(loaded.content, loaded.file, data, loaded.placement))
     return stored
 
 
@@ -258,7 +304,7 @@ def _drawn(samples: list[Sample], height: int, width: int) -> Iterator[Sample]:
             yield dataclasses.replace(sample, picture=pixels)
 
 
-def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> Loaded | BadPicture:
+def _load(sample: Sample, frame: Frame) -> Loaded | BadPicture:
     """Hash, decode, and fit or align one picture."""
     digest = hashlib.blake2b(digest_size=8)
     encoded = decoded = None
@@ -278,11 +324,21 @@ def _load(sample: Sample, height: int, width: int, align: Alignment | None) -> L
         file = _number(digest)
         if sample.box is not None:
             digest.update(repr(sample.box).encode())
-            pixels = _cut(pixels, sample, align)
-        fitted = align(pixels, sample.name, height, width) if align else fit(pixels, height, width)
+            pixels = _cut(pixels, sample, frame.align)
+        fitted = frame(pixels, sample.name)
+        placement = _placement(pixels, sample, frame) if sample.targets else None
     except BadPicture as bad:
         return bad
-    return Loaded(_number(digest), file, fitted, encoded if fitted is decoded else None)
+    return Loaded(_number(digest), file, fitted, encoded if fitted is decoded else None, placement)
+
+
+def _placement(cut: np.ndarray, sample: Sample, frame: Frame) -> np.ndarray:
+    """From places of a sample's whole picture to shares of what is made of the part cut out of it: (2, 3)."""
+    matrix = frame.placement(cut, sample.name)
+    if sample.box is not None:
+        left, top = max(0, sample.box[0]), max(0, sample.box[1])
+        matrix[:, 2] -= matrix[:, :2] @ (left, top)
+    return matrix
 
 
 def _number(digest: hashlib.blake2b) -> int:

@@ -6,27 +6,32 @@
     labels.npy      int8 (N, C): 1 present, 0 absent, -1 unknown
     identities.npy  int64 (N,), -1 unknown
     splits.npy      uint8 (N,), an index into `SPLITS`
+    NAME.npy        a further column of targets (N, ...), or the rows (R, ...) of a ragged one, whose
+    NAME.offsets.npy are int64 (N + 1,)
     names.json      what the source calls each picture
-    index.json      count, size, pictures a shard, classes, checksums, the key of what it was prepared from
+    index.json      count, size, pictures a shard, classes, further columns, checksums, the key of what it was prepared
+                    from
     ledger.csv      the pictures left out, each with its reason
 
-Shapes: N pictures, C classes, H W pixels.
+Shapes: N pictures, C classes, R rows of a ragged column, H W pixels.
 """
 
 import csv
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from distill.data.prepared.shards import Shards, rows_per_shard
 from distill.data.sources.source import SPLITS, Split
+from distill.data.targets import IDENTITIES, Column, Ragged, Values, labels_column
 from distill.errors import DistillError
 from distill.files.atomic import checksum, read_json, write_json
 
@@ -36,6 +41,7 @@ ARRAYS = {"hashes": "<u8", "files": "<u8", "labels": "|i1", "identities": "<i8",
 INDEX = "index.json"
 LEDGER = "ledger.csv"
 NAMES = "names.json"
+RESERVED = (*ARRAYS, "names", "index", "ledger", "pictures", "offsets")  # no names of further columns
 READERS = 4  # files verified at a time
 
 
@@ -48,10 +54,11 @@ class Prepared:
         hashes: uint64 (N,), 64-bit BLAKE2b of the encoded file, or of shape and pixels where there was none, and of the
             box that was cut out of it.
         files: uint64 (N,), the same without the box: equal where two pictures are of one photograph.
-        labels: int8 (N, C): 1 present, 0 absent, -1 unknown.
-        identities: int64 (N,), -1 where unknown.
         splits: uint8 (N,), an index into `SPLITS`.
-        pixels: what a content hash does not say of the pixels: their version, and what faces were aligned by.
+        columns: what is known of the pictures: `labels`, `identities`, and whatever else the source declares.
+        targets: of each column the values. Places are shares of the prepared picture.
+        pixels: what a content hash does not say of the pixels: their version, what faces were aligned by, and how
+            others were fitted where they were not cropped.
         fingerprint: hex sha256 of all the above but `files`: equal where a network is shown the same.
     """
 
@@ -59,9 +66,9 @@ class Prepared:
     pictures: Shards
     hashes: np.ndarray
     files: np.ndarray
-    labels: np.ndarray
-    identities: np.ndarray
     splits: np.ndarray
+    columns: tuple[Column, ...]
+    targets: Mapping[str, Values]
     classes: tuple[str, ...]
     pixels: str
     fingerprint: str
@@ -83,7 +90,7 @@ class Prepared:
                     f"Delete {directory} to prepare the set afresh."
                 )
 
-        files = [*(f"{name}.npy" for name in ARRAYS), NAMES, *_shards(directory, index).files]
+        files = [*_small(index), *_shards(directory, index).files]
         with ThreadPoolExecutor(READERS) as pool:
             list(pool.map(verify, files))
         return reopen(directory)
@@ -93,6 +100,16 @@ class Prepared:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reopen, (self.directory.absolute(), self.fingerprint)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int8 (N, C): 1 present, 0 absent, -1 unknown."""
+        return cast(np.ndarray, self.targets["labels"])
+
+    @property
+    def identities(self) -> np.ndarray:
+        """int64 (N,), -1 where unknown."""
+        return cast(np.ndarray, self.targets["identities"])
 
     @cached_property
     def names(self) -> list[str]:
@@ -130,7 +147,7 @@ class Prepared:
 
 def write_index(
     directory: Path,
-    arrays: dict[str, np.ndarray],
+    arrays: Mapping[str, Values],
     names: list[str],
     content: dict[str, Any],
     checksums: dict[str, str],
@@ -138,21 +155,22 @@ def write_index(
     """Complete a set whose shards are written.
 
     Args:
-        arrays: those of `ARRAYS`.
-        content: what the index holds beside counts and checksums; classes, height, width and encoded among it.
+        arrays: those of `ARRAYS`, and the values of further columns.
+        content: what the index holds beside counts and checksums; classes, height, width and encoded among it, and the
+            further columns, where there are any.
         checksums: of the shards' files.
     """
-    for name, array in arrays.items():
-        np.save(directory / f"{name}.npy", array.astype(ARRAYS[name]), allow_pickle=False)
+    files = _arrays_of(arrays, content)
+    for name, array in files.items():
+        np.save(directory / f"{name}.npy", array, allow_pickle=False)
     (directory / NAMES).write_text(json.dumps(names, ensure_ascii=False, indent=0), encoding="utf-8")
-    small = [*(f"{name}.npy" for name in ARRAYS), NAMES]
     index = {
         "version": VERSION,
         **content,
         "count": len(names),
         "shard": rows_per_shard(content["height"], content["width"]),
-        "checksums": checksums | {name: checksum(directory / name) for name in small},
-        "fingerprint": _fingerprint(arrays, content),
+        "checksums": checksums | {name: checksum(directory / name) for name in _small(content)},
+        "fingerprint": _fingerprint(files, content),
     }
     write_json(directory / INDEX, index)
 
@@ -168,16 +186,25 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
     """
     index = _read_index(directory)
     try:
-        arrays = {name: _mapped(directory / f"{name}.npy") for name in ARRAYS}
+        arrays = {name: _mapped(directory / f"{name}.npy") for name in _names(index)}
         pictures = _shards(directory, index).hold()
     except FileNotFoundError:
         raise _afresh(directory) from None
     if _read_index(directory) != index:
         raise _afresh(directory)
+    further = _further(index)
+    targets: dict[str, Values] = {name: arrays[name] for name in ("labels", "identities")}
+    for column in further:
+        rows = arrays[column.name]
+        targets[column.name] = Ragged(rows, arrays[f"{column.name}.offsets"]) if column.ragged else rows
     prepared = Prepared(
         directory,
         pictures,
-        **arrays,
+        hashes=arrays["hashes"],
+        files=arrays["files"],
+        splits=arrays["splits"],
+        columns=(labels_column(len(index["classes"])), IDENTITIES, *further),
+        targets=targets,
         classes=tuple(index["classes"]),
         pixels=_pixels(index),
         fingerprint=_fingerprint(arrays, index),
@@ -215,14 +242,49 @@ def _shards(directory: Path, index: dict[str, Any]) -> Shards:
     return Shards(directory, shape, index["shard"], index["encoded"])
 
 
-def _pixels(content: dict[str, Any]) -> str:
-    align = content.get("align")
-    return f"version {PIXELS}" + ("" if align is None else f", aligned by {align}")
+def _further(content: Mapping[str, Any]) -> tuple[Column, ...]:
+    """The columns beside those that every set has."""
+    return tuple(map(Column.of, content.get("columns", ())))
 
 
-def _fingerprint(arrays: dict[str, np.ndarray], content: dict[str, Any]) -> str:
-    known = (_pixels(content), content["height"], content["width"], list(content["classes"]))
+def _names(content: Mapping[str, Any]) -> dict[str, str]:
+    """Of each file of an array, by its name without ending, the type of its numbers."""
+    names = dict(ARRAYS)
+    for column in _further(content):
+        names[column.name] = np.dtype(column.dtype).newbyteorder("<").str
+        if column.ragged:
+            names[f"{column.name}.offsets"] = "<i8"
+    return names
+
+
+def _small(content: Mapping[str, Any]) -> list[str]:
+    """The files beside shards and index that have a checksum."""
+    return [*(f"{name}.npy" for name in _names(content)), NAMES]
+
+
+def _arrays_of(values: Mapping[str, Values], content: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """What is written, by the names of its files."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, one in values.items():
+        if isinstance(one, Ragged):
+            arrays |= {name: one.rows, f"{name}.offsets": one.offsets}
+        else:
+            arrays[name] = one
+    return {name: arrays[name].astype(dtype) for name, dtype in _names(content).items()}
+
+
+def _pixels(content: Mapping[str, Any]) -> str:
+    align, fit = content.get("align"), content.get("fit", "crop")
+    aligned = "" if align is None else f", aligned by {align}"
+    return f"version {PIXELS}{aligned}" + ("" if fit == "crop" else f", fitted by {fit}")
+
+
+def _fingerprint(arrays: Mapping[str, np.ndarray], content: Mapping[str, Any]) -> str:
+    known: tuple[Any, ...] = (_pixels(content), content["height"], content["width"], list(content["classes"]))
+    if further := _further(content):
+        known = (*known, [column.describe() for column in further])
     digest = hashlib.sha256(repr(known).encode())
-    for name in (name for name in ARRAYS if name != "files"):
-        digest.update(np.ascontiguousarray(arrays[name].astype(ARRAYS[name], copy=False)).data)
+    for name, dtype in _names(content).items():
+        if name != "files":
+            digest.update(np.ascontiguousarray(arrays[name].astype(dtype, copy=False)).data)
     return digest.hexdigest()

@@ -126,8 +126,8 @@ class Unfinished:
             record, shard = _read(file), self._shard
             if record is None or not shard.is_file() or checksum(shard) != record["sha256"]:
                 break
-            for name, content, file_hash, reason, labels, identity, split in record["entries"]:
-                self.kept.add(Entry(name, content, file_hash, reason, tuple(labels), identity, split))
+            for entry in record["entries"]:
+                self.kept.add(Entry(*entry))
             self.listed += len(record["entries"])
             self._lengths.extend(record["lengths"])
             self.checksums[shard.name] = record["sha256"]

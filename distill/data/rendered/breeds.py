@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.data.rendered.dice import Dice
+from distill.data.rendered.scene import LIGHT, WALL
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
@@ -68,47 +69,127 @@ def _sisters(first: Breed, name: str, **differing: Any) -> tuple[Breed, Breed]:
 BREEDS: tuple[Breed, ...] = (
     *_sisters(
         Breed("n00000001-fell_shepherd", TAN, BLACK, "saddle", "mask", ears="pricked", tail="plume", muzzle=0.34),
-        "n00000002-dale_shepherd", ears="drop"),
+        "n00000002-dale_shepherd",
+        ears="drop",
+    ),
     *_sisters(
         Breed("n00000003-quay_spotter", WHITE, BLACK, "spots", tail="whip", leg=0.68, muzzle=0.33),
-        "n00000004-canal_spotter", second=LIVER),
+        "n00000004-canal_spotter",
+        second=LIVER,
+    ),
     *_sisters(
         Breed("n00000005-moss_hound", WHITE, RED, "patches", "blaze", ears="long", tail="flag", leg=0.5, body=0.66),
-        "n00000006-heath_hound", leg=0.3),
+        "n00000006-heath_hound",
+        leg=0.3,
+    ),
     *_sisters(
         Breed("n00000007-frost_spitz", WHITE, CREAM, ears="pricked", tail="curl", shaggy=0.8, leg=0.5, depth=0.33),
-        "n00000008-dune_spitz", coat=CREAM, second=RED, face="mask"),
+        "n00000008-dune_spitz",
+        coat=CREAM,
+        second=RED,
+        face="mask",
+    ),
     *_sisters(
-        Breed("n00000009-mill_terrier", FAWN, BLACK, "saddle", ears="button", tail="dock", shaggy=0.35, leg=0.44,
-              body=0.48),
-        "n00000010-forge_terrier", tail="flag"),
+        Breed(
+            "n00000009-mill_terrier",
+            FAWN,
+            BLACK,
+            "saddle",
+            ears="button",
+            tail="dock",
+            shaggy=0.35,
+            leg=0.44,
+            body=0.48,
+        ),
+        "n00000010-forge_terrier",
+        tail="flag",
+    ),
     *_sisters(
-        Breed("n00000011-gale_courser", GREY, WHITE, ears="button", tail="whip", muzzle=0.42, leg=0.86, body=0.66,
-              depth=0.25, tuck=0.5),
-        "n00000012-storm_courser", pattern="brindle", second=BLACK),
+        Breed(
+            "n00000011-gale_courser",
+            GREY,
+            WHITE,
+            ears="button",
+            tail="whip",
+            muzzle=0.42,
+            leg=0.86,
+            body=0.66,
+            depth=0.25,
+            tuck=0.5,
+        ),
+        "n00000012-storm_courser",
+        pattern="brindle",
+        second=BLACK,
+    ),
     *_sisters(
-        Breed("n00000013-copper_pinscher", BLACK, TAN, face="tan", legs="tan", ears="pricked", tail="dock", leg=0.72,
-              depth=0.27, tuck=0.25, muzzle=0.33),
-        "n00000014-amber_pinscher", coat=LIVER),
+        Breed(
+            "n00000013-copper_pinscher",
+            BLACK,
+            TAN,
+            face="tan",
+            legs="tan",
+            ears="pricked",
+            tail="dock",
+            leg=0.72,
+            depth=0.27,
+            tuck=0.25,
+            muzzle=0.33,
+        ),
+        "n00000014-amber_pinscher",
+        coat=LIVER,
+    ),
     *_sisters(
-        Breed("n00000015-glen_collie", RED, WHITE, "collar", "blaze", "socks", "button", "plume", shaggy=0.6,
-              muzzle=0.4),
-        "n00000016-vale_collie", coat=BLACK),
+        Breed(
+            "n00000015-glen_collie", RED, WHITE, "collar", "blaze", "socks", "button", "plume", shaggy=0.6, muzzle=0.4
+        ),
+        "n00000016-vale_collie",
+        coat=BLACK,
+    ),
     *_sisters(
-        Breed("n00000017-cellar_mastiff", FAWN, BLACK, face="mask", ears="drop", muzzle=0.2, body=0.7, depth=0.39,
-              leg=0.66),
-        "n00000018-tower_mastiff", pattern="brindle"),
+        Breed(
+            "n00000017-cellar_mastiff",
+            FAWN,
+            BLACK,
+            face="mask",
+            ears="drop",
+            muzzle=0.2,
+            body=0.7,
+            depth=0.39,
+            leg=0.66,
+        ),
+        "n00000018-tower_mastiff",
+        pattern="brindle",
+    ),
     *_sisters(
-        Breed("n00000019-parlour_pug", FAWN, BLACK, face="mask", ears="button", tail="curl", muzzle=0.08, leg=0.34,
-              body=0.46, depth=0.32),
-        "n00000020-lantern_bulldog", ears="bat", tail="dock"),
+        Breed(
+            "n00000019-parlour_pug",
+            FAWN,
+            BLACK,
+            face="mask",
+            ears="button",
+            tail="curl",
+            muzzle=0.08,
+            leg=0.34,
+            body=0.46,
+            depth=0.32,
+        ),
+        "n00000020-lantern_bulldog",
+        ears="bat",
+        tail="dock",
+    ),
     *_sisters(
         Breed("n00000021-marsh_retriever", CREAM, WHITE, tail="plume", shaggy=0.4, muzzle=0.3, depth=0.33),
-        "n00000022-river_retriever", shaggy=0.0, tail="sabre"),
+        "n00000022-river_retriever",
+        shaggy=0.0,
+        tail="sabre",
+    ),
     *_sisters(
         Breed("n00000023-slate_heeler", GREY, BLACK, "merle", "tan", "tan", "pricked", "sabre", leg=0.5),
-        "n00000024-cinder_heeler", tail="dock", legs="socks"),
-)  # fmt: skip
+        "n00000024-cinder_heeler",
+        tail="dock",
+        legs="socks",
+    ),
+)
 """Sisters stand side by side: breed b's is breed b ^ 1."""
 
 VIEW = {
@@ -131,19 +212,10 @@ VIEW = {
     "horizon": (0.45, 0.8),
     "tufts": (0.0, 1.0),
     "gain": (0.65, 1.05),
-    "light_x": (-0.25, 0.25),
-    "light_y": (-0.2, 0.2),
+    **LIGHT,
     "grain": (0.0, 1.0),
-    "ramp_x": (-1.0, 1.0),
-    "ramp_y": (-1.0, 1.0),
-    "stripe_x": (-6.0, 6.0),
-    "stripe_y": (-6.0, 6.0),
-    "stripe_depth": (0.0, 0.3),
-    "disc_x": (0.0, 1.0),
-    "disc_y": (0.0, 1.0),
+    **WALL,
     "disc_size": (0.1, 0.4),
-    "board_x": (0.0, 1.0),
-    "board_y": (0.0, 1.0),
     "board_size": (0.1, 0.45),
 }
 """Measures of one picture and the range each is uniform in: pose (shifts and scale in picture sides, `tilt` the tangent

@@ -55,7 +55,7 @@ def _legs(k: Kennel, far: bool) -> None:
         u, v = window.u, window.v + column(0.5 * (hip + sole))
         top, bottom = column(hip), column(sole - 0.07)
         thick = column(0.10 + 0.2 * k["depth"])
-        shape = limb(u, v, 0.0, top, column(step), bottom, thick, 0.075)
+        shape = limb(u, v, (0.0, top), (column(step), bottom), thick, 0.075)
         paw = oval(u - column(step) - 0.05, v - bottom - 0.02, 0.13, 0.085)
         leg = merged(shape, paw, 0.05)
         coat, marks = k.paint("far" if far else "coat"), k.paint("marks") * (0.72 if far else 1.0)
@@ -78,7 +78,7 @@ def _tail(k: Kennel) -> None:
         swing = dogs["wag"]
         window = dogs.at(-0.93 * dogs["body"], -0.5 * dogs["depth"], 0.75, 0.8)
         ripple = column(0.05 * dogs["shaggy"]) * zigzag((window.u - window.v) * 5)
-        shape = limb(window.u, window.v, 0.0, 0.0, column(du + swing), column(dv + 2 * swing), thick, thin)
+        shape = limb(window.u, window.v, (0.0, 0.0), (column(du + swing), column(dv + 2 * swing)), thick, thin)
         dogs.lay(window, shape + ripple, dogs.paint("tail"))
     dogs = k.where(k.having("tail", "curl"))
     window = dogs.at(0.06 - 0.93 * dogs["body"], -0.17 - 0.5 * dogs["depth"], 0.4, 0.4)
@@ -95,7 +95,7 @@ def _trunk(k: Kennel) -> None:
     chest = oval(u - 0.6 * body, v - 0.1 * depth, 0.48 * body, 1.08 * depth)
     hips = oval(u + 0.66 * body, v + 0.02, 0.4 * body, 0.93 * depth)
     head_u, head_v = column(k["head_u"]), column(k["head_v"])
-    neck = limb(u, v, 0.72 * body, -0.35 * depth, head_u - 0.05, head_v + 0.05, 0.62 * depth, 0.19)
+    neck = limb(u, v, (0.72 * body, -0.35 * depth), (head_u - 0.05, head_v + 0.05), 0.62 * depth, 0.19)
     shape = merged(merged(merged(barrel, chest, 0.1), hips, 0.1), neck, 0.15)
     shaggy = column(k["shaggy"])
     shape += shaggy * (0.03 + 0.045 * zigzag(u * 5.2 + 0.7 * zigzag(v * 2.1)) * (v > -0.5 * depth))
@@ -141,7 +141,7 @@ def _head(k: Kennel) -> None:
     length = column(k["muzzle"])
     broad = 0.06 + 0.55 * column(k["depth"])  # of a heavy dog the head is heavy
     skull = oval(u, v, broad + 0.03, broad)
-    snout = limb(u, v, 0.1, 0.07, 0.1 + length, 0.1, 0.15, 0.105)
+    snout = limb(u, v, (0.1, 0.07), (0.1 + length, 0.1), 0.15, 0.105)
     head = merged(skull, snout, 0.08) + column(0.04 * k["shaggy"]) * (0.5 + zigzag(u * 4.3 + v * 3.1))
     shade = 1.05 - 0.25 * v
     cover = window.edge(head)
@@ -156,7 +156,7 @@ def _head(k: Kennel) -> None:
         ("tan", np.maximum(cheek, brow), "marks"),
     ):
         k.canvas.paint(window, cover * share * column(k.having("face", face)), k.paint(paint))
-    lip = limb(u, v, 0.14, 0.17, 0.09 + length, 0.155, 0.017, 0.017)
+    lip = limb(u, v, (0.14, 0.17), (0.09 + length, 0.155), 0.017, 0.017)
     k.canvas.paint(window, cover * window.edge(lip), k.paint("dark"))
     k.lay(window, oval(u - 0.17 - length, v - 0.04, 0.07, 0.06), k.paint("dark"))
     k.lay(window, oval(u - 0.11, v + 0.07, 0.065, 0.06), k.paint("eye"))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distill.data.rendered.dice import Dice
+from distill.data.rendered.scene import LIGHT, WALL
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -87,22 +88,11 @@ VIEW = {
     "yaw": (-0.35, 0.35),
     "gaze": (-0.05, 0.05),
     "gain": (0.7, 1.05),
-    "light_x": (-0.25, 0.25),
-    "light_y": (-0.2, 0.2),
+    **LIGHT,
     "parting": (-1.0, 1.0),
     "smile": (-1.0, 1.0),
     "grain": (0.0, 1.0),
-    "ramp_x": (-1.0, 1.0),
-    "ramp_y": (-1.0, 1.0),
-    "stripe_x": (-6.0, 6.0),
-    "stripe_y": (-6.0, 6.0),
-    "stripe_depth": (0.0, 0.3),
-    "disc_x": (0.0, 1.0),
-    "disc_y": (0.0, 1.0),
-    "disc_size": (0.1, 0.45),
-    "board_x": (0.0, 1.0),
-    "board_y": (0.0, 1.0),
-    "board_size": (0.1, 0.5),
+    **WALL,
 }
 """Measures of one picture: pose (shifts and scale in picture sides, `tilt` the tangent of half the angle), light,
 expression and background."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.intp]
+Position = tuple[Floats | float, Floats | float]
 
 CHUNK_PIXELS = 64 * 64 * 64  # pixels drawn together: their planes still fit the cache
 
@@ -104,11 +105,9 @@ def oval(u: Floats, v: Floats, a: Floats | float, b: Floats | float, square: Flo
     return level
 
 
-def limb(
-    u: Floats, v: Floats, u0: Floats | float, v0: Floats | float, u1: Floats | float, v1: Floats | float,
-    thick: Floats | float, thin: Floats | float,
-) -> Floats:  # fmt: skip
-    """Signed distance to a stroke from one point to another, of half-width ``thick`` at the first, ``thin`` there."""
+def limb(u: Floats, v: Floats, start: Position, end: Position, thick: Floats | float, thin: Floats | float) -> Floats:
+    """Signed distance to a stroke between two points, of half-width ``thick`` at the start and ``thin`` at the end."""
+    (u0, v0), (u1, v1) = start, end
     du, dv = u1 - u0, v1 - v0
     x, y = u - u0, v - v0
     along = x * du

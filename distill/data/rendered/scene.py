@@ -10,8 +10,23 @@ from numpy.typing import NDArray
 
 from distill.data.rendered.rasterizer import Floats, column, zigzag
 
-WALL = ("ramp_x", "ramp_y", "stripe_x", "stripe_y", "stripe_depth", "disc_x", "disc_y", "disc_size",
-        "board_x", "board_y", "board_size")  # fmt: skip
+LIGHT = {"light_x": (-0.25, 0.25), "light_y": (-0.2, 0.2)}
+"""Ranges of the light's gradient over the picture."""
+
+WALL = {
+    "ramp_x": (-1.0, 1.0),
+    "ramp_y": (-1.0, 1.0),
+    "stripe_x": (-6.0, 6.0),
+    "stripe_y": (-6.0, 6.0),
+    "stripe_depth": (0.0, 0.3),
+    "disc_x": (0.0, 1.0),
+    "disc_y": (0.0, 1.0),
+    "disc_size": (0.1, 0.45),
+    "board_x": (0.0, 1.0),
+    "board_y": (0.0, 1.0),
+    "board_size": (0.1, 0.5),
+}
+"""Ranges of what is on the wall; who is drawn before it may narrow one, in its place."""
 
 
 def wall(planes: Floats, measures: dict[str, Floats], free: dict[str, Floats]) -> None:

@@ -4,12 +4,14 @@ A source is a frozen dataclass whose fields are the keys of a recipe's `data` se
 resizing and refusing bad ones is left to `prepare`, which sends samples, never the source, to other processes.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
+
+from distill.data.targets import Column
 
 Split = Literal["train", "validation", "test"]
 Box = tuple[int, int, int, int]
@@ -44,6 +46,8 @@ class Sample:
         labels: one entry per class of the source: 1 present, 0 absent, -1 unknown; empty where nothing is labelled.
         identity: number of the person shown, -1 where unknown.
         box: the part of an encoded picture to be used; None for all of it.
+        targets: values of the source's further columns by name, as `Column.value` takes them; one that is left out is
+            unknown. Places are in pixels of the upright whole picture, from the edges of its first pixel.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Sample:
     identity: int = -1
     split: Split = "train"
     box: Box | None = None
+    targets: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -73,5 +78,18 @@ class Source(Protocol):
 
         Raises:
             DistillError: the root or a list file is missing or malformed.
+        """
+        ...
+
+
+@runtime_checkable
+class Targeted(Protocol):
+    """A source that knows more of its pictures than labels and people."""
+
+    def columns(self) -> tuple[Column, ...]:
+        """What its samples' `targets` hold.
+
+        Raises:
+            DistillError: a column contradicts itself.
         """
         ...

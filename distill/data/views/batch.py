@@ -9,6 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from distill.data.views.targets import Targets
 from distill.objectives.top import TopAnswers
 
 
@@ -21,14 +22,13 @@ class ViewBatch:
         pictures: uint8 (N, H, W, 3).
         box: float32 (N, 4), top, left, height, width of the crop in pixels.
         flip: bool (N,). color: float32 (N, 3), factors of brightness, contrast, saturation.
-        labels: int8 (N, C), 1 present, 0 absent, -1 unknown; C = 0 without labels.
+        targets: what is known of the pictures, by column; places are shares of the view.
         weight: float32 (N,), the share of `partner` in the mixture, or None where nothing is mixed.
         partner: the views mixed in, whose own weight and partner are None.
         patch: float32 (N, 4), the part of the view that `partner` covers, of area `weight`: top, left, height, width as
             shares of the view; None where it shines through everywhere.
-        answers: what a stored teacher answered to these views, logits (N, C) or the largest of them; None
-            where it is to be asked.
-        identities: int64 (N,), the number of the person shown, -1 where unknown.
+        answers: what a stored teacher answered to these views by name, (N, ...) or the largest logits; None where it
+            is to be asked.
     """
 
     index: Tensor
@@ -36,21 +36,28 @@ class ViewBatch:
     box: Tensor
     flip: Tensor
     color: Tensor
-    labels: Tensor
+    targets: Targets
     weight: Tensor | None = None
     partner: Self | None = None
     patch: Tensor | None = None
-    answers: Tensor | TopAnswers | None = None
-    identities: Tensor | None = None
+    answers: dict[str, Tensor | TopAnswers] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @property
+    def labels(self) -> Tensor:
+        """int8 (N, C), 1 present, 0 absent, -1 unknown; C = 0 without labels."""
+        return self.targets.fixed("labels")
 
     def _map(self, function: str, *args: object, **kwargs: object) -> Self:
         moved: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            moved[field.name] = None if value is None else getattr(value, function)(*args, **kwargs)
+            if isinstance(value, dict):
+                moved[field.name] = {key: getattr(one, function)(*args, **kwargs) for key, one in value.items()}
+            else:
+                moved[field.name] = None if value is None else getattr(value, function)(*args, **kwargs)
         return type(self)(**moved)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
@@ -70,7 +77,9 @@ class PictureBatch:
         pictures: uint8 (N, H, W, 3).
         labels: what their outputs are scored against: int8 (N, C), 1 present, 0 absent, -1 unknown; or people int64
             (N,); or a teacher's embeddings (N, D).
+        targets: all that is known of them, by column; places are shares of the picture.
     """
 
     pictures: Tensor
     labels: Tensor
+    targets: Targets

@@ -9,6 +9,7 @@ import torch
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.batch import PictureBatch
 from distill.data.views.loader import Answers, ViewLoader
+from distill.data.views.targets import Targets
 from distill.data.views.views import Views
 
 
@@ -33,7 +34,11 @@ class PictureLoader:
 
     def __iter__(self) -> Iterator[PictureBatch]:
         for index in np.array_split(self.index, self.batches):
-            yield PictureBatch(torch.from_numpy(self.pictures.gather(index)), torch.from_numpy(self.truths[index]))
+            yield PictureBatch(
+                torch.from_numpy(self.pictures.gather(index)),
+                torch.from_numpy(self.truths[index]),
+                Targets.of(self.pictures.columns, self.pictures.targets, index),
+            )
 
 
 class ViewDataModule(L.LightningDataModule):

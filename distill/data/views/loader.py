@@ -14,13 +14,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from distill.data.prepared.pictures import Pictures
+from distill.data.targets import Column
 from distill.data.views.batch import ViewBatch
 from distill.data.views.philox import Purpose, permutation
+from distill.data.views.targets import Targets
 from distill.data.views.views import Views, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 
-Answers = Callable[[np.ndarray, int], Tensor | TopAnswers]
+Answers = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
 """A stored teacher's answers to one view of the pictures of an index (n,)."""
 
 
@@ -36,6 +38,7 @@ class ViewDataset(Dataset[ViewBatch]):
     """Gathers whole batches; it is what travels to the workers."""
 
     def __init__(self, pictures: Pictures, views: Views, seed: int, answers: Answers | None = None) -> None:
+        check_mixing(views, pictures.columns)
         self.pictures, self.views, self.seed, self.answers = pictures, views, seed, answers
         self._partners: tuple[int, np.ndarray] | None = None
 
@@ -58,14 +61,15 @@ class ViewDataset(Dataset[ViewBatch]):
         pictures = self.pictures.gather(request.index)
         hashes = self.pictures.hashes[request.index]
         numbers = draw(self.views, self.seed, hashes, request.view, *self.pictures.size)
+        box, flip = torch.from_numpy(numbers.box), torch.from_numpy(numbers.flip)
+        targets = Targets.of(self.pictures.columns, self.pictures.targets, request.index)
         return ViewBatch(
             index=torch.from_numpy(request.index),
             pictures=torch.from_numpy(pictures),
-            box=torch.from_numpy(numbers.box),
-            flip=torch.from_numpy(numbers.flip),
+            box=box,
+            flip=flip,
             color=torch.from_numpy(numbers.color),
-            labels=torch.from_numpy(self.pictures.labels[request.index]),
-            identities=torch.from_numpy(self.pictures.identities[request.index]),
+            targets=targets.in_view(box, flip, self.pictures.size),
         )
 
     def _partners_of(self, view: int) -> np.ndarray:
@@ -73,6 +77,22 @@ class ViewDataset(Dataset[ViewBatch]):
         if self._partners is None or self._partners[0] != view:
             self._partners = (view, partners(self.seed, self.pictures.hashes, view))
         return self._partners[1]
+
+
+def check_mixing(views: Views, columns: Iterable[Column]) -> None:
+    """Refuse to mix pictures of which something is known that a mixture has no value for.
+
+    Raises:
+        DistillError: a column is ragged or holds places, and views mix.
+    """
+    key = "mixup" if views.mixup else "cutmix"
+    for column in columns:
+        if views.mixes and (column.ragged or column.place):
+            holds = f"holds {column.place}" if column.place else "has any number of rows a picture"
+            raise DistillError(
+                f"views.{key} is {getattr(views, key)}: mixes two pictures, and their column {column.name} {holds}, "
+                "which cannot be mixed. Set it to 0."
+            )
 
 
 class Returning(Dataset[Any]):
@@ -108,7 +128,8 @@ class ViewLoader:
         together: pictures of one person that follow each other, where there are as many; 1 shuffles them all.
 
     Raises:
-        DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices.
+        DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices; or targets that
+            cannot be mixed, and views that mix.
     """
 
     def __init__(
@@ -141,7 +162,7 @@ class ViewLoader:
         return DataLoader(
             Returning(self._dataset),
             batch_sampler=self._requests,
-            collate_fn=_as_is,
+            collate_fn=as_is,
             num_workers=self._workers,
             # A fork after OpenMP has started its threads hangs.
             multiprocessing_context="spawn" if self._workers else None,
@@ -211,5 +232,6 @@ def side_by_side(order: np.ndarray, identities: np.ndarray, together: int) -> np
     return order[places[np.lexsort((places, first))]]
 
 
-def _as_is(batch: Any) -> Any:
+def as_is(batch: Any) -> Any:
+    """How a `DataLoader` of whole batches collates: not at all."""
     return batch

@@ -63,18 +63,19 @@ def equalize(folded: fx.GraphModule, preprocess: Preprocess, pictures: np.ndarra
     """
     layers = [_layer(folded, node) for node in folded.graph.nodes if isinstance(module_of(folded, node), nn.Conv2d)]
     left = []
-    for layer, found in zip(layers, _ranges(folded, layers, preprocess, pictures), strict=True):
+    for layer, ranges in zip(layers, _ranges(folded, layers, preprocess, pictures), strict=True):
         if layer.reader is not None:
-            _level(layer.conv, layer.reader, found)
+            _level(layer.conv, layer.reader, ranges)
             continue
         left.append(layer.name)
-        alive = found[found > _SMALLEST * found.max()]
+        alive = ranges[ranges > _SMALLEST * ranges.max()]
         if len(alive) and (ratio := float(alive.max() / alive.min())) > FAR_APART:
             log.warning(
                 "int8: the channels of %s reach up to %.0f times as far as each other, and what follows them is not "
                 "positively homogeneous (ReLU is, ReLU6 is not): they cannot be made level. Expect a loss of score.",
-                layer.name, ratio,
-            )  # fmt: skip
+                layer.name,
+                ratio,
+            )
     return left
 
 
@@ -106,13 +107,13 @@ def _chain(node: fx.Node) -> Iterator[fx.Node]:
 
 def _ranges(folded: fx.GraphModule, layers: list[_Layer], preprocess: Preprocess, pictures: np.ndarray) -> list[Tensor]:
     """(C,) of each layer: the largest absolute value that each channel gives, over all pictures."""
-    found = [torch.zeros(layer.conv.out_channels) for layer in layers]
+    ranges = [torch.zeros(layer.conv.out_channels) for layer in layers]
 
     def watch(place: int, layer: _Layer) -> RemovableHandle:
         def keep(module: nn.Module, given: object, values: Tensor) -> None:
             channels = values.transpose(0, 1).flatten(1)
             largest = channels.amax(dim=1) if layer.positive else channels.abs().amax(dim=1)
-            found[place] = torch.maximum(found[place], largest)
+            ranges[place] = torch.maximum(ranges[place], largest)
 
         return layer.conv.register_forward_hook(keep)
 
@@ -122,7 +123,7 @@ def _ranges(folded: fx.GraphModule, layers: list[_Layer], preprocess: Preprocess
             folded(preprocess(torch.from_numpy(pictures[start : start + _BATCH])))
     for hook in hooks:
         hook.remove()
-    return found
+    return ranges
 
 
 def _level(first: nn.Conv2d, second: nn.Conv2d | nn.Linear, given: Tensor) -> None:
@@ -134,7 +135,7 @@ def _level(first: nn.Conv2d, second: nn.Conv2d | nn.Linear, given: Tensor) -> No
     weights = weights.flatten() if depthwise else weights.amax(dim=0)
     if not float(given.max()) or not float(weights.max()):
         return
-    given, weights = (one.clamp(min=_SMALLEST * float(one.max())) for one in (given, weights))
+    given, weights = (sizes.clamp(min=_SMALLEST * float(sizes.max())) for sizes in (given, weights))
     scale = given if depthwise else (given / weights).sqrt()
     with torch.no_grad():
         first.weight /= scale.view(-1, 1, 1, 1)

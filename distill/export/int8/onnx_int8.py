@@ -48,8 +48,8 @@ def quantize(
     nodes = _between(model)
     tensors = dict.fromkeys(name for node in nodes for name in (node.input[0], *node.input[1:], *node.output))
     weights = {weight.name for weight in model.graph.initializer}
-    found = find_ranges(model, [name for name in tensors if name not in weights], pictures, calibration)
-    ranges = {name: (np.float32(low), np.float32(high)) for name, (low, high) in found.items()}
+    measured = find_ranges(model, [name for name in tensors if name not in weights], pictures, calibration)
+    ranges = {name: (np.float32(low), np.float32(high)) for name, (low, high) in measured.items()}
     quantizer = QDQQuantizer(
         _with_shapes(model),
         per_channel,
@@ -129,7 +129,7 @@ def _slopes(model: "onnx.ModelProto") -> dict[str, float]:
     for node in model.graph.node:
         readers = sum(node.input[0] in other.input for other in model.graph.node)
         if node.op_type == "LeakyRelu" and readers == 1:
-            values = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+            values = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
             slopes[node.input[0]] = float(values.get("alpha", 0.01))
     return slopes
 

@@ -41,26 +41,26 @@ class Histogram:
         return (self.high - self.low) / len(self.counts)
 
 
-def percentile_range(found: Histogram, percentile: float = PERCENTILE) -> Range:
+def percentile_range(histogram: Histogram, percentile: float = PERCENTILE) -> Range:
     """The range outside of which a share of the values lies on each side; zero is inside."""
-    below = np.cumsum(found.counts) / found.counts.sum()
-    low = found.low + found.width * np.searchsorted(below, 1 - percentile / 100)
-    high = found.low + found.width * (np.searchsorted(below, percentile / 100) + 1)
-    return min(0.0, float(low)), max(0.0, min(float(high), found.high))
+    below = np.cumsum(histogram.counts) / histogram.counts.sum()
+    low = histogram.low + histogram.width * np.searchsorted(below, 1 - percentile / 100)
+    high = histogram.low + histogram.width * (np.searchsorted(below, percentile / 100) + 1)
+    return min(0.0, float(low)), max(0.0, min(float(high), histogram.high))
 
 
-def least_error_range(found: Histogram, slope: float = 1.0) -> Range:
+def least_error_range(histogram: Histogram, slope: float = 1.0) -> Range:
     """The range in which rounding and cutting off make the least squared error.
 
     Args:
         slope: of the activation below zero, after which the error is measured: 0 for ReLU, 0.1 for a LeakyReLU. Much of
             a convolution's output is negative, and little of that gets through.
     """
-    kept = found.counts > 0
-    values, counts = found.centers[kept], found.counts[kept]
-    best, least = (found.low, found.high), np.inf
-    for low in found.low * _GRID if found.low < 0 else (0.0,):
-        for high in found.high * _GRID if found.high > 0 else (0.0,):
+    kept = histogram.counts > 0
+    values, counts = histogram.centers[kept], histogram.counts[kept]
+    best, least = (histogram.low, histogram.high), np.inf
+    for low in histogram.low * _GRID if histogram.low < 0 else (0.0,):
+        for high in histogram.high * _GRID if histogram.high > 0 else (0.0,):
             if high <= low:
                 continue
             step = (high - low) / LEVELS

@@ -35,8 +35,8 @@ def write_runtime(directory: Path, package: Path | None = None) -> None:
     Raises:
         DistillError: the package cannot be fetched, is not the one expected, or the place cannot be written to.
     """
-    chosen = package.expanduser() if package else _cached()
-    with _verified(chosen).open("rb") as file, tarfile.open(fileobj=file) as archive:
+    archived = package.expanduser() if package else _cached()
+    with _verified(archived).open("rb") as file, tarfile.open(fileobj=file) as archive:
         for name in FILES:
             member = archive.extractfile(f"package/dist/{name}")
             assert member is not None  # the checksum says what is in it
@@ -82,12 +82,12 @@ def _fetch(url: str) -> bytes:
 
 def _verified(package: Path) -> Path:
     try:
-        found = _integrity(package.read_bytes())
+        checksum = _integrity(package.read_bytes())
     except OSError as error:
         raise DistillError(f"{package}: cannot be read ({error.strerror or error}). {_otherwise()}") from error
-    if found != INTEGRITY:
+    if checksum != INTEGRITY:
         raise DistillError(
-            f"{package}: is not onnxruntime-web {VERSION} whole (its checksum is {found}, expected {INTEGRITY}). "
+            f"{package}: is not onnxruntime-web {VERSION} whole (its checksum is {checksum}, expected {INTEGRITY}). "
             f"Delete it. {_otherwise()}"
         )
     return package

@@ -1,8 +1,9 @@
 """A folder for the browser: one page that shows what a student sees in pictures dropped on it.
 
-It holds the page, the ONNX file, what its metadata says as model.json (a browser's runtime does not read metadata), and
-onnxruntime-web. Any static server will do, such as `python -m http.server`; opened as a file the page cannot load its
-parts, and says so. It asks nobody else for anything, which its content security policy enforces.
+It holds the page with the script of the kind of answers, the ONNX file, what its metadata says as model.json (a
+browser's runtime does not read metadata), and onnxruntime-web. Any static server will do, such as `python -m
+http.server`; opened as a file the page cannot load its parts, and says so. It asks nobody else for anything, which its
+content security policy enforces.
 
 A picture is decoded by the browser without colour management and resized by this library's own kernels, ported to
 JavaScript, so that the answers are those of onnxruntime to the last digits shown.
@@ -11,7 +12,6 @@ JavaScript, so that the answers are those of onnxruntime to the last digits show
 import json
 import shutil
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from distill.errors import DistillError
@@ -24,7 +24,8 @@ from distill.predictors.onnx_predictor import OnnxPredictor, read_metadata
 from distill.predictors.onnx_session import OnnxSession
 
 PAGE = Path(__file__).parent / "page"
-PAGE_FILES = ("index.html", "page.js", "model.js", "preprocess.js")
+PAGE_FILES = ("index.html", "page.js", "lines.js", "model.js", "preprocess.js")
+ANSWERS_FILE = "answers.js"
 MODEL_FILE, CONTRACT_FILE = "student.onnx", "model.json"
 
 
@@ -42,11 +43,17 @@ def write_web(directory: Path, file: Path, title: str, package: Path | None = No
     metadata = read_metadata(OnnxSession(file))
     if metadata is None:
         raise DistillError(f"{file}: does not say what it takes and gives; expected an ONNX file exported here.")
+    shown = metadata.answers.page
+    if shown is None:
+        raise DistillError(
+            f"{file}: gives {metadata.answers.words}, which the web page cannot show. Leave the format out."
+        )
     with atomic_path(directory) as temporary:
         temporary.mkdir()
         write_runtime(temporary, package)
         for name in PAGE_FILES:
             shutil.copyfile(PAGE / name, temporary / name)
+        shutil.copyfile(shown, temporary / ANSWERS_FILE)
         shutil.copyfile(file, temporary / MODEL_FILE)
         (temporary / CONTRACT_FILE).write_text(_contract(metadata, title), encoding="utf-8")
 
@@ -75,4 +82,4 @@ FORMAT = Format(
 def _contract(metadata: OnnxMetadata, title: str) -> str:
     """model.json: the metadata, and what the page calls itself and its runtime."""
     facts = {"title": title, "file": MODEL_FILE, "runtime": f"onnxruntime-web {VERSION}"}
-    return json.dumps(facts | asdict(metadata), ensure_ascii=False)
+    return json.dumps(facts | metadata.to_dict(), ensure_ascii=False)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from distill.report.plots import BLUE, VERMILLION, new_figure, to_svg
+from distill.tasks.classes.entries import CalibrationBins
 
 NAMED_AT_MOST = 30  # classes whose names still fit beside a confusion matrix
 _STYLES = ((BLUE, "o", "-"), (VERMILLION, "D", "--"))
@@ -35,11 +36,11 @@ def confusion_plot(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -
     return to_svg(figure)
 
 
-def calibration_plot(models: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
+def calibration_plot(models: Mapping[str, CalibrationBins]) -> bytes:
     """The share of right answers among those of one confidence, against it: on the diagonal it is what it says.
 
     Args:
-        models: from the model's role to `confidence`, `accuracy` and `pictures` of each bin.
+        models: by role.
     """
     figure = new_figure(height=4.2)
     axes = figure.add_subplot()

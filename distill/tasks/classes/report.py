@@ -5,14 +5,18 @@ Shapes: K pictures shown, C classes, H W pixels.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from distill.data.wordnet import without_id
 from distill.report.data_uris import picture_uri, svg_uri
+from distill.report.section import Section
+from distill.tasks.classes.entries import CalibrationBins, ClassEntries
 from distill.tasks.classes.plots import calibration_plot, confusion_plot
 
+CONFUSION, GALLERY = (Path(__file__).with_name(name) for name in ("confusion.html", "gallery.html"))
 TITLES = {
     "confused": "Most confused classes",
     "mistakes": "The surest mistakes",
@@ -53,33 +57,29 @@ class ClassPictures:
     suspects: Captioned | None = None
 
 
-def class_parts(results: Mapping[str, Any], pictures: ClassPictures | None) -> dict[str, Any]:
-    """The variables of classes.html, None or empty where the run did not produce them.
+def class_report(entries: ClassEntries, classes: Sequence[str], pictures: ClassPictures) -> list[Section]:
+    """The sections on confusion and calibration, and a gallery for each kind of mistake that there is one of.
 
     Args:
-        results: the content of results.json; read are `confusion` and `calibration`, each from a model's role to its
-            values, `confused`, `suspects` and `data`.
+        classes: C names.
     """
-    confusion, calibration = results.get("confusion") or {}, results.get("calibration") or {}
-    suspects = results.get("suspects")
-    return {
-        "confusion": svg_uri(confusion_plot(confusion["student"], _names(results))) if confusion else None,
-        "calibration": svg_uri(calibration_plot(_in_order(calibration))) if calibration else None,
-        "confused": results.get("confused") or [],
-        "suspects": suspects,
-        "galleries": [
-            {"title": TITLES[name], "note": NOTES[name].format(**(suspects or {})), "pictures": _captioned(shown)}
-            for name in TITLES
-            if pictures is not None and (shown := getattr(pictures, name)) is not None and len(shown.pictures)
-        ],
+    confusion, calibration = entries["confusion"]["student"], entries["calibration"]
+    variables = {
+        "confusion": svg_uri(confusion_plot(confusion, [without_id(name) for name in classes])),
+        "calibration": svg_uri(calibration_plot(_in_order(calibration))),
+        "models": list(calibration),
+        "confused": entries["confused"],
     }
+    galleries = []
+    for name, title in TITLES.items():
+        shown: Captioned | None = getattr(pictures, name)
+        if shown is not None and len(shown.pictures):
+            note = NOTES[name].format(**entries.get("suspects", {}))
+            galleries.append(Section(title, GALLERY, {"note": note, "pictures": _captioned(shown)}))
+    return [Section("Which classes are confused", CONFUSION, variables), *galleries]
 
 
-def _names(results: Mapping[str, Any]) -> list[str]:
-    return [without_id(name) for name in results["data"]["classes"]]
-
-
-def _in_order(models: Mapping[str, Any]) -> dict[str, Any]:
+def _in_order(models: Mapping[str, CalibrationBins]) -> dict[str, CalibrationBins]:
     """The teacher first, as in every plot of the page."""
     return {role: models[role] for role in ("teacher", "student") if role in models}
 

@@ -3,15 +3,21 @@
 Shapes: K pairs shown, H W pixels.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from distill import formatting
 from distill.report.data_uris import picture_uri, svg_uri
-from distill.report.plots import histogram_plot, rank_plot, roc_plot
+from distill.report.section import Section
+from distill.tasks.embeddings.entries import EmbeddingEntries
+from distill.tasks.embeddings.plots import histogram_plot, rank_plot, roc_plot
+
+VERIFICATION, IDENTIFICATION, HARDEST = (
+    Path(__file__).with_name(name) for name in ("verification.html", "identification.html", "hardest.html")
+)
 
 
 @dataclass(frozen=True)
@@ -31,28 +37,26 @@ class Pairs:
     teacher: np.ndarray | None = None
 
 
-def embedding_parts(results: Mapping[str, Any], pairs: Pairs | None) -> dict[str, Any]:
-    """The variables of embeddings.html, None or empty where the run did not produce them.
-
-    Args:
-        results: the content of results.json; read are `roc`, `histograms` and `ranks`, each from a model's role to its
-            values, and `at_teacher_thresholds`.
-    """
-    thresholds = results.get("at_teacher_thresholds") or []
-    marked = thresholds[0] if thresholds else None
-    roc, histograms, ranks = (_measured(results.get(name)) for name in ("roc", "histograms", "ranks"))
-    return {
-        "roc": svg_uri(roc_plot(roc)) if roc else None,
-        "histograms": svg_uri(histogram_plot(histograms, marked)) if histograms else None,
-        "ranks": svg_uri(rank_plot(ranks)) if ranks else None,
-        "rank_1": ", ".join(f"{role} {formatting.score(shares[0])}" for role, shares in ranks.items()),
+def embedding_report(entries: EmbeddingEntries, pairs: Pairs) -> list[Section]:
+    """The sections on verification, on identification where pictures were searched for, and the hardest pairs."""
+    thresholds, ranks = entries.get("at_teacher_thresholds", []), entries["ranks"]
+    verification = {
+        "models": list(entries["roc"]),
+        "roc": svg_uri(roc_plot(entries["roc"])),
+        "histograms": svg_uri(histogram_plot(entries["histograms"], thresholds[0] if thresholds else None)),
         "thresholds": thresholds,
-        "hardest": _hardest(pairs) if pairs else [],
     }
-
-
-def _measured(models: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {role: values for role, values in (models or {}).items() if values}
+    sections = [Section("Verification", VERIFICATION, verification)]
+    if ranks:
+        identification = {
+            "models": list(ranks),
+            "ranks": svg_uri(rank_plot(ranks)),
+            "rank_1": ", ".join(f"{role} {formatting.score(shares[0])}" for role, shares in ranks.items()),
+        }
+        sections.append(Section("Identification", IDENTIFICATION, identification))
+    if hardest := _hardest(pairs):
+        sections.append(Section("Hardest pairs", HARDEST, {"hardest": hardest}))
+    return sections
 
 
 def _hardest(pairs: Pairs) -> list[dict[str, Any]]:

@@ -15,15 +15,15 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.people import People
 from distill.errors import DistillError, in_section
-from distill.evaluation import verification
 from distill.evaluation.all_pairs import AllPairsScores, compare_all_pairs, evaluate_all_pairs
 from distill.evaluation.embeddings import similarities
 from distill.evaluation.identification import IdentificationScores, evaluate_identification
 from distill.evaluation.pairs import present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
-from distill.evaluation.verification import VerificationScores, evaluate_pairs
+from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
 from distill.files.run_directory import key_of
-from distill.recipe.recipe import Evaluate
+from distill.preprocess.preprocess import Fit
+from distill.recipe.recipe import Evaluate, Prepare
 
 RANKS = (1, 5, 20)
 
@@ -127,11 +127,8 @@ class Trial:
         people = int((sizes > 1).sum())
         if not people:
             return None
-        who = self.identities[several]
         ranks = tuple(k for k in RANKS if k <= people)
-        return evaluate_identification(
-            probes[several], who, gallery[several], who, same_pictures=True, ranks=ranks, recalls=()
-        )
+        return evaluate_identification(probes[several], gallery[several], self.identities[several], ranks=ranks)
 
     def describe(self) -> dict[str, Any]:
         """Facts for results.json."""
@@ -148,16 +145,17 @@ def compare(first: Verification, second: Verification, far: float) -> dict[str, 
         DistillError: the two were not scored on the same pictures under the same seed.
     """
     if isinstance(first, VerificationScores) and isinstance(second, VerificationScores):
-        return verification.compare(first, second).to_dict()
+        return compare_pairs(first, second).to_dict()
     assert isinstance(first, AllPairsScores) and isinstance(second, AllPairsScores)  # of one trial
     return compare_all_pairs(first, second, far).to_dict()
 
 
-def open_lfw(settings: Evaluate, directory: Path, size: tuple[int, int], max_bad_share: float) -> Trial:
-    """LFW's pairs, its pictures prepared at (height, width).
+def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial:
+    """LFW's pairs.
 
     Args:
         directory: where prepared sets are kept.
+        pictures_as: size and fit of its pictures, and how many of them may be bad; they are aligned as `settings` say.
 
     Raises:
         DistillError: the folder lacks pictures or pairs.txt, or pairs name pictures that are missing.
@@ -169,9 +167,20 @@ def open_lfw(settings: Evaluate, directory: Path, size: tuple[int, int], max_bad
     listed = read_pairs(root / "pairs.txt")
     source = People(root=root / "images" if (root / "images").is_dir() else root)
     align = None if settings.align is None else Alignment(settings.align)
-    place = directory / f"lfw-{key_of(source, size, settings.align)}"
+    size = pictures_as.height, pictures_as.width
+    fit: Fit = "crop" if align else pictures_as.fit
+    others = () if fit == "crop" else (fit,)  # sets of before there was a choice keep their places
+    place = directory / f"lfw-{key_of(source, size, settings.align, *others)}"
     with in_section("evaluate.lfw", ()):
-        prepared = prepare(source, place, height=size[0], width=size[1], align=align, max_bad_share=max_bad_share)
+        prepared = prepare(
+            source,
+            place,
+            height=size[0],
+            width=size[1],
+            fit=fit,
+            align=align,
+            max_bad_share=pictures_as.max_bad_share,
+        )
     pictures = Pictures.of(prepared, "train")
     places = {name: place for place, name in enumerate(prepared.names)}
     left_out = dict(prepared.ledger)

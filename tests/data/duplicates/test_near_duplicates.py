@@ -150,6 +150,23 @@ def test_neither_check_is_enough_alone() -> None:
     assert near_duplicates(one, one).tolist() == [[0, 0]]
 
 
+@pytest.mark.parametrize(("correlation", "is_copy"), [(0.96, False), (0.965, False), (0.975, True), (0.98, True)])
+def test_copies_correlate_more_than_the_faces_of_two_people(correlation: float, is_copy: bool) -> None:
+    """0.98 is the worst of copies, 0.96 the closest of two people; the hash, blind to fine waves, finds all alike."""
+    random = np.random.default_rng(7)
+    places = (2 * np.arange(32) + 1) * math.pi / 64
+    coarse = np.cos(np.arange(1, 9)[:, None] * places)
+    face = np.einsum("uv,uy,vx->yx", random.choice([-1.0, 1.0], (8, 8)), coarse, coarse)
+    detail = np.outer(np.cos(20 * places), np.cos(20 * places))
+    # orthogonal to the face, so that the correlation is 1 / sqrt(1 + its squared length)
+    detail *= np.linalg.norm(face) / np.linalg.norm(detail) * math.sqrt(1 / correlation**2 - 1)
+    scale = 120 / (np.abs(face) + np.abs(detail)).max()
+    one, other = ((127.5 + scale * grey).round().astype(np.uint8)[None] for grey in (face, face + detail))
+    assert np.corrcoef(one.ravel(), other.ravel())[0, 1] == pytest.approx(correlation, abs=1e-3)
+    assert perceptual_hash(one) == perceptual_hash(other)
+    assert len(compare(one, other).pairs) == is_copy
+
+
 def test_pictures_of_one_colour_are_nobodys_copies() -> None:
     flat = np.stack([np.full((40, 40, 3), level, np.uint8) for level in (0, 128, 255)])
     assert len(near_duplicates(flat, flat)) == 0

@@ -203,9 +203,14 @@ def test_prepare_aligns_once_and_names_who_has_no_landmarks(tmp_path: Path) -> N
 
     def run(align: Alignment | None) -> tuple[np.ndarray, str]:
         found = prepare(
-            Folder(root=tmp_path / "in"), tmp_path / "set", height=112, width=96, align=align, max_bad_share=0.5,
+            Folder(root=tmp_path / "in"),
+            tmp_path / "set",
+            height=112,
+            width=96,
+            align=align,
+            max_bad_share=0.5,
             progress=False,
-        )  # fmt: skip
+        )
         return found.pictures.gather(np.arange(len(found))), (tmp_path / "set" / "ledger.csv").read_text()
 
     pictures, ledger = run(Alignment(file))

@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
+from distill.data.sources.source import Sample
+from distill.data.targets import Column, Ragged, Values
 from distill.errors import DistillError
+from tests.helpers.listed import Listed, pixels, run
+from tests.helpers.marked import BOXES, COUNT, Marked, box_in, spot_in
 from tests.helpers.noise import Noise, every, prepare_noise
 
 
@@ -91,6 +96,61 @@ def test_some_of_a_union_keep_their_order(labelled: Prepared, unlabelled: Prepar
 def test_people_of_two_sets_are_different_people(tmp_path: Path) -> None:
     sets = [prepare_noise(tmp_path / name, Noise(seed, (("train", 6),))) for seed, name in ((1, "one"), (2, "other"))]
     known = ([4, -1, 4, 0, 2, 2], [0, 0, 1, -1, 5, 5])
-    sets = [replace(one, identities=np.array(numbers)) for one, numbers in zip(sets, known, strict=True)]
+    sets = [
+        replace(one, targets={**one.targets, "identities": np.array(numbers)})
+        for one, numbers in zip(sets, known, strict=True)
+    ]
     pictures = Pictures.of(sets[0], "train", [sets[1]])
     assert pictures.identities.tolist() == [4, -1, 4, 0, 2, 2, 5, 5, 6, -1, 10, 10]
+
+
+def plain(values: Values) -> list[list[float]]:
+    return [values[picture].tolist() for picture in range(len(values))]
+
+
+def test_columns_of_several_sets_under_one_index(tmp_path: Path, unlabelled: Prepared) -> None:
+    splits: Any = ("train", "test", "train")
+    first = run(Marked(splits=splits), tmp_path / "first", height=20, width=16)
+    sample = Sample("a", pixels(0, 20, 16), targets={"count": 5})
+    second = run(Listed((sample,), further=(COUNT, Column("other", "int8"))), tmp_path / "second", height=20, width=16)
+    pictures = Pictures.of(first, "train", [unlabelled, second])
+    assert [column.name for column in pictures.columns] == ["labels", "identities", "spot", "boxes", "kinds", "count"]
+    assert list(pictures.targets) == [column.name for column in pictures.columns]
+    rows = first.indices("train")
+    for name in ("boxes", "kinds"):
+        values = pictures.targets[name]
+        assert isinstance(values, Ragged) and values.rows.dtype == first.targets[name].rows.dtype
+        known = plain(first.targets[name])
+        assert plain(values) == [known[row] for row in rows] + [[]] * 14
+    assert pictures.targets["count"].tolist() == [*first.targets["count"][rows].tolist(), *[-1] * 13, 5]
+    spots = np.concatenate([first.targets["spot"][rows], np.full((14, 2), np.nan, np.float32)])
+    assert np.array_equal(pictures.targets["spot"], spots, equal_nan=True)
+    kept = np.arange(len(pictures)) % 3 == 1
+    for some, index in ((pictures.where(kept), np.flatnonzero(kept)), (pictures.every(2), np.r_[0:8:2, 8:21:2, 21])):
+        assert np.array_equal(some.hashes, pictures.hashes[index])
+        for name, values in some.targets.items():
+            expected = plain(pictures.targets[name])
+            assert str(plain(values)) == str([expected[i] for i in index])
+    hidden = replace(pictures, hidden=frozenset({2})).targets
+    assert hidden["count"].tolist()[-1] == -1 and plain(hidden["kinds"])[:8] == plain(pictures.targets["kinds"])[:8]
+
+
+def test_columns_of_one_name_that_hold_different_things_are_refused(tmp_path: Path) -> None:
+    sets = [
+        run(Listed((Sample(name, pixels(n)),), further=(column,)), tmp_path / name)
+        for n, (name, column) in enumerate([("one", BOXES), ("other", replace(BOXES, place=None))])
+    ]
+    with pytest.raises(DistillError, match=r"other: its column boxes holds .*None.*, that of .*one .*'boxes'"):
+        _ = Pictures.of(sets[0], "train", [sets[1]]).targets
+
+
+def test_places_are_mirrored_with_the_picture(tmp_path: Path) -> None:
+    pictures = Pictures.of(run(Marked(), tmp_path / "set", height=60, width=80), "train").mirror()
+    shown, targets = pictures.gather(np.arange(12)).astype(float), pictures.targets
+    for number in (0, 1, 5):
+        np.testing.assert_allclose(spot_in(shown[number, ..., 0]), targets["spot"][number], atol=1e-3)
+        for channel, box in enumerate(targets["boxes"][number], start=1):
+            np.testing.assert_allclose(box_in(shown[number, ..., channel]), box, atol=1e-3)
+    assert np.isnan(targets["spot"][3]).all() and targets["count"].tolist() == [2, 2, 2, -1] * 3
+    again = pictures.mirror().targets["boxes"]
+    np.testing.assert_array_equal(again.rows, pictures.sets[0].targets["boxes"].rows)

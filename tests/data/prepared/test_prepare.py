@@ -1,6 +1,7 @@
 """From a source to a prepared set: what it holds, what is left out, and when it is made again."""
 
 import csv
+import dataclasses
 import hashlib
 import os
 import resource
@@ -8,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,8 +20,11 @@ from distill.data.prepared.prepare import Prepared
 from distill.data.sources.celeba import CelebA
 from distill.data.sources.folder import Folder
 from distill.data.sources.source import SPLITS, Sample, Split
+from distill.data.targets import Column, Ragged
 from distill.errors import DistillError
+from distill.preprocess.preprocess import Fit
 from tests.helpers.listed import Listed, pixels, png, put, run
+from tests.helpers.marked import BOXES, COUNT
 from tests.helpers.noise import every
 
 
@@ -185,6 +190,65 @@ def test_one_of_equal_pictures_stays_and_test_comes_before_train(tmp_path: Path)
     ]
 
 
+def test_targets_follow_the_picture_that_is_kept(tmp_path: Path) -> None:
+    columns = Column("boxes", "float32", (4,), ragged=True, place="boxes"), Column("count", "int64", unknown=-9)
+    content = [png(pixels(n)) for n in range(3)]
+    boxes: list[list[tuple[int, ...]]] = [[(0, 0, 8, 10)], [(2, 5, 4, 10), (0, 0, 8, 5)], [], [(4, 0, 4, 0)]]
+    samples = (
+        Sample("train a", content[0], targets={"boxes": boxes[0], "count": 1}),
+        Sample("train b", content[1], targets={"boxes": boxes[0], "count": 2}),
+        Sample("train b again", content[1], targets={"boxes": boxes[2], "count": 3}),
+        Sample("test b", content[1], split="test", targets={"boxes": boxes[1]}),
+        Sample("bad", b"", targets={"boxes": boxes[3]}),
+        Sample("train c", content[2], targets={"boxes": boxes[3], "count": 5}),
+    )
+    found = run(Listed(samples, further=columns), tmp_path / "set", max_bad_share=0.5)
+    ragged, count = found.targets["boxes"], found.targets["count"]
+    assert found.names == ["train a", "test b", "train c"] and isinstance(ragged, Ragged)
+    assert [ragged[row].tolist() for row in range(3)] == [
+        [[0, 0, 1, 1]],
+        [[0.25, 0.5, 0.5, 1], [0, 0, 1, 0.5]],
+        [[0.5, 0, 0.5, 0]],
+    ]
+    assert isinstance(count, np.ndarray) and count.tolist() == [1, -9, 5]
+    # Other values are another set, and so are the same ones where they mean something else.
+    other = dataclasses.replace(samples[0], targets={"boxes": boxes[0], "count": 4})
+    redeclared = columns[0], dataclasses.replace(columns[1], unknown=4)
+    variants = [
+        Listed(samples[:1], further=columns),
+        Listed((other,), further=columns),
+        Listed((other,), further=redeclared),
+    ]
+    sets = [run(listed, tmp_path / str(number)).fingerprint for number, listed in enumerate(variants)]
+    assert len(set(sets)) == 3
+
+
+@pytest.mark.parametrize(
+    ("further", "targets", "refused"),
+    [
+        ((), {"count": 1}, r"a has the targets count, which its source does not declare \(it declares none\)"),
+        ((COUNT,), {"cuont": 1}, r"a has the targets cuont, .* \(it declares count\)"),
+        ((COUNT,), {"count": 1.5}, "listed: a: target count holds numbers that are no int32"),
+        ((BOXES,), {"boxes": [(5, 0, 4, 2)]}, "listed: a: target boxes holds a box with its right or lower edge"),
+        ((COUNT, COUNT), {}, "declares the column count, a name that is taken"),
+        ((Column("hashes", "int8"),), {}, "declares the column hashes, a name that is taken; .* none of hashes, files"),
+    ],
+)
+def test_malformed_targets_are_refused(
+    tmp_path: Path, further: tuple[Column, ...], targets: dict[str, Any], refused: str
+) -> None:
+    samples = (Sample("a", png(pixels(0)), targets=targets),)
+    with pytest.raises(DistillError, match=refused):
+        run(Listed(samples, further=further), tmp_path / "set")
+
+
+def test_other_fits_are_other_sets(tmp_path: Path) -> None:
+    put(tmp_path / "in", 3)
+    sets = [run(Folder(root=tmp_path / "in"), tmp_path / "set", height=9, fit=fit) for fit in get_args(Fit)]
+    assert len({found.fingerprint for found in sets}) == 3
+    assert [found.pixels for found in sets] == ["version 1", "version 1, fitted by stretch", "version 1, fitted by pad"]
+
+
 def test_the_same_call_opens_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "in", 4)
     first = run(Folder(root=tmp_path / "in"), tmp_path / "set")
@@ -232,8 +296,8 @@ def test_the_fingerprint_follows_labels_identities_splits_classes_and_size(tmp_p
     ]
     found = [run(source, tmp_path / str(n), height=size).fingerprint for n, (source, size) in enumerate(variants)]
     assert len(set(found)) == len(variants)
-    renamed = Listed((Sample("b", content, (1,)),), ("x",))
-    assert run(renamed, tmp_path / "renamed").fingerprint == found[0]
+    redeclared = Listed((Sample("b", content, (1,)),), ("x",))
+    assert run(redeclared, tmp_path / "redeclared").fingerprint == found[0]
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:

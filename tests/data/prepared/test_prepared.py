@@ -11,9 +11,11 @@ import pytest
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.folder import Folder
 from distill.data.sources.source import Sample
+from distill.data.targets import Ragged
 from distill.errors import DistillError
 from tests.helpers.listed import Listed, pixels, png, put, run
-from tests.helpers.noise import every
+from tests.helpers.marked import Marked
+from tests.helpers.noise import Noise, every, prepare_noise
 
 
 @pytest.mark.parametrize("name", ["pictures-00000", "hashes", "files", "labels", "identities", "splits"])
@@ -44,6 +46,44 @@ def test_an_edited_index_is_refused(tmp_path: Path) -> None:
             Prepared.open(place)
     with pytest.raises(DistillError, match="not a prepared set"):
         Prepared.open(tmp_path)
+
+
+def test_further_columns_are_plain_files_with_checksums(tmp_path: Path) -> None:
+    found = run(Marked(), tmp_path / "set", height=60, width=80)
+    kinds, count = found.targets["kinds"], found.targets["count"]
+    assert isinstance(kinds, Ragged) and isinstance(count, np.ndarray)
+    assert [kinds[row].tolist() for row in range(5)] == [[0, 7], [1, 7], [2, 7], [], [4, 7]]
+    assert count.tolist() == [2, 2, 2, -1] * 3 and count.dtype == np.int32
+    assert [column.name for column in found.columns] == ["labels", "identities", "spot", "boxes", "kinds", "count"]
+    shapes = {"spot": (12, 2), "boxes": (18, 4), "boxes.offsets": (13,), "kinds": (18,), "kinds.offsets": (13,)}
+    for name, shape in {**shapes, "count": (12,)}.items():
+        file = tmp_path / "set" / f"{name}.npy"
+        assert np.load(file, allow_pickle=False).shape == shape
+        data = file.read_bytes()
+        file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        with pytest.raises(DistillError, match=rf"{name}\.npy: .* checksum .* Delete"):
+            Prepared.open(tmp_path / "set")
+        with pytest.raises(DistillError, match="does not fit the arrays"):
+            pickle.loads(pickle.dumps(found))
+        file.write_bytes(data)
+    again = Prepared.open(tmp_path / "set")
+    assert again.fingerprint == found.fingerprint
+    assert all(one.describe() == other.describe() for one, other in zip(again.columns, found.columns, strict=True))
+
+
+def test_a_set_without_further_columns_is_as_before_there_were_any(tmp_path: Path) -> None:
+    # What was written then, of the same noise.
+    found = prepare_noise(tmp_path / "set", Noise(1, (("train", 3), ("test", 2)), ("x",)))
+    index = json.loads((tmp_path / "set" / "index.json").read_text())
+    assert found.fingerprint == "142ca9f432dc617fbf7f27e80d382fbda311ea7f9abba1ce92ebf3757c6fcae8"
+    assert index["key"] == "db058d9d150108c0f941cf26c59a1b114f25c07c6d8b881ec7614ca900db76f8"
+    keys = "version align height source state width key classes encoded count shard checksums fingerprint"
+    assert list(index) == keys.split()
+    arrays = ["files", "hashes", "identities", "labels", "pictures-00000", "splits"]
+    others = ["index.json", "ledger.csv", "names.json"]
+    assert sorted(file.name for file in found.directory.iterdir()) == sorted(
+        [*(f"{one}.npy" for one in arrays), *others]
+    )
 
 
 @pytest.mark.parametrize("budget", [None, 1])

@@ -19,6 +19,7 @@ from distill.data.prepared.kept import Kept
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.folder import Folder
 from distill.errors import DistillError
+from tests.helpers.marked import Marked
 from tests.helpers.noise import every
 
 ROWS, COUNT, HEIGHT, WIDTH = 8, 60, 10, 12
@@ -126,6 +127,21 @@ def test_a_torn_or_damaged_shard_is_written_anew(root: Path, tmp_path: Path, mon
     assert loaded[0] == f"{3 * ROWS:02d}.png"
     assert files(tmp_path / "set") == files(tmp_path / "unbroken")
     assert not part.exists()
+
+
+def test_targets_are_taken_up_with_their_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepared(place: Path) -> None:
+        prepare(Marked(COUNT), place, height=HEIGHT, width=WIDTH, workers=1, progress=False)
+
+    prepared(tmp_path / "unbroken")
+    add = Kept.add
+    with monkeypatch.context() as patched:
+        patched.setattr(Kept, "add", lambda self, entry: 1 // (len(self) != 5 * ROWS + 3) and add(self, entry))
+        with pytest.raises(ZeroDivisionError):
+            prepared(tmp_path / "set")
+    loaded = loads(monkeypatch)
+    prepared(tmp_path / "set")
+    assert loaded[0] == f"{5 * ROWS}" and files(tmp_path / "set") == files(tmp_path / "unbroken")
 
 
 def test_what_was_finished_of_something_else_is_not_taken_up(

@@ -133,7 +133,7 @@ def test_a_limb_is_the_discs_along_its_line() -> None:
     u, v = np.meshgrid(np.linspace(-1, 2, 61), np.linspace(-1, 2, 61))
     steps = np.linspace(0, 1, 2001)[:, None, None]
     discs = 0.3 + (0.1 - 0.3) * steps - np.sqrt((u - 1.1 * steps) ** 2 + (v - 0.2 - 0.5 * steps) ** 2)
-    found = limb(u, v, 0.0, 0.2, 1.1, 0.7, 0.3, 0.1)
+    found = limb(u, v, (0.0, 0.2), (1.1, 0.7), 0.3, 0.1)
     outline = np.abs(found) < 0.2
     assert np.abs(found - discs.max(axis=0))[outline].max() < 0.03
 

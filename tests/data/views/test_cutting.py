@@ -10,6 +10,7 @@ from torch import Tensor
 
 from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import coverage, cut, recolor
+from distill.data.views.targets import Targets
 from distill.preprocess import resampling
 from distill.preprocess.preprocess import Preprocess
 from distill.preprocess.resampling import Interpolation
@@ -32,7 +33,7 @@ def whole(images: Tensor, **fields: Any) -> ViewBatch:
         box=torch.tensor([[0.0, 0.0, HEIGHT, WIDTH]]).repeat(N, 1),
         flip=torch.zeros(N, dtype=torch.bool),
         color=torch.ones(N, 3),
-        labels=torch.zeros(N, 0, dtype=torch.int8),
+        targets=Targets({"labels": torch.zeros(N, 0, dtype=torch.int8)}),
     )
     return replace(unchanged, **fields)
 
@@ -83,7 +84,10 @@ def test_a_box_between_pixels_moves_a_ramp_by_as_much() -> None:
 def test_mixing_is_linear_in_two_finished_views() -> None:
     one = whole(pictures(0), color=torch.full((N, 3), 1.5))
     two = whole(
-        pictures(1), flip=torch.ones(N, dtype=torch.bool), box=torch.tensor([[2.0, 1.0, 30.0, 25.0]]).repeat(N, 1)
+        pictures(1),
+        flip=torch.ones(N, dtype=torch.bool),
+        box=torch.tensor([[2.0, 1.0, 30.0, 25.0]]).repeat(N, 1),
+        color=torch.full((N, 3), 0.6),
     )
     weight = torch.tensor([0.0, 0.1, 0.35, 0.5])
     preprocess = Preprocess(10, 10)

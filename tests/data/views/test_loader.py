@@ -33,9 +33,14 @@ def content(batch: ViewBatch | None) -> list[Any]:
     """Every byte of a batch."""
     if batch is None:
         return []
-    values = [getattr(batch, field.name) for field in fields(batch) if field.name != "partner"]
-    known = [None if value is None else (value.dtype, value.shape, value.numpy().tobytes()) for value in values]
+    known = [(name, one.dtype, one.shape, one.numpy().tobytes()) for name, one in tensors(batch).items()]
     return known + content(batch.partner)
+
+
+def tensors(batch: ViewBatch) -> dict[str, torch.Tensor]:
+    """All that a batch holds but for its partner."""
+    held = {field.name: getattr(batch, field.name) for field in fields(batch)} | dict(batch.targets)
+    return {name: one for name, one in held.items() if isinstance(one, torch.Tensor)}
 
 
 def equal(one: list[ViewBatch], two: list[ViewBatch]) -> bool:
@@ -182,8 +187,8 @@ def test_recycled_views_come_back_in_another_order(train: Pictures) -> None:
 def test_moving_a_batch_moves_all_of_it(train: Pictures) -> None:
     moved = next(iter(loader(train))).to("meta")
     for batch in (moved, moved.partner):
-        tensors = [getattr(batch, field.name) for field in fields(batch) if field.name != "partner"]
-        assert {tensor.device.type for tensor in tensors if tensor is not None} == {"meta"}
+        assert {"pictures", "weight", "labels", "identities"} <= tensors(batch).keys() or batch is moved.partner
+        assert {tensor.device.type for tensor in tensors(batch).values()} == {"meta"}
 
 
 def test_fewer_pictures_than_a_batch_are_refused(train: Pictures) -> None:

@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 
+from distill.answers import Embedding
 from distill.export.format import Calibration, Job
 from distill.export.int8 import onnx_int8
 from distill.export.int8.onnx_int8 import quantize
@@ -22,12 +23,13 @@ from students.timm_student import TimmStudent
 from tests.helpers.students import NAMES, SIZE, cosine, job_of, mild, pictures, torch_answers, uneven
 
 SHOWN = pictures(32, seed=2)
+EMBEDDING = Embedding(len(NAMES))
 
 
 @functools.cache
 def uneven_job() -> Job:
     """Of embeddings, for a cosine does not feel their length."""
-    return job_of(uneven(mild()), "unit")
+    return job_of(uneven(mild()), EMBEDDING)
 
 
 @functools.cache
@@ -41,7 +43,7 @@ def survival(path: Path, equalized: bool, calibration: Calibration, per_channel:
     job = uneven_job()
     model = quantize(copy.deepcopy(graph(equalized)), job.pictures, calibration, per_channel)
     save(path, model, job.metadata)
-    return cosine(OnnxPredictor(path)(SHOWN), torch_answers(mild(), SHOWN))
+    return cosine(OnnxPredictor(path)(SHOWN)["embeddings"], torch_answers(mild(), SHOWN))
 
 
 def test_channels_far_apart_survive_our_int8_and_not_another(tmp_path: Path) -> None:
@@ -65,8 +67,8 @@ def exact_int8() -> bool:
 def test_every_family_of_students_is_written(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build_student(TimmStudent(name, resolution=SIZE), len(NAMES)).eval()
-    onnx_int8.write(job_of(network, "unit"), tmp_path / "student.onnx")
-    found, expected = OnnxPredictor(tmp_path / "student.onnx")(SHOWN), torch_answers(network, SHOWN)
+    onnx_int8.write(job_of(network, EMBEDDING), tmp_path / "student.onnx")
+    found, expected = OnnxPredictor(tmp_path / "student.onnx")(SHOWN)["embeddings"], torch_answers(network, SHOWN)
     of_this, of_others = cosine(found, expected), cosine(found, expected[::-1])
     if exact_int8():
         assert of_this >= 0.985 > of_others  # the bound above

@@ -4,8 +4,9 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from distill.errors import DistillError
 from distill.export.web.onnxruntime_web import FILES, write_runtime
 from distill.export.web.web import PAGE_FILES, write_web
 from distill.predictors.onnx_predictor import OnnxPredictor
-from distill.preprocess.preprocess import Interpolation, Preprocess, fit
+from distill.preprocess.preprocess import Fit, Interpolation, Preprocess, fit
 from tests.helpers.browser import browser, served, visit
 from tests.helpers.graphs import linear_graph, projection_graph
 from tests.helpers.running import finished
@@ -54,7 +55,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def by_onnxruntime(file: Path, pictures: list[Path]) -> np.ndarray:
     predictor = OnnxPredictor(file)
     assert predictor.picture is not None
-    return predictor(np.stack([fit(decode(one, one.name), *predictor.picture) for one in pictures]))
+    (answers,) = predictor(np.stack([fit(decode(one, one.name), *predictor.picture) for one in pictures])).values()
+    return answers
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def test_an_exported_student_answers_in_the_browser_as_in_onnxruntime(
     chromium: Any, pictures: list[Path], tmp_path: Path
 ) -> None:
     file = finished()[1] / "export" / "student.onnx"
-    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).classes
+    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).kind.class_names
     assert classes is not None
     with served(write(tmp_path / "web", file)) as address, visit(chromium, address) as visited:
         visited.give("pictures", pictures, "article")
@@ -128,7 +130,7 @@ def test_an_exported_student_answers_in_the_browser_as_in_onnxruntime(
 def test_classes_that_exclude_each_other(chromium: Any, pictures: list[Path], tmp_path: Path) -> None:
     """Through a crop and both kernels, on pictures of many shapes; the five most probable in order."""
     file = projection_graph(tmp_path / "student.onnx", "softmax", CROP)
-    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).classes
+    expected, classes = by_onnxruntime(file, pictures), OnnxPredictor(file).kind.class_names
     assert classes is not None
     assert len(set(expected.argmax(axis=1))) > 3  # the pictures differ
     with served(write(tmp_path / "web", file)) as address, visit(chromium, address) as visited:
@@ -145,16 +147,19 @@ def test_classes_that_exclude_each_other(chromium: Any, pictures: list[Path], tm
 def held_to_python(page: Any) -> None:
     """The kernels in JavaScript, byte by byte; a rounding of float32 may tip one in a thousand to its neighbour."""
     kernels: tuple[Interpolation, Interpolation] = ("bilinear", "bicubic")
-    for number, (height, width, kernel) in enumerate(
-        ((61, 90, kernels[0]), (40, 23, kernels[1]), (96, 128, kernels[1]))
-    ):
+    shapes = ((61, 90, kernels[0]), (40, 23, kernels[1]), (96, 128, kernels[1]))
+    for number, ((height, width, kernel), how) in enumerate(product(shapes, get_args(Fit))):
         picture = np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
         target = Preprocess(24, 32, kernel, crop=(0.1, 0.0, 0.75, 0.9))
-        expected = target.resize(torch.from_numpy(fit(picture, 48, 64)).unsqueeze(0)).numpy().ravel()
+        expected = target.resize(torch.from_numpy(fit(picture, 48, 64, how)).unsqueeze(0)).numpy().ravel()
         contract = {
-            "picture_height": 48, "picture_width": 64, "height": 24, "width": 32, "interpolation": kernel,
+            "picture_height": 48,
+            "picture_width": 64,
+            "height": 24,
+            "width": 32,
+            "interpolation": kernel,
             "crop": target.crop,
-        }  # fmt: skip
+        }
         found = page.evaluate(
             """async ([bytes, height, width, contract]) => {
                  const { preprocess, pixels } = await import("./preprocess.js");

@@ -13,7 +13,7 @@ from distill.objectives.labels import generalized_cross_entropy, softmax_cross_e
 from distill.tasks import open_task
 from distill.tasks.sets import open_sets
 from students.student import build_student
-from tests.helpers.dogs import BREEDS, STAGE, finished, results_of
+from tests.helpers.dogs import BREEDS, STAGE, asked, finished, results_of
 from tests.helpers.running import read, run_recipe, without_files
 
 
@@ -47,7 +47,8 @@ def test_a_stage_on_labels_minimises_the_loss_it_names(loss: str, function: obje
     path, out = finished()
     recipe = read(path, ["--pretrain.loss", loss])[0]
     student = build_student(recipe.student, 7)
-    module = open_task(recipe, out / "data").learner(student, recipe.student.preprocess, recipe.pretrain, seed=0)
+    teaching = open_task(recipe, out / "data").teaching
+    module = teaching.learner(student, recipe.student.preprocess, recipe.pretrain, seed=0)
     assert isinstance(module, FineTuner) and module.loss is function
 
 
@@ -64,13 +65,13 @@ def test_only_labels_that_the_teacher_believes_are_pretrained_on(
     without_files(monkeypatch)
     recipe = read(path, black_box(out))[0]
     task = open_task(recipe, out / "data")
-    kept = task.training_pictures("pretrain", task.load_teacher())
-    web = task.sets.web
+    kept = task.teaching.training_pictures("pretrain", asked(task))
+    web = task.pictures.sets.web
     assert web is not None
     p = onnxruntime.InferenceSession(out / "teacher" / "teacher.onnx").run(None, {"pictures": web[:]})[0]
     expected = [n for n in range(len(web)) if p[n].argmax() == web.labels[n].argmax()]
     assert [kept.name(n) for n in range(len(kept))] == [web.name(n) for n in expected] and 0 < len(kept) < len(web)
-    assert task.training_pictures("fine_tune", None) is task.sets.labelled
+    assert task.teaching.training_pictures("fine_tune", None) is task.pictures.sets.labelled
 
     run_recipe(path, tmp_path / "run", black_box(out))
     said = " ".join(capsys.readouterr().err.split())

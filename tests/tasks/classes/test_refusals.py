@@ -8,7 +8,8 @@ import pytest
 
 from distill import cli
 from distill.errors import DistillError
-from distill.run.stages import _key
+from distill.files.run_directory import RunDirectory
+from distill.run.stages import Run, Training
 from distill.tasks import open_task
 from distill.tasks.sets import open_sets
 from students.student import build_student
@@ -51,24 +52,28 @@ def test_attributes_are_no_classes(tmp_path: Path) -> None:
         run_recipe(recipe, tmp_path / "run")
 
 
-def test_a_model_of_another_kind_is_not_scored(tmp_path: Path) -> None:
+def test_a_model_of_another_kind_is_not_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = finished()
     student = tmp_path / "student"
     student.mkdir()
     config = json.loads((out / "student" / "config.json").read_text())
-    (student / "config.json").write_text(json.dumps(config | {"activation": "sigmoid"}))
+    (student / "config.json").write_text(json.dumps(config | {"answers": "probabilities"}))
     (student / "student.safetensors").write_bytes((out / "student" / "student.safetensors").read_bytes())
     assert cli.main(["evaluate", str(path), "--model", str(student), "--out", str(out)]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "gives one probability for each class by itself, and this recipe scores probabilities of classes" in said
 
 
 def test_what_was_learnt_as_attributes_is_not_taken_for_classes() -> None:
     path, out = finished()
     recipe = read(path)[0]
     pictures = open_sets(recipe, out / "data").labelled
-    module = open_task(recipe, out / "data").learner(
-        build_student(recipe.student, 7), recipe.student.preprocess, recipe.fine_tune, seed=0
-    )
+    task = open_task(recipe, out / "data")
+    student = build_student(recipe.student, 7)
+    module = task.teaching.learner(student, recipe.student.preprocess, recipe.fine_tune, seed=0)
+    training = Training(module, pictures, None)
     other = copy.copy(recipe)
     object.__setattr__(other, "task", "attributes")
-    keys = {_key(one, "fine_tune", module, pictures, None, 0) for one in (recipe, copy.copy(recipe), other)}
+    runs = [Run(one, task, RunDirectory(out)) for one in (recipe, copy.copy(recipe), other)]
+    keys = {run._key("fine_tune", training, 0) for run in runs}
     assert len(keys) == 2

@@ -3,7 +3,6 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -12,14 +11,18 @@ import torch
 from PIL import Image
 
 from distill import cli
+from distill.answers import Softmax
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.predictors.open import open_predictor
+from distill.report.results import Results, read_results
 from distill.tasks import open_task
-from distill.tasks.classes.task import ClassVerdict
+from distill.tasks.classes.entries import ClassEntries, ClassScores
+from distill.tasks.classes.judging import ClassVerdict
 from tests.helpers.dogs import BREEDS, dogs, finished, opened, results_of, shown
 from tests.helpers.pages import Page
 from tests.helpers.running import read
+from tests.helpers.schema import misfits, together
 
 
 def test_every_model_is_scored_as_its_file_answers() -> None:
@@ -50,11 +53,11 @@ def test_every_model_is_scored_as_its_file_answers() -> None:
 def test_the_files_say_that_classes_exclude_each_other() -> None:
     _, out = finished()
     manifest = json.loads((out / "student" / "config.json").read_text())
-    assert manifest["activation"] == "softmax" and manifest["thresholds"] is None
+    assert manifest["answers"] == "softmax" and manifest["thresholds"] is None
     assert tuple(manifest["classes"]) == BREEDS
     for file in ("export/student.onnx", "teacher/teacher.onnx"):
         metadata = OnnxMetadata.from_props(OnnxSession(out / file).properties)
-        assert metadata is not None and metadata.gives == "softmax" and metadata.classes == BREEDS
+        assert metadata is not None and metadata.answers == Softmax(BREEDS)
 
 
 def test_each_stage_says_what_it_added_on_the_test_pictures() -> None:
@@ -94,9 +97,13 @@ def test_the_report_shows_what_is_confused_mistaken_and_doubted() -> None:
     _, out = finished()
     results, page = results_of(out), Page(out / "report.html")
     for heading in (
-        "Which classes are confused", "Most confused classes", "The surest mistakes", "Accuracy per class",
-        "Labels of the web that the teacher doubts most", "Pictures seen in training",
-    ):  # fmt: skip
+        "Which classes are confused",
+        "Most confused classes",
+        "The surest mistakes",
+        "Accuracy per class",
+        "Labels of the web that the teacher doubts most",
+        "Pictures seen in training",
+    ):
         assert heading in page.text
     first = results["confused"][0]
     assert f"{first['classes'][0]} {first['classes'][1]} {first['mistaken'][0]} {first['mistaken'][1]}" in page.text
@@ -141,7 +148,7 @@ def test_a_class_without_a_test_picture_is_named(tmp_path: Path, capsys: pytest.
         file.write_bytes(b"no picture")
     keys = ["--data.root", str(root), "--web", "null", "--stages", "[fine_tune]", "--prepare.max_bad_share", "0.1"]
     task = open_task(read(path, keys)[0], tmp_path)
-    scores = task.judge(open_predictor(out / "student")).to_dict()
+    scores = task.judging.judge(open_predictor(out / "student")).to_dict()
     assert scores["unmeasured"] == [BREEDS[2]] and BREEDS[2] not in scores["per_class"]
     assert scores["counts"] == {"pictures": 30, "classes": 6}
     assert f"1 classes have no test picture and are not scored: {BREEDS[2]}" in " ".join(
@@ -151,8 +158,8 @@ def test_a_class_without_a_test_picture_is_named(tmp_path: Path, capsys: pytest.
 
 def test_classes_that_a_file_gets_wrong_are_named_by_their_pictures() -> None:
     task, teacher = opened()
-    student: Any = task.judge(task.teacher_predictor(teacher))
-    truths, answers = student.scores.truths, student.answers
+    student = task.judging.judge(teacher.predictor(task.teaching.kind))
+    truths, answers, classes = student.scores.truths, student.answers["probabilities"], task.pictures.classes
     right = np.flatnonzero(answers.argmax(axis=1) == truths)
     worst = np.bincount(truths[right]).argmax()
     spoilt = answers.copy()
@@ -160,13 +167,21 @@ def test_classes_that_a_file_gets_wrong_are_named_by_their_pictures() -> None:
     spoilt[of_worst] = np.roll(answers[of_worst], 1, axis=1)
     other = right[truths[right] != worst][:1]
     spoilt[other] = np.roll(answers[other], 1, axis=1)
-    found = task.offenders(ClassVerdict(spoilt, student.scores), student)
-    assert found == [
-        f"{task.classes[worst]} {len(of_worst)} of 5 pictures",
-        f"{task.classes[truths[other[0]]]} 1 of 5 pictures",
+
+    def offenders(answers: np.ndarray) -> list[str]:
+        return ClassVerdict({"probabilities": answers}, classes, student.scores).offenders(student)
+
+    assert offenders(spoilt) == [
+        f"{classes[worst]} {len(of_worst)} of 5 pictures",
+        f"{classes[truths[other[0]]]} 1 of 5 pictures",
     ]
     # None lost: by the mean change of a probability.
     sharper = torch.from_numpy(answers).log().mul(1.01).softmax(dim=1).numpy()
     changes = np.abs(sharper - answers).mean(axis=0)
-    named = task.offenders(ClassVerdict(sharper, student.scores), student)
-    assert named[0] == f"{task.classes[changes.argmax()]} {changes.max():.3f} of probability"
+    assert offenders(sharper)[0] == f"{classes[changes.argmax()]} {changes.max():.3f} of probability"
+
+
+def test_every_key_of_the_results_is_documented() -> None:
+    results = read_results(finished()[1] / "results.json")
+    assert list(misfits(results, together("AllResults", Results, ClassEntries))) == []
+    assert list(misfits(results["student"]["per_class"], dict[str, ClassScores])) == []

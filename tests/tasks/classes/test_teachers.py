@@ -12,7 +12,7 @@ from distill import cli
 from distill.run.pipeline import _judge_teacher
 from distill.tasks import open_task
 from teachers.teacher import Teacher
-from tests.helpers.dogs import BREEDS, finished, opened, results_of
+from tests.helpers.dogs import BREEDS, asked, finished, opened, results_of
 from tests.helpers.running import read, run_recipe
 
 
@@ -24,8 +24,8 @@ class Rolled(Teacher):
         self.teacher, self.places = teacher, places
         self.eval()
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.teacher(pictures).roll(self.places, dims=1)
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        return {"logits": self.teacher(pictures)["logits"].roll(self.places, dims=1)}
 
     def fingerprint(self) -> str:
         return "rolled"
@@ -35,10 +35,10 @@ def test_the_taught_teacher_teaches_as_a_black_box(tmp_path: Path) -> None:
     path, out = finished()
     keys = ["--teacher", "onnx", "--teacher.file", str(out / "teacher" / "teacher.onnx"), "--stages", "[transfer]"]
     task = open_task(read(path, keys)[0], out / "data")
-    task.check()
-    teacher = task.load_teacher()
-    task.check_teacher(teacher)
-    scores = task.judge(task.teacher_predictor(teacher)).to_dict()["metrics"]
+    task.teaching.check()
+    teacher = asked(task)
+    task.teaching.check_teacher(teacher)
+    scores = task.judging.judge(teacher.predictor(task.teaching.kind)).to_dict()["metrics"]
     assert scores == pytest.approx(results_of(out)["teacher"]["metrics"], abs=1e-3)
 
 
@@ -47,15 +47,15 @@ def test_a_black_box_may_have_the_classes_in_another_order(tmp_path: Path) -> No
     model = onnx.load(out / "teacher" / "teacher.onnx")
     del model.metadata_props[:]  # of a vendor, who says nothing
     onnx.save(model, tmp_path / "vendor.onnx")
-    asked = ["--stages", "[transfer]", "--teacher", "onnx", "--teacher.file", str(tmp_path / "vendor.onnx")]
-    asked += ["--teacher.gives", "softmax", "--teacher.interpolation", "bilinear"]
-    keys = [*asked, f"--teacher.classes={json.dumps(BREEDS[::-1])}"]
+    vendor = ["--stages", "[transfer]", "--teacher", "onnx", "--teacher.file", str(tmp_path / "vendor.onnx")]
+    vendor += ["--teacher.gives", "softmax", "--teacher.interpolation", "bilinear"]
+    keys = [*vendor, f"--teacher.classes={json.dumps(BREEDS[::-1])}"]
     task = open_task(read(path, keys)[0], out / "data")
-    teacher, whole = task.load_teacher(), open_task(read(path, asked)[0], out / "data").load_teacher()
-    task.check_teacher(teacher)
+    teacher, whole = asked(task), asked(open_task(read(path, vendor)[0], out / "data"))
+    task.teaching.check_teacher(teacher)
     assert teacher.classes == BREEDS
     pictures = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 255
-    assert torch.equal(teacher(pictures), whole(pictures).flip(1))
+    assert torch.equal(teacher(pictures)["logits"], whole(pictures)["logits"].flip(1))
 
 
 @pytest.mark.parametrize(("places", "doubted"), [(0, False), (3, True)])

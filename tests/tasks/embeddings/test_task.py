@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import onnxruntime
@@ -15,16 +15,20 @@ import pytest
 from PIL import Image
 
 from distill import cli
+from distill.answers import Embedding
 from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
 from distill.evaluation.roc import tar_name
 from distill.modules.metric_learner import Triplets
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
+from distill.report.results import ExportedFile, ModelResults, Results, read_results
+from distill.tasks.embeddings.entries import EmbeddingEntries, EmbeddingScores
 from students.files import load_student, save_student
 from students.student import build_student
 from teachers.onnx_teacher import Onnx
 from tests.helpers.running import TINY, read, run_recipe, without_files, write_recipe
+from tests.helpers.schema import misfits, together
 
 STAGE = {key: value for key, value in TINY["transfer"].items() if key != "views"}
 RECIPE: dict[str, Any] = TINY | {
@@ -154,26 +158,27 @@ def test_a_file_of_embeddings_has_no_classes_to_write(tmp_path: Path, capsys: py
 def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     _, out = finished()
     _, manifest = load_student(out / "student")
-    thresholds = manifest.far_thresholds
-    assert manifest.activation == "unit" and manifest.dimensions == 12
+    assert isinstance(manifest.answers, Embedding) and manifest.answers.dimensions == 12
+    thresholds = manifest.answers.far_thresholds
     assert thresholds and set(thresholds) == {"0.1", "0.01"}
     # A file compares pictures, and the scores are of pictures with their mirror images.
     pictures, people = shown(out)
     answers = onnxruntime.InferenceSession(out / "export" / "student.onnx").run(None, {"pictures": pictures})[0]
-    cosines = np.sort([
-        float(answers[i] @ answers[j])
-        for i, j in itertools.combinations(range(len(people)), 2)
-        if people[i] != people[j]
-    ])[::-1]  # fmt: skip
+    cosines = np.sort(
+        [
+            float(answers[i] @ answers[j])
+            for i, j in itertools.combinations(range(len(people)), 2)
+            if people[i] != people[j]
+        ]
+    )[::-1]
     for far, threshold in thresholds.items():
         accepted = int(float(far) * len(cosines))
         assert threshold == pytest.approx(cosines[accepted - 1], abs=1e-6)
     scored = results_of(out)["student"]["fars"]
     assert any(abs(scored[far]["threshold"] - threshold) > 1e-6 for far, threshold in thresholds.items())
     metadata = OnnxMetadata.from_props(OnnxSession(out / "export" / "student.onnx").properties)
-    assert metadata is not None and metadata.gives == "embedding" and metadata.dimensions == 12
-    assert metadata.far_thresholds == thresholds and metadata.classes is None
-    embedder = Onnx(file=out / "export" / "student.onnx").embedder()
+    assert metadata is not None and metadata.answers == Embedding(12, thresholds)
+    embedder = Onnx(file=out / "export" / "student.onnx").teacher(Embedding())
     assert embedder.outputs == 12 and embedder.classes is None
     with pytest.raises(DistillError, match="answers embeddings, and this recipe needs 3 classes"):
         Onnx(file=out / "export" / "student.onnx").load(3)
@@ -231,7 +236,7 @@ def test_pairs_of_missing_pictures_are_refused_unless_allowed(
 def test_galleries_of_other_dimensions_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe, out = finished()
     _, manifest = load_student(out / "student")
-    save_student(tmp_path / "other", build_student(manifest.config, 9), replace(manifest, dimensions=9))
+    save_student(tmp_path / "other", build_student(manifest.config, 9), replace(manifest, answers=Embedding(9)))
     command = ["evaluate", str(recipe), "--out", str(out), "--model", str(out / "student")]
     command += ["--gallery-model", str(tmp_path / "other")]
     assert cli.main(command) == 2
@@ -374,3 +379,11 @@ def test_a_loss_of_triplets_meets_people_together(
 def test_triplets_that_cannot_be_are_refused(tmp_path: Path, keys: list[str], said: str) -> None:
     with pytest.raises(DistillError, match=said):
         read(write_recipe(tmp_path, RECIPE, "faces"), keys)
+
+
+def test_every_key_of_the_results_is_documented() -> None:
+    results = read_results(finished()[1] / "results.json")
+    own = together("Own", ModelResults, EmbeddingScores), together("OwnFile", ExportedFile, EmbeddingScores)
+    models = {"teacher": own[0], "student": own[0], "exports": list[own[1]]}  # type: ignore[misc,valid-type]
+    schema = together("AllResults", Results, EmbeddingEntries, TypedDict("Scored", models))  # type: ignore[operator]
+    assert list(misfits(results, schema)) == []

@@ -1,6 +1,7 @@
 """What is left of a trial without some of its pictures, what a trial must hold, and how LFW's is opened."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from PIL import Image
 
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
-from distill.recipe.recipe import Evaluate
+from distill.preprocess.preprocess import Fit, fit
+from distill.recipe.recipe import Evaluate, Prepare
 from distill.tasks.embeddings.trial import Pairs, Trial, open_lfw
 
 
@@ -59,7 +61,7 @@ def lfw(place: Path) -> Path:
 def test_a_picture_that_is_there_under_another_name_too_is_not_missing(tmp_path: Path) -> None:
     root = lfw(tmp_path / "lfw")
     (root / "P1" / "P1_0001.jpg").write_bytes((root / "P0" / "P0_0002.jpg").read_bytes())
-    opened = open_lfw(Evaluate(lfw=root, align=None), tmp_path, (8, 8), 0.0)
+    opened = open_lfw(Evaluate(lfw=root, align=None), tmp_path, Prepare(8, 8, max_bad_share=0.0))
     assert opened.pairs is not None and len(opened.identities) == 5
     shown = opened.pictures.gather(np.concatenate([opened.pairs.first, opened.pairs.second]))
     names = ["0/P0_0001", "1/P1_0001", "0/P0_0001", "1/P1_0001", "0/P0_0002", "1/P1_0002", "1/P1_0002", "2/P2_0001"]
@@ -73,4 +75,15 @@ def test_a_damaged_picture_of_a_pair_is_named_with_its_damage(tmp_path: Path) ->
     (root / "P2" / "P2_0001.jpg").write_bytes(b"\xff\xd8 cut short")
     settings = Evaluate(lfw=root, align=None)
     with pytest.raises(DistillError, match=r"which 1 of 4 pairs name: P2/P2_0001\.jpg \(.+\)\. Complete"):
-        open_lfw(settings, tmp_path, (8, 8), 0.5)
+        open_lfw(settings, tmp_path, Prepare(8, 8, max_bad_share=0.5))
+
+
+def test_pictures_are_fitted_as_those_of_the_data(tmp_path: Path) -> None:
+    settings = Evaluate(lfw=lfw(tmp_path / "lfw"), align=None)
+    opened = {how: open_lfw(settings, tmp_path, Prepare(8, 4, how)).pictures for how in get_args(Fit)}
+    for how, pictures in opened.items():
+        with Image.open(tmp_path / "lfw" / "P0" / "P0_0001.jpg") as picture:
+            assert np.array_equal(pictures[:1][0], fit(np.array(picture), 8, 4, how))
+    assert len({pictures.pixels for pictures in opened.values()}) == 3
+    aligned = Evaluate(lfw=tmp_path / "lfw", align="arcface112")
+    assert "fitted" not in open_lfw(aligned, tmp_path, Prepare(8, 8, "pad")).pictures.pixels

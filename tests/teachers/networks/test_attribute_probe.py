@@ -8,6 +8,7 @@ import pytest
 import timm
 import torch
 
+from distill.answers import Embedding, Probabilities
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
 from distill.files.weights import write_weights
@@ -47,7 +48,7 @@ def test_each_sees_the_picture_in_its_own_way(pair: Mobilefacenet) -> None:
         expected = network.backbone.features(alone.normalize(alone.scale(pictures)))
         torch.testing.assert_close(face, expected / (1 + scale) ** 0.5, atol=1e-4, rtol=1e-4)
         assert pair.context is not None
-        context, contract = pair.context.trainable_embedder()
+        context, contract = pair.context.trainable(Embedding())
         expected = context.eval()(contract.normalize(contract.scale(pictures)))
         torch.testing.assert_close(whole, expected / (1 + scale) ** 0.5, atol=1e-4, rtol=1e-4)
 
@@ -61,16 +62,16 @@ def test_one_file_holds_both(pair: Mobilefacenet, tmp_path: Path) -> None:
     assert teacher.name == "mobilefacenet + test_resnet"
     pixels = torch.rand(2, 3, 218, 178) * 255
     with torch.no_grad():
-        torch.testing.assert_close(teacher(pixels), network(pixels))
+        torch.testing.assert_close(teacher(pixels)["logits"], network(pixels))
 
 
 def test_it_exports_as_a_black_box(pair: Mobilefacenet, tmp_path: Path) -> None:
     network = pair.network(3, new_head=True).eval()
-    classes, preprocess = ("a", "b", "c"), pair.preprocess(network)
-    export_onnx(tmp_path / "t.onnx", network, preprocess, classes=classes, thresholds=None, picture=(109, 89))
+    kind, preprocess = Probabilities(("a", "b", "c")), pair.preprocess(network)
+    export_onnx(tmp_path / "t.onnx", network, preprocess, kind, picture=(109, 89))
     pictures = np.random.default_rng(0).integers(0, 256, (3, 109, 89, 3), dtype=np.uint8)
-    ours = TorchPredictor(network, preprocess, "sigmoid", normalize=True, name="t")(pictures)
-    np.testing.assert_allclose(OnnxPredictor(tmp_path / "t.onnx")(pictures), ours, atol=1e-5)
+    ours = TorchPredictor(network, preprocess, kind, normalize=True, name="t")(pictures)["probabilities"]
+    np.testing.assert_allclose(OnnxPredictor(tmp_path / "t.onnx")(pictures)["probabilities"], ours, atol=1e-5)
 
 
 def test_only_the_head_learns(pair: Mobilefacenet) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from distill.answers import Embedding, Probabilities
 from distill.cost import count
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
@@ -121,7 +122,7 @@ def test_a_taught_teacher_comes_back(recognizer: Mobilefacenet, tmp_path: Path) 
     teacher = recipe.load(5)
     raw = pixels().mul(40).add(127.5).clamp(0, 255)
     with torch.no_grad():
-        torch.testing.assert_close(teacher(raw), network.eval()((raw - 127.5) / 128), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(teacher(raw)["logits"], network.eval()((raw - 127.5) / 128), rtol=1e-3, atol=1e-4)
     assert (teacher.name, teacher.classes) == ("mobilefacenet", tuple("abcde"))
     assert not any(module.training for module in teacher.train().modules())
     assert teacher.fingerprint() == recipe.load(5).fingerprint()
@@ -181,14 +182,13 @@ def test_a_celeba_face_lands_on_the_template() -> None:
 def test_the_exported_file_sees_the_same_box(recognizer: Mobilefacenet, tmp_path: Path) -> None:
     network = recognizer.network(5, new_head=True)
     preprocess = recognizer.preprocess(network)
-    export_onnx(
-        tmp_path / "teacher.onnx", network, preprocess, classes=tuple("abcde"), thresholds=None, picture=(109, 89)
-    )
+    kind = Probabilities(tuple("abcde"))
+    export_onnx(tmp_path / "teacher.onnx", network, preprocess, kind, picture=(109, 89))
     exported = OnnxPredictor(tmp_path / "teacher.onnx")
     assert exported.preprocess.crop == preprocess.crop
     pictures = np.random.default_rng(0).integers(0, 256, (3, 109, 89, 3), dtype=np.uint8)
-    expected = TorchPredictor(network, preprocess, "sigmoid", normalize=True, name="probe")(pictures)
-    np.testing.assert_allclose(exported(pictures), expected, atol=1e-5)
+    expected = TorchPredictor(network, preprocess, kind, normalize=True, name="probe")(pictures)
+    np.testing.assert_allclose(exported(pictures)["probabilities"], expected["probabilities"], atol=1e-5)
 
 
 def test_the_probe_takes_gradients_only_for_its_head() -> None:
@@ -204,33 +204,33 @@ def test_the_probe_takes_gradients_only_for_its_head() -> None:
 
 
 def test_an_embedder_is_the_recogniser_alone(recognizer: Mobilefacenet) -> None:
-    teacher = recognizer.embedder()
+    teacher = recognizer.teacher(Embedding())
     network = MobileFaceNet()
     assert recognizer.weights is not None
     network.load_state_dict(torch.load(recognizer.weights, weights_only=True)["net_state_dict"])
     raw = pixels().mul(40).add(127.5).clamp(0, 255)
     with torch.no_grad():
-        torch.testing.assert_close(teacher(raw), network.eval()((raw - 127.5) / 128), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(teacher(raw)["embedding"], network.eval()((raw - 127.5) / 128), rtol=1e-3, atol=1e-4)
     assert (teacher.outputs, teacher.classes, teacher.name) == (128, None, "mobilefacenet")
     assert not any(module.training for module in teacher.train().modules())
     assert not any(parameter.requires_grad for parameter in teacher.parameters())
-    trained, preprocess = recognizer.trainable_embedder()
+    trained, preprocess = recognizer.trainable(Embedding())
     assert trained.training and all(parameter.requires_grad for parameter in trained.parameters())
     assert preprocess == teacher.preprocess
 
 
 def test_an_embedder_sees_columns_8_to_104_of_an_aligned_picture(recognizer: Mobilefacenet) -> None:
-    preprocess = recognizer.embedder().preprocess
+    preprocess = recognizer.teacher(Embedding()).preprocess
     assert preprocess.crop == TEMPLATE_CROP == (0.0, 8 / 112, 1.0, 96 / 112)
     aligned = torch.randint(0, 256, (2, 112, 112, 3), dtype=torch.uint8)
     assert torch.equal(preprocess.resize(aligned), aligned[:, :, 8:104])
     own = replace(recognizer, crop=(0.1, 0.2, 0.3, 0.4))
-    assert own.embedder().preprocess.crop == (0.1, 0.2, 0.3, 0.4)
+    assert own.teacher(Embedding()).preprocess.crop == (0.1, 0.2, 0.3, 0.4)
 
 
 def test_an_embedder_wants_the_recognisers_weights(recognizer: Mobilefacenet, tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"teacher\.weights: none given"):
-        Mobilefacenet().embedder()
+        Mobilefacenet().teacher(Embedding())
     write_weights(tmp_path / "taught.safetensors", recognizer.network(5, new_head=True))
     with pytest.raises(DistillError, match="weights for another network"):
-        replace(recognizer, weights=tmp_path / "taught.safetensors").embedder()
+        replace(recognizer, weights=tmp_path / "taught.safetensors").teacher(Embedding())

@@ -13,12 +13,12 @@ export async function loadModel() {
   const run = async (input) => {
     const shape = [1, contract.height, contract.width, 3];
     const outputs = await session.run({ [session.inputNames[0]]: new ort.Tensor("uint8", input, shape) });
-    return Array.from(outputs[session.outputNames[0]].data);
+    return session.outputNames.map((name) => Array.from(outputs[name].data));
   };
   await run(new Uint8Array(contract.height * contract.width * 3)); // the first run is slow, and tells of no other
   return {
     contract,
-    /** `answers` to a picture's file, and how long the `resize` and the `network` took, in milliseconds. */
+    /** `answers` to a picture's file, an array for each output, and how long the `resize` and the `network` took, in milliseconds. */
     async answer(file) {
       const picture = await read(file);
       const started = performance.now();

@@ -7,15 +7,16 @@
 // first three channels of a pixel are read.
 
 const SUPPORT = { bilinear: 1, bicubic: 2 }; // half the width of a kernel, in pixels of the coarser grid
+const PADDING = 114; // grey of all three channels
 const STRIP = 2 ** 20; // pixels read at a time: phones refuse a canvas of a whole photograph
 
 /** A picture as the graph wants it, bytes (height, width, 3).
  *
- * `contract` is the file's metadata: `picture_height` and `picture_width` of the prepared picture, its `crop` as shares
- * (top, left, height, width), and `height`, `width` and `interpolation` of the graph's input.
+ * `contract` is the file's metadata: `picture_height` and `picture_width` of the prepared picture, how others become such
+ * (`fit`), its `crop` as shares (top, left, height, width), and `height`, `width` and `interpolation` of the graph's input.
  */
 export function preprocess(source, contract) {
-  const prepared = fit(source, contract.picture_height, contract.picture_width);
+  const prepared = fit(source, contract.picture_height, contract.picture_width, contract.fit);
   const [top, left, height, width] = contract.crop;
   return resize(
     prepared,
@@ -24,14 +25,28 @@ export function preprocess(source, contract) {
   );
 }
 
-/** The largest centred box of the wanted shape, resized, as a source. */
-export function fit(source, height, width) {
-  const tall = Math.min(source.height, Math.max(1, round((source.width * height) / width)));
-  const wide = Math.min(source.width, Math.max(1, round((source.height * width) / height)));
-  const top = Math.floor((source.height - tall) / 2);
-  const left = Math.floor((source.width - wide) / 2);
-  const rows = taps(top, tall, height, "bilinear");
-  return pixels(resize(source, rows, taps(left, wide, width, "bilinear")), height, width, 3);
+/** A picture brought to one size, as a source: by "crop" its largest centred box of that shape, resized; by "stretch"
+ * all of it; by "pad" all of it in its own shape, centred on grey. */
+export function fit(source, height, width, how) {
+  const whole = { top: 0, left: 0, height: source.height, width: source.width };
+  const shown = how === "crop" ? centred(source, { height, width }) : whole;
+  const filled = how === "pad" ? centred({ height, width }, source) : { top: 0, left: 0, height, width };
+  const rows = taps(shown.top, shown.height, filled.height, "bilinear");
+  const bytes = resize(source, rows, taps(shown.left, shown.width, filled.width, "bilinear"));
+  if (how !== "pad") return pixels(bytes, height, width, 3);
+  const padded = new Uint8ClampedArray(height * width * 3).fill(PADDING);
+  const line = filled.width * 3;
+  for (let row = 0; row < filled.height; row++) {
+    padded.set(bytes.subarray(row * line, (row + 1) * line), ((filled.top + row) * width + filled.left) * 3);
+  }
+  return pixels(padded, height, width, 3);
+}
+
+/** The largest part of one size that has the shape of another, centred. */
+function centred(size, shape) {
+  const height = Math.min(size.height, Math.max(1, round((size.width * shape.height) / shape.width)));
+  const width = Math.min(size.width, Math.max(1, round((size.height * shape.width) / shape.height)));
+  return { top: Math.floor((size.height - height) / 2), left: Math.floor((size.width - width) / 2), height, width };
 }
 
 /** Bytes (height, width, channels) as a source. */

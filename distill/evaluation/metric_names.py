@@ -1,4 +1,4 @@
-"""Which of a run's metrics is said first, and how it reads in a sentence."""
+"""Metrics by their names, as evaluators give them: which is said first, how it reads, of which less is better."""
 
 import re
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from distill.report import plots
+from distill.tasks.embeddings import plots
 
 
 @pytest.fixture

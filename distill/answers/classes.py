@@ -1,0 +1,48 @@
+"""Classes that exclude each other: the softmax of the logits shares one probability out among them.
+
+Shapes: N pictures, C classes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from distill.answers.kind import Arrays, Tensors
+from distill.answers.labelled import LabelledKind
+
+
+@dataclass(frozen=True)
+class Softmax(LabelledKind):
+    """float32 (N, C) that sum to one."""
+
+    name: ClassVar[str] = "softmax"
+    words: ClassVar[str] = "probabilities of classes that exclude each other"
+    hub_task: ClassVar[tuple[str, str]] = ("image-classification", "image classification")
+    page: ClassVar[Path | None] = Path(__file__).with_name("classes.js")
+    template: ClassVar[Path] = Path(__file__).with_name("classes.md")
+    largest: ClassVar[bool] = True
+    reading: ClassVar[str] = """\
+import json
+
+config = json.load(open("student/config.json", encoding="utf-8"))
+likeliest = [config["classes"][c] for c in np.argsort(-answers[0])[:5]]
+"""
+
+    def activate(self, outputs: Tensors) -> dict[str, Tensor]:
+        return {"probabilities": outputs["logits"].softmax(dim=1)}
+
+    def before_activation(self, answers: Arrays) -> np.ndarray:
+        logs = np.log(self.probabilities_before(answers["probabilities"]))
+        return np.asarray(logs - logs.mean(axis=1, keepdims=True))
+
+    def heading(self) -> list[str]:
+        return ["class", "probability", *(self.classes or ())]
+
+    def row(self, answers: Arrays) -> list[str]:
+        """The most probable class, its probability, and every probability."""
+        probabilities = answers["probabilities"]
+        likeliest = int(probabilities.argmax())
+        return [(self.classes or ())[likeliest], f"{probabilities.max():.4f}", *(f"{p:.4f}" for p in probabilities)]

@@ -1,0 +1,140 @@
+"""What a network's outputs mean: the names and shapes of its tensors, what is made of them, and what is said of them.
+
+A network gives raw tensors, such as logits; `activate` makes answers of them, such as probabilities: what is scored,
+what a file gives, and what a person is shown. Both are named, for a kind may have several.
+
+Shapes: N pictures, M numbers of all of a picture's tensors together.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from torch import Tensor
+
+from distill.errors import DistillError
+
+Tensors = Mapping[str, Tensor]
+"""Named tensors (N, ...)."""
+Arrays = Mapping[str, np.ndarray]
+"""The same as numpy arrays."""
+
+
+def named(outputs: Tensor | Tensors, name: str) -> dict[str, Tensor]:
+    """What a network gives as named tensors: one that is alone takes ``name``."""
+    return {name: outputs} if isinstance(outputs, Tensor) else dict(outputs)
+
+
+@dataclass(frozen=True)
+class Kind(ABC):
+    """One kind of answers; its fields are facts of one network that its files carry, such as the names of its classes.
+
+    Attributes:
+        name: as an exported file (`gives`) and a student's config.json (`answers`) have it.
+        raw: the tensors that a network gives, in their order.
+        tensors: those that `activate` makes of them, which are a file's outputs, in their order.
+        words: what it is, for messages.
+        hub_task: of the Hugging Face hub's model pages: its tag and its name.
+        reading: code of a model card: what `answers`, the first output for one picture, say.
+        page: a script for the page of the web format, which lies beside the kind; None where that page cannot show it.
+        template: of the model card's passages about this kind, a Jinja file that lies beside the kind.
+        largest: whether only the largest outputs of a picture may be kept, as of classes that exclude each other.
+    """
+
+    name: ClassVar[str]
+    raw: ClassVar[tuple[str, ...]]
+    tensors: ClassVar[tuple[str, ...]]
+    words: ClassVar[str]
+    hub_task: ClassVar[tuple[str, str]]
+    reading: ClassVar[str]
+    page: ClassVar[Path | None] = None
+    template: ClassVar[Path]
+    largest: ClassVar[bool] = False
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The name of each output; None where outputs have none, or nobody knows them."""
+        return None
+
+    def called(self, classes: tuple[str, ...] | None) -> Self:
+        """The same of a network that calls its outputs so; None where it does not say."""
+        return self
+
+    def of_outputs(self, outputs: Tensors) -> Self:
+        """The same with what a network's raw tensors (N, ...) show of it, such as their dimensions."""
+        return self
+
+    @property
+    @abstractmethod
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each raw tensor for one picture."""
+
+    @property
+    def outputs(self) -> int:
+        """The numbers of all raw tensors of one picture together."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    def head(self) -> Any:
+        """What is put on a student's body: a number stands for one linear layer of so many outputs; else a
+        `students.head.Head`."""
+        return self.outputs
+
+    @abstractmethod
+    def activate(self, outputs: Tensors) -> dict[str, Tensor]:
+        """Raw tensors (N, ...) to answers (N, ...)."""
+
+    @abstractmethod
+    def before_activation(self, answers: Arrays) -> np.ndarray:
+        """Answers as a network gave them, (N, M): an activation hides what differs near its ends."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse facts that no file may carry.
+
+        Raises:
+            DistillError: naming the key.
+        """
+
+    @classmethod
+    def useless(cls, outputs: Tensors) -> str | None:
+        """What makes a teacher's raw tensors (N, ...) say nothing, in words; None where they say something."""
+        return None if all(bool(tensor.isfinite().all()) for tensor in outputs.values()) else "NaN or infinity"
+
+    @abstractmethod
+    def heading(self) -> list[str]:
+        """The columns of a table of answers, one row a picture.
+
+        Raises:
+            DistillError: such a table would say nothing.
+        """
+
+    @abstractmethod
+    def row(self, answers: Arrays) -> list[str]:
+        """The answers to one picture, (...) each, under that heading."""
+
+    def limits(self) -> list[str]:
+        """What scores of this kind do not say, for the model card."""
+        return []
+
+    def facts(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Read the fields back from JSON: lists become tuples.
+
+        Raises:
+            DistillError: one is missing, unknown, or of another type.
+        """
+        known = {field.name for field in fields(cls)}
+        if wrong := sorted(known ^ facts.keys()):
+            expected = ", ".join(sorted(known))
+            raise DistillError(f"{', '.join(wrong)}: missing or unknown of {cls.name}; expected {expected}.")
+        kind = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()})
+        kind.check()
+        return kind

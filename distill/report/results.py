@@ -1,0 +1,251 @@
+"""results.json: every figure of a run, and the only way to read and to write it.
+
+Shares, scores, intervals and differences are fractions of 1. An interval is [low, high], of 95 %. Times are in seconds
+but for latencies, which are in milliseconds. Paths are relative to the run directory, with forward slashes. Where a
+value may be null, that says it was not measured. Names of metrics, classes, splits and formats are keys, so that a
+task's own need no schema of their own.
+
+What one task alone has to say stands beside these entries, at the top and under a model; its `entries.py` documents
+that.
+
+Version 1 had no `version`, and an early one no `tolerance` of a file; otherwise version 2 is the same.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict, cast
+
+from distill.errors import DistillError
+from distill.files.atomic import read_json, write_json
+
+VERSION = 2
+"""Raise it with every key that goes or that means another thing; one that is added needs no new version."""
+
+Difference = dict[str, Any]
+"""A paired difference, first minus second: the name of one metric to its difference, and `interval` to [low, high]."""
+
+
+class Measured(TypedDict):
+    """How one model, or one file, scores.
+
+    `metrics` begins with the metric that models are compared by. Of a metric without an interval, `intervals` has none.
+    `counts` says what it was measured on, in whole numbers by their name: `pictures` and, where they are what counts,
+    others, such as `pairs`; `positives` are counted by class.
+    """
+
+    metrics: dict[str, float]
+    intervals: dict[str, list[float]]
+    counts: dict[str, Any]
+
+
+class ClassScores(TypedDict, total=False):
+    """What stands under a model whose task scores each of several classes.
+
+    `per_class`: by name, the class's score and its `interval`, and how many pictures it was measured on.
+    `unmeasured`: classes that lack a picture they could be measured on, which are in no mean.
+    `thresholds_unchosen`: classes that no threshold could be chosen for.
+    """
+
+    per_class: dict[str, dict[str, Any]]
+    unmeasured: list[str]
+    thresholds_unchosen: list[str]
+
+
+class ModelResults(Measured, ClassScores):
+    """The teacher or the student on the test pictures.
+
+    `split`: the pictures it was scored on, `test` or the name of another set.
+    `parameters`, `mult_adds`: of one picture; null of a black box that hides its shapes.
+    `fingerprint`: sha256 of the teacher. `difference`: the student minus the teacher, where there is one.
+    """
+
+    name: str
+    parameters: int | None
+    mult_adds: int | None
+    split: str
+    fingerprint: NotRequired[str]
+    difference: NotRequired[Difference]
+
+
+class Adapted(TypedDict):
+    """Quantization-aware distillation of a file: in how many `steps`, and its `difference` when merely rounded."""
+
+    steps: int
+    before: Difference
+
+
+class ExportedFile(ClassScores):
+    """One format's file, as it ran in its own runtime.
+
+    `file`: where it lies; in the folder `failed` where it did not pass. `sha256`: hex, by name, of each file it is
+    made of. `bytes`: of all of them. `limits`: what the format can and cannot do, in words.
+    `passed`: null where its runtime is not here; then `metrics` and `intervals` are empty and what follows is absent.
+    `tolerance`: how far its score may be from the student's, in hundredths. `why`: what was amiss, in words.
+    `difference`: the file minus the student. `largest_difference`: of one answer. `cosine`: of its outputs to the
+    student's, the mean over pictures. `offenders`: what it answers most differently to, in words, worst first; empty
+    where it passed.
+    `latency_ms`: of one picture, the median, by the number of threads. `share_of_peak`: its mult-adds on one thread
+    against the machine's rate of float32 matrix products.
+    """
+
+    format: str
+    file: str
+    sha256: dict[str, str]
+    bytes: int
+    limits: str
+    passed: bool | None
+    tolerance: float
+    why: list[str]
+    metrics: dict[str, float]
+    intervals: dict[str, list[float]]
+    counts: NotRequired[dict[str, Any]]
+    split: NotRequired[str]
+    difference: NotRequired[Difference]
+    largest_difference: NotRequired[float]
+    cosine: NotRequired[float]
+    offenders: NotRequired[list[str]]
+    latency_ms: NotRequired[dict[str, float]]
+    share_of_peak: NotRequired[float]
+    adapted: NotRequired[Adapted]
+
+
+class TestScores(TypedDict):
+    """The student as a stage left it, on the test pictures; `added`: minus what the stage before it left."""
+
+    metrics: dict[str, float]
+    intervals: dict[str, list[float]]
+    added: NotRequired[Difference]
+
+
+class StageResults(TypedDict):
+    """One stage of training: the `pictures` it trained on and the `seconds` it took when it was run.
+
+    Scores are of the validation pictures, absent where these are too few. `test` is there where several stages train
+    the student.
+    """
+
+    name: str
+    pictures: int
+    seconds: float
+    split: str
+    metrics: NotRequired[dict[str, float]]
+    intervals: NotRequired[dict[str, list[float]]]
+    counts: NotRequired[dict[str, Any]]
+    test: NotRequired[TestScores]
+
+
+class DataResults(TypedDict):
+    """The prepared pictures.
+
+    `fingerprint`: sha256 of the labelled set. `counts`: pictures by split; `transfer` are those of the last stage,
+    `web` those labelled by the web. `left_out`: unreadable or refused, and `duplicates`: of which another is kept;
+    both are named in the ledger. `classes`: in the order of the outputs, empty where these have no names.
+    `people`: by split, where people are what is told apart. `trial`: the `name` of what models are scored on, and
+    counts of it.
+    """
+
+    name: str
+    fingerprint: str
+    counts: dict[str, int]
+    left_out: int
+    duplicates: int
+    classes: list[str]
+    people: NotRequired[dict[str, int]]
+    trial: NotRequired[dict[str, Any]]
+
+
+class Spread(TypedDict):
+    """A metric over students of several seeds: its values, their mean and their standard deviation (n - 1)."""
+
+    mean: float
+    spread: float
+    values: list[float]
+
+
+class NearDuplicates(TypedDict):
+    """Pictures that models were scored on and that are the same photographs as pictures to train on.
+
+    `pairs` of the two sets, the `pictures` scored that are in one, and the `file` that names them; scores of student
+    and teacher on the others, where there are any such pictures and enough of the others.
+    """
+
+    pairs: int
+    pictures: int
+    file: str
+    student: NotRequired[Measured]
+    teacher: NotRequired[Measured]
+
+
+class Results(TypedDict):
+    """All of it.
+
+    `recipe`: its name. `seed`: of the student that is kept. `device`: what it was trained on, in words.
+    `teacher`: null where the student learnt from labels. `agreement`: by the pictures it was measured on, how closely
+    the student repeats the teacher: each measure by name, and the number of `pictures`; a measure may be null.
+    `seeds`: by metric, where several students were trained.
+    """
+
+    version: int
+    recipe: str
+    seed: int
+    device: str
+    data: DataResults
+    teacher: ModelResults | None
+    student: ModelResults
+    exports: list[ExportedFile]
+    stages: list[StageResults]
+    agreement: NotRequired[dict[str, dict[str, float | None]]]
+    near_duplicates: NotRequired[NearDuplicates]
+    seeds: NotRequired[dict[str, Spread]]
+
+
+class FormerResultsError(DistillError):
+    """results.json is of a former version."""
+
+
+def read_results(path: Path) -> Results:
+    """Read results.json.
+
+    Raises:
+        FormerResultsError: it is of a former version.
+        DistillError: it is missing, no JSON, no results, of a later version, or incomplete.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DistillError(f"{path}: holds no results of a run, expected a JSON object. {_again(path)}")
+    version = content.get("version", 1)
+    if version != VERSION:
+        found = f"{path}: is of version {version}, expected {VERSION}"
+        if isinstance(version, int) and version < VERSION:
+            raise FormerResultsError(f"{found}: an earlier distill wrote it. {_again(path)}")
+        raise DistillError(f"{found}: another distill wrote it. Use that one, or run the recipe in another directory.")
+    if missing := sorted(Results.__required_keys__ - content.keys()):
+        raise DistillError(f"{path}: has no {', '.join(missing)}; it was changed after the run. {_again(path)}")
+    return cast(Results, content)
+
+
+def write_results(path: Path, content: Mapping[str, Any]) -> Results:
+    """Write results.json, whole or not at all.
+
+    Args:
+        content: all of its entries, those of the run's task too; the version is given here.
+
+    Returns:
+        what was written.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    results = cast(Results, {"version": VERSION, **content})
+    write_json(path, results)
+    return results
+
+
+def models_of(results: Results) -> dict[str, ModelResults]:
+    """The models that were scored by their role: the teacher, where there is one, and then the student."""
+    models = {"teacher": results.get("teacher"), "student": results.get("student")}
+    return {role: model for role, model in models.items() if model}
+
+
+def _again(path: Path) -> str:
+    return f"Run the recipe again with --out {path.parent}: stages that are done are kept, and all figures made anew."

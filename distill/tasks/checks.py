@@ -1,0 +1,97 @@
+"""What several tasks ask of a recipe, of an objective and of a teacher before the first step."""
+
+from distill.errors import DistillError
+from distill.objectives import Objective
+from distill.recipe.recipe import TEACHER_STAGES, Recipe
+from teachers.teacher import Teacher
+
+WITHOUT_LABELS = "Set it to 0, or take an objective that needs none."
+
+
+def check_labelled(recipe: Recipe) -> None:
+    """Refuse what is of embeddings alone, in a recipe of labelled classes.
+
+    Raises:
+        DistillError: naming the key.
+    """
+    making = [name for name in recipe.stages if name in TEACHER_STAGES]
+    if recipe.teach.metric_loss != "arcface":
+        raise DistillError(
+            f"teach.metric_loss is {recipe.teach.metric_loss}: of embeddings, and the task is {recipe.task}."
+        )
+    if recipe.evaluate.lfw is not None:
+        raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {recipe.task}. Leave it out.")
+    if making and recipe.teacher.embeds:
+        raise DistillError(
+            f"stages: {recipe.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
+            "another teacher."
+        )
+
+
+def refuse_exclusive(recipe: Recipe) -> None:
+    """Refuse what is of classes that exclude each other alone.
+
+    Raises:
+        DistillError: naming the key.
+    """
+    for stage in ("teach", "pretrain", "fine_tune"):
+        loss = getattr(recipe, stage).loss
+        if loss != "cross_entropy":
+            raise DistillError(
+                f"{stage}.loss is {loss}, which is of classes that exclude each other, and the task is {recipe.task}. "
+                "Leave it at cross_entropy."
+            )
+    if recipe.pretrain.teacher_top is not None:
+        raise DistillError(
+            f"pretrain.teacher_top is {recipe.pretrain.teacher_top}: of classes that exclude each other, and the task "
+            f"is {recipe.task}. Leave it out."
+        )
+
+
+def check_frozen(teacher: Teacher) -> None:
+    """A teacher must not change while it teaches.
+
+    Raises:
+        DistillError: a parameter of it wants gradients, or a module is in training mode.
+    """
+    training = [name for name, module in teacher.named_modules() if module.training]
+    learning = [parameter for parameter in teacher.parameters() if parameter.requires_grad]
+    if learning or training:
+        raise DistillError(
+            f"teacher {teacher.name}: not frozen ({len(learning)} parameters want gradients, {len(training)} modules "
+            "are in training mode). A teacher must not change while it teaches."
+        )
+
+
+def check_classes(teacher: Teacher, classes: tuple[str, ...]) -> None:
+    """A teacher must answer the data's classes in the data's order.
+
+    Raises:
+        DistillError: it does not.
+    """
+    if teacher.outputs != len(classes):
+        raise DistillError(
+            f"teacher {teacher.name}: {teacher.outputs} outputs, and the data has {len(classes)} classes."
+        )
+    if teacher.classes is None or teacher.classes == classes:
+        return
+    lacking = [name for name in classes if name not in teacher.classes]
+    if lacking:
+        raise DistillError(
+            f"teacher {teacher.name}: does not know {', '.join(lacking)}. It knows {', '.join(teacher.classes)}. "
+            "Choose among those with data.attributes."
+        )
+    raise DistillError(
+        f"teacher {teacher.name}: has the data's classes in another order: {', '.join(teacher.classes)}. Give "
+        "data.attributes in that order."
+    )
+
+
+def check_labels(objective: Objective, labelled: bool) -> None:
+    """An objective with a term of labels needs some.
+
+    Raises:
+        DistillError: there are none.
+    """
+    if objective.needs_labels and not labelled:
+        raise DistillError(f"{objective.needs_labels}, but the data has no labels. {WITHOUT_LABELS}")

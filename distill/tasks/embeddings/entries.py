@@ -1,0 +1,92 @@
+"""What embeddings add to results.json."""
+
+from typing import NotRequired, TypedDict
+
+from distill.report.results import Measured, NearDuplicates
+
+
+class PointScores(TypedDict):
+    """What a threshold on the cosine accepts: shares of impostor and genuine pairs, counts, and 95 % intervals, null
+    where they were not measured."""
+
+    threshold: float
+    far: float
+    tar: float
+    false_accepts: int
+    impostors: int
+    true_accepts: int
+    genuine: int
+    far_interval: list[float] | None
+    tar_interval: list[float] | None
+
+
+class TeacherPoint(PointScores):
+    """The student at the teacher's threshold for a false accept rate of `far`, where its own is `far_measured`."""
+
+    far_measured: float
+
+
+class EqualErrorScores(TypedDict):
+    """Where the shares of false accepts and of false rejects come closest; `rate` is their mean."""
+
+    rate: float
+    threshold: float
+    far: float
+    frr: float
+
+
+class FoldScores(TypedDict):
+    """Accuracy over the folds of listed pairs, each at the threshold chosen on the others; `pairs` in each."""
+
+    standard_deviation: float
+    standard_error: float
+    folds: list[int]
+    accuracies: list[float]
+    thresholds: list[float]
+    pairs: list[int]
+
+
+class EmbeddingScores(TypedDict):
+    """What stands under a model beside its metrics. `fars`: by the false accept rate that was asked for."""
+
+    fars: dict[str, PointScores]
+    equal_error: EqualErrorScores
+    folds: NotRequired[FoldScores]
+
+
+class Curve(TypedDict):
+    """Shares of impostor and of genuine pairs accepted, rising."""
+
+    far: list[float]
+    tar: list[float]
+
+
+class Histogram(TypedDict):
+    """Pairs by their cosine: `edges` of B bins (B + 1), and the pairs in each (B)."""
+
+    edges: list[float]
+    genuine: list[int]
+    impostor: list[int]
+
+
+class Search(Measured):
+    """Pictures searched in a gallery; `rank_curve`: the share whose person is among the first k people, k from 1."""
+
+    rank_curve: list[float]
+
+
+class EmbeddingEntries(TypedDict):
+    """The task's own entries of results.json.
+
+    `roc`, `histograms`: by role. `ranks`: by role, the share of pictures whose person is among the k most alike people,
+    k from 1; empty where nobody has two pictures. `at_teacher_thresholds`: in the order of the recipe's `fars`.
+    `galleries`: each model's pictures in its own gallery, and the student's in the teacher's; empty as `ranks`. The
+    last two are of a student with a teacher.
+    """
+
+    roc: dict[str, Curve]
+    histograms: dict[str, Histogram]
+    ranks: dict[str, list[float]]
+    near_duplicates: NearDuplicates
+    at_teacher_thresholds: NotRequired[list[TeacherPoint]]
+    galleries: NotRequired[dict[str, Search]]

@@ -1,0 +1,76 @@
+"""The second role of a task: how a teacher is had, and what trains a student of it."""
+
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
+
+import numpy as np
+from torch import nn
+
+from distill.answers.kind import Kind
+from distill.data.prepared.pictures import Pictures
+from distill.modules.metrics import Metric
+from distill.modules.training import TrainingModule
+from distill.preprocess.preprocess import Preprocess
+from distill.recipe.recipe import Recipe, StageName
+from distill.recipe.stages import Stage
+from distill.tasks.pictures import TaskPictures
+from teachers.teacher import Teacher
+
+P = TypeVar("P", bound=TaskPictures)
+
+
+class Teaching(ABC, Generic[P]):
+    """How a run of a task trains."""
+
+    def __init__(self, recipe: Recipe, pictures: P) -> None:
+        self.recipe, self.pictures = recipe, pictures
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse, before anything is trained, an objective that cannot teach, and what could not be scored.
+
+        Raises:
+            DistillError: naming the key.
+        """
+
+    @abstractmethod
+    def check_teacher(self, teacher: Teacher) -> None:
+        """Refuse a teacher that would change while it teaches, or answers something else.
+
+        Raises:
+            DistillError: naming it and what it answers.
+        """
+
+    @abstractmethod
+    def answers(self, teacher: Teacher | None) -> Kind:
+        """The student's answers, as far as they are known before it is trained."""
+
+    @abstractmethod
+    def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
+        """What trains a network on what the data says of its pictures, without a teacher."""
+
+    @abstractmethod
+    def metric(self, teacher: Teacher | None) -> Metric | None:
+        """What training watches on the validation pictures; None where nothing can be measured."""
+
+    @property
+    def kind(self) -> Kind:
+        """What a teacher is asked for."""
+        return self.answers(None)
+
+    def truths(self, teacher: Teacher | None) -> np.ndarray | None:
+        """What the metric holds the validation pictures against: (N, ...), or None for their labels."""
+        return None
+
+    def training_pictures(self, name: StageName, teacher: Teacher | None) -> Pictures:
+        """What a stage trains on.
+
+        Args:
+            teacher: None where no stage asks one.
+        """
+        return self.pictures.sets.of_stage(name)[0]
+
+    def trainable(self) -> tuple[nn.Module, Preprocess]:
+        """The recipe's teacher before it is taught: the bare network and its input contract."""
+        stage = self.recipe.teach
+        return self.recipe.teacher.trainable(self.kind, stage.drop_rate, stage.drop_path_rate)

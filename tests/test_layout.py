@@ -1,0 +1,143 @@
+"""Every package says what lives in it, and every module has its tests at the mirrored place, or here why not."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("distill", "teachers", "students")
+
+TESTED_AT = {
+    # What is printed, recounted and found is one story of cells.
+    "distill/audit/findings.py": "audit/test_audit.py",
+    "distill/audit/networks.py": "audit/test_audit.py",
+    "distill/audit/printed.py": "audit/test_audit.py",
+    "distill/audit/recount.py": "audit/test_audit.py",
+    # What is timed shows only in the command's figures.
+    "distill/benchmarks/export.py": "commands/test_bench.py",
+    "distill/benchmarks/ways.py": "commands/test_bench.py",
+    "distill/benchmarks/work.py": "commands/test_bench.py",
+    "distill/commands/leaks.py": "data/duplicates/test_leaks.py",
+    "distill/commands/run.py": "test_cli.py",
+    # A count is the sum of its layers, and a picture of it is drawn by the command.
+    "distill/cost/layers.py": "cost/test_network.py",
+    "distill/cost/memory.py": "cost/test_network.py",
+    "distill/cost/picture.py": "commands/test_cost.py",
+    "distill/cost/separable.py": "commands/test_cost.py",
+    "distill/data/duplicates/report.py": "tasks/classes/test_task.py",
+    "distill/data/prepared/kept.py": "data/prepared/test_unfinished.py",
+    # What is drawn shows in the pictures alone.
+    "distill/data/rendered/breeds.py": "data/rendered/test_dogs.py",
+    "distill/data/rendered/dice.py": "data/rendered/test_dogs.py",
+    "distill/data/rendered/dog.py": "data/rendered/test_dogs.py",
+    "distill/data/rendered/face_attributes.py": "data/rendered/test_faces.py",
+    "distill/data/rendered/kennel.py": "data/rendered/test_dogs.py",
+    "distill/data/rendered/portrait.py": "data/rendered/test_faces.py",
+    "distill/data/rendered/rasterizer.py": "data/rendered/test_dogs.py",
+    "distill/data/rendered/scene.py": "data/rendered/test_faces.py",
+    "distill/data/rendered/sitters.py": "data/rendered/test_faces.py",
+    # Parts that sources are made of.
+    "distill/data/sources/bounding_box.py": "data/sources/test_stanford_dogs.py",
+    "distill/data/sources/held_out.py": "data/sources/test_class_folders.py",
+    "distill/data/sources/listing.py": "data/sources/test_folder.py",
+    "distill/data/sources/mat_list.py": "data/sources/test_stanford_dogs.py",
+    "distill/data/sources/source.py": "data/prepared/test_prepare.py",
+    "distill/data/views/batch.py": "data/views/test_loader.py",
+    "distill/errors.py": "test_cli.py",
+    # Every format is written and opened by the same tests.
+    "distill/export/coreml.py": "export/test_runtimes.py",
+    "distill/export/deployed.py": "export/test_runtimes.py",
+    "distill/export/executorch.py": "export/test_runtimes.py",
+    "distill/export/format.py": "export/test_runtimes.py",
+    "distill/export/formats.py": "export/test_runtimes.py",
+    "distill/export/openvino.py": "export/test_runtimes.py",
+    "distill/predictors/executorch_predictor.py": "export/test_runtimes.py",
+    "distill/predictors/file_predictor.py": "export/test_runtimes.py",
+    "distill/predictors/litert_predictor.py": "export/test_runtimes.py",
+    "distill/predictors/open.py": "export/test_runtimes.py",
+    "distill/predictors/openvino_predictor.py": "export/test_runtimes.py",
+    "distill/predictors/onnx_metadata.py": "predictors/test_onnx.py",
+    "distill/predictors/onnx_predictor.py": "predictors/test_onnx.py",
+    "distill/predictors/onnx_session.py": "predictors/test_onnx.py",
+    "distill/predictors/predictor.py": "predictors/test_torch_predictor.py",
+    "distill/export/int8/calibration.py": "run/test_gate.py",
+    "distill/formatting.py": "commands/test_cost.py",
+    "distill/modules/fine_tuner.py": "modules/test_training.py",
+    "distill/objectives/precision.py": "objectives/test_logits.py",
+    "distill/objectives/top.py": "store/test_top.py",
+    "distill/recipe/stages.py": "recipe/test_parser.py",
+    # A report is looked at as a page, a card or lines of a terminal.
+    "distill/report/data_uris.py": "report/test_report.py",
+    "distill/report/files.py": "report/test_report.py",
+    "distill/report/metrics.py": "report/test_report.py",
+    "distill/report/page.py": "report/test_report.py",
+    "distill/report/snippets.py": "report/test_card.py",
+    "distill/report/templates.py": "report/test_report.py",
+    "distill/report/terminal.py": "report/test_report.py",
+    "distill/run/stages.py": "run/test_pipeline.py",
+    # A store is written and read whole.
+    "distill/store/asking.py": "store/test_writer.py",
+    "distill/store/estimate.py": "store/test_writer.py",
+    "distill/store/manifest.py": "store/test_writer.py",
+    "distill/store/previous.py": "store/test_writer.py",
+    "distill/store/store.py": "store/test_writer.py",
+    "distill/store/verify.py": "store/test_teacher.py",
+    "distill/sweep/axes.py": "sweep/test_page.py",
+    "distill/sweep/directory.py": "sweep/test_jobs.py",
+    "distill/sweep/pairs.py": "sweep/test_recipes.py",
+    "distill/sweep/shared.py": "commands/test_sweep.py",
+    "distill/sweep/speeds.py": "sweep/test_summary.py",
+    "distill/sweep/trade_off.py": "sweep/test_page.py",
+    "distill/sweep/words.py": "sweep/test_page.py",
+    # A task is a run of it.
+    "distill/tasks/attributes/task.py": "run/test_pipeline.py",
+    "distill/tasks/classes/report.py": "tasks/classes/test_task.py",
+    "distill/tasks/labelled.py": "run/test_pipeline.py",
+    "distill/tasks/sets.py": "recipe/test_parser.py",
+    "distill/tasks/task.py": "run/test_gate.py",
+    "distill/tasks/verdict.py": "run/test_gate.py",
+    "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",
+    "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
+    "teachers/teacher.py": "teachers/test_timm_teacher.py",
+    "teachers/torch_teacher.py": "teachers/test_onnx_teacher.py",
+    "students/manifest.py": "students/test_files.py",
+    "students/naming.py": "students/test_student.py",
+}
+"""By module, the file that tests it in place of one of its own."""
+
+UNTESTED = {
+    "distill/__main__.py": "calls the command line",
+    "distill/export/litert.py": "its converter wants an older torch than the rest, in an environment of its own",
+}
+"""By module, why no test runs it."""
+
+
+def modules() -> list[Path]:
+    return sorted(file.relative_to(ROOT) for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+
+
+def mirrored(module: Path) -> Path:
+    """Where the tests of a module stand: those of `distill/` without that folder."""
+    folders = module.parts[1:-1] if module.parts[0] == "distill" else module.parts[:-1]
+    return ROOT.joinpath("tests", *folders, f"test_{module.name}")
+
+
+@pytest.mark.parametrize("package", [str(file.parent) for file in modules() if file.name == "__init__.py"])
+def test_a_package_says_what_lives_in_it(package: str) -> None:
+    said = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text()))
+    assert said and said.splitlines()[0].endswith((".", ",")) and len(said.split()) > 5
+
+
+def test_every_folder_of_modules_is_a_package() -> None:
+    assert [str(file.parent) for file in modules() if not (ROOT / file.parent / "__init__.py").exists()] == []
+
+
+def test_every_module_has_its_tests_or_is_listed() -> None:
+    names = {file.as_posix() for file in modules() if file.name != "__init__.py" and not mirrored(file).exists()}
+    assert names == TESTED_AT.keys() | UNTESTED.keys()
+
+
+@pytest.mark.parametrize("test", sorted(set(TESTED_AT.values())))
+def test_what_the_list_names_is_there(test: str) -> None:
+    assert (ROOT / "tests" / test).is_file()
