@@ -42,13 +42,13 @@ class EmbeddingVerdict(Verdict):
     Attributes:
         answers: float32 (N, D) of unit length, flips joined.
         straight: float32 (N, D) of unit length, of the pictures alone: what a file answers.
-        metric: `accuracy` of listed pairs, else TAR at the first FAR.
+        first: the metric that comes first: `accuracy` of listed pairs, else TAR at the first FAR.
     """
 
     answers: dict[str, np.ndarray]
     straight: np.ndarray
     trial: Trial
-    metric: str
+    first: str
     verification: Verification
     identification: IdentificationScores | None
 
@@ -56,6 +56,10 @@ class EmbeddingVerdict(Verdict):
     def embeddings(self) -> np.ndarray:
         """float32 (N, D) of unit length, flips joined."""
         return self.answers["embeddings"]
+
+    @property
+    def metric(self) -> str:
+        return self.first
 
     @property
     def score(self) -> float:
