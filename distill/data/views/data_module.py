@@ -77,10 +77,17 @@ class ViewDataModule(L.LightningDataModule):
     def train_dataloader(self) -> ViewLoader:
         rank, world_size = self._ranks()
         self._loader = ViewLoader(
-            self.train, self.views, batch_size=self.batch_size, seed=self.seed,
-            rank=rank, world_size=world_size, workers=self.workers, view_seed=self.view_seed, answers=self.answers,
+            self.train,
+            self.views,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+            workers=self.workers,
+            view_seed=self.view_seed,
+            answers=self.answers,
             together=self.together,
-        )  # fmt: skip
+        )
         return self._loader
 
     def val_dataloader(self) -> PictureLoader | list[PictureLoader]:
