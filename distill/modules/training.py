@@ -16,7 +16,9 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from distill.data.targets import Values, joined
 from distill.data.views.batch import PictureBatch, ViewBatch
+from distill.data.views.targets import Targets
 from distill.errors import DistillError
 from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import MeanAveragePrecision, Metric
@@ -32,7 +34,7 @@ class TrainingModule(L.LightningModule, ABC):
             Lightning leaves it but for validation.
         preprocess: its input contract.
         classes: names of the C outputs, to be scored by their mAP; without them nothing is scored.
-        metric: scores the validation pictures instead, by their outputs and whatever the batches hold as labels.
+        metric: scores the validation pictures instead, by their outputs and what the batches hold as truths.
         seed: of dropout and drop-path; each batch is seeded by (seed, its number, rank), so that a resumed run equals
             an unbroken one.
     """
@@ -58,7 +60,7 @@ class TrainingModule(L.LightningModule, ABC):
         self.average: nn.Module | None = None
         if self.optimization.ema is not None:
             self.average = copy.deepcopy(network).requires_grad_(False)
-        self._validated: list[tuple[Tensor, Tensor]] = []
+        self._validated: list[tuple[Tensor, dict[str, Values]]] = []
         self._loader_state: dict[str, Any] | None = None
         self._sums: dict[str, Tensor] = {}  # of the terms of `_summed` batches of pass `_pass`
         self._summed = self._pass = 0
@@ -156,16 +158,16 @@ class TrainingModule(L.LightningModule, ABC):
         if self.metric is None:
             return
         if isinstance(batch, PictureBatch):
-            pixels, labels = self.preprocess(batch.pictures), batch.labels
+            pixels, truths = self.preprocess(batch.pictures), batch.truths
         else:
             known = labels_of(batch)
             if known is None:
                 raise DistillError(
                     f"a validation batch has no labels to score {self.metric.name} with; load (images, labels)."
                 )
-            pixels, labels = self.preprocess.normalize(Pixels(batch).at(self.preprocess)), known
+            pixels, truths = self.preprocess.normalize(Pixels(batch).at(self.preprocess)), Targets({"labels": known})
         network = self.average if self.average is not None else self.network
-        self._validated.append((network(pixels).float().cpu(), labels.cpu()))
+        self._validated.append((network(pixels).float().cpu(), truths.to("cpu").numpy()))
 
     def on_validation_epoch_end(self) -> None:
         """Score all ranks' pictures together, each once: the shares are gathered unpadded."""
@@ -174,15 +176,17 @@ class TrainingModule(L.LightningModule, ABC):
         if self.trainer.sanity_checking:  # on a few batches, which need not hold a positive of any class
             self._validated.clear()
             return
-        logits, labels = (torch.cat(column) for column in zip(*self._validated, strict=True))
+        parts: list[Any] = list(self._validated)
         self._validated.clear()
         if self.trainer.world_size > 1:
             shares: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(shares, (logits, labels))
-            logits, labels = (torch.cat(column) for column in zip(*shares, strict=True))
+            torch.distributed.all_gather_object(shares, parts)
+            parts = list(chain.from_iterable(shares))
+        logits = torch.cat([outputs for outputs, _ in parts])
+        truths = {name: joined([known[name] for _, known in parts]) for name in parts[0][1]}
         if not torch.isfinite(logits).all():
             raise DistillError("training diverged: the network answers NaN or infinity. Lower learning_rate.")
-        self.log(f"val_{self.metric.name}", self.metric(logits.numpy(), labels.numpy()), prog_bar=True)
+        self.log(f"val_{self.metric.name}", self.metric(logits.numpy(), truths), prog_bar=True)
 
 
 @torch.no_grad()

@@ -240,6 +240,6 @@ def _train(
     data = ViewDataModule(
         pictures, task.sets.validation, views, batch_size=stage.batch_size, seed=seed, workers=recipe.workers,
         view_seed=view_seed, answers=answers, together=together,
-        truths=task.truths(teacher),
+        further=task.truths(teacher),
     )  # fmt: skip
     return train(directory, module, data, stage, recipe.trainer)

@@ -141,9 +141,9 @@ class Task(ABC):
     def metric(self, teacher: AnyTeacher | None) -> Metric | None:
         """What training watches on the validation pictures; None where nothing can be measured."""
 
-    def truths(self, teacher: AnyTeacher | None) -> np.ndarray | None:
-        """What the metric holds the validation pictures against: (N, ...), or None for their labels."""
-        return None
+    def truths(self, teacher: AnyTeacher | None) -> dict[str, np.ndarray]:
+        """What the metric needs of the validation pictures beside their targets: columns (N, ...) by name."""
+        return {}
 
     @abstractmethod
     def judge(self, predictor: Judged) -> Verdict:

@@ -5,7 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from distill.modules.metrics import CosineToTeacher, TarAtFar
+from distill.errors import DistillError
+from distill.modules.metrics import ANSWERS, CosineToTeacher, TarAtFar
 
 
 def test_tar_at_far_counts_pairs_of_people() -> None:
@@ -19,11 +20,19 @@ def test_tar_at_far_counts_pairs_of_people() -> None:
     threshold = sorted(impostors)[-int(0.1 * len(impostors)) - 1]
     expected = sum(score > threshold for score in genuine) / len(genuine)
     metric = TarAtFar(0.1)
-    assert metric.name == "tar@far=1e-1" and metric(embeddings, people) == pytest.approx(expected, abs=1e-9)
-    strangers = np.concatenate([embeddings, embeddings[:3]]), np.concatenate([people, [-1, -1, -1]])
-    assert metric(*strangers) == metric(embeddings, people)
+    assert metric.name == "tar@far=1e-1" and metric(embeddings, {"identities": people}) == pytest.approx(
+        expected, abs=1e-9
+    )
+    strangers = {"identities": np.concatenate([people, [-1, -1, -1]])}
+    assert metric(np.concatenate([embeddings, embeddings[:3]]), strangers) == metric(embeddings, {"identities": people})
 
 
 def test_the_cosine_to_a_teacher_does_not_see_length() -> None:
     outputs = np.array([[3.0, 0.0], [0.0, 2.0]])
-    assert CosineToTeacher()(outputs, np.array([[1.0, 0.0], [5.0, 5.0]])) == pytest.approx((1 + 0.5**0.5) / 2)
+    truths = {ANSWERS: np.array([[1.0, 0.0], [5.0, 5.0]])}
+    assert CosineToTeacher()(outputs, truths) == pytest.approx((1 + 0.5**0.5) / 2)
+
+
+def test_what_is_not_known_of_the_pictures_is_named() -> None:
+    with pytest.raises(DistillError, match="pictures come with labels, count, and identities is needed to score them"):
+        TarAtFar(0.1)(np.zeros((2, 3)), {"labels": np.zeros((2, 3)), "count": np.zeros(2)})

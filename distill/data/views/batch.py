@@ -72,11 +72,9 @@ class PictureBatch:
 
     Attributes:
         pictures: uint8 (N, H, W, 3).
-        labels: what their outputs are scored against: int8 (N, C), 1 present, 0 absent, -1 unknown; or people int64
-            (N,); or a teacher's embeddings (N, D).
-        targets: all that is known of them, by column; places are shares of the picture.
+        truths: what their outputs are scored against, by column: all that is known of them, and what a task adds, such
+            as a teacher's answers (N, D). Places are shares of the picture.
     """
 
     pictures: Tensor
-    labels: Tensor
-    targets: Targets
+    truths: Targets

@@ -25,7 +25,7 @@ from distill.evaluation.identification import IdentificationScores
 from distill.evaluation.roc import Roc, tar_name
 from distill.modules import MetricLearner
 from distill.modules.metric_learner import Triplets, arcface
-from distill.modules.metrics import CosineToTeacher, Metric, TarAtFar
+from distill.modules.metrics import ANSWERS, CosineToTeacher, Metric, TarAtFar
 from distill.modules.training import TrainingModule
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Preprocess
@@ -187,11 +187,11 @@ class Embeddings(Task):
             return TarAtFar(self.recipe.evaluate.fars[0])
         return None if teacher is None else CosineToTeacher()
 
-    def truths(self, teacher: AnyTeacher | None) -> np.ndarray | None:
+    def truths(self, teacher: AnyTeacher | None) -> dict[str, np.ndarray]:
         pictures = self.sets.validation
-        if teacher is None or self._verifiable(pictures):
-            return pictures.identities
-        return self.answers(self.teacher_predictor(teacher), pictures, "validation") if len(pictures) else None
+        if teacher is None or self._verifiable(pictures) or not len(pictures):
+            return {}
+        return {ANSWERS: self.answers(self.teacher_predictor(teacher), pictures, "validation")}
 
     def _verifiable(self, pictures: Pictures) -> bool:
         """Whether there are pairs enough to measure TAR at the first FAR on."""

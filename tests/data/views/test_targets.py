@@ -109,9 +109,9 @@ def test_whole_pictures_come_with_all_that_is_known_of_them(marked: Pictures) ->
     for number, batch in enumerate(batches):
         rows = range(4 * number, 4 * number + 4)
         for name in ("boxes", "kinds"):
-            found = batch.targets.ragged(name)
+            found = batch.truths.ragged(name)
             assert [found[i].tolist() for i in range(4)] == [marked.targets[name][row].tolist() for row in rows]
-        assert batch.targets.fixed("labels").shape == (4, 0) and batch.targets.fixed("identities").tolist() == [-1] * 4
+        assert batch.truths.fixed("labels").shape == (4, 0) and batch.truths.fixed("identities").tolist() == [-1] * 4
 
 
 def test_ragged_targets_travel_like_tensors(marked: Pictures) -> None:
