@@ -58,9 +58,9 @@ class Teaching(ABC, Generic[P]):
         """What a teacher is asked for."""
         return self.answers(None)
 
-    def truths(self, teacher: Teacher | None) -> np.ndarray | None:
-        """What the metric holds the validation pictures against: (N, ...), or None for their labels."""
-        return None
+    def truths(self, teacher: Teacher | None) -> dict[str, np.ndarray]:
+        """What the metric needs of the validation pictures beside their targets: columns (N, ...) by name."""
+        return {}
 
     def training_pictures(self, name: StageName, teacher: Teacher | None) -> Pictures:
         """What a stage trains on.
