@@ -20,6 +20,7 @@ from distill.export.web.onnxruntime_web import FILES, write_runtime
 from distill.export.web.web import ANSWERS_FILE, PAGE_FILES, write_web
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.preprocess.preprocess import Fit, Interpolation, Preprocess, fit
+from distill.registries import ANSWERS
 from tests.helpers.browser import browser, served, visit
 from tests.helpers.graphs import linear_graph, projection_graph
 from tests.helpers.running import finished
@@ -159,6 +160,7 @@ def held_to_python(page: Any) -> None:
             "width": 32,
             "interpolation": kernel,
             "crop": target.crop,
+            "fit": how,
         }
         found = page.evaluate(
             """async ([bytes, height, width, contract]) => {
