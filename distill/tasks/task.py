@@ -38,7 +38,7 @@ class Task(ABC):
         """Make the three roles."""
 
     @staticmethod
-    def check_recipe(recipe: Recipe) -> None:  # noqa: B027  # a task may bear any recipe
+    def check_recipe(recipe: Recipe) -> None:  # a task may bear any recipe
         """Refuse what a recipe may not say of this task; nothing is read for it.
 
         Raises:
