@@ -7,8 +7,8 @@ import pytest
 
 from distill.report.page import write_report
 from distill.tasks import per_class
-from distill.tasks.attributes.task import PRECISION
-from distill.tasks.classes.task import ACCURACY
+from distill.tasks.attributes.judging import PRECISION
+from distill.tasks.classes.judging import ACCURACY
 from tests.helpers.pages import Page
 from tests.helpers.results import HOSTILE, full_results
 

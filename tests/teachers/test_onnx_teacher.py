@@ -11,10 +11,11 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
-from distill.answers import Embedding, Probabilities, kind_named
+from distill.answers import Embedding, Probabilities
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
+from distill.registries import ANSWERS
 from teachers.onnx_teacher import CLAMP, Onnx, to_logits
 from teachers.torch_teacher import TorchTeacher
 from tests.helpers.graphs import linear_graph, linear_logits
@@ -114,7 +115,7 @@ def test_scales_and_layouts_of_foreign_files(tmp_path: Path, layout: str, kind: 
 @pytest.mark.parametrize(("gives", "ends"), [("probabilities", "Sigmoid"), ("softmax", "Softmax")])
 def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> None:
     box = (0.1, 0.2, 0.6, 0.5)
-    metadata = OnnxMetadata(kind_named(gives)(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12, crop=box)
+    metadata = OnnxMetadata(ANSWERS.get(gives)(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12, crop=box)
     file = linear_graph(tmp_path / "student.onnx", ends=ends, properties=metadata.to_props())
     teacher = Onnx(file).load(4)
     assert teacher.classes == ("a", "b", "c", "d")
