@@ -82,6 +82,8 @@ def test_equals_plain_python_on_random_galleries(start: int, same_pictures: bool
         assert found.rank == {k: np.mean([rank <= k for rank in people_ranks]) for k in RANKS}
         assert found.recall == {k: np.mean([rank <= k for rank in picture_ranks]) for k in RECALLS}
         assert found.curve.tolist() == list(found.rank.values())
+        assert found.people_before.tolist() == [min(rank - 1, RANKS[-1]) for rank in people_ranks]
+        assert found.pictures_before.tolist() == [min(rank - 1, RECALLS[-1]) for rank in picture_ranks]
         for fpir in fpirs:
             point = found.points[fpir]
             assert point.tar == pytest.approx(plain_tpir(firsts, unmated, fpir), abs=1e-12)
