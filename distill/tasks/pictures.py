@@ -1,6 +1,5 @@
 """The first role of a task: which pictures are learnt from and scored on, and what must be known of them."""
 
-from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ AGREEMENT_PICTURES = 2000
 """Transfer pictures that agreement is measured on; more would not move the means."""
 
 
-class TaskPictures(ABC):
+class TaskPictures:
     """The pictures of a run, prepared when they are first asked for.
 
     Args:
@@ -45,13 +44,13 @@ class TaskPictures(ABC):
         """All that models are scored on, beside the transfer pictures."""
         return self.sets.validation, self.sets.test
 
-    @abstractmethod
     def check_sets(self, sets: Sets) -> None:
         """Refuse pictures that this cannot be learnt from or scored on.
 
         Raises:
             DistillError: naming the section and what it lacks.
         """
+        self.check_best(sets)
 
     def check_best(self, sets: Sets) -> None:
         """Refuse a stage whose best pass no validation pictures could tell."""

@@ -8,11 +8,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from torch import Tensor, nn
 
-from distill import ANSWERS, OBJECTIVES, SOURCES, TASKS, DistillError
+from distill import ANSWERS, OBJECTIVES, SOURCES, TASKS
 from distill.answers.kind import Arrays, Kind
 from distill.data.sources.source import Drawing, Sample, Split
 from distill.data.targets import Column
-from distill.modules.metrics import fixed
 from distill.modules.training import TrainingModule
 from distill.objectives import Answers, Objective, Targets
 from distill.predictors.predictor import Predictor
@@ -22,7 +21,6 @@ from distill.recipe.stages import Stage
 from distill.report.section import Section
 from distill.tasks.judging import Details, Judging
 from distill.tasks.pictures import TaskPictures
-from distill.tasks.sets import Sets
 from distill.tasks.task import Task
 from distill.tasks.teaching import Teaching
 from distill.tasks.verdict import Verdict
@@ -94,15 +92,6 @@ class SquaredCount(Objective):
         return {"loss": (ours - theirs).float().square().sum(dim=1)}
 
 
-class Closeness:
-    """Minus the mean error: larger for better."""
-
-    name = "closeness"
-
-    def __call__(self, outputs: Arrays, truths: Mapping[str, Any]) -> float:
-        return -float(np.abs(outputs["count"][:, 0] - fixed(truths, "count")).mean())
-
-
 class Learner(TrainingModule):
     output = "count"
 
@@ -129,28 +118,19 @@ class CountVerdict(Verdict):
         return {"metrics": {"closeness": self.score}, "intervals": {}, "counts": counts, "split": "test"}
 
 
-class CountPictures(TaskPictures):
-    def check_sets(self, sets: Sets) -> None:
-        if "count" not in sets.labelled.targets:
-            raise DistillError(f"data.name is {self.recipe.data.name}: nobody counted its discs.")
-
-
-class CountTeaching(Teaching[CountPictures]):
+class CountTeaching(Teaching[TaskPictures]):
     def answers(self, teacher: Teacher | None) -> Count:
         return Count()
 
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> Learner:
-        return Learner(network, preprocess, stage.optimization, seed, Closeness())
-
-    def metric(self, teacher: Teacher | None) -> Closeness:
-        return Closeness()
+        return Learner(network, preprocess, stage.optimization, seed)
 
 
-class CountJudging(Judging[CountPictures, CountVerdict]):
+class CountJudging(Judging[TaskPictures, CountVerdict]):
     def judge(self, predictor: Predictor) -> CountVerdict:
         test = self.pictures.sets.test
         answers = self.answers(predictor, test, "test")
-        return CountVerdict(answers, Closeness()(answers, test.targets))
+        return CountVerdict(answers, -float(np.abs(answers["count"][:, 0] - test.targets["count"]).mean()))
 
     def agree(self, student: Arrays, teacher: Arrays, verdicts: Any) -> dict[str, Any]:
         return {"error": float(np.abs(student["count"] - teacher["count"]).mean()), "pictures": len(student["count"])}
@@ -165,7 +145,7 @@ class Counting(Task):
     kind = Count
 
     def open(self, recipe: Recipe, directory: Path) -> None:
-        pictures = CountPictures(recipe, directory)
+        pictures = TaskPictures(recipe, directory)
         self.pictures, self.teaching = pictures, CountTeaching(recipe, pictures)
         self.judging = CountJudging(recipe, pictures)
 
