@@ -64,6 +64,7 @@ TESTED_AT = {
     "distill/export/int8/calibration.py": "run/test_gate.py",
     "distill/formatting.py": "commands/test_cost.py",
     "distill/modules/fine_tuner.py": "modules/test_training.py",
+    "distill/objectives/directions.py": "objectives/test_objective.py",
     "distill/objectives/precision.py": "objectives/test_logits.py",
     "distill/objectives/top.py": "store/test_top.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
@@ -101,8 +102,10 @@ TESTED_AT = {
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
     "teachers/teacher.py": "teachers/test_timm_teacher.py",
     "teachers/torch_teacher.py": "teachers/test_onnx_teacher.py",
+    "students/body.py": "students/test_head.py",
     "students/manifest.py": "students/test_files.py",
     "students/naming.py": "students/test_student.py",
+    "students/timm_student.py": "students/test_student.py",
 }
 """By module, the file that tests it in place of one of its own."""
 
