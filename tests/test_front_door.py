@@ -22,10 +22,3 @@ def test_every_name_is_there() -> None:
     assert isinstance(BernoulliKl(), distill.Objective)
     with pytest.raises(AttributeError, match="no attribute 'Recipes'"):
         _ = distill.Recipes
-
-
-def test_every_built_in_name_stands_for_something() -> None:
-    registries = ("OBJECTIVES", "SOURCES", "STUDENTS", "TASKS", "TEACHERS")
-    for registry in (getattr(distill, name) for name in registries):
-        for name in registry.names():
-            assert isinstance(registry.get(name), type)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = {ROOT / "distill" / "report" / "card.md"}  # of pages that runs write
+TEMPLATES = {  # of pages that runs write
+    ROOT / "distill" / "report" / "card.md",
+    *(ROOT / "distill" / "answers").glob("*.md"),
+}
 FOLDERS = ("distill", "recipes", "students", "teachers", "tests")
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)

@@ -96,7 +96,7 @@ def test_more_than_there_are_classes(top: int) -> None:
 def test_no_more_classes_than_two_bytes_number() -> None:
     answers = torch.zeros(1, 65_536)
     answers[0, -1] = 1
-    assert TopCodec(65_536, 1).encode(answers)["classes"].tolist() == [[65_535]]
+    assert TopCodec(65_536, 1).encode({"logits": answers})["classes"].tolist() == [[65_535]]
     with pytest.raises(DistillError, match="65537 classes, and at most 65,536 can be numbered"):
         TopCodec(65_537, 1)
 
