@@ -7,7 +7,7 @@ from pathlib import Path
 
 import shtab
 
-from distill.cli import COMMANDS
+from distill.commands import COMMANDS
 from distill.errors import DistillError
 from distill.recipe.parser import RecipeReader, recipe_names
 from distill.recipe.variants import VARIANTS

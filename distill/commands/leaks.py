@@ -33,8 +33,14 @@ def main(arguments: list[str]) -> int:
     second = first if options.first.resolve() == options.second.resolve() else look(options.second)
     leaked = leaks(first, second)
     rows: list[tuple[str, ...]] = [
-        (first.names[one], second.names[other], "exact" if exact else "near", f"{correlation:.4f}", "yes" * mirrored)
-        for (one, other), exact, correlation, mirrored in zip(
+        (
+            first.names[row],
+            second.names[second_row],
+            "exact" if exact else "near",
+            f"{correlation:.4f}",
+            "yes" * mirrored,
+        )
+        for (row, second_row), exact, correlation, mirrored in zip(
             leaked.pairs.tolist(), leaked.exact.tolist(), leaked.correlations, leaked.mirrored.tolist(), strict=True
         )
     ]

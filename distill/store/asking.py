@@ -37,7 +37,7 @@ class Shown:
 
     def facts(self) -> PictureFacts:
         """What a manifest says of these pictures."""
-        kinds = tuple(dict.fromkeys(one.pixels for one in (self.transfer, *self.evaluated)))
+        kinds = tuple(dict.fromkeys(pictures.pixels for pictures in (self.transfer, *self.evaluated)))
         return PictureFacts.of(kinds, self.transfer.size, self.viewed(), self.whole())
 
     def whole(self) -> np.ndarray:
@@ -47,7 +47,7 @@ class Shown:
     def hashes(self) -> list[np.ndarray]:
         """The same of each set in its own order, uint64 (its length,)."""
         kind = self.transfer.pixels
-        return [whole_hashes(one.hashes, one.pixels, kind) for one in (self.transfer, *self.evaluated)]
+        return [whole_hashes(pictures.hashes, pictures.pixels, kind) for pictures in (self.transfer, *self.evaluated)]
 
 
 @dataclass(frozen=True)
@@ -98,19 +98,19 @@ class Asked(Dataset[ViewBatch | Tensor]):
         self.order = np.argsort(shown.transfer.hashes)
         self.groups = (shown.transfer, *shown.evaluated)
         hashes = np.concatenate(shown.hashes())
-        self.places = np.unique(hashes, return_index=True)[1]  # of the first picture of each hash, over all groups
+        self.positions = np.unique(hashes, return_index=True)[1]  # of the first picture of each hash, over all groups
         self.starts = np.cumsum([0, *map(len, self.groups)])
 
     def __getitems__(self, ask: Ask) -> ViewBatch | Tensor:
         rows = ask.part.start + ask.rows
         if ask.part.view is not None:
             return self.views.__getitems__(Request(self.order[rows], ask.part.view))
-        places = self.places[rows]
-        group = np.searchsorted(self.starts, places, side="right") - 1
+        positions = self.positions[rows]
+        group = np.searchsorted(self.starts, positions, side="right") - 1
         pictures = np.empty((len(rows), *self.groups[0].size, 3), np.uint8)
         for number, one in enumerate(self.groups):
             here = group == number
-            pictures[here] = one.gather(places[here] - self.starts[number])
+            pictures[here] = one.gather(positions[here] - self.starts[number])
         return torch.from_numpy(pictures)
 
 

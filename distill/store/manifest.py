@@ -231,7 +231,7 @@ def without_growth(manifest: Manifest) -> dict[str, Any]:
 
 
 def _known(kind: type, content: dict[str, Any]) -> dict[str, Any]:
-    expected = {one.name for one in fields(kind)}
+    expected = {field.name for field in fields(kind)}
     if content.keys() != expected:
         raise KeyError(f"keys missing or unknown: {', '.join(sorted(content.keys() ^ expected))}")
     return dict(content)

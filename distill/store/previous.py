@@ -74,5 +74,5 @@ class Previous:
             if name not in self.whole:
                 rows[parts == part] = -1
         known = rows >= 0
-        found = rows[known]
-        return known, self.store.whole_answers(found) if view is None else self.store.view_answers(found, view)
+        answered = rows[known]
+        return known, self.store.whole_answers(answered) if view is None else self.store.view_answers(answered, view)

@@ -63,14 +63,14 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
         raise DistillError(f"{store.directory}: its pictures are not those of the data: {wrong}.")
     asked, count, worst = Asked(shown, manifest), 0, 0.0
     alone = next(iter(teacher.shapes))
-    for view, chosen in _spread(manifest):
+    for view, asked_rows in _spread(manifest):
         hashes = store.whole if view is None else store.viewed
-        again = asked.__getitems__(Ask(Part(view, 0, 0, len(hashes)), chosen, len(chosen)))
+        again = asked.__getitems__(Ask(Part(view, 0, 0, len(hashes)), asked_rows, len(asked_rows)))
         said = answer(teacher, again)
-        rows = store.whole_answers(chosen) if view is None else store.view_answers(chosen, view)
+        rows = store.whole_answers(asked_rows) if view is None else store.view_answers(asked_rows, view)
         stored = manifest.codec(view).decode(rows)
         dtype = manifest.dtype if view is None or manifest.top is None else "float16"
-        difference, off = torch.zeros(len(chosen)), torch.zeros(len(chosen), dtype=torch.bool)
+        difference, off = torch.zeros(len(asked_rows)), torch.zeros(len(asked_rows), dtype=torch.bool)
         for name, kept in (stored if isinstance(stored, dict) else {alone: stored}).items():
             apart = _difference(said[name], kept)
             largest = said[name].abs().flatten(1).amax(dim=1).clamp(min=1)
@@ -81,10 +81,10 @@ def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]
             first = int(off.int().argmax())
             shown_as = "whole picture" if view is None else f"view {view} of picture"
             raise DistillError(
-                f"{store.directory}: the teacher's answer to {shown_as} {hashes[chosen[first]]:016x} is off by "
+                f"{store.directory}: the teacher's answer to {shown_as} {hashes[asked_rows[first]]:016x} is off by "
                 f"{float(difference[first]):.3g} from the stored one. Store the answers again in another place."
             )
-        worst, count = max(worst, float(difference.max())), count + len(chosen)
+        worst, count = max(worst, float(difference.max())), count + len(asked_rows)
     return count, worst
 
 

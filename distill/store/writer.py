@@ -111,10 +111,10 @@ def _claimed(directory: Path, manifest: Manifest, fabric: L.Fabric) -> Iterator[
 
 def _is_complete(directory: Path, manifest: Manifest) -> bool:
     """Whether the store stands there already, every file of it as it was written."""
-    found = find_manifest(directory)
-    if found is None or found.describe() != manifest.describe():
+    written = find_manifest(directory)
+    if written is None or written.describe() != manifest.describe():
         return False
-    files = ((directory / name, expected) for name, expected in found.checksums.items())
+    files = ((directory / name, expected) for name, expected in written.checksums.items())
     return all(file.is_file() and checksum(file) == expected for file, expected in files)
 
 
@@ -139,9 +139,9 @@ def check_free(directory: Path) -> None:
 def _check_place(directory: Path, manifest: Manifest) -> None:
     """Refuse a place that holds something else."""
     check_free(directory)
-    found = find_manifest(directory)
-    if found is not None:
-        _refuse_other(directory, differences(without_growth(found), without_growth(manifest)))
+    written = find_manifest(directory)
+    if written is not None:
+        _refuse_other(directory, differences(without_growth(written), without_growth(manifest)))
 
 
 def _check_begun(building: Path, manifest: Manifest) -> None:
@@ -149,13 +149,13 @@ def _check_begun(building: Path, manifest: Manifest) -> None:
     begun = building / MANIFEST
     recorded = {}
     if begun.exists():
-        found = Manifest.read(begun)
-        recorded = _recorded(building, found)
+        written = Manifest.read(begun)
+        recorded = _recorded(building, written)
     if recorded:
-        _refuse_other(building, differences(without_growth(found), without_growth(manifest)))
-        if found.pictures != manifest.pictures:
+        _refuse_other(building, differences(without_growth(written), without_growth(manifest)))
+        if written.pictures != manifest.pictures:
             raise DistillError(
-                f"{building}: was begun with {found.pictures.viewed} pictures to show in views, and now there are "
+                f"{building}: was begun with {written.pictures.viewed} pictures to show in views, and now there are "
                 f"{manifest.pictures.viewed}, or others. Finish it with those first, for a finished store takes new "
                 "ones in; or delete it."
             )
@@ -173,9 +173,9 @@ def views_begun(directory: Path) -> int:
     building = building_place(directory)
     if not (building / MANIFEST).exists():
         return 0
-    found = Manifest.read(building / MANIFEST)
-    recorded = _recorded(building, found)
-    answered = [view for view in range(found.count) if recorded.keys() >= set(found.files_of(view))]
+    written = Manifest.read(building / MANIFEST)
+    recorded = _recorded(building, written)
+    answered = [view for view in range(written.count) if recorded.keys() >= set(written.files_of(view))]
     return 1 + answered[-1] if answered else 0
 
 
@@ -226,8 +226,8 @@ def _recorded(building: Path, manifest: Manifest) -> dict[str, str]:
     that and its taking its place.
     """
     beside = {name: building / (name + CHECKSUM) for name in manifest.files()}
-    found = {name: file.read_text(encoding="ascii").strip() for name, file in beside.items() if file.is_file()}
-    return Manifest.read(building / MANIFEST).checksums | found
+    checksums = {name: file.read_text(encoding="ascii").strip() for name, file in beside.items() if file.is_file()}
+    return Manifest.read(building / MANIFEST).checksums | checksums
 
 
 class Batches:
@@ -245,10 +245,10 @@ class Batches:
             codec = manifest.codec(part.view)
             self.bytes += len(rows) * codec.dtype.itemsize * math.prod(codec.row)
             for start in range(0, len(rows), batch_size):
-                chosen = rows[start : start + batch_size]
+                batch_rows = rows[start : start + batch_size]
                 # Always whole batches: a kernel may round another way in a batch of another size.
-                filled = np.concatenate([chosen, np.repeat(chosen[-1:], batch_size - len(chosen))])
-                self.batches.append(Ask(part, filled, len(chosen)))
+                filled = np.concatenate([batch_rows, np.repeat(batch_rows[-1:], batch_size - len(batch_rows))])
+                self.batches.append(Ask(part, filled, len(batch_rows)))
 
     def first(self) -> ViewBatch | Tensor:
         """The first batch, to time."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from distill import cli
+from distill.commands import COMMANDS
 from distill.objectives import Objective
 from distill.recipe.parser import recipe_names
 from distill.registries import OBJECTIVES, STUDENTS, TASKS
@@ -39,7 +40,7 @@ def offered(script: Path, *words: str, folder: Path | None = None) -> list[str]:
 
 
 def test_commands(script: Path) -> None:
-    assert set(offered(script, "")) >= set(cli.COMMANDS)
+    assert set(offered(script, "")) >= set(COMMANDS)
     assert offered(script, "sw") == ["sweep"]
 
 
