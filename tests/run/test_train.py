@@ -179,7 +179,8 @@ def test_the_best_pass_is_kept_and_the_last_one_otherwise(
     assert scores.index(max(scores)) < len(scores) - 1  # else this test shows nothing
 
     def score(state: dict[str, torch.Tensor]) -> float:
-        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), Optimization(), train.classes)
+        metric = MeanAveragePrecision(train.classes)
+        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), metric=metric)
         module.network.load_state_dict(state)
         data = ViewDataModule(train, validation, STAGE.views, batch_size=8, seed=1)
         trainer = L.Trainer(**CPU, logger=False, enable_progress_bar=False)

@@ -1,37 +1,42 @@
-"""A toy task, known to nothing but the registries: how many discs does a picture show?
-
-A number a picture, of a kind of its own; a student head that gives no negative number; an objective, a source, a metric.
-"""
+"""A toy task that is known to the registries alone: how many discs does a picture show?"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from torch import Tensor, nn
 
-from distill import DistillError
-from distill.answers.kind import Arrays, Kind, Tensors
-from distill.data.prepared.pictures import Pictures
+from distill import ANSWERS, OBJECTIVES, SOURCES, TASKS, DistillError
+from distill.answers.kind import Arrays, Kind
 from distill.data.sources.source import Drawing, Sample, Split
 from distill.data.targets import Column
 from distill.modules.metrics import fixed
 from distill.modules.training import TrainingModule
 from distill.objectives import Answers, Objective, Targets
+from distill.predictors.predictor import Predictor
+from distill.preprocess import Preprocess
+from distill.recipe import Recipe
+from distill.recipe.stages import Stage
+from distill.report.section import Section
+from distill.tasks.judging import Details, Judging
 from distill.tasks.pictures import TaskPictures
 from distill.tasks.sets import Sets
+from distill.tasks.task import Task
+from distill.tasks.teaching import Teaching
 from distill.tasks.verdict import Verdict
+from teachers.teacher import Teacher
 
 TEMPLATE = Path(__file__).with_name("counting.html")
 
 
 @dataclass(frozen=True)
 class Discs:
-    """Grey pictures with zero to four bright discs, each picture's own by its number."""
+    """Grey pictures with none to four bright discs, by their number."""
 
     name: Literal["discs"] = "discs"
-    pictures: int = 60
+    pictures: int = 100
 
     def classes(self) -> tuple[str, ...]:
         return ()
@@ -49,43 +54,26 @@ class Discs:
         pictures = np.full((len(indices), height, width, 3), 40, np.uint8)
         y, x = np.mgrid[:height, :width]
         for picture, number in zip(pictures, indices.tolist(), strict=True):
-            places = np.random.default_rng(number).permutation(9)[: number % 5]
-            for place in places:
-                far = np.hypot(y - height * (0.2 + 0.3 * (place // 3)), x - width * (0.2 + 0.3 * (place % 3)))
-                picture[far < 0.12 * height] = 230
+            for place in np.random.default_rng(number).permutation(9)[: number % 5].tolist():
+                top, left = height * (0.2 + 0.3 * (place // 3)), width * (0.2 + 0.3 * (place % 3))
+                picture[np.hypot(y - top, x - left) < 0.12 * height] = 230
         return pictures
 
 
-@dataclass(frozen=True)
 class Count(Kind):
     """float32 (N, 1), how many."""
 
     name: ClassVar[str] = "count"
     raw = tensors = ("count",)
     words: ClassVar[str] = "how many discs there are"
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"count": (1,)}
+    shapes = {"count": (1,)}  # type: ignore[assignment]  # noqa: RUF012
 
     def head(self) -> "CountHead":
         return CountHead()
 
-    def activate(self, outputs: Tensors) -> dict[str, Tensor]:
-        return {"count": outputs["count"]}
-
-    def before_activation(self, answers: Arrays) -> np.ndarray:
-        return answers["count"]
-
-    def heading(self) -> list[str]:
-        return ["discs"]
-
-    def row(self, answers: Arrays) -> list[str]:
-        return [f"{float(answers['count'][0]):.2f}"]
-
 
 class CountHead:
-    """A linear layer and a softplus on pooled features."""
+    """A linear layer and a softplus: no count is negative."""
 
     takes: Literal["pooled"] = "pooled"
 
@@ -95,7 +83,7 @@ class CountHead:
 
 @dataclass(frozen=True)
 class SquaredCount(Objective):
-    """The squared difference of two counts, or of a count and the truth."""
+    """The squared difference of two counts (N, 1)."""
 
     name: Literal["squared_count"] = "squared_count"
     compares = "count"
@@ -107,7 +95,7 @@ class SquaredCount(Objective):
 
 
 class Closeness:
-    """Minus the mean error, as a metric that is larger for better."""
+    """Minus the mean error: larger for better."""
 
     name = "closeness"
 
@@ -125,36 +113,66 @@ class Learner(TrainingModule):
 @dataclass(frozen=True)
 class CountVerdict(Verdict):
     answers: dict[str, np.ndarray]
-    truths: np.ndarray
+    closeness: float
     metric: ClassVar[str] = "closeness"
 
     @property
     def score(self) -> float:
-        return -float(np.abs(self.answers["count"][:, 0] - self.truths).mean())
+        return self.closeness
 
     @property
     def headline(self) -> str:
         return f"off by {-self.score:.2f} discs"
 
     def to_dict(self) -> dict[str, Any]:
-        metrics, counts = {"closeness": self.score}, {"pictures": len(self.truths)}
-        return {"metrics": metrics, "intervals": {}, "counts": counts, "split": "test"}
-
-    def compare(self, other: Self) -> dict[str, Any]:
-        return {"closeness": self.score - other.score, "interval": None}
-
-    def offenders(self, student: Self) -> list[str]:
-        return ["discs"]
-
-    def summary(self) -> list[str]:
-        return [self.headline]
+        counts = {"pictures": len(self.answers["count"])}
+        return {"metrics": {"closeness": self.score}, "intervals": {}, "counts": counts, "split": "test"}
 
 
 class CountPictures(TaskPictures):
-    @property
-    def scored(self) -> tuple[Pictures, ...]:
-        return self.sets.validation, self.sets.test
-
     def check_sets(self, sets: Sets) -> None:
         if "count" not in sets.labelled.targets:
-            raise DistillError(f"data.name is {self.recipe.data.name}: it does not count discs.")
+            raise DistillError(f"data.name is {self.recipe.data.name}: nobody counted its discs.")
+
+
+class CountTeaching(Teaching[CountPictures]):
+    def answers(self, teacher: Teacher | None) -> Count:
+        return Count()
+
+    def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> Learner:
+        return Learner(network, preprocess, stage.optimization, seed, Closeness())
+
+    def metric(self, teacher: Teacher | None) -> Closeness:
+        return Closeness()
+
+
+class CountJudging(Judging[CountPictures, CountVerdict]):
+    def judge(self, predictor: Predictor) -> CountVerdict:
+        test = self.pictures.sets.test
+        answers = self.answers(predictor, test, "test")
+        return CountVerdict(answers, Closeness()(answers, test.targets))
+
+    def agree(self, student: Arrays, teacher: Arrays, verdicts: Any) -> dict[str, Any]:
+        return {"error": float(np.abs(student["count"] - teacher["count"]).mean()), "pictures": len(student["count"])}
+
+    def details(self, verdicts: Mapping[str, CountVerdict], teacher: Teacher | None) -> Details:
+        student = verdicts["student"]
+        shown = {"off": -student.score, "pictures": len(student.answers["count"])}
+        return Details({"off_by": -student.score}, [Section("Discs", TEMPLATE, shown)])
+
+
+class Counting(Task):
+    kind = Count
+
+    def open(self, recipe: Recipe, directory: Path) -> None:
+        pictures = CountPictures(recipe, directory)
+        self.pictures, self.teaching = pictures, CountTeaching(recipe, pictures)
+        self.judging = CountJudging(recipe, pictures)
+
+
+def register() -> None:
+    """All that brings the task in."""
+    SOURCES.add("discs", Discs)
+    ANSWERS.add("count", Count)
+    OBJECTIVES.add("squared_count", SquaredCount)
+    TASKS.add("counting", Counting)
