@@ -106,7 +106,6 @@ TESTED_AT = {
     "distill/tasks/pictures.py": "run/test_pipeline.py",
     "distill/tasks/teaching.py": "run/test_pipeline.py",
     "distill/tasks/labelled.py": "run/test_pipeline.py",
-    "distill/tasks/sets.py": "recipe/test_parser.py",
     "distill/tasks/task.py": "run/test_gate.py",
     "distill/tasks/verdict.py": "run/test_gate.py",
     "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",

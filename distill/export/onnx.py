@@ -6,6 +6,7 @@ it through `Preprocess.resize`. Training used the same kernel, on the box of a v
 
 import logging
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,24 +19,28 @@ from distill.export.format import Format, Job
 from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Fit, Preprocess
 
 if TYPE_CHECKING:
     import onnx
 
 
-def export_onnx(path: Path, network: nn.Module, preprocess: Preprocess, kind: Kind, picture: tuple[int, int]) -> None:
+def export_onnx(
+    path: Path, network: nn.Module, preprocess: Preprocess, kind: Kind, picture: tuple[int, int], fit: Fit = "crop"
+) -> None:
     """Write a network of normalised float (N, 3, h, w) to the raw tensors of a kind as one self-contained file of
     dynamic batch.
 
     Args:
         kind: of its answers; what the file says of them.
         picture: (height, width) of the prepared pictures the network was made for, for the metadata.
+        fit: how a picture of another shape became one of these, for the metadata.
 
     Raises:
         DistillError: the place cannot be written to.
     """
-    save(path, to_onnx(Deployed(network, preprocess, kind)), OnnxMetadata.of(kind, preprocess, picture))
+    metadata = replace(OnnxMetadata.of(kind, preprocess, picture), fit=fit)
+    save(path, to_onnx(Deployed(network, preprocess, kind)), metadata)
 
 
 def write(job: Job, path: Path) -> None:

@@ -168,7 +168,8 @@ class Run:
         with torch.inference_mode():
             kind = kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))
         try:
-            export_onnx(stage / TEACHER_ONNX, network, preprocess, kind, self.task.pictures.sets.size)
+            size, fit = self.task.pictures.sets.size, self.recipe.prepare.fit
+            export_onnx(stage / TEACHER_ONNX, network, preprocess, kind, size, fit)
         except DistillError:
             raise
         except Exception as error:  # the exporter has no base class of its errors

@@ -12,6 +12,7 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.source import SPLITS, Source
+from distill.data.views.loader import check_mixing
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import key_of
 from distill.recipe.recipe import Recipe, StageName
@@ -78,7 +79,7 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     """Prepare whatever is not prepared yet.
 
     Raises:
-        DistillError: a source is unusable.
+        DistillError: a source is unusable, or a stage would mix what cannot be mixed.
     """
     with in_section("data", vars(recipe.data)):
         names = recipe.data.classes()
@@ -92,7 +93,7 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     train, transfer = Pictures.of(labelled, "train"), Pictures.of(labelled, "train", (*more, *web))
     both = Pictures.of(labelled, "train", web)
     both = both.where((both.labels >= 0).any(axis=1) | (np.arange(len(both)) < len(train)))
-    return Sets(
+    sets = Sets(
         prepared=labelled,
         labelled=train,
         taught=both if recipe.teach.web else train,
@@ -101,6 +102,9 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
         test=Pictures.of(labelled, "test"),
         web=both.where(np.arange(len(both)) >= len(train)) if web else None,
     )
+    for name in recipe.stages:  # before the first of them has taken its time
+        check_mixing(getattr(recipe, name).views, sets.of_stage(name)[0].columns, f"{name}.views")
+    return sets
 
 
 def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) -> Prepared:

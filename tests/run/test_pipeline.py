@@ -266,12 +266,14 @@ def test_a_run_killed_in_a_pass_ends_with_the_same_student(tmp_path: Path, monke
     assert not list(killed.rglob("*.ckpt"))
 
 
-def test_how_pictures_are_fitted_goes_from_the_recipe_to_sets_and_student(
+def test_how_pictures_are_fitted_goes_from_the_recipe_to_sets_and_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_files(monkeypatch)
-    keys = ["--prepare.fit", "pad", "--stages", "[fine_tune]", "--teach.web", "false"]
-    run_recipe(write_recipe(tmp_path), tmp_path / "run", keys)
+    fits: list[Any] = []
+    monkeypatch.setattr("distill.run.stages.export_onnx", lambda *arguments: fits.append(arguments[-1]))
+    run_recipe(write_recipe(tmp_path), tmp_path / "run", ["--prepare.fit", "pad"])
+    assert fits == ["pad"]  # the teacher's
     assert json.loads((tmp_path / "run" / "student" / "config.json").read_text())["fit"] == "pad"
     (place,) = (tmp_path / "run" / "data").glob("*/index.json")
     assert Prepared.open(place.parent).pixels == "version 1, fitted by pad"

@@ -129,7 +129,8 @@ class Pictures:
                 f"{one.directory}: its column {column.name} holds {declared.describe()}, that of "
                 f"{self.sets[0].directory} {column.describe()}. Give the two different names."
             )
-        return take(one.targets[column.name], rows)
+        values = one.targets[column.name]
+        return take(values, rows) if isinstance(values, Ragged) else _taken(values, rows)
 
     @cached_property
     def identities(self) -> np.ndarray:

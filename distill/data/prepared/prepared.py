@@ -234,6 +234,12 @@ def _read_index(directory: Path) -> dict[str, Any]:
     index = read_json(directory / INDEX)
     if not isinstance(index, dict) or index.get("version") != VERSION:
         raise DistillError(f"{directory / INDEX}: not of version {VERSION}. Delete {directory} to prepare afresh.")
+    try:
+        _further(index)
+    except (AttributeError, DistillError, KeyError, TypeError, ValueError) as error:
+        raise DistillError(
+            f"{directory / INDEX}: its columns cannot be read ({error}). Delete {directory} to prepare afresh."
+        ) from None
     return index
 
 

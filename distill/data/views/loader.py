@@ -79,8 +79,11 @@ class ViewDataset(Dataset[ViewBatch]):
         return self._partners[1]
 
 
-def check_mixing(views: Views, columns: Iterable[Column]) -> None:
+def check_mixing(views: Views, columns: Iterable[Column], section: str = "views") -> None:
     """Refuse to mix pictures of which something is known that a mixture has no value for.
+
+    Args:
+        section: of the recipe, for the error.
 
     Raises:
         DistillError: a column is ragged or holds places, and views mix.
@@ -90,8 +93,8 @@ def check_mixing(views: Views, columns: Iterable[Column]) -> None:
         if views.mixes and (column.ragged or column.place):
             holds = f"holds {column.place}" if column.place else "has any number of rows a picture"
             raise DistillError(
-                f"views.{key} is {getattr(views, key)}: mixes two pictures, and their column {column.name} {holds}, "
-                "which cannot be mixed. Set it to 0."
+                f"{section}.{key} is {getattr(views, key)}: mixes two pictures, and their column {column.name} "
+                f"{holds}, which cannot be mixed. Set it to 0."
             )
 
 

@@ -14,7 +14,7 @@ from distill.data.sources.source import Sample
 from distill.data.targets import Ragged
 from distill.errors import DistillError
 from tests.helpers.listed import Listed, pixels, png, put, run
-from tests.helpers.marked import Marked
+from tests.helpers.marked import BOXES, Marked
 from tests.helpers.noise import Noise, every, prepare_noise
 
 
@@ -40,6 +40,9 @@ def test_an_edited_index_is_refused(tmp_path: Path) -> None:
         ({"classes": ["y"]}, "does not fit"),
         ({"count": 2}, "does not fit"),
         ({"version": 0}, "not of version"),
+        ({"columns": [{"name": "boxes"}]}, r"index\.json: its columns cannot be read"),
+        ({"columns": [BOXES.describe() | {"shape": [3]}]}, r"index\.json: its columns cannot be read \(column boxes"),
+        ({"columns": [1]}, r"index\.json: its columns cannot be read"),
     ):
         (place / "index.json").write_text(json.dumps({**original, **edit}))
         with pytest.raises(DistillError, match=message):

@@ -16,7 +16,7 @@ from distill.data.views.loader import ViewDataset, ViewLoader
 from distill.data.views.targets import BatchTargets, RaggedTensor, through
 from distill.data.views.views import Views
 from distill.errors import DistillError
-from distill.modules.batches import Pixels
+from distill.modules.batches import targets_of
 from distill.preprocess.preprocess import PADDING, Crop, Fit, Preprocess
 from tests.helpers.listed import run
 from tests.helpers.marked import Marked, box_in, spot_in
@@ -32,11 +32,10 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
 
 def check_places(batch: ViewBatch, preprocess: Preprocess) -> int:
     """Hold places against the pixels that one network is shown; how many pictures had any."""
-    targets = Pixels(batch).targets(preprocess)
-    assert targets is not None
+    targets = targets_of(batch, preprocess)
     shown = cut(batch, preprocess).numpy().astype(float)
     size = np.array([preprocess.width, preprocess.height])
-    spots, boxes = targets.fixed("spot").numpy(), targets.ragged("boxes")
+    spots, boxes = targets["spot"].numpy(), targets["boxes"]
     known = np.flatnonzero(np.isfinite(spots).all(axis=1))
     for row in known:
         moved = np.abs(spot_in(shown[row, 0]) - spots[row]) * size
