@@ -45,28 +45,28 @@ def main(arguments: list[str]) -> int:
         "--out", type=Path, help="where the prepared pictures are kept; default the run directory, as of distill run"
     )
     parser.add_argument("--json", type=Path, help="also write the scores to this file")
-    options, keys = parser.parse_known_args(arguments)
-    reader = RecipeReader(options.recipe, parser.prog)
+    chosen, keys = parser.parse_known_args(arguments)
+    reader = RecipeReader(chosen.recipe, parser.prog)
     recipe, _ = reader.read(keys)
     # What is only learnt from need not be at hand.
     recipe = replace(recipe, web=None, unlabelled=None, teach=replace(recipe.teach, web=False))
-    task = open_task(recipe, (options.out or reader.out) / "data")
-    verdict = task.judging.judge(_open(options.model, task))
-    found: dict[str, Any] = {"model": options.model, **verdict.to_dict()}
+    task = open_task(recipe, (chosen.out or reader.out) / "data")
+    verdict = task.judging.judge(_open(chosen.model, task))
+    found: dict[str, Any] = {"model": chosen.model, **verdict.to_dict()}
     console = Console(markup=False, emoji=False)
-    _print(console, options.model, verdict)
-    if options.against:
-        other = task.judging.judge(_open(options.against, task))
-        _print(console, options.against, other)
+    _print(console, chosen.model, verdict)
+    if chosen.against:
+        other = task.judging.judge(_open(chosen.against, task))
+        _print(console, chosen.against, other)
         difference = verdict.compare(other)
-        found |= {"against": {"model": options.against, **other.to_dict()}, "difference": difference}
+        found |= {"against": {"model": chosen.against, **other.to_dict()}, "difference": difference}
         points, interval = difference[verdict.metric], difference["interval"]
         console.print(f"difference {formatting.signed(points)} {formatting.interval(interval)}, paired")
-    if options.gallery_model:
-        found["galleries"] = _search(console, task, options.model, verdict, options.gallery_model)
-    if options.json:
-        write_json(options.json, found)
-        console.print(f"written: {options.json}", soft_wrap=True)
+    if chosen.gallery_model:
+        found["galleries"] = _search(console, task, chosen.model, verdict, chosen.gallery_model)
+    if chosen.json:
+        write_json(chosen.json, found)
+        console.print(f"written: {chosen.json}", soft_wrap=True)
     return 0
 
 
@@ -90,13 +90,13 @@ def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_m
         raise DistillError(f"--gallery-model: only embeddings are searched for, and the task is {task.recipe.task}.")
     gallery = task.judging.judge(_open(gallery_model, task))
     assert isinstance(gallery, EmbeddingVerdict)
-    searches = galleries(probes, gallery, ("model", "gallery"))
+    found = galleries(probes, gallery, ("model", "gallery"))
     shown = {"model": model, "gallery": gallery_model}
-    for name, scores in searches.items():
+    for name, scores in found.items():
         ranks = [f"{rank} {formatting.score(share)}" for rank, share in scores["metrics"].items()]
         words = " ".join(shown.get(word, word) for word in name.split())
         console.print(f"{words}: {', '.join(ranks)}", soft_wrap=True)
-    return searches | {"at_gallery_thresholds": at_thresholds_of(gallery, probes)}
+    return found | {"at_gallery_thresholds": at_thresholds_of(gallery, probes)}
 
 
 def _print(console: Console, model: str, verdict: Verdict) -> None:

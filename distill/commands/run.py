@@ -30,13 +30,13 @@ def main(arguments: list[str]) -> int:
     own.add_argument("--seeds", type=int, default=1, help="students to train, for a mean and a spread")
     if not arguments or arguments[0].startswith("-"):
         parser.parse_args(arguments)
-    options, keys = own.parse_known_args(arguments[1:])
+    chosen, keys = own.parse_known_args(arguments[1:])
     reader = RecipeReader(arguments[0], f"distill run {arguments[0]} [--out DIR] [--seeds N]")
     recipe, resolved = reader.read(keys)
-    if options.seeds < 1:
-        raise DistillError(f"--seeds is {options.seeds}, expected at least 1.")
-    out = options.out or reader.out
-    results = run(recipe, resolved, out, options.seeds)
+    if chosen.seeds < 1:
+        raise DistillError(f"--seeds is {chosen.seeds}, expected at least 1.")
+    out = chosen.out or reader.out
+    results = run(recipe, resolved, out, chosen.seeds)
     if results is None:  # one of several processes that only trained
         return 0
     console = Console(markup=False, emoji=False)

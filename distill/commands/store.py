@@ -59,19 +59,19 @@ def main(arguments: list[str]) -> int:
         help="where pictures are prepared and a teacher is made first; default OUT.run. The directory of a run with "
         "the same keys has both already",
     )
-    options, keys = parser.parse_known_args(arguments)
-    if options.views < 1:
-        raise DistillError(f"--views is {options.views}, expected at least 1.")
-    recipe, resolved = RecipeReader(options.recipe, parser.prog).read(keys)
+    chosen, keys = parser.parse_known_args(arguments)
+    if chosen.views < 1:
+        raise DistillError(f"--views is {chosen.views}, expected at least 1.")
+    recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
     quieten()
-    if options.top is not None and not TASKS.get(recipe.task).kind.largest:
+    if chosen.top is not None and not TASKS.get(recipe.task).kind.largest:
         raise DistillError(
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."
         )
-    settings, out = StoreSettings(options.views, options.dtype, options.top), named(options.out)
+    settings, out = StoreSettings(chosen.views, chosen.dtype, chosen.top), named(chosen.out)
     check_free(out)
-    store = _store(recipe, resolved, out, options.run or _run_of(out), settings)
+    store = _store(recipe, resolved, out, chosen.run or _run_of(out), settings)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -108,11 +108,11 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreS
 
 def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
-    run_directory = RunDirectory.enter(run, recipe.name)
-    with run_directory.alone():
-        of_run = Run.open(recipe, run_directory)
+    places = RunDirectory.enter(run, recipe.name)
+    with places.alone():
+        of_run = Run.open(recipe, places)
         teacher, task = of_run.teacher(), of_run.task
-        if not (run_directory.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
+        if not (places.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
             of_run.write_teacher()
     if teacher is None or teacher.online is None:
         raise DistillError(
@@ -126,7 +126,7 @@ def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
 def _manifest(
     recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, settings: StoreSettings
 ) -> Manifest:
-    written = find_manifest(out)
+    found = find_manifest(out)
     return Manifest(
         teacher=TeacherFacts(
             name=teacher.name,
@@ -140,7 +140,7 @@ def _manifest(
         seed=recipe.seed,
         views=replace(recipe.transfer.views, count=None),
         # Fewer views do not take away what was answered.
-        count=max(settings.views, written.count if written else 0, views_begun(out)),
+        count=max(settings.views, found.count if found else 0, views_begun(out)),
         dtype=settings.dtype,
         top=settings.top,
     )
@@ -158,9 +158,9 @@ def _verify(arguments: list[str]) -> int:
     )
     parser.add_argument("directory", type=Path)
     parser.add_argument("--run", type=Path, help="where its pictures are prepared; default DIRECTORY.run")
-    options = parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
     console = Console(markup=False, emoji=False)
-    directory = named(options.directory)
+    directory = named(chosen.directory)
     store = Store.open(directory)
     check_all_files(store)
     console.print(f"{directory}: {len(store.manifest.files())} files, each as it was written", soft_wrap=True)
@@ -169,7 +169,7 @@ def _verify(arguments: list[str]) -> int:
         if not written:
             raise DistillError("there is no recipe beside the answers")
         recipe, _ = RecipeReader(str(written[0])).read([])
-        run = options.run or _run_of(directory)
+        run = chosen.run or _run_of(directory)
         made = set(recipe.stages) & set(TEACHER_STAGES)
         if made and not any(any(run.glob(f"stages/{name}-*/{RECORD}")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")
