@@ -86,7 +86,7 @@ def test_the_metadata_says_all_that_is_needed(file: Path) -> None:
         "interpolation": "bicubic",
         "picture_height": 64,
         "picture_width": 80,
-        "fit": "cover_center_crop",
+        "fit": "crop",
         "gives": "probabilities",
         "crop": (0.05, 0.1, 0.9, 0.8),
         "teacher": None,

@@ -17,7 +17,7 @@ from distill.data.prepared.decode import decode
 from distill.data.rendered.faces import RenderedFaces
 from distill.errors import DistillError
 from distill.export.web.onnxruntime_web import FILES, write_runtime
-from distill.export.web.web import PAGE_FILES, write_web
+from distill.export.web.web import ANSWERS_FILE, PAGE_FILES, write_web
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.preprocess.preprocess import Fit, Interpolation, Preprocess, fit
 from tests.helpers.browser import browser, served, visit
@@ -159,6 +159,7 @@ def held_to_python(page: Any) -> None:
             "width": 32,
             "interpolation": kernel,
             "crop": target.crop,
+            "fit": how,
         }
         found = page.evaluate(
             """async ([bytes, height, width, contract]) => {
@@ -203,7 +204,8 @@ def test_opened_as_a_file_the_page_says_how_to_serve_it(chromium: Any, tmp_path:
 def test_the_folder_holds_the_file_as_it_was_scored_and_what_it_says_of_itself(tmp_path: Path) -> None:
     file = projection_graph(tmp_path / "student.onnx", "embedding", CROP)
     write(tmp_path / "web", file)
-    assert {one.name for one in (tmp_path / "web").iterdir()} == {*PAGE_FILES, "student.onnx", "model.json", FILES[0]}
+    written = {*PAGE_FILES, ANSWERS_FILE, "student.onnx", "model.json", FILES[0]}
+    assert {one.name for one in (tmp_path / "web").iterdir()} == written
     assert (tmp_path / "web" / "student.onnx").read_bytes() == file.read_bytes()
     contract = json.loads((tmp_path / "web" / "model.json").read_text(encoding="utf-8"))
     assert contract["title"] == "<tiny>" and contract["far_thresholds"] == {"0.01": 0.6}
