@@ -8,24 +8,10 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from distill.commands import COMMANDS
 from distill.errors import DistillError
 from distill.host import settle
 
-# A command's module is imported when it is called: `distill --help` must not wait for torch.
-COMMANDS = {
-    "run": "run a recipe",
-    "sweep": "run a recipe for every size of student, and draw score against cost",
-    "evaluate": "score a file on a recipe's test pictures",
-    "export": "write a run's student in more formats, each scored in its runtime",
-    "predict": "write what a student sees in a folder of pictures",
-    "push": "push a run to the Hugging Face hub",
-    "store": "keep a teacher's answers to learn from again and again",
-    "leaks": "find the pictures that two folders share",
-    "bench": "compare speeds side by side",
-    "audit": "recompute the cost tables of the MobileNets paper",
-    "cost": "say what a network costs, layer by layer",
-    "completion": "let a shell complete commands, recipes and keys",
-}
 _GO_ON = ("run", "sweep")
 
 

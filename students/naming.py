@@ -13,6 +13,7 @@ import timm
 
 from distill.errors import DistillError
 from distill.registries import STUDENTS
+from distill.registry import UnknownNameError
 
 if TYPE_CHECKING:
     from students.student import Student
@@ -35,7 +36,8 @@ def student_named(name: str) -> "Student":
     """The student of a full name such as `mobilenet_v1_0.25_128`; what the name does not say has its default.
 
     Raises:
-        DistillError: no student has that name; the closest and all valid ones are listed.
+        UnknownNameError: no student has that name; the closest and all valid ones are listed.
+        DistillError: a part of it is outside its range.
     """
     families = [key for key in STUDENTS.names() if key == name or name.startswith(f"{key}_") or fnmatchcase(name, key)]
     for family in sorted(families, key=len, reverse=True):
@@ -45,7 +47,7 @@ def student_named(name: str) -> "Student":
     names = [*(key for key in STUDENTS.names() if "*" not in key), *timm_names()]
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(close)}? " if close else ""
-    raise DistillError(
+    raise UnknownNameError(
         f"student.name: no student is called {name!r}. {hint}Valid are mobilenet_v1 (with its parts for example "
         f"mobilenet_v1_0.25_128 or mobilenet_v1_0.5_96_shallow) and "
         f"{', '.join(one for one in names if one != 'mobilenet_v1')}."

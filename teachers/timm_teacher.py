@@ -67,25 +67,26 @@ class Timm(TeacherConfig):
             raise DistillError(f"teacher.embedding is {self.embedding}, expected at least 1 dimension, or null.")
 
     def teacher(self, kind: Kind) -> Teacher:
-        """A frozen teacher: of classes, those of the data among its outputs; else its raw embeddings (N, D).
+        """A frozen teacher: of classes, those of the data among its outputs; else of one tensor, as many numbers as the
+        kind wants, or where it leaves that open its raw embeddings (N, D).
 
         Raises:
             DistillError: its outputs are not these, or the weights cannot be had.
         """
-        return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names)
+        return self._unnamed(kind) if kind.class_names is None else load_classifier(self, kind.class_names)
 
     def trainable(
         self, kind: Kind, drop_rate: float = 0.0, drop_path_rate: float = 0.0
     ) -> tuple[nn.Module, Preprocess]:
         """The bare network, from normalised float (N, 3, h, w), and its input contract.
 
-        It may be at random (`weights: scratch`), or have a new last layer: of the kind's classes, or of `embedding`
-        dimensions.
+        It may be at random (`weights: scratch`), or have a new last layer: of the kind's outputs, or where it leaves
+        that open of `embedding` dimensions.
 
         Raises:
             DistillError: as `network`.
         """
-        outputs = (self.embedding or 0) if kind.class_names is None else len(kind.class_names)
+        outputs = kind.outputs or self.embedding or 0
         network = self.network(outputs, new_head=True, drop_rate=drop_rate, drop_path_rate=drop_path_rate)
         return network, self.preprocess(network)
 
@@ -100,17 +101,13 @@ class Timm(TeacherConfig):
         network = self.network(outputs, new_head=False)
         return TorchTeacher(network, self.preprocess(network), outputs, read_classes(self.classes), self.full_name)
 
-    def _embedder(self) -> TorchTeacher:
-        """A frozen teacher of raw embeddings (N, D), with every weight trained.
-
-        Raises:
-            DistillError: its last layer is not of `embedding` dimensions, or the weights cannot be had.
-        """
-        network = self.network(self.embedding or 0, new_head=False)
+    def _unnamed(self, kind: Kind) -> TorchTeacher:
+        """A frozen teacher of one tensor (N, D) without names, with every weight trained."""
+        network = self.network(kind.outputs or self.embedding or 0, new_head=False)
         preprocess = self.preprocess(network)
         with torch.no_grad():
             answer: Tensor = network.eval()(torch.zeros(1, 3, preprocess.height, preprocess.width))
-        return TorchTeacher(network, preprocess, {"embedding": (answer.shape[1],)}, None, self.full_name)
+        return TorchTeacher(network, preprocess, {kind.raw[0]: (answer.shape[1],)}, None, self.full_name)
 
     def network(self, outputs: int, new_head: bool, drop_rate: float = 0.0, drop_path_rate: float = 0.0) -> nn.Module:
         """The bare network, trainable: normalised float (N, 3, h, w) to logits (N, outputs).

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from distill import cli
+from distill.commands import COMMANDS
 from tests.helpers.running import TINY, finished, write_recipe
 
 
@@ -75,7 +76,7 @@ def test_print_config_starts_no_run(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_without_a_command_it_says_what_it_does_one_command_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 0
     shown = capsys.readouterr().out
-    for name, what in cli.COMMANDS.items():
+    for name, what in COMMANDS.items():
         assert [line for line in shown.splitlines() if line.split()[:1] == [name] and line.endswith(f"  {what}")]
     with pytest.raises(SystemExit):
         cli.main(["--help"])

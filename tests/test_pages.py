@@ -14,9 +14,10 @@ import pytest
 import torch
 from torch import nn
 
-from distill import cli
+from distill.commands import COMMANDS
 from distill.export.formats import FORMATS
 from distill.recipe.parser import RecipeReader
+from distill.registries import OBJECTIVES, STUDENTS
 from distill.sweep.pairs import pairs_of
 from distill.sweep.plan import plan
 from tests.helpers.markdown import (
@@ -74,7 +75,7 @@ def only_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
 def check_command(words: list[str]) -> None:
     """Parse `distill COMMAND ...` as the command itself does; the recipe and its keys too, where it has one."""
     command, *rest = words[1:]
-    assert command in cli._COMMANDS, words
+    assert command in COMMANDS, words
     module = importlib.import_module(f"distill.commands.{command}")
     with pytest.raises((_Parsed, SystemExit)) as ended:
         module.main(rest)
@@ -170,6 +171,8 @@ def test_the_readme_is_short() -> None:
 @pytest.mark.parametrize("page", PAGES[1:], ids=name)
 def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for registry in (OBJECTIVES, STUDENTS):
+        monkeypatch.setattr(registry, "_added", {})  # what an example adds is gone after it
     for block in blocks(page, "python"):
         exec(compile(block, name(page), "exec"), {"__name__": "example"})
 
@@ -277,7 +280,7 @@ def test_every_recipe_has_a_page_and_stands_in_the_table() -> None:
 
 def test_every_command_and_every_format_stands_in_its_table() -> None:
     rows = README.read_text(encoding="utf-8")
-    assert [command for command in cli._COMMANDS if f"| `distill {command}" not in rows] == []
+    assert [command for command in COMMANDS if f"| `distill {command}" not in rows] == []
     page = (ROOT / "distill" / "export" / "README.md").read_text(encoding="utf-8")
     table = "".join(re.findall(r"^\|.*$", page, flags=re.MULTILINE))
     assert [written for written in FORMATS if f"`{written}`" not in table] == []

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
-import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -51,9 +50,6 @@ cosine = float(answers[0] @ other[0])
     def activate(self, outputs: Tensors) -> dict[str, Tensor]:
         """Of unit length; the zero vector stays."""
         return {"embeddings": F.normalize(outputs["embedding"], dim=1)}
-
-    def before_activation(self, answers: Arrays) -> np.ndarray:
-        return answers["embeddings"]
 
     def check(self) -> None:
         dimensions, thresholds = self.dimensions, self.far_thresholds

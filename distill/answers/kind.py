@@ -49,10 +49,10 @@ class Kind(ABC):
     raw: ClassVar[tuple[str, ...]]
     tensors: ClassVar[tuple[str, ...]]
     words: ClassVar[str]
-    hub_task: ClassVar[tuple[str, str]]
-    reading: ClassVar[str]
+    hub_task: ClassVar[tuple[str, str]] = ("image-feature-extraction", "image feature extraction")
+    reading: ClassVar[str] = "print(answers[0])\n"
     page: ClassVar[Path | None] = None
-    template: ClassVar[Path]
+    template: ClassVar[Path] = Path(__file__).with_name("plain.md")
     largest: ClassVar[bool] = False
 
     @property
@@ -83,16 +83,15 @@ class Kind(ABC):
         `students.head.Head`."""
         return self.outputs
 
-    @abstractmethod
     def activate(self, outputs: Tensors) -> dict[str, Tensor]:
-        """Raw tensors (N, ...) to answers (N, ...)."""
+        """Raw tensors (N, ...) to answers (N, ...); by default they are the answers."""
+        return {answer: outputs[name] for answer, name in zip(self.tensors, self.raw, strict=True)}
 
-    @abstractmethod
     def before_activation(self, answers: Arrays) -> np.ndarray:
         """Answers as a network gave them, (N, M): an activation hides what differs near its ends."""
+        return np.concatenate([answers[name].reshape(len(answers[name]), -1) for name in self.tensors], axis=1)
 
-    @abstractmethod
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027  # a kind without facts has none that could be wrong
         """Refuse facts that no file may carry.
 
         Raises:
@@ -104,17 +103,21 @@ class Kind(ABC):
         """What makes a teacher's raw tensors (N, ...) say nothing, in words; None where they say something."""
         return None if all(bool(tensor.isfinite().all()) for tensor in outputs.values()) else "NaN or infinity"
 
-    @abstractmethod
     def heading(self) -> list[str]:
-        """The columns of a table of answers, one row a picture.
+        """The columns of a table of answers, one row a picture; by default one for each number.
 
         Raises:
             DistillError: such a table would say nothing.
         """
+        return [
+            name if size == 1 else f"{name}_{number}"
+            for name, size in zip(self.tensors, map(math.prod, self.shapes.values()), strict=True)
+            for number in range(size)
+        ]
 
-    @abstractmethod
     def row(self, answers: Arrays) -> list[str]:
         """The answers to one picture, (...) each, under that heading."""
+        return [f"{number:.6g}" for name in self.tensors for number in answers[name].ravel()]
 
     def limits(self) -> list[str]:
         """What scores of this kind do not say, for the model card."""

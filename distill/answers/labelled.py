@@ -42,6 +42,10 @@ class LabelledKind(Kind, ABC):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {"logits": (len(self.classes or ()),)}
 
+    def threshold_of(self, name: str) -> float | None:
+        """The threshold of a class; None where it has none."""
+        return dict(zip(self.classes or (), self.thresholds or (), strict=False)).get(name)
+
     def check(self) -> None:
         names, thresholds = self.classes, self.thresholds
         if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import ARRAYS, Prepared, reopen, write_index
@@ -66,15 +67,13 @@ def pictures_of_both_kinds(place: Path, count: int) -> tuple[Pictures, Pictures]
     Args:
         place: an empty directory.
     """
-    drawn = prepare(
-        RenderedFaces(train=count, validation=64, test=64, people=64), place / "drawn", height=160, width=160
-    )
+    drawn = prepare(RenderedFaces(train=count, validation=64, test=64, people=64), place / "drawn", Frame(160, 160))
     (place / "files").mkdir()
     for row in range(len(drawn)):
         Image.fromarray(drawn.pictures.gather(np.array([row]))[0]).save(place / "files" / f"{row:06d}.jpg", quality=90)
     files = Folder(root=place / "files")
-    raw = prepare(files, place / "raw", height=160, width=160)
-    jpeg = prepare(files, place / "jpeg", height=160, width=160, max_raw_bytes=1)
+    raw = prepare(files, place / "raw", Frame(160, 160))
+    jpeg = prepare(files, place / "jpeg", Frame(160, 160), max_raw_bytes=1)
     return Pictures.of(raw, "train"), Pictures.of(jpeg, "train")
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from distill.answers import Probabilities
 from distill.cost import count
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.rendered.faces import RenderedFaces
@@ -76,7 +77,7 @@ class Work:
             DistillError: no MobileNet has this width, or timm no such network of this resolution.
         """
         source = RenderedFaces(train=batch_size * PASS, validation=64, test=64, people=64)
-        pictures = Pictures.of(prepare(source, place / "data", height=64, width=64), "train")
+        pictures = Pictures.of(prepare(source, place / "data", Frame(64, 64)), "train")
         preprocess, views, classes = Preprocess(resolution, resolution), Views(count=1), len(pictures.classes)
         torch.manual_seed(0)
         if teacher_name is None:

@@ -18,15 +18,20 @@ from distill.files.atomic import write_json
 _HEADINGS = {"mult_adds": "mult-adds", "parameters": "parameters", "layer": "layer"}
 
 
-def main(arguments: list[str]) -> int:
-    """Recompute the paper's cost tables; status 1 where a cell disagrees and nothing explains it."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments."""
     parser = argparse.ArgumentParser(
         prog="distill audit",
         description="Recompute every mult-add and parameter cell of tables 1 to 10, 12 and 14 of the MobileNets paper, "
         "and of its paragraph on PlaNet: which agree, and why the others do not. Status 1 if one is unexplained.",
     )
     parser.add_argument("--json", type=Path, help="also write the findings to this file")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Recompute the paper's cost tables; status 1 where a cell disagrees and nothing explains it."""
+    options = build_parser().parse_args(arguments)
     tables = read_tables()
     findings = audit(tables)
     console = Console(markup=False, emoji=False, highlight=False)

@@ -64,8 +64,8 @@ if find_spec("torchdistill"):
 PICTURES = (10_000, 100_000, 1_000_000)
 
 
-def main(arguments: list[str]) -> int:
-    """Let each way take its turn, several times over, and print medians and the medians of the turns' ratios."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments."""
     parser = argparse.ArgumentParser(prog="distill bench", description="Compare speeds side by side in one run.")
     parser.add_argument(
         "what",
@@ -95,7 +95,12 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Let each way take its turn, several times over, and print medians and the medians of the turns' ratios."""
+    options = build_parser().parse_args(arguments)
     if min(options.rounds, options.batch_size) < 1 or options.steps <= WARM_UP:
         raise DistillError(
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."

@@ -19,6 +19,7 @@ from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.files.weights import hub_cfg
 from distill.registries import STUDENTS
+from distill.registry import UnknownNameError
 from students.naming import is_timm, student_named
 from students.student import SMALLEST_RESOLUTION, Student, build_student
 
@@ -26,8 +27,8 @@ OUTPUTS = 1000  # of a student, as the paper counts
 _REFUSALS = (RuntimeError, AssertionError, ValueError)  # of a network, of pictures that it cannot take
 
 
-def main(arguments: list[str]) -> int:
-    """Print what a network costs: by kind of layer, by layer, by separable block, and its activations' memory."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments."""
     parser = argparse.ArgumentParser(
         prog="distill cost",
         description="What a network costs at batch 1, laid out as tables 1 and 2 of the MobileNets paper.",
@@ -39,7 +40,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--resolution", type=int, help="pixels of a side; default the name's, timm's or the file's own")
     parser.add_argument("--picture", type=Path, help="also draw it, into a .png, .svg or .pdf file")
     parser.add_argument("--json", type=Path, help="also write it to this file")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Print what a network costs: by kind of layer, by layer, by separable block, and its activations' memory."""
+    options = build_parser().parse_args(arguments)
     if options.resolution is not None and options.resolution < SMALLEST_RESOLUTION:
         raise DistillError(f"--resolution is {options.resolution}, expected at least {SMALLEST_RESOLUTION} pixels.")
     if options.picture:
@@ -99,8 +105,8 @@ def _only_timms(name: str) -> bool:
 def _student(name: str) -> Student:
     try:
         return student_named(name)
-    except DistillError:
-        known = [*STUDENTS.names(), *timm.list_models()]
+    except UnknownNameError:
+        known = [*(one for one in STUDENTS.names() if "*" not in one), *timm.list_models()]
         close = get_close_matches(name, known, n=5, cutoff=0.4)
         raise DistillError(
             f"no student, timm network or .onnx file is called {name!r}. Close to it: {', '.join(close) or 'nothing'}. "

@@ -22,8 +22,8 @@ from distill.tasks.verdict import Verdict
 TEACHER = "teacher"
 
 
-def main(arguments: list[str]) -> int:
-    """Score one model on the recipe's test pictures, or two and their paired difference."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments; keys of the recipe may follow."""
     parser = argparse.ArgumentParser(
         prog="distill evaluate",
         usage="distill evaluate RECIPE --model FILE [--against FILE] [--gallery-model FILE] [--out DIR] [--json FILE] "
@@ -45,8 +45,13 @@ def main(arguments: list[str]) -> int:
         "--out", type=Path, help="where the prepared pictures are kept; default the run directory, as of distill run"
     )
     parser.add_argument("--json", type=Path, help="also write the scores to this file")
-    chosen, keys = parser.parse_known_args(arguments)
-    reader = RecipeReader(chosen.recipe, parser.prog)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Score one model on the recipe's test pictures, or two and their paired difference."""
+    chosen, keys = build_parser().parse_known_args(arguments)
+    reader = RecipeReader(chosen.recipe, "distill evaluate")
     recipe, _ = reader.read(keys)
     # What is only learnt from need not be at hand.
     recipe = replace(recipe, web=None, unlabelled=None, teach=replace(recipe.teach, web=False))

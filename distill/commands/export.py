@@ -32,8 +32,8 @@ _NOISE = 1e-3  # of a metric, between two machines
 _SHOWN = 3  # figures that are named
 
 
-def main(arguments: list[str]) -> int:
-    """Export a run's student; status 1 where a file falls outside its tolerance."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments; keys of the recipe may follow."""
     parser = argparse.ArgumentParser(
         prog="distill export",
         usage="distill export RUN [--formats A,B,...] [--KEY VALUE ...]",
@@ -45,7 +45,12 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("run", type=Path, help="the directory of a run")
     parser.add_argument("--formats", help=f"some of {','.join(FORMATS)}; by default the recipe's")
-    given, keys = parser.parse_known_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Export a run's student; status 1 where a file falls outside its tolerance."""
+    given, keys = build_parser().parse_known_args(arguments)
     places, recipe = _open(given.run, keys)
     if given.formats:
         recipe = replace(recipe, export=replace(recipe.export, formats=tuple(given.formats.split(","))))

@@ -12,8 +12,8 @@ from distill.files.atomic import atomic_path
 SHOWN = 20  # pairs printed; the file has all
 
 
-def main(arguments: list[str]) -> int:
-    """Print and write the pictures that two folders share; status 1 where there are any."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments."""
     parser = argparse.ArgumentParser(
         prog="distill leaks",
         description="Find pictures of one folder in another: the same files, and photographs resized, stretched, "
@@ -23,7 +23,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("first", type=Path, help="pictures, at any depth; those to train on, say")
     parser.add_argument("second", type=Path, help="the same; those to test on, say")
     parser.add_argument("--csv", type=Path, default=Path("leaks.csv"), help="where all pairs go; default leaks.csv")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Print and write the pictures that two folders share; status 1 where there are any."""
+    options = build_parser().parse_args(arguments)
     first = look(options.first)
     second = first if options.first.resolve() == options.second.resolve() else look(options.second)
     leaked = leaks(first, second)

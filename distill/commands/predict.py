@@ -20,15 +20,20 @@ from distill.preprocess.preprocess import Fit, fit
 BATCH = 64
 
 
-def main(arguments: list[str]) -> int:
-    """Write one row a picture: its name and what the model answers to it."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments."""
     parser = argparse.ArgumentParser(
         prog="distill predict", description="Write what a student sees in your own pictures."
     )
     parser.add_argument("model", type=Path, help="a student's directory or file, or an exported file")
     parser.add_argument("folder", type=Path, help="pictures, at any depth")
     parser.add_argument("--csv", type=Path, default=Path("predictions.csv"), help="default predictions.csv")
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Write one row a picture: its name and what the model answers to it."""
+    chosen = build_parser().parse_args(arguments)
     predictor = open_predictor(chosen.model)
     try:
         heading = predictor.kind.heading()

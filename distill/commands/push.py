@@ -30,8 +30,8 @@ _ALWAYS = (CARD, RESULTS, f"student/{WEIGHTS_FILE}", f"student/{CONFIG_FILE}")
 _REPLACED = ("student/*", "export/*")  # what an earlier push left there would contradict the new card
 
 
-def main(arguments: list[str]) -> int:
-    """Push a finished run to a repository of the Hugging Face hub, or into a directory."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments."""
     parser = argparse.ArgumentParser(
         prog="distill push",
         description="Push a run's card, student and exported files to a repository of the Hugging Face hub.",
@@ -46,7 +46,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only list the files")
     parser.add_argument("--allow-failed", action="store_true", help="push although a file failed its gate")
     parser.add_argument("--private", action="store_true", help="of a repository that is made: let nobody else see it")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Push a finished run to a repository of the Hugging Face hub, or into a directory."""
+    options = build_parser().parse_args(arguments)
     files = pushed_files(options.run, options.allow_failed)
     console = Console(markup=False, emoji=False)
     for name in files:

@@ -11,26 +11,37 @@ from distill.report.terminal import print_files, print_report_place, print_resul
 from distill.run.pipeline import run
 
 
-def main(arguments: list[str]) -> int:
-    """Run a recipe; status 1 where an exported file failed."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments; keys of the recipe may follow."""
     parser = argparse.ArgumentParser(
         prog="distill run",
         usage="distill run RECIPE [--out DIR] [--seeds N] [--KEY VALUE ...]",
         description="Train a student as a recipe says, score it, export it and report. The same command again goes on "
         "where it was stopped.",
         epilog="distill run RECIPE --help lists every key of the recipe; --print_config prints it as resolved.",
+        parents=[_options()],
     )
     parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
-    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    own.add_argument(
+    return parser
+
+
+def _options() -> argparse.ArgumentParser:
+    """Those beside the recipe, without --help, which is the recipe's where one was named."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(
         "--out",
         type=Path,
         help="run directory; default runs/RECIPE, or where RECIPE is a run's own recipe.yaml, that run's",
     )
-    own.add_argument("--seeds", type=int, default=1, help="students to train, for a mean and a spread")
+    parser.add_argument("--seeds", type=int, default=1, help="students to train, for a mean and a spread")
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Run a recipe; status 1 where an exported file failed."""
     if not arguments or arguments[0].startswith("-"):
-        parser.parse_args(arguments)
-    chosen, keys = own.parse_known_args(arguments[1:])
+        build_parser().parse_args(arguments)
+    chosen, keys = _options().parse_known_args(arguments[1:])
     reader = RecipeReader(arguments[0], f"distill run {arguments[0]} [--out DIR] [--seeds N]")
     recipe, resolved = reader.read(keys)
     if chosen.seeds < 1:

@@ -27,10 +27,8 @@ from teachers.teacher import Teacher
 _FABRIC_KEYS = ("accelerator", "devices", "num_nodes", "strategy")
 
 
-def main(arguments: list[str]) -> int:
-    """Ask a recipe's teacher about every view, or verify what was kept."""
-    if arguments[:1] == ["verify"]:
-        return _verify(arguments[1:])
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments; keys of the recipe may follow."""
     parser = argparse.ArgumentParser(
         prog="distill store",
         usage="distill store RECIPE --views V --out DIR [--KEY VALUE ...]\n       distill store verify DIR",
@@ -59,10 +57,17 @@ def main(arguments: list[str]) -> int:
         help="where pictures are prepared and a teacher is made first; default OUT.run. The directory of a run with "
         "the same keys has both already",
     )
-    chosen, keys = parser.parse_known_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    """Ask a recipe's teacher about every view, or verify what was kept."""
+    if arguments[:1] == ["verify"]:
+        return _verify(arguments[1:])
+    chosen, keys = build_parser().parse_known_args(arguments)
     if chosen.views < 1:
         raise DistillError(f"--views is {chosen.views}, expected at least 1.")
-    recipe, resolved = RecipeReader(chosen.recipe, parser.prog).read(keys)
+    recipe, resolved = RecipeReader(chosen.recipe, "distill store").read(keys)
     quieten()
     if chosen.top is not None and not TASKS.get(recipe.task).kind.largest:
         raise DistillError(

@@ -29,7 +29,7 @@ from distill.sweep.terminal import print_sweep
 
 def main(arguments: list[str]) -> int:
     """Run every point that is not finished; status 1 where one failed, or a file of one is outside its tolerance."""
-    options, keys = parse(arguments)
+    options, keys = build_parser().parse_known_args(arguments)
     reader = RecipeReader(options.recipe, "distill sweep")
     out = options.out or Path("sweeps") / reader.name
     points = plan(reader, keys, out / "data", together=options.together, labels=options.labels)
@@ -60,8 +60,8 @@ def main(arguments: list[str]) -> int:
     return _status(content, own)
 
 
-def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The command's own arguments, and the keys of the recipe."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command's own arguments; keys of the recipe may follow."""
     parser = argparse.ArgumentParser(
         prog="distill sweep",
         usage="distill sweep RECIPE --KEY A,B,... [--KEY C,D,...] [--out DIR] [--labels] [--together] "
@@ -88,7 +88,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         help="run only the I-th of N shares: a job array, or machines that share DIR",
     )
     parser.add_argument("--jobs", type=int, help="runs at a time; default one a core, or a core a thread")
-    return parser.parse_known_args(arguments)
+    return parser
 
 
 def _alone(directory: SweepDirectory) -> AbstractContextManager[None]:

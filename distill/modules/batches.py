@@ -11,7 +11,7 @@ from torch import Tensor
 
 from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import cut
-from distill.data.views.targets import Targets
+from distill.data.views.targets import RaggedTensor
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 from distill.preprocess.preprocess import Crop, Preprocess
@@ -31,16 +31,6 @@ class Pixels:
         """What a stored teacher answered to the batch; None where there is none."""
         return self._batch.answers if isinstance(self._batch, ViewBatch) else None
 
-    @property
-    def identities(self) -> Tensor | None:
-        """int64 (N,), the number of the person on each picture, -1 where unknown; None where nothing says so."""
-        return self._batch.targets.fixed("identities") if isinstance(self._batch, ViewBatch) else None
-
-    def targets(self, preprocess: Preprocess) -> Targets | None:
-        """What is known of the batch by column, places as a network of this contract sees them; None where nothing says
-        so."""
-        return self._batch.targets.in_crop(preprocess.crop) if isinstance(self._batch, ViewBatch) else None
-
     def at(self, preprocess: Preprocess) -> Tensor:
         """float32 (N, 3, h, w) on 0..255."""
         key = (preprocess.height, preprocess.width, preprocess.interpolation, preprocess.crop)
@@ -48,6 +38,17 @@ class Pixels:
             batch = self._batch
             self._cut[key] = cut(batch, preprocess) if isinstance(batch, ViewBatch) else preprocess.scale(batch)
         return self._cut[key]
+
+
+def targets_of(batch: Any, preprocess: Preprocess) -> dict[str, Tensor | RaggedTensor]:
+    """What is known of a batch by column, as a network of this contract sees it: labels of a mixture are mixed, places
+    are shares of what it sees. `labels` is left out where the batch has none."""
+    columns = dict(batch.targets.in_crop(preprocess.crop)) if isinstance(batch, ViewBatch) else {}
+    labels = labels_of(batch)
+    if labels is None:
+        columns.pop("labels", None)
+        return columns
+    return columns | {"labels": labels}
 
 
 def labels_of(batch: Any) -> Tensor | None:

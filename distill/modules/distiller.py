@@ -82,9 +82,9 @@ class Distiller(TrainingModule):
             self.objective.check_targets(_targets(labels_of(batch)))
         return batch
 
-    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
         answers: Any = self._ask(views) if views.answers is None else views.answers
-        return self.objective(outputs, answers, _targets(labels))
+        return self.objective(outputs, answers, targets)
 
     def _ask(self, views: Pixels) -> dict[str, Tensor]:
         teacher = self._teacher[0]

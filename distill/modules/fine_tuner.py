@@ -10,6 +10,7 @@ from distill.modules.batches import Pixels
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
+from distill.objectives import Targets
 from distill.objectives.labels import labelled_cross_entropy
 from distill.preprocess.preprocess import Preprocess
 
@@ -37,8 +38,8 @@ class FineTuner(TrainingModule):
         super().__init__(network, preprocess, optimization, seed, metric)
         self.loss = loss
 
-    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
-        logits = outputs[self.output]
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
+        logits, labels = outputs[self.output], targets.get("labels")
         if labels is None or labels.shape != logits.shape:
             found: Any = "none" if labels is None else tuple(labels.shape)
             raise DistillError(f"fine-tuning needs labels of shape {tuple(logits.shape)}; the batch has {found}.")

@@ -17,6 +17,7 @@ from distill.modules.batches import Pixels
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
+from distill.objectives import Targets
 from distill.preprocess.preprocess import Preprocess
 
 _SPREAD = 0.01  # of the numbers of a person's direction when training begins
@@ -50,8 +51,8 @@ class MetricLearner(TrainingModule):
         self.criterion = criterion
         self.register_buffer("people", torch.from_numpy(np.unique(people)), persistent=False)
 
-    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
-        identities = views.identities
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
+        identities = targets.get("identities")
         if identities is None or bool((identities < 0).any()):
             raise DistillError("teaching by identity needs to know the person on every picture; a batch does not.")
         people: Tensor = self.people  # type: ignore[assignment]  # torch types buffers as modules too

@@ -5,7 +5,6 @@ Shapes: N batch.
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,11 +16,14 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from distill.answers.kind import named
+from distill.data.targets import Values, joined
 from distill.data.views.batch import PictureBatch, ViewBatch
+from distill.data.views.targets import BatchTargets
 from distill.errors import DistillError
-from distill.modules.batches import Pixels, labels_of
+from distill.modules.batches import Pixels, labels_of, targets_of
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
+from distill.objectives import Targets
 from distill.preprocess.preprocess import Preprocess
 
 
@@ -32,8 +34,8 @@ class TrainingModule(L.LightningModule, ABC):
         network: float (N, 3, h, w), normalised, to named tensors (N, ...); one that is alone needs no name. It is put
             in training mode, in which Lightning leaves it but for validation.
         preprocess: its input contract.
-        metric: scores the validation pictures, by their outputs and whatever the batches hold as labels; without it
-            nothing is scored.
+        metric: scores the validation pictures, by their outputs and what the batches hold as truths; without it nothing
+            is scored.
         seed: of dropout and drop-path; each batch is seeded by (seed, its number, rank), so that a resumed run equals
             an unbroken one.
     """
@@ -60,13 +62,13 @@ class TrainingModule(L.LightningModule, ABC):
         self.average: nn.Module | None = None
         if self.optimization.ema is not None:
             self.average = copy.deepcopy(network).requires_grad_(False)
-        self._validated: list[tuple[dict[str, Tensor], Tensor]] = []
+        self._validated: list[tuple[dict[str, Tensor], dict[str, Values]]] = []
         self._loader_state: dict[str, Any] | None = None
         self._sums: dict[str, Tensor] = {}  # of the terms of `_summed` batches of pass `_pass`
         self._summed = self._pass = 0
 
     @abstractmethod
-    def losses(self, outputs: dict[str, Tensor], views: Pixels, labels: Tensor | None) -> dict[str, Tensor]:
+    def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
         """Terms by name, each (N,), among them the `loss` to minimise."""
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
@@ -91,7 +93,8 @@ class TrainingModule(L.LightningModule, ABC):
     def training_step(self, batch: Any, batch_idx: int) -> STEP_OUTPUT:
         views = Pixels(batch)
         outputs = self(views.at(self.preprocess))
-        terms = {name: values.mean() for name, values in self.losses(outputs, views, labels_of(batch)).items()}
+        losses = self.losses(outputs, views, targets_of(batch, self.preprocess))
+        terms = {name: values.mean() for name, values in losses.items()}
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach()
         self._summed += 1
@@ -157,17 +160,20 @@ class TrainingModule(L.LightningModule, ABC):
         if self.metric is None:
             return
         if isinstance(batch, PictureBatch):
-            pixels, labels = self.preprocess(batch.pictures), batch.labels
+            pixels, truths = self.preprocess(batch.pictures), batch.truths
         else:
             known = labels_of(batch)
             if known is None:
                 raise DistillError(
                     f"a validation batch has no labels to score {self.metric.name} with; load (images, labels)."
                 )
-            pixels, labels = self.preprocess.normalize(Pixels(batch).at(self.preprocess)), known
+            pixels, truths = (
+                self.preprocess.normalize(Pixels(batch).at(self.preprocess)),
+                BatchTargets({"labels": known}),
+            )
         network = self.average if self.average is not None else self.network
         outputs = {name: values.float().cpu() for name, values in named(network(pixels), self.output).items()}
-        self._validated.append((outputs, labels.cpu()))
+        self._validated.append((outputs, truths.to("cpu").numpy()))
 
     def on_validation_epoch_end(self) -> None:
         """Score all ranks' pictures together, each once: the shares are gathered unpadded."""
@@ -176,22 +182,18 @@ class TrainingModule(L.LightningModule, ABC):
         if self.trainer.sanity_checking:  # on a few batches, which need not hold a positive of any class
             self._validated.clear()
             return
-        outputs, labels = _joined(self._validated)
+        parts: list[Any] = list(self._validated)
         self._validated.clear()
         if self.trainer.world_size > 1:
             shares: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(shares, (outputs, labels))
-            outputs, labels = _joined(shares)
+            torch.distributed.all_gather_object(shares, parts)
+            parts = list(chain.from_iterable(shares))
+        outputs = {name: torch.cat([part[name] for part, _ in parts]) for name in parts[0][0]}
+        truths = {name: joined([part[name] for _, part in parts]) for name in parts[0][1]}
         if not all(torch.isfinite(values).all() for values in outputs.values()):
             raise DistillError("training diverged: the network answers NaN or infinity. Lower learning_rate.")
-        score = self.metric({name: values.numpy() for name, values in outputs.items()}, labels.numpy())
+        score = self.metric({name: values.numpy() for name, values in outputs.items()}, truths)
         self.log(f"val_{self.metric.name}", score, prog_bar=True)
-
-
-def _joined(parts: Sequence[tuple[dict[str, Tensor], Tensor]]) -> tuple[dict[str, Tensor], Tensor]:
-    """Outputs by name and what they are held against, of batches or ranks one after another."""
-    names = parts[0][0]
-    return {name: torch.cat([one[name] for one, _ in parts]) for name in names}, torch.cat([one for _, one in parts])
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ Shapes: N batch, C classes or attributes.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -19,8 +19,8 @@ from distill.objectives.top import TopAnswers
 
 Answers = Mapping[str, Tensor | TopAnswers]
 """What a network answers to a batch, by name: `logits` (N, C), `embedding` (N, D); others may stand beside them."""
-Targets = Mapping[str, Tensor]
-"""What the data says of a batch, by name, as far as it is known: `labels` (N, C)."""
+Targets = Mapping[str, Any]
+"""What the data says of a batch, by column, as far as it is known: `labels` (N, C); a column may be ragged."""
 
 
 class Objective(ABC):

@@ -110,6 +110,11 @@ class RecipeReader:
             raise SystemExit(0)
         return _recipe(self.name, chosen), text
 
+    def keys(self) -> list[str]:
+        """Every key of the recipe, with its own variants; those of a section are `section.key`."""
+        content = self._content([])
+        return list(_keys(self._parser(content), content).names)
+
     def _content(self, arguments: Sequence[str]) -> dict[str, Any]:
         """The YAML's keys that hold for the variants chosen."""
         content = dict(self.base)

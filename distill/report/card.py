@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from distill import formatting
+from distill.answers.kind import Kind
 from distill.data.sources.hub import Hub
 from distill.evaluation.metric_names import chief_metric, differing_metric
 from distill.files.atomic import atomic_path
@@ -32,7 +33,7 @@ from distill.preprocess.preprocess import fit
 
 predictor = open_predictor(Path("{file}"))
 picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture, predictor.fit)
-answers = predictor(picture[None])
+{answers} = predictor(picture[None]).values()
 """
 _FITS = {
     "crop": "its largest centred box of that shape",
@@ -76,10 +77,10 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
         fit=_FITS[manifest.fit],
         tall=manifest.picture[0],
         wide=manifest.picture[1],
-        own=_OWN.format(file=_shown_file(results)),
+        own=_OWN.format(file=_shown_file(results), answers=snippets.answers_of(manifest.answers)),
         reading_picture=snippets.reading_picture(manifest),
         reading_answers=manifest.answers.reading,
-        files=_files(results),
+        files=_files(results, manifest.answers),
         measured_on=f"{formatting.count(student['counts']['pictures'])} pictures ({student['split']})",
         metrics=list(student["metrics"]),
         rows=_rows(results),
@@ -149,10 +150,10 @@ def _shown_file(results: Results) -> str:
     return next((file["file"] for file in results["exports"] if file["format"] not in ("web", "coreml")), "student")
 
 
-def _files(results: Results) -> list[dict[str, Any]]:
+def _files(results: Results, kind: Kind) -> list[dict[str, Any]]:
     files = []
     for export in results["exports"]:
-        language, code = snippets.loading(export["format"], export["file"]) or (None, None)
+        language, code = snippets.loading(export["format"], export["file"], kind) or (None, None)
         files.append({**export, "language": language, "code": code})
     return files
 

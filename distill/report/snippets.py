@@ -5,6 +5,7 @@ last, which the kind of answers has, says what those mean. They use no part of t
 shipped without it.
 """
 
+from distill.answers.kind import Kind
 from distill.preprocess.preprocess import PADDING, Fit
 from students.manifest import StudentManifest
 
@@ -12,21 +13,21 @@ _ONNX = """\
 import onnxruntime
 
 session = onnxruntime.InferenceSession("{file}")
-(answers,) = session.run(None, {{"pictures": pixels}})
+{answers} = session.run(None, {{"pictures": pixels}})
 """
 _OPENVINO = """\
 import openvino
 
 # At the hint's default the CPU plugin may calculate in bfloat16.
 model = openvino.compile_model("{file}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"}})
-answers = model(pixels)[0]
+{answers} = model(pixels).to_tuple()
 """
 _EXECUTORCH = """\
 import torch
 from executorch.runtime import Runtime
 
 method = Runtime.get().load_program("{file}").load_method("forward")
-answers = method.execute([torch.from_numpy(pixels.copy())])[0].numpy()
+{answers} = (output.numpy() for output in method.execute([torch.from_numpy(pixels.copy())]))
 """
 _LOADING = {
     "onnx": _ONNX,
@@ -82,8 +83,17 @@ def reading_picture(manifest: StudentManifest) -> str:
     )
 
 
-def loading(format_name: str, file: str) -> tuple[str, str] | None:
-    """The language and the code that takes `pixels` to `answers` (1, C); None of a format without such code."""
+def answers_of(kind: Kind) -> str:
+    """Where code puts the answers: of one tensor `answers`, of several their names."""
+    return ", ".join(kind.tensors) if len(kind.tensors) > 1 else "(answers,)"
+
+
+def loading(format_name: str, file: str, kind: Kind) -> tuple[str, str] | None:
+    """The language and the code that takes `pixels` to the answers (1, ...); None of a format without such code."""
     if format_name == "web":
         return "sh", _SERVING.format(file=file)
-    return ("python", _LOADING[format_name].format(file=file)) if format_name in _LOADING else None
+    return (
+        ("python", _LOADING[format_name].format(file=file, answers=answers_of(kind)))
+        if format_name in _LOADING
+        else None
+    )

@@ -251,7 +251,7 @@ class Run:
             view_seed=view_seed,
             answers=answers,
             together=stage.together if isinstance(stage, Teach) and stage.metric_loss == "triplet" else 1,
-            truths=self.task.teaching.truths(training.teacher),
+            further=self.task.teaching.truths(training.teacher),
         )
         return train(directory, training.module, data, stage, recipe.trainer)
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -28,8 +28,8 @@ class Details:
         sections: of the report, in the order they stand in.
     """
 
-    results: Mapping[str, Any]
-    sections: Sequence[Section]
+    results: Mapping[str, Any] = field(default_factory=dict)
+    sections: Sequence[Section] = ()
 
 
 class Judging(ABC, Generic[P, V]):
@@ -46,9 +46,9 @@ class Judging(ABC, Generic[P, V]):
             DistillError: it answers something else than this task scores, or NaN.
         """
 
-    @abstractmethod
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
-        """The part of results.json under a stage: a model's score on the validation pictures."""
+        """The part of results.json under a stage: a model's score on the validation pictures, if any."""
+        return {}
 
     def agreement(self, models: tuple[Predictor, Predictor], verdicts: tuple[V, V]) -> dict[str, dict[str, Any]]:
         """How closely a student repeats its teacher, on what was transferred and on what was held out: a gap between
@@ -76,9 +76,9 @@ class Judging(ABC, Generic[P, V]):
             verdicts: of the student and of the teacher, with the thresholds they count by.
         """
 
-    @abstractmethod
     def details(self, verdicts: Mapping[str, V], teacher: Teacher | None) -> Details:
         """What is said of `student` and, where there is one, `teacher` beside their scores."""
+        return Details()
 
     def answers(self, predictor: Predictor, pictures: Pictures, of: str) -> dict[str, np.ndarray]:
         """float32 answers (N, ...) by name to whole pictures."""

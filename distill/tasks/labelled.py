@@ -39,10 +39,6 @@ class LabelledPictures(TaskPictures):
         return self.sets.classes
 
     @property
-    def scored(self) -> tuple[Pictures, ...]:
-        return self.sets.validation, self.sets.test
-
-    @property
     def test(self) -> Pictures:
         """The pictures models are scored on."""
         return self.sets.test

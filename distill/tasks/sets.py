@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
@@ -111,10 +112,7 @@ def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) 
         return prepare(
             source,
             place,
-            height=size.height,
-            width=size.width,
-            fit=size.fit,
-            align=None if size.align is None else Alignment(size.align),
+            Frame(size.height, size.width, size.fit, None if size.align is None else Alignment(size.align)),
             max_bad_share=size.max_bad_share,
             max_raw_bytes=size.max_raw_bytes,
         )

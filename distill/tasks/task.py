@@ -38,10 +38,10 @@ class Task(ABC):
         """Make the three roles."""
 
     @staticmethod
-    @abstractmethod
     def check_recipe(recipe: Recipe) -> None:
         """Refuse what a recipe may not say of this task; nothing is read for it.
 
         Raises:
             DistillError: naming the key.
         """
+        return  # a task may bear any recipe

@@ -8,11 +8,13 @@ from torch import nn
 
 from distill.answers.kind import Kind
 from distill.data.prepared.pictures import Pictures
+from distill.errors import DistillError
 from distill.modules.metrics import Metric
 from distill.modules.training import TrainingModule
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Recipe, StageName
 from distill.recipe.stages import Stage
+from distill.tasks.checks import check_frozen
 from distill.tasks.pictures import TaskPictures
 from teachers.teacher import Teacher
 
@@ -25,21 +27,23 @@ class Teaching(ABC, Generic[P]):
     def __init__(self, recipe: Recipe, pictures: P) -> None:
         self.recipe, self.pictures = recipe, pictures
 
-    @abstractmethod
-    def check(self) -> None:
+    def check(self) -> None:  # a task may bear any recipe
         """Refuse, before anything is trained, an objective that cannot teach, and what could not be scored.
 
         Raises:
             DistillError: naming the key.
         """
 
-    @abstractmethod
     def check_teacher(self, teacher: Teacher) -> None:
         """Refuse a teacher that would change while it teaches, or answers something else.
 
         Raises:
             DistillError: naming it and what it answers.
         """
+        check_frozen(teacher)
+        wanted, shapes = self.answers(teacher).shapes, teacher.shapes
+        if shapes != wanted:
+            raise DistillError(f"teacher {teacher.name}: answers {shapes}, and this task needs {wanted}.")
 
     @abstractmethod
     def answers(self, teacher: Teacher | None) -> Kind:
@@ -58,9 +62,9 @@ class Teaching(ABC, Generic[P]):
         """What a teacher is asked for."""
         return self.answers(None)
 
-    def truths(self, teacher: Teacher | None) -> np.ndarray | None:
-        """What the metric holds the validation pictures against: (N, ...), or None for their labels."""
-        return None
+    def truths(self, teacher: Teacher | None) -> dict[str, np.ndarray]:
+        """What the metric needs of the validation pictures beside their targets: columns (N, ...) by name."""
+        return {}
 
     def training_pictures(self, name: StageName, teacher: Teacher | None) -> Pictures:
         """What a stage trains on.

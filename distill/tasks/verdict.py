@@ -51,17 +51,18 @@ class Verdict(ABC):
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json under a model."""
 
-    @abstractmethod
     def compare(self, other: Self) -> dict[str, Any]:
-        """The paired difference of the first metric, this minus the other, by its name, and the `interval` of it."""
+        """The paired difference of the first metric, this minus the other, by its name, and the `interval` of it; None
+        where that was not measured."""
+        return {self.metric: self.score - other.score, "interval": None}
 
-    @abstractmethod
     def offenders(self, student: Self) -> list[str]:
         """What this file answers most differently to than the student it was made of, worst first."""
+        return []
 
-    @abstractmethod
     def summary(self) -> list[str]:
         """The scores in lines for a terminal."""
+        return [self.headline]
 
     def complete(self, kind: Kind) -> Kind:
         """The kind of this model's answers with what was found about it, such as thresholds."""

@@ -26,7 +26,7 @@ def activated(kind: Kind, values: np.ndarray) -> np.ndarray:
 def test_kinds_are_found_by_the_names_of_files() -> None:
     assert ANSWERS.names() == ["embedding", "probabilities", "softmax"]
     assert ANSWERS.get("softmax") is Softmax
-    with pytest.raises(DistillError, match="'logits'; expected one of probabilities, softmax, embedding"):
+    with pytest.raises(DistillError, match=r"'logits'\. Expected one of embedding, probabilities, softmax"):
         ANSWERS.get("logits")
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from distill.answers import Probabilities
+from distill.answers import Embedding, Probabilities, Softmax
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
 from distill.files.weights import weights_checksum
@@ -71,6 +72,10 @@ def test_the_file_stands_alone_and_is_valid(file: Path) -> None:
     model = onnx.load(file, load_external_data=False)
     onnx.checker.check_model(model, full_check=True)
     assert not any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    # of where in which source each node comes from, and on which machine, it says nothing
+    parts = (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer)
+    assert not any(part.doc_string or part.metadata_props for part in parts)
+    assert b"torch/nn" not in file.read_bytes()
 
 
 def test_the_metadata_says_all_that_is_needed(file: Path) -> None:
@@ -109,3 +114,13 @@ def test_a_place_that_cannot_be_written_is_named(network: nn.Module, tmp_path: P
     tiny = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 40, 3))
     with pytest.raises(DistillError, match=r"student\.onnx: cannot be written"):
         export_onnx(tmp_path / "file" / "student.onnx", tiny, PREPROCESS, KIND, picture=(64, 80))
+
+
+@pytest.mark.parametrize("kind", [Softmax(CLASSES), Embedding(3)])
+def test_what_a_file_gives_is_said_in_its_metadata_and_the_name_of_its_output(kind: Kind, tmp_path: Path) -> None:
+    tiny, path = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 5, 3)), tmp_path / "student.onnx"
+    export_onnx(path, tiny, Preprocess(4, 5), kind, picture=(8, 10))
+    model = onnx.load(path)
+    metadata = OnnxMetadata.from_props({entry.key: entry.value for entry in model.metadata_props})
+    assert metadata is not None and metadata.answers == kind
+    assert [output.name for output in model.graph.output] == list(kind.tensors)

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.source import Sample
 from distill.data.targets import Column
+
+FRAMING = ("height", "width", "fit", "align")
 
 
 def pixels(seed: int, height: int = 10, width: int = 8) -> np.ndarray:
@@ -51,4 +54,6 @@ def put(root: Path, count: int, start: int = 0) -> None:
 
 
 def run(source: object, place: Path, **options: object) -> Prepared:
-    return prepare(source, place, **{"height": 10, "width": 8, "workers": 2, "progress": False, **options})
+    """Prepare it; ``options`` are those of `prepare`, and fields of its frame."""
+    framing = {"height": 10, "width": 8} | {key: options.pop(key) for key in FRAMING if key in options}
+    return prepare(source, place, Frame(**framing), **{"workers": 2, **options})

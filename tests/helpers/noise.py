@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.source import Sample, Split
@@ -43,4 +44,4 @@ def every(prepared: Prepared) -> np.ndarray:
 
 def prepare_noise(place: Path, source: Noise) -> Prepared:
     """The pictures of ``source``, stored untouched."""
-    return prepare(source, place, height=source.height, width=source.width, workers=1, progress=False)
+    return prepare(source, place, Frame(source.height, source.width), workers=1)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from distill.registries import ANSWERS, OBJECTIVES, SOURCES, STUDENTS, TASKS, TEACHERS
+from distill.registry import Registry
+
 
 def install(
     place: Path,
@@ -33,6 +36,11 @@ def install(
         for line in (f"[{group}]", *(f"{key} = {target}" for key, target in targets.items()))
     ]
     (information / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    registries = [one for one in (ANSWERS, OBJECTIVES, SOURCES, STUDENTS, TASKS, TEACHERS) if one.group in entry_points]
+    for registry in registries:
+        registry.names()  # looks now, as a process does once: what is put back after the test has no toy
     monkeypatch.syspath_prepend(str(place))
     for module in modules:
         monkeypatch.delitem(sys.modules, module, raising=False)
+    for registry in registries:
+        monkeypatch.setattr(registry, "_plugins", Registry(registry.kind, registry.group, {})._plugins)

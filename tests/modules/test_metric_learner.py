@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,10 +26,10 @@ def learner(scale: float = 16.0, margin: float = 20.0) -> MetricLearner:
     return MetricLearner(conv_student(), SMALL, Optimization(), PEOPLE, criterion, seed=0, metric=TarAtFar(0.1))
 
 
-def batch_of(train: Pictures, identities: list[int]) -> Pixels:
+def batch_of(train: Pictures, identities: list[int]) -> tuple[Pixels, dict[str, Any]]:
+    """Views, and what is known of them."""
     batch = next(iter(ViewLoader(train, Views(), batch_size=len(identities), seed=0)))
-    batch.targets = replace(batch.targets, columns={"identities": torch.tensor(identities)})
-    return Pixels(batch)
+    return Pixels(batch), {"identities": torch.tensor(identities)}
 
 
 def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures) -> None:
@@ -54,7 +54,7 @@ def test_the_loss_is_the_cross_entropy_of_cosines_less_a_margin(train: Pictures)
             logits.append(16 * cosine)
         own = logits[(3, 7, 30).index(person)]
         expected += (math.log(sum(math.exp(logit) for logit in logits)) - own) / 4
-    loss = module.losses({"embedding": embeddings}, batch_of(train, people), None)["loss"]
+    loss = module.losses({"embedding": embeddings}, *batch_of(train, people))["loss"]
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-4)
     assert 0 < sum(beyond) < 4
 
@@ -68,9 +68,9 @@ def test_directions_begin_short_so_that_they_turn_fast() -> None:
 def test_the_loss_of_bf16_embeddings_is_computed_in_single(train: Pictures) -> None:
     module, people = learner(), batch_of(train, [30, 3, 7, 7])
     embeddings = torch.randn(4, 3, generator=torch.Generator().manual_seed(1)).bfloat16()
-    expected = module.losses(embeddings.float(), people, None)["loss"]
+    expected = module.losses({"embedding": embeddings.float()}, *people)["loss"]
     with torch.autocast("cpu", torch.bfloat16):
-        found = module.losses(embeddings, people, None)["loss"]
+        found = module.losses({"embedding": embeddings}, *people)["loss"]
     assert found.dtype == torch.float32 and torch.equal(found, expected)
 
 
@@ -106,7 +106,7 @@ def test_the_triplet_loss_is_the_mean_over_semi_hard_triplets(train: Pictures) -
             conv_student(), SMALL, Optimization(), PEOPLE, Triplets(margin), seed=0, metric=TarAtFar(0.1)
         )
         costs = plain_triplets(embeddings, people, margin)
-        loss = module.losses({"embedding": embeddings}, batch_of(train, people), None)["loss"]
+        loss = module.losses({"embedding": embeddings}, *batch_of(train, people))["loss"]
         assert len(costs) > 3 and float(loss) == pytest.approx(sum(costs) / len(costs), rel=1e-4)
         assert not list(module.criterion.parameters())
 
@@ -130,6 +130,7 @@ def test_triplets_draw_nothing_at_random() -> None:
 
 @pytest.mark.parametrize("identities", [[7, -1, 3], None])
 def test_pictures_of_unknown_people_are_refused(train: Pictures, identities: list[int] | None) -> None:
-    views = batch_of(train, identities) if identities else Pixels([torch.zeros(3, 3, 8, 8)])
+    unknown: dict[str, Any] = {}
+    views = batch_of(train, identities) if identities else (Pixels([torch.zeros(3, 3, 8, 8)]), unknown)
     with pytest.raises(DistillError, match="needs to know the person on every picture"):
-        learner().losses({"embedding": torch.randn(3, 3)}, views, None)
+        learner().losses({"embedding": torch.randn(3, 3)}, *views)

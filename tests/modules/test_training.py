@@ -1,5 +1,7 @@
 """What every stage shares: modes, the average of the weights, the validation score, reproducible dropout."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from distill.data.prepared.pictures import Pictures
+from distill.data.targets import Values
 from distill.data.views.cutting import cut
 from distill.data.views.data_module import PictureLoader, ViewDataModule
 from distill.data.views.loader import ViewLoader
@@ -20,6 +23,8 @@ from distill.errors import DistillError
 from distill.modules import FineTuner, Optimization
 from distill.objectives.labels import labelled_cross_entropy
 from distill.tasks.attributes.metric import MeanAveragePrecision
+from tests.helpers.listed import run
+from tests.helpers.marked import Marked
 from tests.helpers.nets import CLASSES, SMALL, clone, conv_student, linear_student, same, trainer
 
 MAP = MeanAveragePrecision(CLASSES)
@@ -140,6 +145,23 @@ def test_a_loader_of_ones_own_is_scored_alike(validation: Pictures) -> None:
         scores += trainer().validate(module, DataLoader(TensorDataset(images, labels), 4), verbose=False)
     scores += trainer().validate(module, data(validation, validation), verbose=False)
     assert scores[0] == scores[1] == scores[2] and 0 < scores[0]["val_mAP"] < 1
+
+
+def test_a_metric_is_given_all_that_is_known_of_the_pictures(tmp_path: Path) -> None:
+    pictures = Pictures.of(run(Marked(), tmp_path / "set", height=20, width=16), "train")
+
+    class Boxes:
+        name = "boxes"
+
+        def __call__(self, outputs: np.ndarray, truths: Mapping[str, Values]) -> float:
+            assert list(truths) == [column.name for column in pictures.columns] and len(outputs) == 12
+            for name, known in pictures.targets.items():
+                assert str([truths[name][i] for i in range(12)]) == str([known[i] for i in range(12)])
+            return float(len(truths["boxes"].rows))  # type: ignore[union-attr]
+
+    module = FineTuner(conv_student(), SMALL, metric=Boxes())
+    (scores,) = trainer().validate(module, data(pictures, pictures), verbose=False)
+    assert scores == {"val_boxes": 18.0}
 
 
 def test_the_first_look_at_validation_need_not_be_measurable(train: Pictures, validation: Pictures) -> None:

@@ -87,6 +87,7 @@ def test_the_code_runs_as_printed(kind: Kind, recipe: Recipe, tmp_path: Path, mo
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert ("accuracy | pictures" in card) == exclusive
     assert "**export/student.onnx**: adapted to int8 in 200 steps" in card
+    assert re.findall(r"[^\n]\n(#{2,} .*)", card) == []  # a blank line stands before every heading
     own, *others = code(card)
     names: dict[str, Any] = {}
     exec(own, names)

@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
@@ -64,7 +65,7 @@ class Network(nn.Module):
 
 
 def linear_set(place: Path, source: Linear) -> Prepared:
-    return prepare(source, place, height=SIDE, width=SIDE, workers=1, progress=False)
+    return prepare(source, place, Frame(SIDE, SIDE), workers=1)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from distill.preprocess.preprocess import Preprocess
 from distill.recipe.stages import Stage
 from distill.run.train import History, Trained, finished
 from distill.run.train import train as train_stage
+from distill.tasks.attributes.metric import MeanAveragePrecision
 
 # 4 steps a pass.
 STAGE = Stage(
@@ -51,7 +52,8 @@ def fit(train: Pictures, validation: Pictures) -> Iterator[Any]:
     """Trains one stage in a place; called again there, it goes on or trains anew."""
 
     def call(place: Path, stage: Stage = STAGE, **arguments: Any) -> Trained:
-        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), stage.optimization, train.classes, seed=1)
+        metric = MeanAveragePrecision(train.classes)
+        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), stage.optimization, seed=1, metric=metric)
         data = ViewDataModule(train, validation, stage.views, batch_size=stage.batch_size, seed=1)
         return train_stage(place, module, data, stage, CPU | arguments)
 
@@ -177,7 +179,8 @@ def test_the_best_pass_is_kept_and_the_last_one_otherwise(
     assert scores.index(max(scores)) < len(scores) - 1  # else this test shows nothing
 
     def score(state: dict[str, torch.Tensor]) -> float:
-        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), Optimization(), train.classes)
+        metric = MeanAveragePrecision(train.classes)
+        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), metric=metric)
         module.network.load_state_dict(state)
         data = ViewDataModule(train, validation, STAGE.views, batch_size=8, seed=1)
         trainer = L.Trainer(**CPU, logger=False, enable_progress_bar=False)

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import resource
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from distill.files.locks import exclusive
 from distill.store import estimate
 from distill.store.asking import Asking
 from distill.store.store import building_place
-from distill.store.writer import write_store
+from distill.store.writer import views_begun, write_store
 from tests.helpers.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
 from tests.helpers.nets import ConvEmbedder, ConvTeacher
 
@@ -155,6 +156,18 @@ def test_another_teacher_is_refused(labelled: Prepared, tmp_path: Path, monkeypa
     monkeypatch.setattr(ConvTeacher, "fingerprint", lambda _: "another")
     with pytest.raises(DistillError, match=r"teacher\.fingerprint is 'conv' there and 'another' here"):
         store(tmp_path / "s", shown(labelled))
+
+
+def test_a_begun_store_has_views_up_to_the_last_that_is_whole(labelled: Prepared, tmp_path: Path) -> None:
+    written = store(tmp_path / "s", shown(labelled), count=3)
+    building, manifest = building_place(tmp_path / "t"), written.manifest
+    assert views_begun(tmp_path / "t") == 0
+    building.mkdir()
+    for whole, expected in (((), 0), ((0,), 1), ((1,), 2), ((0, 1), 2), ((2,), 3)):
+        kept = [name for view in whole for name in manifest.files_of(view)]
+        kept += manifest.files_of(0)[:-1]  # all but one of its files
+        replace(manifest, checksums={name: manifest.checksums[name] for name in kept}).write(building / "manifest.json")
+        assert views_begun(tmp_path / "t") == expected
 
 
 def test_two_writers_on_one_place(labelled: Prepared, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_student_of_before_answers_had_names_is_the_same(
 ) -> None:
     manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, answers=answers))
     content = json.loads((tmp_path / "config.json").read_text())
-    del content["answers"], content["teacher_fingerprint"], content["data_fingerprint"]
+    del content["format"], content["answers"], content["teacher_fingerprint"], content["data_fingerprint"]
     (tmp_path / "config.json").write_text(json.dumps(content | former))
     assert load_student(tmp_path)[1] == manifest
 
@@ -141,9 +141,9 @@ def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, Studen
         ({"preprocess": PREPROCESS | {"crop": [0.5, 0.0, 0.6, 1.0]}}, r"preprocess: crop is \(0\.5, "),
         ({"preprocess": PREPROCESS | {"crop": [0.0, 1.0]}}, "not enough values"),
         ({"answers": "tanh"}, "answers: no kind of answers is called 'tanh'"),
-        ({"answers": None, "activation": "tanh"}, "no kind of answers is called 'tanh'"),
+        ({"format": None, "answers": None, "activation": "tanh"}, "no kind of answers is called 'tanh'"),
         ({"answers": ["softmax"]}, "answers"),
-        ({"answers": None, "activation": ["sigmoid"]}, "answers"),
+        ({"format": None, "answers": None, "activation": ["sigmoid"]}, "answers"),
         ({"answers": None}, "missing key answers"),
         ({"answers": "embedding"}, "missing key dimensions, far_thresholds"),
         ({"dimensions": 3}, "unknown key dimensions"),

@@ -37,7 +37,6 @@ from distill.data.targets import IDENTITIES, Column, labels_column, placed
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json
 from distill.files.locks import exclusive
-from distill.preprocess.preprocess import Fit
 
 WORKERS = min(8, os.cpu_count() or 1)
 SHOWN = 5  # bad pictures an error names
@@ -77,15 +76,11 @@ class Stored(NamedTuple):
 def prepare(
     source: Source,
     directory: Path,
+    frame: Frame,
     *,
-    height: int,
-    width: int,
-    fit: Fit = "crop",
-    align: Alignment | None = None,
     max_bad_share: float = 0.01,
     max_raw_bytes: int = 32 * 2**30,
     workers: int = WORKERS,
-    progress: bool = True,
 ) -> Prepared:
     """Prepare every picture of a source, or open what an earlier call left.
 
@@ -98,9 +93,8 @@ def prepare(
         directory: where the set is or will be. It is written beside its place and renamed; a set prepared from
             something else (other keys, other files, another size) is replaced. What a stopped call had finished is
             gone on with, and comes out as if it had not been stopped.
-        height, width: pixels of the stored pictures.
-        fit: how a picture of another shape becomes one of these.
-        align: brings the face to its place instead; a picture whose landmarks are not known is bad.
+        frame: what brings a picture to the size of the stored ones; one that is to be aligned and whose landmarks are
+            not known is bad.
         max_bad_share: the share of bad pictures, of all listed, past which the set is refused.
         max_raw_bytes: a set whose raw pictures would take more keeps them encoded, and decodes them as they are
             gathered. One that is there already stays as it is.
@@ -111,7 +105,6 @@ def prepare(
             stands beside ``directory``); ``directory`` holds something else or cannot be written; its files were
             damaged.
     """
-    frame = Frame(height, width, fit, align)
     description = _describe(source, frame)
     part = directory.with_name(f".{directory.name}.part")
     try:
@@ -122,7 +115,7 @@ def prepare(
                 shutil.rmtree(part)
                 return _open(directory, max_bad_share)
             try:
-                _Job(source, directory, part, description, frame, max_bad_share, max_raw_bytes, workers, progress).run()
+                _Job(source, directory, part, description, frame, max_bad_share, max_raw_bytes, workers).run()
             except BaseException:
                 discard_empty(part)
                 raise
@@ -153,7 +146,6 @@ class _Job:
     max_bad_share: float
     max_raw_bytes: int
     workers: int
-    progress: bool
 
     def run(self) -> None:
         size = self.frame.height, self.frame.width
@@ -181,9 +173,7 @@ class _Job:
             load = partial(_load_chunk, frame=self.frame, encoded=encoded)
             with closing(work(rest, load, self.workers)) as pairs:
                 text = f"prepare {self.source.name}"
-                for sample, stored in track(
-                    pairs, text, total, unfinished.listed, console=console, transient=True, disable=not self.progress
-                ):
+                for sample, stored in track(pairs, text, total, unfinished.listed, console=console, transient=True):
                     entry = _entry(sample, stored, columns, self.source.name)
                     unfinished.add(entry, None if isinstance(stored, BadPicture) else stored.data)
                     if not encoded and self._exceeds(len(kept)):

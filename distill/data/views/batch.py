@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from distill.data.views.targets import Targets
+from distill.data.views.targets import BatchTargets
 from distill.objectives.top import TopAnswers
 
 
@@ -36,7 +36,7 @@ class ViewBatch:
     box: Tensor
     flip: Tensor
     color: Tensor
-    targets: Targets
+    targets: BatchTargets
     weight: Tensor | None = None
     partner: Self | None = None
     patch: Tensor | None = None
@@ -75,11 +75,9 @@ class PictureBatch:
 
     Attributes:
         pictures: uint8 (N, H, W, 3).
-        labels: what their outputs are scored against: int8 (N, C), 1 present, 0 absent, -1 unknown; or people int64
-            (N,); or a teacher's embeddings (N, D).
-        targets: all that is known of them, by column; places are shares of the picture.
+        truths: what their outputs are scored against, by column: all that is known of them, and what a task adds, such
+            as a teacher's answers (N, D). Places are shares of the picture.
     """
 
     pictures: Tensor
-    labels: Tensor
-    targets: Targets
+    truths: BatchTargets

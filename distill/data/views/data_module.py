@@ -1,6 +1,7 @@
 """The loaders of one stage, for Lightning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import lightning as L
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.batch import PictureBatch
 from distill.data.views.loader import Answers, ViewLoader
-from distill.data.views.targets import Targets
+from distill.data.views.targets import BatchTargets
 from distill.data.views.views import Views
 
 
@@ -18,13 +19,18 @@ class PictureLoader:
 
     Args:
         batch_size: the largest a rank, in as many batches on each; one may be empty where pictures are few.
-        truths: (N, ...), what outputs are scored against; by default the labels.
+        further: columns (N, ...) that outputs are scored against beside the pictures' own, by name.
     """
 
     def __init__(
-        self, pictures: Pictures, batch_size: int, rank: int = 0, world_size: int = 1, truths: np.ndarray | None = None
+        self,
+        pictures: Pictures,
+        batch_size: int,
+        rank: int = 0,
+        world_size: int = 1,
+        further: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        self.pictures, self.truths = pictures, pictures.labels if truths is None else truths
+        self.pictures, self.further = pictures, further or {}
         self.index = np.arange(rank, len(pictures), world_size)
         # As many on every rank: one without any would not come to gather the scores, and the others would wait for it.
         self.batches = -(-len(pictures) // (batch_size * world_size))
@@ -34,10 +40,10 @@ class PictureLoader:
 
     def __iter__(self) -> Iterator[PictureBatch]:
         for index in np.array_split(self.index, self.batches):
+            known = BatchTargets.of(self.pictures.columns, self.pictures.targets, index)
+            further = {name: torch.from_numpy(values[index]) for name, values in self.further.items()}
             yield PictureBatch(
-                torch.from_numpy(self.pictures.gather(index)),
-                torch.from_numpy(self.truths[index]),
-                Targets.of(self.pictures.columns, self.pictures.targets, index),
+                torch.from_numpy(self.pictures.gather(index)), replace(known, columns={**known, **further})
             )
 
 
@@ -48,7 +54,7 @@ class ViewDataModule(L.LightningDataModule):
         batch_size: over all ranks.
         workers: loading processes a rank.
         view_seed, answers, together: as in `ViewLoader`.
-        truths: of the validation pictures, as in `PictureLoader`.
+        further: of the validation pictures, as in `PictureLoader`.
     """
 
     def __init__(
@@ -63,10 +69,10 @@ class ViewDataModule(L.LightningDataModule):
         view_seed: int | None = None,
         answers: Answers | None = None,
         together: int = 1,
-        truths: np.ndarray | None = None,
+        further: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         super().__init__()
-        self.view_seed, self.answers, self.together, self.truths = view_seed, answers, together, truths
+        self.view_seed, self.answers, self.together, self.further = view_seed, answers, together, further
         self.train, self.validation, self.views = train, validation, views
         self.batch_size, self.seed, self.workers = batch_size, seed, workers
         self._loader: ViewLoader | None = None
@@ -77,16 +83,23 @@ class ViewDataModule(L.LightningDataModule):
     def train_dataloader(self) -> ViewLoader:
         rank, world_size = self._ranks()
         self._loader = ViewLoader(
-            self.train, self.views, batch_size=self.batch_size, seed=self.seed,
-            rank=rank, world_size=world_size, workers=self.workers, view_seed=self.view_seed, answers=self.answers,
+            self.train,
+            self.views,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+            workers=self.workers,
+            view_seed=self.view_seed,
+            answers=self.answers,
             together=self.together,
-        )  # fmt: skip
+        )
         return self._loader
 
     def val_dataloader(self) -> PictureLoader | list[PictureLoader]:
         if self.validation is None or len(self.validation) == 0:
             return []
-        return PictureLoader(self.validation, self.batch_size, *self._ranks(), self.truths)
+        return PictureLoader(self.validation, self.batch_size, *self._ranks(), self.further)
 
     def teardown(self, stage: str) -> None:
         if self._loader is not None:

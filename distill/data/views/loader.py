@@ -17,7 +17,7 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.targets import Column
 from distill.data.views.batch import ViewBatch
 from distill.data.views.philox import Purpose, permutation
-from distill.data.views.targets import Targets
+from distill.data.views.targets import BatchTargets
 from distill.data.views.views import Views, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
@@ -62,7 +62,7 @@ class ViewDataset(Dataset[ViewBatch]):
         hashes = self.pictures.hashes[request.index]
         numbers = draw(self.views, self.seed, hashes, request.view, *self.pictures.size)
         box, flip = torch.from_numpy(numbers.box), torch.from_numpy(numbers.flip)
-        targets = Targets.of(self.pictures.columns, self.pictures.targets, request.index)
+        targets = BatchTargets.of(self.pictures.columns, self.pictures.targets, request.index)
         return ViewBatch(
             index=torch.from_numpy(request.index),
             pictures=torch.from_numpy(pictures),

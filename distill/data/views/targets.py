@@ -50,7 +50,7 @@ class RaggedTensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Targets(Mapping[str, Tensor | RaggedTensor]):
+class BatchTargets(Mapping[str, Tensor | RaggedTensor]):
     """What is known of a batch's pictures, by column.
 
     Attributes:
@@ -96,6 +96,13 @@ class Targets(Mapping[str, Tensor | RaggedTensor]):
     def pin_memory(self) -> Self:
         """The same in page-locked memory."""
         return type(self)({name: one.pin_memory() for name, one in self.columns.items()}, self.places)
+
+    def numpy(self) -> dict[str, Values]:
+        """The same as arrays; of tensors on the CPU."""
+        return {
+            name: Ragged(one.rows.numpy(), one.offsets.numpy()) if isinstance(one, RaggedTensor) else one.numpy()
+            for name, one in self.columns.items()
+        }
 
     def in_view(self, box: Tensor, flip: Tensor, size: tuple[int, int]) -> Self:
         """Of whole pictures, as views show them.

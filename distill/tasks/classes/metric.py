@@ -3,11 +3,12 @@
 Shapes: N pictures, C classes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from distill.answers.kind import Arrays
+from distill.data.targets import Values
+from distill.modules.metrics import fixed
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class TopOne:
 
     name: str = "top-1"
 
-    def __call__(self, outputs: Arrays, truths: np.ndarray) -> float:
-        known = (truths == 1).any(axis=1)
-        return float((outputs["logits"][known].argmax(axis=1) == truths[known].argmax(axis=1)).mean())
+    def __call__(self, outputs: Arrays, truths: Mapping[str, Values]) -> float:
+        labels = fixed(truths, "labels")
+        known = (labels == 1).any(axis=1)
+        return float((outputs["logits"][known].argmax(axis=1) == labels[known].argmax(axis=1)).mean())

@@ -3,14 +3,15 @@
 Shapes: N pictures, D embedding dimensions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from distill.answers.kind import Arrays
+from distill.data.targets import Values
 from distill.evaluation.all_pairs import evaluate_all_pairs
 from distill.evaluation.embeddings import similarities
 from distill.evaluation.roc import tar_name
+from distill.modules.metrics import ANSWERS, fixed
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,11 @@ class TarAtFar:
     def name(self) -> str:
         return tar_name(self.far)
 
-    def __call__(self, outputs: Arrays, truths: np.ndarray) -> float:
-        known, embeddings = truths >= 0, outputs["embedding"]
+    def __call__(self, outputs: Arrays, truths: Mapping[str, Values]) -> float:
+        people, embeddings = fixed(truths, "identities"), outputs["embedding"]
+        known = people >= 0
         # Its intervals are not read, so two draws do.
-        scores = evaluate_all_pairs(embeddings[known], truths[known], fars=[self.far], seed=0, resamples=2)
+        scores = evaluate_all_pairs(embeddings[known], people[known], fars=[self.far], seed=0, resamples=2)
         return scores.points[self.far].tar
 
 
@@ -36,5 +38,5 @@ class CosineToTeacher:
 
     name: str = "cosine"
 
-    def __call__(self, outputs: Arrays, truths: np.ndarray) -> float:
-        return float(similarities(outputs["embedding"], truths).mean())
+    def __call__(self, outputs: Arrays, truths: Mapping[str, Values]) -> float:
+        return float(similarities(outputs["embedding"], fixed(truths, ANSWERS)).mean())

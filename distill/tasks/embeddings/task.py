@@ -12,7 +12,7 @@ from torch import nn
 from distill.answers import Embedding
 from distill.modules import MetricLearner
 from distill.modules.metric_learner import Triplets, arcface
-from distill.modules.metrics import Metric
+from distill.modules.metrics import ANSWERS, Metric
 from distill.modules.training import TrainingModule
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Recipe
@@ -59,14 +59,12 @@ class EmbeddingTeaching(Teaching[PeoplePictures]):
             return TarAtFar(self.recipe.evaluate.fars[0])
         return None if teacher is None else CosineToTeacher()
 
-    def truths(self, teacher: Teacher | None) -> np.ndarray | None:
+    def truths(self, teacher: Teacher | None) -> dict[str, np.ndarray]:
         pictures = self.pictures.sets.validation
-        if teacher is None or self.pictures.verifiable(pictures):
-            return pictures.identities
-        if not len(pictures):
-            return None
+        if teacher is None or self.pictures.verifiable(pictures) or not len(pictures):
+            return {}
         predictor = teacher.predictor(self.kind)
-        return predictor.show(pictures, "validation", self.recipe.evaluate.batch_size)["embeddings"]
+        return {ANSWERS: predictor.show(pictures, "validation", self.recipe.evaluate.batch_size)["embeddings"]}
 
 
 class Embeddings(Task):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
@@ -22,7 +23,6 @@ from distill.evaluation.pairs import present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
 from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
 from distill.files.run_directory import key_of
-from distill.preprocess.preprocess import Fit
 from distill.recipe.recipe import Evaluate, Prepare
 
 RANKS = (1, 5, 20)
@@ -168,19 +168,11 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
     source = People(root=root / "images" if (root / "images").is_dir() else root)
     align = None if settings.align is None else Alignment(settings.align)
     size = pictures_as.height, pictures_as.width
-    fit: Fit = "crop" if align else pictures_as.fit
-    others = () if fit == "crop" else (fit,)  # sets of before there was a choice keep their places
-    place = directory / f"lfw-{key_of(source, size, settings.align, *others)}"
+    frame = Frame(*size, "crop" if align else pictures_as.fit, align)
+    fit = () if frame.fit == "crop" else (frame.fit,)  # sets of before there was a choice keep their places
+    place = directory / f"lfw-{key_of(source, size, settings.align, *fit)}"
     with in_section("evaluate.lfw", ()):
-        prepared = prepare(
-            source,
-            place,
-            height=size[0],
-            width=size[1],
-            fit=fit,
-            align=align,
-            max_bad_share=pictures_as.max_bad_share,
-        )
+        prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
     pictures = Pictures.of(prepared, "train")
     places = {name: place for place, name in enumerate(prepared.names)}
     left_out = dict(prepared.ledger)

@@ -21,6 +21,7 @@ from distill.data.duplicates.near_duplicates import (
 )
 from distill.data.prepared.alignment import Alignment
 from distill.data.prepared.decode import decode
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.celeba import CelebA
 from distill.data.sources.people import People
@@ -178,8 +179,8 @@ def test_photographs(tmp_path: Path) -> None:
     """A copy of each photograph is found; of CelebA's pairs with LFW the hash lets 1 in 10,000 pass, and both none."""
     torch.set_num_threads(1)
     root, random = Path(os.environ["DISTILL_REAL_DATA"]), np.random.default_rng(0)
-    celeba = prepare(CelebA(root=root / "celeba"), tmp_path / "a", height=112, width=112, align=Alignment("celeba"))
-    lfw = prepare(People(root=root / "lfw" / "images"), tmp_path / "b", height=112, width=112)
+    celeba = prepare(CelebA(root=root / "celeba"), tmp_path / "a", Frame(112, 112, align=Alignment("celeba")))
+    lfw = prepare(People(root=root / "lfw" / "images"), tmp_path / "b", Frame(112, 112))
     stars, people = (one.pictures.gather(np.arange(len(one))) for one in (celeba, lfw))
     assert len(near_duplicates(stars, people)) == 0
     hashes, others = perceptual_hash(small(stars)), perceptual_hash(small(people))

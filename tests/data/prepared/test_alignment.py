@@ -10,6 +10,7 @@ import torch
 
 from distill.data.prepared.alignment import Alignment, warp
 from distill.data.prepared.decode import BadPicture
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.folder import Folder
 from distill.errors import DistillError
@@ -202,15 +203,8 @@ def test_prepare_aligns_once_and_names_who_has_no_landmarks(tmp_path: Path) -> N
     file = csv_of(tmp_path / "faces.csv", known)
 
     def run(align: Alignment | None) -> tuple[np.ndarray, str]:
-        found = prepare(
-            Folder(root=tmp_path / "in"),
-            tmp_path / "set",
-            height=112,
-            width=96,
-            align=align,
-            max_bad_share=0.5,
-            progress=False,
-        )
+        frame = Frame(112, 96, align=align)
+        found = prepare(Folder(root=tmp_path / "in"), tmp_path / "set", frame, max_bad_share=0.5)
         return found.pictures.gather(np.arange(len(found))), (tmp_path / "set" / "ledger.csv").read_text()
 
     pictures, ledger = run(Alignment(file))

@@ -8,6 +8,7 @@ from PIL import Image
 
 from distill.data.prepared import shards as module
 from distill.data.prepared.decode import decode
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
@@ -39,7 +40,7 @@ def both(tmp_path: Path) -> tuple[Prepared, Prepared]:
     """One set twice: raw, and encoded."""
     source = photographs(tmp_path / "in")
     sets = [
-        prepare(source, tmp_path / str(budget), height=HEIGHT, width=WIDTH, max_raw_bytes=budget, progress=False)
+        prepare(source, tmp_path / str(budget), Frame(HEIGHT, WIDTH), max_raw_bytes=budget)
         for budget in (19 * HEIGHT * WIDTH * 3, 19 * HEIGHT * WIDTH * 3 - 1)
     ]
     return sets[0], sets[1]
@@ -86,7 +87,7 @@ def test_an_encoded_row_is_the_file_itself_or_the_pixels_without_loss(tmp_path: 
 
 def test_a_stream_that_turns_out_too_large_is_encoded(tmp_path: Path) -> None:
     source, budget = Noise(6, (("train", 11),), ("Hat",)), 9 * HEIGHT * WIDTH * 3
-    found = prepare(source, tmp_path / "set", height=HEIGHT, width=WIDTH, max_raw_bytes=budget, progress=False)
+    found = prepare(source, tmp_path / "set", Frame(HEIGHT, WIDTH), max_raw_bytes=budget)
     raw = prepare_noise(tmp_path / "raw", source)
     assert found.pictures.encoded and not raw.pictures.encoded
     assert np.array_equal(every(found), every(raw)) and found.fingerprint == raw.fingerprint

@@ -15,6 +15,7 @@ from PIL import Image
 
 from distill.data.prepared import prepare as preparing
 from distill.data.prepared import shards
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import Kept
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.folder import Folder
@@ -29,13 +30,14 @@ import time
 from pathlib import Path
 from distill.data.prepared import shards
 from distill.data.sources.folder import Folder
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import Kept
 from distill.data.prepared.prepare import prepare
 shards.SHARD_BYTES = {shard}
 add = Kept.add
 Kept.add = lambda self, entry: (time.sleep(0.01), add(self, entry))[1]
-prepare(Folder(root=Path({root!r})), Path({place!r}), height={height}, width={width}, max_raw_bytes={budget},
-        max_bad_share=0.1, workers=1, progress=False)
+prepare(Folder(root=Path({root!r})), Path({place!r}), Frame({height}, {width}), max_raw_bytes={budget},
+        max_bad_share=0.1, workers=1)
 """
 
 
@@ -59,8 +61,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def run(root: Path, place: Path, budget: int = 2**30, **options: object) -> preparing.Prepared:
-    keys = {"height": HEIGHT, "width": WIDTH, "max_bad_share": 0.1, "workers": 1, "progress": False, **options}
-    return prepare(Folder(root=root), place, max_raw_bytes=budget, **keys)
+    keys = {"max_bad_share": 0.1, "workers": 1, **options}
+    return prepare(Folder(root=root), place, Frame(HEIGHT, WIDTH), max_raw_bytes=budget, **keys)
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -131,7 +133,7 @@ def test_a_torn_or_damaged_shard_is_written_anew(root: Path, tmp_path: Path, mon
 
 def test_targets_are_taken_up_with_their_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def prepared(place: Path) -> None:
-        prepare(Marked(COUNT), place, height=HEIGHT, width=WIDTH, workers=1, progress=False)
+        prepare(Marked(COUNT), place, Frame(HEIGHT, WIDTH), workers=1)
 
     prepared(tmp_path / "unbroken")
     add = Kept.add

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.hub import Hub
 from distill.data.sources.source import Sample
@@ -133,8 +134,7 @@ def test_a_stream_reads_pictures_inside_an_archive(tmp_path: Path) -> None:
 def test_streaming_prepares_the_same_set(parquet: Path, tmp_path: Path) -> None:
     keys = {"path": str(parquet), "image": "photo", "attributes": ("Male", "Bald"), "test": "test"}
     sets = [
-        prepare(Hub(**keys, streaming=streaming), tmp_path / f"{streaming}", height=6, width=5, progress=False)
-        for streaming in (False, True)
+        prepare(Hub(**keys, streaming=streaming), tmp_path / f"{streaming}", Frame(6, 5)) for streaming in (False, True)
     ]
     assert sets[0].fingerprint == sets[1].fingerprint and sets[0].names == sets[1].names
     assert np.array_equal(every(sets[0]), every(sets[1]))
@@ -146,12 +146,12 @@ def test_a_changed_file_is_noticed(parquet: Path, tmp_path: Path, streaming: boo
     source = Hub(path=str(parquet), image="photo", streaming=streaming)
     state = source.state()
     assert source.state() == state
-    prepare(source, tmp_path / "set", height=6, width=5, progress=False)
+    prepare(source, tmp_path / "set", Frame(6, 5))
     changed = [{"bytes": png(n), "path": None} for n in (70, 71, 72)]
     pq.write_table(pa.table({"photo": changed}), parquet / "train.parquet")
     pq.write_table(pa.table({"photo": changed}), parquet / "test.parquet")
     assert source.state() != state
-    found = prepare(source, tmp_path / "set", height=6, width=5, progress=False)
+    found = prepare(source, tmp_path / "set", Frame(6, 5))
     assert np.array_equal(every(found), [pixels(n) for n in (70, 71, 72)])
 
 
@@ -160,7 +160,7 @@ def test_a_row_without_a_picture_is_bad_not_skipped(tmp_path: Path) -> None:
     root.mkdir()
     stored = [{"bytes": png(0), "path": None}, {"bytes": b"", "path": None}, {"bytes": None, "path": None}, None]
     pq.write_table(pa.table({"image": stored}), root / "train.parquet")
-    found = prepare(Hub(path=str(root)), tmp_path / "out", height=6, width=5, max_bad_share=0.8, progress=False)
+    found = prepare(Hub(path=str(root)), tmp_path / "out", Frame(6, 5), max_bad_share=0.8)
     assert found.names == ["train/0"]
     expected = "name,reason\ntrain/1,empty\ntrain/2,empty\ntrain/3,empty\n"
     assert (tmp_path / "out" / "ledger.csv").read_text() == expected
@@ -205,7 +205,7 @@ def test_without_a_network_a_hub_name_says_what_to_do(tmp_path: Path, streaming:
     with pytest.raises(DistillError, match=expected):
         listed(source)
     with pytest.raises(DistillError, match=expected):
-        prepare(source, tmp_path / "set", height=6, width=5, progress=False)
+        prepare(source, tmp_path / "set", Frame(6, 5))
     assert not (tmp_path / "set").exists()
 
 
@@ -220,7 +220,7 @@ def test_a_missing_or_damaged_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"path: .*damaged cannot be loaded"):
         listed(Hub(path=str(root)))
     with pytest.raises(DistillError, match=r"path: .*damaged cannot be loaded"):
-        prepare(Hub(path=str(root), streaming=True), tmp_path / "set", height=6, width=5, progress=False)
+        prepare(Hub(path=str(root), streaming=True), tmp_path / "set", Frame(6, 5))
     assert not (tmp_path / "set").exists()
 
 

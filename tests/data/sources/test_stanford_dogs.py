@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.sources.stanford_dogs import StanfordDogs
@@ -216,22 +217,22 @@ def test_photographs_are_cut_to_the_dogs_in_them(root: Path, tmp_path: Path) -> 
     source = StanfordDogs(root=root, boxes=True)
     assert {sample.box for sample in source.samples(8, 8)} == {(4, 3, 24, 23)}
     state = source.state()
-    prepared = prepare(source, tmp_path / "set", height=20, width=20, workers=1, progress=False)
+    prepared = prepare(source, tmp_path / "set", Frame(20, 20), workers=1)
     pictures = prepared.pictures.gather(np.arange(len(prepared)))
     assert len(prepared) == 72
     for name, picture in zip(prepared.names, pictures, strict=True):
         assert np.array_equal(picture, photographs[name][3:23, 4:24])
-    whole = prepare(StanfordDogs(root=root), tmp_path / "whole", height=20, width=20, workers=1, progress=False)
+    whole = prepare(StanfordDogs(root=root), tmp_path / "whole", Frame(20, 20), workers=1)
     assert not set(whole.hashes.tolist()) & set(prepared.hashes.tolist())
     # The photographs that are scored are not learnt from, though they come whole from somewhere else.
     assert len(Pictures.of(prepared, "train", [whole])) == len(prepared.indices("train")) < len(whole)
     annotated(root, ((4, 6, 20, 22),))
     assert source.state() != state
     with pytest.raises(DistillError, match="is to be cut to its box and aligned"):
-        prepare(source, tmp_path / "b", height=8, width=8, align=Alignment("celeba"), workers=1, progress=False)
+        prepare(source, tmp_path / "b", Frame(8, 8, align=Alignment("celeba")), workers=1)
     annotated(root, ((41, 6, 60, 22),))
     with pytest.raises(DistillError, match=r"its box \(41, 6, 60, 22\) is outside of the 40 x 30 pixels"):
-        prepare(source, tmp_path / "c", height=8, width=8, workers=1, progress=False)
+        prepare(source, tmp_path / "c", Frame(8, 8), workers=1)
 
 
 BOMB = '<!DOCTYPE a [<!ENTITY b "bbbb">]><annotation>&b;</annotation>'

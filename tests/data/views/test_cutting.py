@@ -10,7 +10,7 @@ from torch import Tensor
 
 from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import coverage, cut, recolor
-from distill.data.views.targets import Targets
+from distill.data.views.targets import BatchTargets
 from distill.preprocess import resampling
 from distill.preprocess.preprocess import Preprocess
 from distill.preprocess.resampling import Interpolation
@@ -33,7 +33,7 @@ def whole(images: Tensor, **fields: Any) -> ViewBatch:
         box=torch.tensor([[0.0, 0.0, HEIGHT, WIDTH]]).repeat(N, 1),
         flip=torch.zeros(N, dtype=torch.bool),
         color=torch.ones(N, 3),
-        targets=Targets({"labels": torch.zeros(N, 0, dtype=torch.int8)}),
+        targets=BatchTargets({"labels": torch.zeros(N, 0, dtype=torch.int8)}),
     )
     return replace(unchanged, **fields)
 

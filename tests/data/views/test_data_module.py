@@ -21,14 +21,21 @@ def test_validation_shows_each_picture_once_over_all_ranks(
     ranks = [list(PictureLoader(validation, batch_size, rank, world_size)) for rank in range(world_size)]
     for rank, batches in enumerate(ranks):
         assert len(batches) == len(PictureLoader(validation, batch_size, rank, world_size))
-        assert all(len(batch.pictures) == len(batch.labels) <= batch_size for batch in batches)
+        assert all(len(batch.pictures) == len(batch.truths["labels"]) <= batch_size for batch in batches)
     # A rank without a batch would not validate, and the others would wait for its share of the scores.
     assert len({len(batches) for batches in ranks}) == 1
     pictures = torch.cat([batch.pictures for batches in ranks for batch in batches]).numpy()
-    labels = torch.cat([batch.labels for batches in ranks for batch in batches]).numpy()
+    labels = torch.cat([batch.truths.fixed("labels") for batches in ranks for batch in batches]).numpy()
     order = np.concatenate([np.arange(9)[rank::world_size] for rank in range(world_size)])
     assert np.array_equal(pictures, validation.gather(order))
     assert np.array_equal(labels, validation.labels[order])
+
+
+def test_what_a_task_adds_comes_with_the_pictures(validation: Pictures) -> None:
+    answers = np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)
+    batches = list(PictureLoader(validation, 4, further={"teacher.answers": answers}))
+    assert np.array_equal(torch.cat([batch.truths.fixed("teacher.answers") for batch in batches]), answers)
+    assert np.array_equal(torch.cat([batch.truths.fixed("labels") for batch in batches]), validation.labels)
 
 
 def test_without_validation_pictures_nothing_is_validated(labelled: Prepared, unlabelled: Prepared) -> None:

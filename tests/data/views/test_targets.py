@@ -1,4 +1,4 @@
-"""Targets of a batch: what the loader says of its pictures, and where places lie in views, held against pixels."""
+"""BatchTargets of a batch: what the loader says of its pictures, and where places lie in views, held against pixels."""
 
 import pickle
 from dataclasses import replace
@@ -13,7 +13,7 @@ from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import cut
 from distill.data.views.data_module import PictureLoader
 from distill.data.views.loader import ViewDataset, ViewLoader
-from distill.data.views.targets import RaggedTensor, Targets, through
+from distill.data.views.targets import BatchTargets, RaggedTensor, through
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules.batches import Pixels
@@ -109,9 +109,9 @@ def test_whole_pictures_come_with_all_that_is_known_of_them(marked: Pictures) ->
     for number, batch in enumerate(batches):
         rows = range(4 * number, 4 * number + 4)
         for name in ("boxes", "kinds"):
-            found = batch.targets.ragged(name)
+            found = batch.truths.ragged(name)
             assert [found[i].tolist() for i in range(4)] == [marked.targets[name][row].tolist() for row in rows]
-        assert batch.targets.fixed("labels").shape == (4, 0) and batch.targets.fixed("identities").tolist() == [-1] * 4
+        assert batch.truths.fixed("labels").shape == (4, 0) and batch.truths.fixed("identities").tolist() == [-1] * 4
 
 
 def test_ragged_targets_travel_like_tensors(marked: Pictures) -> None:
@@ -148,6 +148,6 @@ def test_what_cannot_be_mixed_is_not(marked: Pictures, train: Pictures, key: str
 
 def test_a_column_of_the_other_kind_is_no_tensor() -> None:
     ragged = RaggedTensor(torch.zeros(3, 4), torch.tensor([0, 1, 3]))
-    targets = Targets({"boxes": ragged, "count": torch.zeros(2)})
+    targets = BatchTargets({"boxes": ragged, "count": torch.zeros(2)})
     assert len(targets) == 2 and list(targets) == ["boxes", "count"] and targets["boxes"] is ragged
     assert len(ragged) == 2 and ragged[1].shape == (2, 4)

@@ -3,6 +3,7 @@
 import pytest
 import timm
 import torch
+from timm.layers import SelectAdaptivePool2d
 from torch import nn
 
 from distill.errors import DistillError
@@ -37,6 +38,32 @@ def test_the_function_stays_without_batch_normalisation(name: str) -> None:
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     convs = [module for module in folded.modules() if isinstance(module, nn.Conv2d)]
     assert all(conv.weight.stride() == torch.empty(conv.weight.shape).stride() for conv in convs)
+
+
+class ReadTwice(nn.Module):
+    """What the convolution gives is added to its normalised form, so the convolution stays as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
+        nn.init.uniform_(self.norm.running_var, 2, 4)
+
+    def forward(self, shown: torch.Tensor) -> torch.Tensor:
+        features = self.conv(shown)
+        return self.norm(features) + features
+
+
+@pytest.mark.parametrize("pool", ["avg", "max", "avgmax"])
+def test_a_pool_of_another_kind_stays_what_it_is(pool: str) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), SelectAdaptivePool2d(pool_type=pool, flatten=True)).eval()
+    shown = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(fold(network)(shown), network(shown))
+
+
+def test_a_convolution_that_others_read_too_is_not_folded() -> None:
+    torch.manual_seed(0)
+    network, shown = ReadTwice().eval(), torch.randn(2, 3, 5, 5)
+    torch.testing.assert_close(fold(network)(shown), network(shown))
 
 
 def test_a_network_that_is_no_graph_is_refused() -> None:

@@ -15,7 +15,8 @@ import torch
 from distill.answers import Embedding
 from distill.export.format import Calibration, Job
 from distill.export.int8 import onnx_int8
-from distill.export.int8.onnx_int8 import quantize
+from distill.export.int8.onnx_int8 import find_ranges, quantize
+from distill.export.int8.ranges import Histogram, least_error_range, percentile_range
 from distill.export.onnx import save, to_onnx
 from distill.predictors.onnx_predictor import OnnxPredictor
 from students.student import build_student
@@ -134,3 +135,44 @@ def test_it_is_a_quarter_of_the_weights_and_some_graph(file: Path) -> None:
 
 def test_no_source_and_no_path_is_written_into_a_file(file: Path) -> None:
     assert b"/tests/" not in file.read_bytes() and b".py" not in file.read_bytes()
+
+
+def shifted(by: float, alpha: float | None = 0.1, readers: int = 1) -> onnx.ModelProto:
+    """uint8 pictures plus a number, `x`, through a LeakyReLU to `y`; `x` may be read by others too."""
+    leaky = {} if alpha is None else {"alpha": alpha}
+    nodes = [
+        onnx.helper.make_node("Cast", ["pictures"], ["float"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Add", ["float", "by"], ["x"]),
+        onnx.helper.make_node("LeakyRelu", ["x"], ["y"], **leaky),
+        *(onnx.helper.make_node("Neg", ["x"], [f"z{n}"]) for n in range(readers - 1)),
+    ]
+    taken = onnx.helper.make_tensor_value_info("pictures", onnx.TensorProto.UINT8, ["N", 2, 2, 3])
+    given = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 2, 2, 3])
+    constant = onnx.numpy_helper.from_array(np.array(by, np.float32), "by")
+    graph = onnx.helper.make_graph(nodes, "shifted", [taken], [given], [constant])
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10)
+
+
+NOISE = np.random.default_rng(0).normal(130, 6, (4000, 2, 2, 3)).astype(np.uint8)
+NOISE[3998, 0, 0] = (0, 255, 90)  # far from all others, and not in the first of the batches
+
+
+@pytest.mark.parametrize("by", [-100.0, 50.0, -300.0])
+def test_ranges_are_over_all_pictures_with_zero_inside(by: float) -> None:
+    values = NOISE.astype(np.float64) + by
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    model, counts = shifted(by), np.histogram(values, 2048, (low, high))[0].astype(np.float64)
+    whole = Histogram(counts, low, high)
+    assert find_ranges(model, ["x"], NOISE, "minmax") == {"x": (low, high)}
+    assert find_ranges(model, ["x"], NOISE[::-1].copy(), "minmax") == {"x": (low, high)}
+    assert least_error_range(whole, 0.1) != (low, high) or by == -100  # where cutting off would cost more
+    assert find_ranges(model, ["x"], NOISE, "percentile")["x"] == pytest.approx(percentile_range(whole))
+    assert find_ranges(model, ["x"], NOISE, "least_error")["x"] == pytest.approx(least_error_range(whole, 0.1))
+    straight = find_ranges(shifted(by, readers=2), ["x"], NOISE, "least_error")["x"]
+    assert straight == pytest.approx(least_error_range(whole))
+
+
+def test_a_slope_is_known_of_what_a_leaky_relu_alone_reads() -> None:
+    assert onnx_int8._slopes(shifted(0.0, alpha=0.25)) == {"x": 0.25}
+    assert onnx_int8._slopes(shifted(0.0, alpha=None)) == {"x": pytest.approx(0.01)}  # the standard's default
+    assert onnx_int8._slopes(shifted(0.0, readers=2)) == {}

@@ -20,13 +20,17 @@ def rounded_by_hand(values: np.ndarray, low: float, high: float, levels: int, ze
     return np.clip(np.round(values / step), -zero_inside, levels - zero_inside) * step
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
-def test_layers_read_uint8_and_weigh_by_int8(activation: str) -> None:
+def hardswish(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values * np.clip(values / 6 + 0.5, 0, 1))
+
+
+@pytest.mark.parametrize("offset", [0.0, 5.0, -5.0])
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.LeakyReLU(0.1), nn.Hardswish()])
+def test_layers_read_uint8_and_weigh_by_int8(activation: nn.Module, offset: float) -> None:
     torch.manual_seed(0)
     conv, linear = nn.Conv2d(3, 4, 1), nn.Linear(4, 2)
-    chosen = nn.ReLU() if activation == "relu" else nn.LeakyReLU(0.1)
-    network = fold(nn.Sequential(conv, chosen, nn.Flatten(), linear))
-    pixels = torch.randn(6, 3, 1, 1)
+    network = fold(nn.Sequential(conv, activation, nn.Flatten(), linear))
+    pixels = torch.randn(6, 3, 1, 1) + offset  # also of one sign alone: zero is a level all the same
     found = Rounded(network).run(pixels).detach().numpy()
 
     def features(values: np.ndarray) -> np.ndarray:
@@ -39,9 +43,21 @@ def test_layers_read_uint8_and_weigh_by_int8(activation: str) -> None:
         return np.asarray(features(values) @ np.stack(levels).T + bias.detach().numpy())
 
     hidden = layer(pixels.numpy().reshape(6, 3), conv.weight, conv.bias)
-    # A LeakyReLU reads what was rounded; a ReLU is one step with the layer before it.
-    hidden = np.maximum(hidden, 0) if activation == "relu" else np.maximum(features(hidden), 0.1 * features(hidden))
+    # The others read what was rounded; a ReLU is one step with the layer before it.
+    if isinstance(activation, nn.ReLU):
+        hidden = np.maximum(hidden, 0)
+    elif isinstance(activation, nn.LeakyReLU):
+        hidden = np.maximum(features(hidden), 0.1 * features(hidden))
+    else:
+        hidden = hardswish(features(hidden))
     np.testing.assert_allclose(found, layer(hidden, linear.weight, linear.bias), rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_all_zeros_stays_so() -> None:
+    network = fold(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten()))
+    nn.init.zeros_(network.get_submodule("0").weight)
+    found = Rounded(network).run(torch.zeros(2, 3, 1, 1))
+    torch.testing.assert_close(found, network.get_submodule("0").bias.expand(2, 4))
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +92,28 @@ def test_answers_survive_rounding_better(transfer: Pictures) -> None:
     for name, values in network.state_dict().items():
         assert torch.equal(values, before[name]), name
     assert not any(weight.requires_grad for weight in adapted.parameters())
+
+
+def test_steps_are_shares_of_what_is_moved_and_shrink_by_half_a_cosine(
+    transfer: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, rates = job_of(mild()).for_int8, []
+    step = torch.optim.Adam.step
+
+    def seen(self: torch.optim.Adam) -> None:
+        rates.append([group["lr"] for group in self.param_groups])
+        step(self)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", seen)
+    adapt(network, PREPROCESS, transfer, steps=3)
+    sizes = [
+        float(moved.square().mean()) ** 0.5
+        for module in network.modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+        for moved in module.parameters()
+    ]
+    shares = [0.5 + 0.5 * np.cos(np.pi * number / 3) for number in range(3)]
+    np.testing.assert_allclose(rates, [[1e-3 * share * size for size in sizes] for share in shares], rtol=1e-5)
 
 
 def test_the_same_pictures_give_the_same_weights(transfer: Pictures) -> None:

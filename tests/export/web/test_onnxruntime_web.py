@@ -8,7 +8,15 @@ import pytest
 
 from distill.errors import DistillError
 from distill.export.web import onnxruntime_web
-from distill.export.web.onnxruntime_web import FILES, INTEGRITY, PACKAGE, VERSION, cached_package, write_runtime
+from distill.export.web.onnxruntime_web import (
+    FILES,
+    INTEGRITY,
+    PACKAGE,
+    VERSION,
+    cached_package,
+    package_url,
+    write_runtime,
+)
 from tests.helpers.browser import served
 
 
@@ -48,6 +56,21 @@ def test_fetched_from_npms_registry_once(
             name: f"package/dist/{name}" for name in FILES
         }
     assert not list(tmp_path.rglob("escaped"))
+
+
+@pytest.mark.parametrize("address", ["https://npm.example.org", "https://npm.example.org/"])
+def test_the_address_is_that_of_the_registry_with_one_slash(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("npm_config_registry", address)
+    assert package_url() == f"https://npm.example.org/onnxruntime-web/-/{PACKAGE}"
+
+
+def test_a_registry_is_on_the_web(
+    package: bytes, registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.write_bytes(package)
+    monkeypatch.setenv("npm_config_registry", (tmp_path / "registry").as_uri())
+    with pytest.raises(DistillError, match=r"file:.*: cannot be fetched \(not an address of the web\)"):
+        write_runtime(tmp_path / "web")
 
 
 def test_another_file_is_refused_and_not_kept(
@@ -95,3 +118,9 @@ def test_a_package_of_ones_own(package: bytes, tmp_path: Path, monkeypatch: pyte
 
 def test_the_checksum_is_a_whole_sha512() -> None:
     assert INTEGRITY.startswith("sha512-") and len(INTEGRITY) == len("sha512-") + 88
+
+
+def test_a_checksum_is_written_as_npm_does() -> None:
+    """Of nothing at all, as FIPS 180-4 has it, in base64."""
+    empty = "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
+    assert onnxruntime_web._integrity(b"") == f"sha512-{empty}"

@@ -20,6 +20,7 @@ from distill.export.web.onnxruntime_web import FILES, write_runtime
 from distill.export.web.web import ANSWERS_FILE, PAGE_FILES, write_web
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.preprocess.preprocess import Fit, Interpolation, Preprocess, fit
+from distill.registries import ANSWERS
 from tests.helpers.browser import browser, served, visit
 from tests.helpers.graphs import linear_graph, projection_graph
 from tests.helpers.running import finished
@@ -204,7 +205,7 @@ def test_opened_as_a_file_the_page_says_how_to_serve_it(chromium: Any, tmp_path:
 def test_the_folder_holds_the_file_as_it_was_scored_and_what_it_says_of_itself(tmp_path: Path) -> None:
     file = projection_graph(tmp_path / "student.onnx", "embedding", CROP)
     write(tmp_path / "web", file)
-    written = {*PAGE_FILES, ANSWERS_FILE, "student.onnx", "model.json", FILES[0]}
+    written = {*PAGE_FILES, "answers.js", "student.onnx", "model.json", FILES[0]}
     assert {one.name for one in (tmp_path / "web").iterdir()} == written
     assert (tmp_path / "web" / "student.onnx").read_bytes() == file.read_bytes()
     contract = json.loads((tmp_path / "web" / "model.json").read_text(encoding="utf-8"))
@@ -212,10 +213,13 @@ def test_the_folder_holds_the_file_as_it_was_scored_and_what_it_says_of_itself(t
     assert (contract["height"], contract["width"], contract["crop"]) == (14, 10, [0.1, 0.05, 0.8, 0.9])
 
 
+@pytest.mark.parametrize("gives", ["probabilities", "softmax", "embedding"])
 @pytest.mark.usefixtures("without_runtime")
-def test_the_page_names_no_other_host(tmp_path: Path) -> None:
-    write_web(tmp_path / "web", projection_graph(tmp_path / "student.onnx", "softmax", CROP), "tiny")
-    for name in PAGE_FILES:
+def test_the_page_names_no_other_host(gives: str, tmp_path: Path) -> None:
+    write_web(tmp_path / "web", projection_graph(tmp_path / "student.onnx", gives, CROP), "tiny")
+    page = ANSWERS.get(gives).page
+    assert page is not None and (tmp_path / "web" / ANSWERS_FILE).read_bytes() == page.read_bytes()
+    for name in (*PAGE_FILES, ANSWERS_FILE):
         text = (tmp_path / "web" / name).read_text(encoding="utf-8").replace("http://localhost:8000", "")
         assert not re.search(r"https?://|[\"'(]//", text)
     assert "default-src 'none'" in (tmp_path / "web" / "index.html").read_text(encoding="utf-8")

@@ -9,10 +9,9 @@ from torch import nn
 from distill.answers import Probabilities, Softmax
 from distill.answers.kind import Kind
 from distill.errors import DistillError
-from distill.objectives import BernoulliKl
+from distill.objectives import BernoulliKl, SoftmaxKl
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
-from distill.registries import OBJECTIVES
 from distill.tasks.attributes.checks import check_objective, check_teacher
 from teachers.onnx_teacher import Onnx, OnnxTeacher
 from teachers.torch_teacher import TorchTeacher
@@ -50,10 +49,10 @@ def test_a_teacher_that_would_learn_or_has_other_classes_is_refused(tmp_path: Pa
 
 def test_an_objective_blind_to_a_constant_is_refused() -> None:
     logits = torch.randn(4, 3)
-    blind = OBJECTIVES.get("softmax_kl")()(logits + 5, logits)["loss"]
+    blind = SoftmaxKl()({"logits": logits + 5}, {"logits": logits}, {})["loss"]
     assert blind.abs().max() < 1e-5  # all attributes 5 too high cost nothing: the reason
     with pytest.raises(DistillError, match=r"softmax_kl.*bernoulli_kl or squared_logits"):
-        check_objective(OBJECTIVES.get("softmax_kl")(), labelled=True)
+        check_objective(SoftmaxKl(), labelled=True)
 
 
 def test_a_label_term_without_labels_is_refused() -> None:

@@ -4,8 +4,8 @@ import pytest
 from torch import nn
 
 from distill.errors import DistillError
+from distill.objectives import BernoulliKl, Cosine
 from distill.preprocess.preprocess import Preprocess
-from distill.registries import OBJECTIVES
 from distill.tasks.embeddings.checks import check_objective, check_teacher
 from teachers.teacher import Shapes
 from teachers.torch_teacher import TorchTeacher
@@ -26,9 +26,15 @@ def test_a_teacher_of_classes_or_one_that_would_learn_is_refused() -> None:
         check_teacher(embeds)
 
 
+class Labelled(Cosine):
+    """Of a package, with a term of labels."""
+
+    needs_labels = "labels are wanted"  # type: ignore[assignment]
+
+
 def test_an_objective_of_logits_or_labels_is_refused() -> None:
-    check_objective(OBJECTIVES.get("cosine")())
+    check_objective(Cosine())
     with pytest.raises(DistillError, match="is bernoulli_kl, which is for logits, and the task is embeddings"):
-        check_objective(OBJECTIVES.get("bernoulli_kl")())
-    with pytest.raises(DistillError, match=r"label_weight is 1\.0, but embeddings have no labels"):
-        check_objective(OBJECTIVES.get("cosine")(label_weight=1.0))
+        check_objective(BernoulliKl())
+    with pytest.raises(DistillError, match=r"labels are wanted, but embeddings have no labels"):
+        check_objective(Labelled())

@@ -1,0 +1,45 @@
+"""What an exported file says of itself, and which formats are refused before anything is written."""
+
+from dataclasses import replace
+
+import pytest
+from torch import nn
+
+from distill.errors import DistillError
+from distill.export import onnx
+from distill.export.formats import FORMATS, chosen
+from distill.predictors.torch_predictor import Activation
+from tests.helpers.students import job_of, mild
+
+
+@pytest.mark.parametrize(
+    ("activation", "gives"), [("sigmoid", "probabilities"), ("softmax", "softmax"), ("unit", "embedding")]
+)
+def test_a_file_says_what_it_gives_and_whose_answers_it_learnt(activation: Activation, gives: str) -> None:
+    said = job_of(mild(), activation).metadata
+    assert said.gives == gives
+    assert (said.teacher, said.teacher_fingerprint, said.data_fingerprint) == ("somebody", "0123", "4567")
+
+
+def test_a_network_that_learnt_to_be_rounded_is_the_one_that_is() -> None:
+    job = job_of(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 1), nn.Flatten()))
+    adapted = job.folded
+    assert replace(job, adapted=adapted).for_int8 is adapted
+    assert job.for_int8 is not adapted
+
+
+def test_what_is_not_installed_is_named_with_its_extra() -> None:
+    lacking = replace(onnx.FORMAT, name="cassette", extra="tapes", modules=("json", "no_such_module_anywhere"))
+    with pytest.raises(DistillError, match=r"cassette needs no_such_module_anywhere, .*install '\.\[tapes\]'"):
+        lacking.check_installed()
+    replace(lacking, modules=("json",)).check_installed()
+
+
+def test_formats_are_known_by_name_each_once() -> None:
+    assert chosen(["onnx-int8", "onnx"]) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
+    assert all(name == one.name for name, one in FORMATS.items())
+    with pytest.raises(DistillError, match=r"unknown format onx, tiff\. Valid: onnx, onnx-int8"):
+        chosen(["onx", "onnx", "tiff"])
+    for names in ([], ["onnx", "onnx"]):
+        with pytest.raises(DistillError, match="each once"):
+            chosen(names)
