@@ -5,6 +5,7 @@ from collections.abc import Sequence
 MINUS = "\N{MINUS SIGN}"
 ABSENT = "\N{EN DASH}"
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def score(value: float | None) -> str:
@@ -41,7 +42,7 @@ def magnitude(number: float | None) -> str:
     """Parameters and mult-adds with three digits and a unit: 41.0 M."""
     if number is None:
         return ABSENT
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, unit in UNITS:
         if number >= 0.9995 * size:  # what three digits round up to it
             digits = 2 if number < 9.995 * size else 1 if number < 99.95 * size else 0
             return f"{number / size:.{digits}f}{NARROW_SPACE}{unit}"

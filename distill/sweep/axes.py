@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from distill.formatting import MINUS, NARROW_SPACE
+from distill.formatting import MINUS, NARROW_SPACE, UNITS
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def score_axis(values: Sequence[float], start: float, end: float) -> Axis:
 
 def tick_label(value: float) -> str:
     """A round value: 20 M, 0.5, 250 k."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, unit in UNITS:
         if abs(value) >= size:
             return f"{value / size:g}{NARROW_SPACE}{unit}"
     return f"{value:g}".replace("-", MINUS)

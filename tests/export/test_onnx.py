@@ -42,7 +42,7 @@ def network() -> nn.Module:
 def file(network: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "student.onnx"
     before = weights_checksum(network)
-    export_onnx(path, network, PREPROCESS, KIND, picture=(64, 80), fit="stretch")
+    export_onnx(path, network, PREPROCESS, KIND, picture=(64, 80))
     assert network.training and weights_checksum(network) == before  # the exporter works on a copy
     return path
 
@@ -91,7 +91,7 @@ def test_the_metadata_says_all_that_is_needed(file: Path) -> None:
         "interpolation": "bicubic",
         "picture_height": 64,
         "picture_width": 80,
-        "fit": "stretch",
+        "fit": "crop",
         "gives": "probabilities",
         "crop": (0.05, 0.1, 0.9, 0.8),
         "teacher": None,

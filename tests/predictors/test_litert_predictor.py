@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distill.answers import Probabilities
 from distill.errors import DistillError
 from distill.predictors.litert_predictor import METADATA_SUFFIX, LitertPredictor
 from distill.predictors.onnx_metadata import OnnxMetadata
@@ -71,18 +72,19 @@ def write(path: Path, metadata: bool = True) -> Path:
     builder.Finish(model.Pack(builder), b"TFL3")
     path.write_bytes(builder.Output())
     if metadata:
-        said = OnnxMetadata.of(CLASSES, None, Preprocess(HEIGHT, WIDTH), (HEIGHT, WIDTH), "probabilities")
+        said = OnnxMetadata.of(Probabilities(CLASSES, None), Preprocess(HEIGHT, WIDTH), (HEIGHT, WIDTH))
         path.with_name(path.name + METADATA_SUFFIX).write_text(json.dumps(said.to_props()), encoding="utf-8")
     return path
 
 
 def test_it_answers_as_numpy_does_and_says_what_stands_beside_it(tmp_path: Path) -> None:
     predictor = open_predictor(write(tmp_path / "student.tflite"))
-    assert isinstance(predictor, LitertPredictor) and predictor.classes == CLASSES
+    assert isinstance(predictor, LitertPredictor) and predictor.kind == Probabilities(CLASSES, None)
     logits = PICTURES.mean(axis=(1, 2)) / 255 @ WEIGHT
-    np.testing.assert_allclose(predictor(PICTURES), 1 / (1 + np.exp(-logits)), atol=1e-5)
+    answers = predictor(PICTURES)["probabilities"]
+    np.testing.assert_allclose(answers, 1 / (1 + np.exp(-logits)), atol=1e-5)
     larger = PICTURES.repeat(2, axis=1).repeat(2, axis=2)
-    np.testing.assert_allclose(predictor(larger), predictor(PICTURES), atol=0.01)  # resized outside of the file
+    np.testing.assert_allclose(predictor(larger)["probabilities"], answers, atol=0.01)  # resized outside of the file
 
 
 def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
