@@ -176,3 +176,10 @@ def test_a_slope_is_known_of_what_a_leaky_relu_alone_reads() -> None:
     assert onnx_int8._slopes(shifted(0.0, alpha=0.25)) == {"x": 0.25}
     assert onnx_int8._slopes(shifted(0.0, alpha=None)) == {"x": pytest.approx(0.01)}  # the standard's default
     assert onnx_int8._slopes(shifted(0.0, readers=2)) == {}
+
+
+def test_preprocessing_and_activation_are_not_quantised() -> None:
+    order = ["Cast", "Sub", "Mul", "Conv", "Mul", "Relu", "Flatten", "Gemm", "Sigmoid", "Mul"]
+    nodes = [onnx.helper.make_node(kind, [f"v{n}"], [f"v{n + 1}"]) for n, kind in enumerate(order)]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "order", [], []))
+    assert [node.output[0] for node in onnx_int8._between(model)] == ["v4", "v5", "v6", "v8"]
