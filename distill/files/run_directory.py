@@ -29,12 +29,15 @@ from distill.files.locks import try_lock
 from distill.host import is_first_process
 
 RESOLVED, RESULTS, REPORT, CARD = "recipe.yaml", "results.json", "report.html", "README.md"
-VERSION = 1  # of this layout and of what a stage computes; raise it with either
+VERSION = 2
+"""Of this layout, and of what a half-finished stage leaves."""
+COMPUTED = 1
+"""Of what a piece of work computes from what it reads; raise it where that changes."""
 
 
 def key_of(*facts: Any) -> str:
     """A short name for what a piece of work read: 16 hex digits of sha256 over its JSON."""
-    text = json.dumps([VERSION, *facts], sort_keys=True, default=str)
+    text = json.dumps([COMPUTED, *facts], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -71,7 +74,8 @@ class RunDirectory:
         """Use the prepared sets and the teacher of a run, or begin one, and leave its results alone.
 
         Raises:
-            DistillError: it belongs to another recipe, or holds something that is no run.
+            DistillError: it belongs to another recipe, another version of distill wrote it, or it holds something that
+                is no run.
         """
         directory = cls(root)
         if directory.marker.exists():
@@ -80,6 +84,7 @@ class RunDirectory:
                     f"{root}: holds a run of recipe {directory.owner!r}, and this is {recipe!r}. Name another place "
                     "with --out."
                 )
+            check_version(directory.marker)
         elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
@@ -151,6 +156,20 @@ def owner_of(marker: Path) -> str | None:
     """
     content = read_json(marker) if marker.exists() else None
     return content.get("recipe") if isinstance(content, dict) else None
+
+
+def check_version(marker: Path) -> None:
+    """Refuse to go on with what another version of distill left: nobody can say what its stages had finished.
+
+    Raises:
+        DistillError: the marker names another version, or none.
+    """
+    version = read_json(marker).get("version")
+    if version != VERSION:
+        raise DistillError(
+            f"{marker}: is of version {version!r}, expected {VERSION}: another distill wrote {marker.parent}, and it "
+            f"cannot be gone on with. Name another place with --out, or delete {marker.parent}."
+        )
 
 
 def _may_precede(entry: Path) -> bool:

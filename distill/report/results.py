@@ -199,16 +199,11 @@ class Results(TypedDict):
     seeds: NotRequired[dict[str, Spread]]
 
 
-class FormerResultsError(DistillError):
-    """results.json is of a former version."""
-
-
 def read_results(path: Path) -> Results:
     """Read results.json.
 
     Raises:
-        FormerResultsError: it is of a former version.
-        DistillError: it is missing, no JSON, no results, of a later version, or incomplete.
+        DistillError: it is missing, no JSON, no results, of another version, or incomplete.
     """
     content = read_json(path)
     if not isinstance(content, dict):
@@ -217,7 +212,10 @@ def read_results(path: Path) -> Results:
     if version != VERSION:
         found = f"{path}: is of version {version}, expected {VERSION}"
         if isinstance(version, int) and version < VERSION:
-            raise FormerResultsError(f"{found}: an earlier distill wrote it. {_again(path)}")
+            raise DistillError(
+                f"{found}: an earlier distill wrote it. Run the recipe again with another --out, or delete "
+                f"{path.parent} first."
+            )
         raise DistillError(f"{found}: another distill wrote it. Use that one, or run the recipe in another directory.")
     if missing := sorted(Results.__required_keys__ - content.keys()):
         raise DistillError(f"{path}: has no {', '.join(missing)}; it was changed after the run. {_again(path)}")

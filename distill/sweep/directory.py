@@ -19,8 +19,8 @@ from typing import Any
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
 from distill.files.locks import try_lock
-from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION, owner_of
-from distill.report.results import FormerResultsError, Results, read_results
+from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION, check_version, owner_of
+from distill.report.results import Results, read_results
 from distill.sweep.plan import Point
 
 
@@ -42,7 +42,8 @@ class SweepDirectory:
         """Make the directory this recipe's, or go on in it.
 
         Raises:
-            DistillError: it belongs to a sweep of another recipe, or holds something that is no sweep.
+            DistillError: it belongs to a sweep of another recipe, another version of distill wrote it, or it holds
+                something that is no sweep.
         """
         marker = root / "sweep_of.json"
         if marker.exists():
@@ -51,6 +52,7 @@ class SweepDirectory:
                     f"{root}: holds a sweep of recipe {owner_of(marker)!r}, and this is {recipe!r}. Name another place "
                     "with --out."
                 )
+            check_version(marker)
         elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
             raise DistillError(f"{root}: exists and is not a sweep. Name another place with --out, or empty it.")
         write_json(marker, {"recipe": recipe, "version": VERSION})
@@ -79,7 +81,7 @@ class SweepDirectory:
 
     def results(self, point: Point) -> Results | None:
         """The content of its results.json; None where it is not finished, or finished under other keys, on other
-        pictures or labels, from another teacher, without a file that it wrote, or by an earlier version.
+        pictures or labels, from another teacher, or without a file that it wrote.
 
         Raises:
             DistillError: it cannot be read, or another version wrote it.
@@ -89,10 +91,7 @@ class SweepDirectory:
             return None
         if (place / RESOLVED).read_text("utf-8") != point.resolved:
             return None
-        try:
-            results = read_results(place / RESULTS)
-        except FormerResultsError:
-            return None
+        results = read_results(place / RESULTS)
         if self.pictures not in (None, results["data"]):
             return None
         teacher = results["teacher"]  # none where it learnt from labels

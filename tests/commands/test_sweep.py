@@ -149,6 +149,8 @@ def test_a_sweep_of_another_recipe_is_refused(tmp_path: Path, capsys: pytest.Cap
     command = ["sweep", str(finished()[0]), *ARGUMENTS, "--out", str(tmp_path)]
     (tmp_path / "sweep_of.json").write_text('{"recipe": "another"}')
     assert cli.main(command) == 2 and "holds a sweep of recipe 'another'" in capsys.readouterr().err
+    (tmp_path / "sweep_of.json").write_text('{"recipe": "tiny", "version": 1}')
+    assert cli.main(command) == 2 and "sweep_of.json: is of version 1, expected 2" in capsys.readouterr().err
     (tmp_path / "sweep_of.json").unlink()
     (tmp_path / "run.json").write_text('{"recipe": "tiny"}')
     assert cli.main(command) == 2 and "exists and is not a sweep" in capsys.readouterr().err

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from distill.answers import Embedding, Probabilities, Softmax
+from distill.answers.kind import Kind
 from distill.export.deployed import Deployed
-from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 
 PREPROCESS = Preprocess(6, 5, "bilinear", (0.1, 0.4, 0.6), (0.2, 0.3, 0.25))
@@ -20,19 +21,19 @@ def network() -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("activation", "formula"),
+    ("kind", "formula"),
     [
-        ("sigmoid", lambda logits: 1 / (1 + (-logits).exp())),
-        ("softmax", lambda logits: logits.exp() / logits.exp().sum(dim=1, keepdim=True)),
-        ("unit", lambda logits: logits / logits.square().sum(dim=1, keepdim=True).sqrt()),
+        (Probabilities(), lambda logits: 1 / (1 + (-logits).exp())),
+        (Softmax(), lambda logits: logits.exp() / logits.exp().sum(dim=1, keepdim=True)),
+        (Embedding(), lambda logits: logits / logits.square().sum(dim=1, keepdim=True).sqrt()),
     ],
 )
-def test_levels_are_scaled_channel_by_channel_and_answers_activated(activation: Activation, formula: object) -> None:
+def test_levels_are_scaled_channel_by_channel_and_answers_activated(kind: Kind, formula: object) -> None:
     made = network()
     pictures = torch.randint(0, 256, (3, 6, 5, 3), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
     mean, std = (torch.tensor(values) for values in (PREPROCESS.mean, PREPROCESS.std))
     pixels = ((pictures / 255 - mean) / std).permute(0, 3, 1, 2)
-    deployed = Deployed(made, PREPROCESS, activation)
+    deployed = Deployed(made, PREPROCESS, kind)
     with torch.no_grad():
         found, expected = deployed(pictures), formula(made.eval()(pixels))  # type: ignore[operator]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)

@@ -5,19 +5,25 @@ from dataclasses import replace
 import pytest
 from torch import nn
 
+from distill.answers import Embedding, Probabilities, Softmax
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export import onnx
 from distill.export.formats import FORMATS, chosen
-from distill.predictors.torch_predictor import Activation
 from tests.helpers.students import job_of, mild
 
 
 @pytest.mark.parametrize(
-    ("activation", "gives"), [("sigmoid", "probabilities"), ("softmax", "softmax"), ("unit", "embedding")]
+    ("kind", "gives"),
+    [
+        (Probabilities(("a", "b")), "probabilities"),
+        (Softmax(("a", "b")), "softmax"),
+        (Embedding(dimensions=2), "embedding"),
+    ],
 )
-def test_a_file_says_what_it_gives_and_whose_answers_it_learnt(activation: Activation, gives: str) -> None:
-    said = job_of(mild(), activation).metadata
-    assert said.gives == gives
+def test_a_file_says_what_it_gives_and_whose_answers_it_learnt(kind: Kind, gives: str) -> None:
+    said = job_of(mild(), kind).metadata
+    assert said.answers == kind and said.to_dict()["gives"] == gives
     assert (said.teacher, said.teacher_fingerprint, said.data_fingerprint) == ("somebody", "0123", "4567")
 
 

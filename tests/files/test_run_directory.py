@@ -1,5 +1,6 @@
 """Whose directory a run goes on in, and what makes two pieces of work the same."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,27 @@ def test_a_strange_marker_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(DistillError, match="recipe None"):
         claim(tmp_path)
+
+
+@pytest.mark.parametrize("version", [None, 1, 3])
+def test_another_versions_directory_is_refused_untouched(tmp_path: Path, version: int | None) -> None:
+    claim(tmp_path)
+    (tmp_path / "student").mkdir()
+    content = {"recipe": "mine"} if version is None else {"recipe": "mine", "version": version}
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    before = {file: file.is_dir() or file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(DistillError) as caught:
+        claim(tmp_path, resolved="seed: 1\n")
+    assert str(caught.value) == (
+        f"{tmp_path / 'run.json'}: is of version {version}, expected 2: another distill wrote {tmp_path}, and it "
+        f"cannot be gone on with. Name another place with --out, or delete {tmp_path}."
+    )
+    assert {file: file.is_dir() or file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_key_is_still_that_of_sets_prepared_by_former_versions() -> None:
+    text = json.dumps([1, "faces", 32])
+    assert key_of("faces", 32) == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:

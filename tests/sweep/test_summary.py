@@ -38,13 +38,9 @@ def test_a_failure_of_old_does_not_stand_against_results(tmp_path: Path) -> None
     assert summarise("tiny", points, places)["points"][0]["state"] == "done"
 
 
-def test_results_of_a_former_version_are_made_again(tmp_path: Path) -> None:
+def test_results_of_another_version_are_refused(tmp_path: Path) -> None:
     points, places = sweep(tmp_path)
-    former = results(0.65, 4000)
-    del former["version"]
-    leave(points[0], places, former)
-    assert summarise("tiny", points, places)["points"][0]["state"] == "not run yet"
-    leave(points[0], places, former | {"version": 1000})
+    leave(points[0], places, results(0.65, 4000) | {"version": 1000})
     with pytest.raises(DistillError, match="is of version 1000"):  # to run over what a later one made would lose it
         summarise("tiny", points, places)
 
