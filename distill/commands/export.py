@@ -14,6 +14,7 @@ from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory
 from distill.predictors.open import student_predictor
 from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import Recipe
+from distill.registries import TASKS
 from distill.report.card import write_card
 from distill.report.files import rewrite_files
 from distill.report.results import ExportedFile, read_results, write_results
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
     places, recipe = _open(given.run, keys)
     if given.formats:
         recipe = replace(recipe, export=replace(recipe.export, formats=tuple(given.formats.split(","))))
-    chosen(recipe.export.formats)
+    chosen(recipe.export.formats, TASKS.get(recipe.task).kind)
     with places.alone():
         network, manifest = load_student(places.student)
         task = open_task(recipe, places.data)

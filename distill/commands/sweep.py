@@ -13,6 +13,7 @@ from distill.export import formats
 from distill.files.atomic import write_json
 from distill.files.locks import exclusive
 from distill.recipe.parser import RecipeReader, recipe_names
+from distill.registries import TASKS
 from distill.report.terminal import print_report_place
 from distill.run.train import quieten
 from distill.sweep.board import Board
@@ -35,7 +36,9 @@ def main(arguments: list[str]) -> int:
     points = plan(reader, keys, out / "data", together=options.together, labels=options.labels)
     own = share(points, options.points) if options.points else points
     pairs = pairs_of(points, options.against)
-    formats.chosen(points[0].recipe.export.formats)  # a runtime that lacks is said before anything is trained
+    first = points[0].recipe
+    # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
+    formats.chosen(first.export.formats, TASKS.get(first.task).kind)
     resources = Resources.of_this_machine(len(own), options.jobs, _gpus(points[0]))
     claimed = SweepDirectory.claim(out, reader.name)
     quieten()

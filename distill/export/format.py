@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from torch import fx, nn
 
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export.deployed import Deployed
 from distill.export.int8.equalization import equalize
@@ -93,6 +94,7 @@ class Format:
         int8: whether its weights and activations are int8.
         extra: of this package, that installs what the format needs; None where nothing more is needed.
         modules: that must be importable.
+        shows: whether it shows answers in a page, which a kind without a `page` has none of.
     """
 
     name: str
@@ -104,10 +106,21 @@ class Format:
     extra: str | None = None
     modules: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    shows: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
         return (self.file, *self.beside)
+
+    def check_kind(self, kind: type[Kind]) -> None:
+        """Raises:
+        DistillError: the format cannot carry this kind of answers.
+        """
+        if self.shows and kind.page is None:
+            raise DistillError(
+                f"export.formats: {self.name} has no page that shows answers of the kind {kind.name} ({kind.words}). "
+                "Leave the format out."
+            )
 
     def check_installed(self) -> None:
         """Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export import coreml, executorch, onnx, openvino
 from distill.export.format import Format
@@ -23,11 +24,12 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def chosen(names: Sequence[str]) -> list[Format]:
-    """The formats of these names, each installed.
+def chosen(names: Sequence[str], kind: type[Kind]) -> list[Format]:
+    """The formats of these names, each installed and able to carry a kind of answers.
 
     Raises:
-        DistillError: a name is unknown or given twice, or what a format needs is not installed.
+        DistillError: a name is unknown or given twice, a format cannot carry the kind, or what it needs is not
+            installed.
     """
     if unknown := [name for name in names if name not in FORMATS]:
         raise DistillError(f"export.formats: unknown format {', '.join(unknown)}. Valid: {', '.join(FORMATS)}.")
@@ -35,5 +37,6 @@ def chosen(names: Sequence[str]) -> list[Format]:
         raise DistillError(f"export.formats is {list(names)}, expected some of {', '.join(FORMATS)}, each once.")
     formats = [FORMATS[name] for name in names]
     for entry in formats:
+        entry.check_kind(kind)
         entry.check_installed()
     return formats

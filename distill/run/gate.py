@@ -71,12 +71,12 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
         the `exports` of results.json.
 
     Raises:
-        DistillError: a format is unknown, its runtime is not installed or cannot take this student, there are too few
-            pictures to calibrate on, or the place cannot be written to. Until all were scored, what lay in the
-            directory is as it was.
+        DistillError: a format is unknown or cannot carry these answers, its runtime is not installed or cannot take
+            this student, there are too few pictures to calibrate on, or the place cannot be written to. Until all were
+            scored, what lay in the directory is as it was.
     """
-    formats = chosen(settings.formats)
     network, manifest, transfer = student.network, student.manifest, task.pictures.sets.transfer
+    formats = chosen(settings.formats, type(manifest.answers))
     calibrated = any(one.int8 for one in formats)
     pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)

@@ -21,6 +21,7 @@ from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
 from distill.predictors.open import student_predictor
 from distill.recipe.recipe import Recipe
+from distill.registries import TASKS
 from distill.report.card import write_card
 from distill.report.page import write_report
 from distill.report.results import ExportedFile, Results, read_results, write_results
@@ -51,7 +52,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
         DistillError: an input that cannot be used, or another process runs there; whatever was finished stays and is
             not repeated.
     """
-    chosen(recipe.export.formats)  # a runtime that lacks is said before anything is trained
+    # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
+    chosen(recipe.export.formats, TASKS.get(recipe.task).kind)
     with RunDirectory.enter(out, recipe.name).alone():
         directory = RunDirectory.enter(out, recipe.name)
         if not (out / RESULTS).exists():

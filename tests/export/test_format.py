@@ -42,10 +42,10 @@ def test_what_is_not_installed_is_named_with_its_extra() -> None:
 
 
 def test_formats_are_known_by_name_each_once() -> None:
-    assert chosen(["onnx-int8", "onnx"]) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
+    assert chosen(["onnx-int8", "onnx"], Softmax) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
     assert all(name == one.name for name, one in FORMATS.items())
     with pytest.raises(DistillError, match=r"unknown format onx, tiff\. Valid: onnx, onnx-int8"):
-        chosen(["onx", "onnx", "tiff"])
+        chosen(["onx", "onnx", "tiff"], Softmax)
     for names in ([], ["onnx", "onnx"]):
         with pytest.raises(DistillError, match="each once"):
-            chosen(names)
+            chosen(names, Softmax)

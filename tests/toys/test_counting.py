@@ -53,6 +53,29 @@ def test_it_runs_and_its_file_passes_the_gate_and_it_reports(ran: tuple[Path, Pa
     assert "Says how many discs there are." in (ran[1] / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("command", "given", "said"),
+    [
+        ("run", ["--export.formats", "[onnx,web]"], "export.formats: web has no page that shows answers of the kind"),
+        ("sweep", ["--export.formats", "[web]", "--student.width", "0.1,0.2"], "the kind count (how many discs"),
+        ("store", ["--top", "1"], "--top: of classes that exclude each other, and the task is counting"),
+    ],
+)
+def test_what_cannot_carry_its_answers_is_refused_before_anything_is_made(
+    command: str, given: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = write_recipe(tmp_path, RECIPE)
+    assert cli.main([command, str(recipe), "--out", str(tmp_path / "out"), *given]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists() and not (tmp_path / "out.run").exists()
+
+
+def test_its_files_are_not_written_as_a_page(ran: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted((ran[1] / "export").iterdir())
+    assert cli.main(["export", str(ran[1]), "--formats", "web"]) == 2
+    assert "web has no page" in capsys.readouterr().err and sorted((ran[1] / "export").iterdir()) == before
+
+
 def test_it_predicts_a_csv(ran: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     pictures = Discs().draw(np.arange(3), 32, 32)

@@ -75,6 +75,7 @@ FORMAT = Format(
     file="web",
     write=write,
     load=_load,
+    shows=True,
     limits="float32, one picture at a time, in any browser; its file is scored in onnxruntime, not in a browser",
 )
 
