@@ -15,7 +15,6 @@ from distill.predictors.predictor import Predictor
 from distill.recipe.parser import RecipeReader, recipe_names
 from distill.recipe.recipe import TEACHER_STAGES
 from distill.tasks import open_task
-from distill.tasks.embeddings.judging import EmbeddingVerdict, at_thresholds_of, galleries
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 
@@ -50,28 +49,28 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Score one model on the recipe's test pictures, or two and their paired difference."""
-    chosen, keys = build_parser().parse_known_args(arguments)
-    reader = RecipeReader(chosen.recipe, "distill evaluate")
+    options, keys = build_parser().parse_known_args(arguments)
+    reader = RecipeReader(options.recipe, "distill evaluate")
     recipe, _ = reader.read(keys)
     # What is only learnt from need not be at hand.
     recipe = replace(recipe, web=None, unlabelled=None, teach=replace(recipe.teach, web=False))
-    task = open_task(recipe, (chosen.out or reader.out) / "data")
-    verdict = task.judging.judge(_open(chosen.model, task))
-    found: dict[str, Any] = {"model": chosen.model, **verdict.to_dict()}
+    task = open_task(recipe, (options.out or reader.out) / "data")
+    verdict = task.judging.judge(_open(options.model, task))
+    scores: dict[str, Any] = {"model": options.model, **verdict.to_dict()}
     console = Console(markup=False, emoji=False)
-    _print(console, chosen.model, verdict)
-    if chosen.against:
-        other = task.judging.judge(_open(chosen.against, task))
-        _print(console, chosen.against, other)
+    _print(console, options.model, verdict)
+    if options.against:
+        other = task.judging.judge(_open(options.against, task))
+        _print(console, options.against, other)
         difference = verdict.compare(other)
-        found |= {"against": {"model": chosen.against, **other.to_dict()}, "difference": difference}
+        scores |= {"against": {"model": options.against, **other.to_dict()}, "difference": difference}
         points, interval = difference[verdict.metric], difference["interval"]
         console.print(f"difference {formatting.signed(points)} {formatting.interval(interval)}, paired")
-    if chosen.gallery_model:
-        found["galleries"] = _search(console, task, chosen.model, verdict, chosen.gallery_model)
-    if chosen.json:
-        write_json(chosen.json, found)
-        console.print(f"written: {chosen.json}", soft_wrap=True)
+    if options.gallery_model:
+        scores["galleries"] = _search(console, task, options.model, verdict, options.gallery_model)
+    if options.json:
+        write_json(options.json, scores)
+        console.print(f"written: {options.json}", soft_wrap=True)
     return 0
 
 
@@ -91,17 +90,15 @@ def _open(model: str, task: Task) -> Predictor:
 
 def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_model: str) -> dict[str, Any]:
     """The first model's pictures in a gallery by the second, and each in its own."""
-    if not isinstance(probes, EmbeddingVerdict):
+    if not probes.searches:
         raise DistillError(f"--gallery-model: only embeddings are searched for, and the task is {task.recipe.task}.")
-    gallery = task.judging.judge(_open(gallery_model, task))
-    assert isinstance(gallery, EmbeddingVerdict)
-    found = galleries(probes, gallery, ("model", "gallery"))
+    searches, at_thresholds = probes.search(task.judging.judge(_open(gallery_model, task)))
     shown = {"model": model, "gallery": gallery_model}
-    for name, scores in found.items():
-        ranks = [f"{rank} {formatting.score(share)}" for rank, share in scores["metrics"].items()]
+    for name, searched in searches.items():
+        ranks = [f"{rank} {formatting.score(share)}" for rank, share in searched["metrics"].items()]
         words = " ".join(shown.get(word, word) for word in name.split())
         console.print(f"{words}: {', '.join(ranks)}", soft_wrap=True)
-    return found | {"at_gallery_thresholds": at_thresholds_of(gallery, probes)}
+    return searches | {"at_gallery_thresholds": at_thresholds}
 
 
 def _print(console: Console, model: str, verdict: Verdict) -> None:

@@ -5,9 +5,8 @@ licences. Where something is not known, it says so.
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from distill import formatting
 from distill.answers.kind import Kind
@@ -59,7 +58,6 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
     """
     student, teacher = results["student"], results.get("teacher")
     difference = student.get("difference")
-    groups = cast(Mapping[str, Any], results).get("groups", [])  # of attributes alone
     weights = recipe.student.weights
     card = template(TEMPLATE).render(
         front_matter=front_matter(results, recipe, manifest),
@@ -86,11 +84,8 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
         rows=_rows(results),
         difference=difference,
         differing=differing_metric(difference) if difference else None,
-        groups=groups,
-        group_roles=list(groups[0]["models"]) if groups else [],
-        per_class=sorted(
-            (student.get("per_class") or {}).items(), key=lambda one: -one[1].get("accuracy", one[1]["ap"])
-        ),
+        groups=results.get("groups") or [],
+        per_class=student.get("per_class") or {},
         unmeasured=student.get("unmeasured") or [],
         unchosen=student.get("thresholds_unchosen") or [],
         flips=_FLIPS[recipe.evaluate.flips],

@@ -23,9 +23,11 @@ class Verdict(ABC):
 
     Attributes:
         answers: float32 (N, ...) by name.
+        searches: whether they can be searched in a gallery of another model's.
     """
 
     answers: dict[str, np.ndarray]
+    searches: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -59,6 +61,18 @@ class Verdict(ABC):
     def offenders(self, student: Self) -> list[str]:
         """What this file answers most differently to than the student it was made of, worst first."""
         return []
+
+    def search(self, gallery: Self) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+        """This model's pictures in a gallery by another, where answers can be searched.
+
+        Returns:
+            the scores of `model`, `gallery` (each in its own) and `model in gallery`; and what this model does at each
+            threshold of the other.
+
+        Raises:
+            DistillError: their dimensions differ.
+        """
+        raise NotImplementedError
 
     def summary(self) -> list[str]:
         """The scores in lines for a terminal."""

@@ -5,7 +5,7 @@ Shapes: N pictures, D embedding dimensions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from rich.console import Console
@@ -51,6 +51,7 @@ class EmbeddingVerdict(Verdict):
     first: str
     verification: Verification
     identification: IdentificationScores | None
+    searches: ClassVar[bool] = True
 
     @property
     def embeddings(self) -> np.ndarray:
@@ -88,6 +89,9 @@ class EmbeddingVerdict(Verdict):
 
     def compare(self, other: Self) -> dict[str, Any]:
         return compare(self.verification, other.verification, next(iter(self.verification.points)))
+
+    def search(self, gallery: Self) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+        return galleries(self, gallery, ("model", "gallery")), at_thresholds_of(gallery, self)
 
     def offenders(self, student: Self) -> list[str]:
         """Pairs of pictures by the change of their cosine, among the pictures whose embeddings moved most."""
@@ -241,7 +245,7 @@ def _curve(roc: Roc) -> dict[str, Any]:
     return {"far": far.tolist(), "tar": tar.tolist()}
 
 
-def galleries(probes: EmbeddingVerdict, gallery: EmbeddingVerdict, names: tuple[str, str]) -> dict[str, Any]:
+def galleries(probes: EmbeddingVerdict, gallery: EmbeddingVerdict, names: tuple[str, str]) -> dict[str, dict[str, Any]]:
     """One model's pictures searched in a gallery of the other's, and each in its own.
 
     Raises:
