@@ -18,30 +18,30 @@ _GO_ON = ("run", "sweep")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = _parser()
-    chosen = parser.parse_args(arguments)
-    if chosen.version:
+    options = parser.parse_args(arguments)
+    if options.version:
         print(f"distill {_version()}")
         return 0
-    if chosen.command is None:
+    if options.command is None:
         parser.print_help()
         return 0
-    if chosen.command not in COMMANDS:
+    if options.command not in COMMANDS:
         from distill.registry import expected
 
         print(
-            f"distill: no command is called {chosen.command!r}. {expected(chosen.command, [*COMMANDS])}",
+            f"distill: no command is called {options.command!r}. {expected(options.command, [*COMMANDS])}",
             file=sys.stderr,
         )
         return 2
     settle()
     try:
-        module = importlib.import_module(f"distill.commands.{chosen.command}")
-        return int(module.main(chosen.rest))
+        module = importlib.import_module(f"distill.commands.{options.command}")
+        return int(module.main(options.rest))
     except DistillError as error:
-        print(f"distill {chosen.command}: {error}", file=sys.stderr)
+        print(f"distill {options.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        goes_on = "; the same command goes on from the last checkpoint" if chosen.command in _GO_ON else ""
+        goes_on = "; the same command goes on from the last checkpoint" if options.command in _GO_ON else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
 

@@ -138,7 +138,7 @@ def _by_name(whole: Teacher, classes: tuple[str, ...]) -> Teacher:
     return SelectedTeacher(whole, tuple(map(whole.classes.index, classes)), classes)
 
 
-def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
+def read_class_map(class_map: ClassMap) -> tuple[str, ...]:
     """The WordNet id of each output (W,), or `NONE`.
 
     A file has a line for each: the id, alone or at the beginning of a name, and after a blank whatever else is to be
@@ -147,13 +147,15 @@ def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
     Raises:
         DistillError: the file is missing, a line of it begins otherwise, or an id stands in it twice.
     """
-    if not isinstance(chosen, Path):
+    if not isinstance(class_map, Path):
         synsets = tuple(ImageNetInfo("imagenet-1k").label_names())
-        return synsets if chosen == "imagenet" else (NONE, *synsets)
+        return synsets if class_map == "imagenet" else (NONE, *synsets)
     try:
-        lines = chosen.expanduser().read_text(encoding="utf-8-sig").splitlines()
+        lines = class_map.expanduser().read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DistillError(f"teacher.class_map: {chosen} cannot be read, one WordNet id a line ({error}).") from error
+        raise DistillError(
+            f"teacher.class_map: {class_map} cannot be read, one WordNet id a line ({error})."
+        ) from error
     seen: dict[str, int] = {}
     outputs = []
     for number, line in enumerate(lines, start=1):
@@ -161,25 +163,27 @@ def read_class_map(chosen: ClassMap) -> tuple[str, ...]:
         known = NONE if first == NONE else wordnet_id(first)
         if known is None:
             raise DistillError(
-                f"{chosen}, line {number}: {line!r}, expected a WordNet id such as n02085620, or {NONE} for an output "
-                "that has none."
+                f"{class_map}, line {number}: {line!r}, expected a WordNet id such as n02085620, or {NONE} for an "
+                "output that has none."
             )
         if known != NONE and seen.setdefault(known, number) != number:
-            raise DistillError(f"{chosen}, line {number}: {known} is line {seen[known]} already; each output is one.")
+            raise DistillError(
+                f"{class_map}, line {number}: {known} is line {seen[known]} already; each output is one."
+            )
         outputs.append(known)
     return tuple(outputs)
 
 
-def places_of(classes: tuple[str, ...], outputs: tuple[str, ...], chosen: ClassMap) -> tuple[int, ...]:
+def places_of(classes: tuple[str, ...], outputs: tuple[str, ...], class_map: ClassMap) -> tuple[int, ...]:
     """Which output each class is, (C,).
 
     Raises:
         DistillError: a class has no WordNet id or the id of another one, or there is no output for it.
     """
-    ids = wordnet_ids(classes, f"teacher.class_map is {chosen}, and of the data")
+    ids = wordnet_ids(classes, f"teacher.class_map is {class_map}, and of the data")
     if absent := [name for name, known in zip(classes, ids, strict=True) if known not in outputs]:
         raise DistillError(
-            f"teacher.class_map: {chosen} has no output for {len(absent)} of the data's {len(classes)} classes: "
+            f"teacher.class_map: {class_map} has no output for {len(absent)} of the data's {len(classes)} classes: "
             f"{shown(absent)}. Give a teacher that knows them, or data without them."
         )
     return tuple(map(outputs.index, ids))

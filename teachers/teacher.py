@@ -42,7 +42,7 @@ class Seeds(NamedTuple):
     first: int
 
 
-class Lesson(NamedTuple):
+class ShownViews(NamedTuple):
     """What a stage shows: views, under a seed, and the answers to them where they are stored."""
 
     views: Views
@@ -101,13 +101,13 @@ class Teacher(nn.Module, ABC):
         """sha256 over all that its answers to such views depend on."""
         return self.fingerprint()
 
-    def lesson(self, pictures: Pictures, views: Views, seeds: Seeds) -> Lesson:
+    def shown_views(self, pictures: Pictures, views: Views, seeds: Seeds) -> ShownViews:
         """What a stage shows of its pictures, and the answers to it that are known already.
 
         Raises:
             DistillError: other views, another seed or other pictures were answered.
         """
-        return Lesson(views, seeds.own, None)
+        return ShownViews(views, seeds.own, None)
 
     def predictor(self, kind: Kind) -> Predictor:
         """This teacher as a predictor of answers of a kind, on the GPU where there is one."""

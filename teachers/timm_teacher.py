@@ -167,7 +167,7 @@ class Timm(TeacherConfig):
         """
         cfg = timm.data.resolve_model_data_config(network)
         _, height, width = cfg["input_size"]
-        chosen = Preprocess(
+        preprocess = Preprocess(
             self.height or height,
             self.width or width,
             cast(Interpolation, self.interpolation or cfg["interpolation"]),
@@ -176,12 +176,12 @@ class Timm(TeacherConfig):
             self.crop or WHOLE,
         )
         fixed = hub_cfg(self.model).fixed_input_size and "img_size" not in self.model_args
-        if fixed and (chosen.height, chosen.width) != (height, width):
+        if fixed and (preprocess.height, preprocess.width) != (height, width):
             raise DistillError(
-                f"teacher.height, teacher.width: {chosen.height} x {chosen.width}, but {self.model} takes only "
+                f"teacher.height, teacher.width: {preprocess.height} x {preprocess.width}, but {self.model} takes only "
                 f"{height} x {width}. Leave them out, or tell timm too: teacher.model_args: {{img_size: ...}}."
             )
-        return chosen
+        return preprocess
 
     @property
     def full_name(self) -> str:

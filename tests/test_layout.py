@@ -33,6 +33,7 @@ TESTED_AT = {
     "distill/cost/separable.py": "commands/test_cost.py",
     "distill/data/duplicates/report.py": "tasks/classes/test_task.py",
     "distill/data/prepared/kept.py": "data/prepared/test_unfinished.py",
+    "distill/data/prepared/loading.py": "data/prepared/test_prepare.py",
     # What is drawn shows in the pictures alone.
     "distill/data/rendered/breeds.py": "data/rendered/test_dogs.py",
     "distill/data/rendered/dice.py": "data/rendered/test_dogs.py",

@@ -51,21 +51,21 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Export a run's student; status 1 where a file falls outside its tolerance."""
-    given, keys = build_parser().parse_known_args(arguments)
-    places, recipe = _open(given.run, keys)
-    if given.formats:
-        recipe = replace(recipe, export=replace(recipe.export, formats=tuple(given.formats.split(","))))
+    options, keys = build_parser().parse_known_args(arguments)
+    run_directory, recipe = _open(options.run, keys)
+    if options.formats:
+        recipe = replace(recipe, export=replace(recipe.export, formats=tuple(options.formats.split(","))))
     chosen(recipe.export.formats, TASKS.get(recipe.task).kind)
-    with places.alone():
-        network, manifest = load_student(places.student)
-        task = open_task(recipe, places.data)
+    with run_directory.alone():
+        network, manifest = load_student(run_directory.student)
+        task = open_task(recipe, run_directory.data)
         student = task.judging.judge(student_predictor(network, manifest))
-        _check_scores(places.root / RESULTS, student)
-        exports = export_and_score(places.export, Exported(network, manifest, student), task, recipe.export)
-        _enter(places, recipe, manifest, exports)
+        _check_scores(run_directory.root / RESULTS, student)
+        exports = export_and_score(run_directory.export, Exported(network, manifest, student), task, recipe.export)
+        _enter(run_directory, recipe, manifest, exports)
     console = Console(markup=False, emoji=False)
     print_files(exports, student.metric, console)
-    console.print(f"files: {places.export}", soft_wrap=True)
+    console.print(f"files: {run_directory.export}", soft_wrap=True)
     return 1 if any(file["passed"] is False for file in exports) else 0
 
 
@@ -75,19 +75,19 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
     Raises:
         DistillError: it is no run, has no student, or a key would make it another run.
     """
-    places = RunDirectory(run)
-    if not places.marker.is_file() or not (run / RESOLVED).is_file():
+    run_directory = RunDirectory(run)
+    if not run_directory.marker.is_file() or not (run / RESOLVED).is_file():
         raise DistillError(f"{run}: not a run directory; expected what distill run --out wrote.")
-    if not (places.student / CONFIG_FILE).is_file():
+    if not (run_directory.student / CONFIG_FILE).is_file():
         raise DistillError(f"{run}: has no student yet. Go on with the same distill run that began it.")
-    given = [key.partition("=")[0].removeprefix("--") for key in keys if key.startswith("--")]
-    refused = [key for key in given if key.partition(".")[0] not in _SECTIONS and key not in _OF_A_MACHINE]
+    options = [key.partition("=")[0].removeprefix("--") for key in keys if key.startswith("--")]
+    refused = [key for key in options if key.partition(".")[0] not in _SECTIONS and key not in _OF_A_MACHINE]
     if refused:
         raise DistillError(
             f"{', '.join(refused)}: would score or describe another run than {run}. Expected keys: {_GIVEN}. For other "
             "keys there is distill run with another --out."
         )
-    return places, RecipeReader(str(run / RESOLVED), "distill export RUN").read(keys)[0]
+    return run_directory, RecipeReader(str(run / RESOLVED), "distill export RUN").read(keys)[0]
 
 
 def _check_scores(path: Path, student: Verdict) -> None:
@@ -119,12 +119,12 @@ def _figures(scores: Mapping[str, Any]) -> dict[str, float]:
     return scores["metrics"] | counts | {f"positives of {name}": number for name, number in positives.items()}
 
 
-def _enter(places: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[ExportedFile]) -> None:
+def _enter(run_directory: RunDirectory, recipe: Recipe, manifest: StudentManifest, exports: list[ExportedFile]) -> None:
     """Put the files into results.json, the report and the card, beside or in place of those of an earlier export."""
-    if not (places.root / RESULTS).is_file():
+    if not (run_directory.root / RESULTS).is_file():
         return
-    results = read_results(places.root / RESULTS)
-    results["exports"] = beside_earlier(places.root, results["exports"], exports)
-    write_results(places.root / RESULTS, results)
-    rewrite_files(places.root / REPORT, results)
-    write_card(places.root, results, recipe, manifest)
+    results = read_results(run_directory.root / RESULTS)
+    results["exports"] = beside_earlier(run_directory.root, results["exports"], exports)
+    write_results(run_directory.root / RESULTS, results)
+    rewrite_files(run_directory.root / REPORT, results)
+    write_card(run_directory.root, results, recipe, manifest)

@@ -33,17 +33,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Write one row a picture: its name and what the model answers to it."""
-    chosen = build_parser().parse_args(arguments)
-    predictor = open_predictor(chosen.model)
+    options = build_parser().parse_args(arguments)
+    predictor = open_predictor(options.model)
     try:
         heading = predictor.kind.heading()
     except DistillError as error:
-        raise DistillError(f"{chosen.model}: {error}") from error
+        raise DistillError(f"{options.model}: {error}") from error
     if predictor.picture is None:
-        raise DistillError(f"{chosen.model}: does not say its picture size; predict with a student.")
-    samples = pictures_below(chosen.folder, "FOLDER")
+        raise DistillError(f"{options.model}: does not say its picture size; predict with a student.")
+    samples = pictures_below(options.folder, "FOLDER")
     console, bad = Console(stderr=True, markup=False, emoji=False), 0
-    with atomic_path(chosen.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(options.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["file", *heading])
         for names, pictures, reasons in _batches(samples, predictor.picture, predictor.fit):
@@ -52,11 +52,11 @@ def main(arguments: list[str]) -> int:
                 console.print(f"left out: {reason}", soft_wrap=True)
             answers = predictor(np.stack(pictures)) if pictures else {}
             for number, name in enumerate(names):
-                one = {tensor: values[number] for tensor, values in answers.items()}
-                writer.writerow([name, *predictor.kind.row(one)])
+                answer = {tensor: values[number] for tensor, values in answers.items()}
+                writer.writerow([name, *predictor.kind.row(answer)])
         if bad == len(samples):
-            raise DistillError(f"{chosen.folder}: none of its {bad} pictures can be used.")
-    console.print(f"{len(samples) - bad} pictures, {bad} left out: {chosen.csv}", soft_wrap=True)
+            raise DistillError(f"{options.folder}: none of its {bad} pictures can be used.")
+    console.print(f"{len(samples) - bad} pictures, {bad} left out: {options.csv}", soft_wrap=True)
     return 0
 
 

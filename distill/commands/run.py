@@ -41,13 +41,13 @@ def main(arguments: list[str]) -> int:
     """Run a recipe; status 1 where an exported file failed."""
     if not arguments or arguments[0].startswith("-"):
         build_parser().parse_args(arguments)
-    chosen, keys = _options().parse_known_args(arguments[1:])
+    options, keys = _options().parse_known_args(arguments[1:])
     reader = RecipeReader(arguments[0], f"distill run {arguments[0]} [--out DIR] [--seeds N]")
     recipe, resolved = reader.read(keys)
-    if chosen.seeds < 1:
-        raise DistillError(f"--seeds is {chosen.seeds}, expected at least 1.")
-    out = chosen.out or reader.out
-    results = run(recipe, resolved, out, chosen.seeds)
+    if options.seeds < 1:
+        raise DistillError(f"--seeds is {options.seeds}, expected at least 1.")
+    out = options.out or reader.out
+    results = run(recipe, resolved, out, options.seeds)
     if results is None:  # one of several processes that only trained
         return 0
     console = Console(markup=False, emoji=False)

@@ -18,7 +18,7 @@ from distill.run.stages import Run
 from distill.run.train import RECORD, quieten
 from distill.store.asking import Asking, Shown
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
-from distill.store.store import Store, find_manifest, named
+from distill.store.store import Store, find_manifest, named_place
 from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import check_free, views_begun, write_store
 from distill.tasks.task import Task
@@ -64,19 +64,19 @@ def main(arguments: list[str]) -> int:
     """Ask a recipe's teacher about every view, or verify what was kept."""
     if arguments[:1] == ["verify"]:
         return _verify(arguments[1:])
-    chosen, keys = build_parser().parse_known_args(arguments)
-    if chosen.views < 1:
-        raise DistillError(f"--views is {chosen.views}, expected at least 1.")
-    recipe, resolved = RecipeReader(chosen.recipe, "distill store").read(keys)
+    options, keys = build_parser().parse_known_args(arguments)
+    if options.views < 1:
+        raise DistillError(f"--views is {options.views}, expected at least 1.")
+    recipe, resolved = RecipeReader(options.recipe, "distill store").read(keys)
     quieten()
-    if chosen.top is not None and not TASKS.get(recipe.task).kind.largest:
+    if options.top is not None and not TASKS.get(recipe.task).kind.largest:
         raise DistillError(
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."
         )
-    settings, out = StoreSettings(chosen.views, chosen.dtype, chosen.top), named(chosen.out)
+    settings, out = StoreSettings(options.views, options.dtype, options.top), named_place(options.out)
     check_free(out)
-    store = _store(recipe, resolved, out, chosen.run or _run_of(out), settings)
+    store = _store(recipe, resolved, out, options.run or _run_of(out), settings)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
         Console(markup=False, emoji=False).print(
@@ -113,11 +113,11 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreS
 
 def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
-    places = RunDirectory.enter(run, recipe.name)
-    with places.alone():
-        of_run = Run.open(recipe, places)
+    run_directory = RunDirectory.enter(run, recipe.name)
+    with run_directory.alone():
+        of_run = Run.open(recipe, run_directory)
         teacher, task = of_run.teacher(), of_run.task
-        if not (places.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
+        if not (run_directory.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
             of_run.write_teacher()
     if teacher is None or teacher.online is None:
         raise DistillError(
@@ -131,7 +131,7 @@ def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
 def _manifest(
     recipe: Recipe, task: Task, teacher: Teacher, shown: Shown, out: Path, settings: StoreSettings
 ) -> Manifest:
-    found = find_manifest(out)
+    written = find_manifest(out)
     return Manifest(
         teacher=TeacherFacts(
             name=teacher.name,
@@ -145,7 +145,7 @@ def _manifest(
         seed=recipe.seed,
         views=replace(recipe.transfer.views, count=None),
         # Fewer views do not take away what was answered.
-        count=max(settings.views, found.count if found else 0, views_begun(out)),
+        count=max(settings.views, written.count if written else 0, views_begun(out)),
         dtype=settings.dtype,
         top=settings.top,
     )
@@ -163,9 +163,9 @@ def _verify(arguments: list[str]) -> int:
     )
     parser.add_argument("directory", type=Path)
     parser.add_argument("--run", type=Path, help="where its pictures are prepared; default DIRECTORY.run")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     console = Console(markup=False, emoji=False)
-    directory = named(chosen.directory)
+    directory = named_place(options.directory)
     store = Store.open(directory)
     check_all_files(store)
     console.print(f"{directory}: {len(store.manifest.files())} files, each as it was written", soft_wrap=True)
@@ -174,7 +174,7 @@ def _verify(arguments: list[str]) -> int:
         if not written:
             raise DistillError("there is no recipe beside the answers")
         recipe, _ = RecipeReader(str(written[0])).read([])
-        run = chosen.run or _run_of(directory)
+        run = options.run or _run_of(directory)
         made = set(recipe.stages) & set(TEACHER_STAGES)
         if made and not any(any(run.glob(f"stages/{name}-*/{RECORD}")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")

@@ -100,16 +100,16 @@ class Column:
         shape = (-1, *self.shape) if self.ragged else self.shape
         if given is None:
             return np.full(tuple(0 if size < 0 else size for size in shape), self.unknown, self.dtype)
-        found = np.asarray(given)
-        if self.ragged and not found.size:
+        numbers = np.asarray(given)
+        if self.ragged and not numbers.size:
             return np.empty((0, *self.shape), self.dtype)
         wanted = f"{self.dtype} {('rows', *self.shape) if self.ragged else self.shape}".replace("'", "")
-        if found.dtype.kind not in "biuf" or found.shape[found.ndim - len(self.shape) :] != self.shape:
-            raise ValueError(f"is {found.dtype} {found.shape}, expected {wanted}")
-        if found.ndim != len(shape):
-            raise ValueError(f"is {found.dtype} {found.shape}, expected {wanted}")
-        value = found.astype(self.dtype)
-        if self.dtype != "float32" and not np.array_equal(value, found):
+        if numbers.dtype.kind not in "biuf" or numbers.shape[numbers.ndim - len(self.shape) :] != self.shape:
+            raise ValueError(f"is {numbers.dtype} {numbers.shape}, expected {wanted}")
+        if numbers.ndim != len(shape):
+            raise ValueError(f"is {numbers.dtype} {numbers.shape}, expected {wanted}")
+        value = numbers.astype(self.dtype)
+        if self.dtype != "float32" and not np.array_equal(value, numbers):
             raise ValueError(f"holds numbers that are no {self.dtype}")
         if self.ragged and not np.isfinite(value).all():
             raise ValueError("holds a row with NaN or infinity; leave out rows of which nothing is known")

@@ -19,8 +19,8 @@ _SHOWN = 5  # classes an error names
 
 def wordnet_id(name: str) -> str | None:
     """The id a class's name begins with; None where it has none."""
-    found = _ID.fullmatch(name)
-    return found[1] if found else None
+    parts = _ID.fullmatch(name)
+    return parts[1] if parts else None
 
 
 def without_id(name: str) -> str:
@@ -38,15 +38,15 @@ def wordnet_ids(classes: Sequence[str], of: str) -> list[str]:
     Raises:
         DistillError: a class has no id, or two have the same.
     """
-    found = {name: wordnet_id(name) for name in classes}
-    if without := [name for name, known in found.items() if known is None]:
+    by_name = {name: wordnet_id(name) for name in classes}
+    if without := [name for name, known in by_name.items() if known is None]:
         raise DistillError(
             f"{of}: {len(without)} of {len(classes)} classes have no WordNet id: {shown(without)}. Classes of two sets "
             "are matched by it; rename their folders to <id>-<name>, such as n02085620-Chihuahua."
         )
-    ids = [known for known in found.values() if known is not None]
+    ids = [known for known in by_name.values() if known is not None]
     if len(set(ids)) < len(classes):
-        twice = [name for name, known in found.items() if known is not None and ids.count(known) > 1]
+        twice = [name for name, known in by_name.items() if known is not None and ids.count(known) > 1]
         raise DistillError(f"{of}: classes share a WordNet id: {shown(twice)}. Expected one class an id.")
     return ids
 

@@ -1,8 +1,6 @@
 """Core ML packages for Apple's devices: converted, not run, for Core ML runs nowhere else."""
 
 import io
-import logging
-import warnings
 from contextlib import redirect_stderr
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import torch
 
 from distill.export.format import Format, Job
 from distill.export.onnx import example
+from distill.export.quiet import quiet
 from distill.files.atomic import atomic_path
 
 
@@ -21,20 +20,14 @@ def write(job: Job, path: Path) -> None:
     """
     import coremltools
 
-    quiet, level = logging.getLogger("coremltools"), logging.getLogger("coremltools").level
-    quiet.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # its progress bars
-            warnings.simplefilter("ignore")
-            pictures = example(job.preprocess, count=1).float()
-            exported = torch.export.export(job.deployed(job.folded), (pictures,)).run_decompositions({})
-            model = coremltools.convert(
-                exported,
-                minimum_deployment_target=coremltools.target.iOS16,
-                compute_precision=coremltools.precision.FLOAT32,
-            )
-    finally:
-        quiet.setLevel(level)
+    with quiet("coremltools"), redirect_stderr(io.StringIO()):  # its progress bars
+        pictures = example(job.preprocess, count=1).float()
+        exported = torch.export.export(job.deployed(job.folded), (pictures,)).run_decompositions({})
+        model = coremltools.convert(
+            exported,
+            minimum_deployment_target=coremltools.target.iOS16,
+            compute_precision=coremltools.precision.FLOAT32,
+        )
     model.user_defined_metadata.update(job.metadata.to_props())
     with atomic_path(path) as temporary:
         made = temporary.with_suffix(".mlpackage")

@@ -1,10 +1,6 @@
 """ExecuTorch programs for phones, through XNNPACK; float32, or int8 by torchao's pt2e quantisation."""
 
 import json
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +9,7 @@ from torch import nn
 
 from distill.export.format import Format, Job
 from distill.export.onnx import example
+from distill.export.quiet import quiet
 from distill.files.atomic import atomic_path
 from distill.predictors.executorch_predictor import METADATA_METHOD, ExecutorchPredictor
 
@@ -33,7 +30,7 @@ def write_int8(job: Job, path: Path) -> None:
     # Quantised is the network alone: the preprocessing and the activation stay as they are around it.
     deployed = job.deployed(job.for_int8)
     pixels = torch.zeros(2, 3, job.preprocess.height, job.preprocess.width)
-    with _quiet():
+    with quiet():
         any_batch = ({0: torch.export.Dim("batch")},)
         graph = torch.export.export(deployed.network, (pixels,), dynamic_shapes=any_batch).module()
         quantizer = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
@@ -57,26 +54,13 @@ def _lower(path: Path, deployed: nn.Module, job: Job) -> None:
     from executorch.exir import to_edge_transform_and_lower
 
     content = torch.frombuffer(bytearray(json.dumps(job.metadata.to_props()).encode()), dtype=torch.uint8)
-    with _quiet():
+    with quiet():
         exported = torch.export.export(deployed, (example(job.preprocess, count=1),))
         program: Any = to_edge_transform_and_lower(
             exported, partitioner=[XnnpackPartitioner()], constant_methods={METADATA_METHOD: content}
         ).to_executorch()
     with atomic_path(path) as temporary:
         temporary.write_bytes(program.buffer)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.setLevel(level)
 
 
 _LIMITS = "one picture at a time; the program runs in ExecuTorch with XNNPACK, of this version or later"

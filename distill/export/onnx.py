@@ -4,8 +4,6 @@ The one step outside the graph is the resize to h x w. Its kernel is named in th
 it through `Preprocess.resize`. Training used the same kernel, on the box of a view and without rounding.
 """
 
-import logging
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from torch import nn
 from distill.answers.kind import Kind
 from distill.export.deployed import Deployed
 from distill.export.format import Format, Job
+from distill.export.quiet import quiet
 from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
@@ -54,24 +53,17 @@ def example(preprocess: Preprocess, count: int = 2) -> torch.Tensor:
 
 def to_onnx(deployed: Deployed) -> "onnx.ModelProto":
     """The graph of dynamic batch, without metadata."""
-    quiet = logging.getLogger("torch.onnx")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                deployed,
-                (example(deployed.preprocess),),
-                dynamo=True,
-                dynamic_shapes={"pictures": {0: torch.export.Dim("batch")}},
-                input_names=["pictures"],
-                output_names=list(deployed.kind.tensors),
-                external_data=False,
-                verbose=False,
-            )
-    finally:
-        quiet.setLevel(level)
+    with quiet("torch.onnx"):
+        program = torch.onnx.export(
+            deployed,
+            (example(deployed.preprocess),),
+            dynamo=True,
+            dynamic_shapes={"pictures": {0: torch.export.Dim("batch")}},
+            input_names=["pictures"],
+            output_names=list(deployed.kind.tensors),
+            external_data=False,
+            verbose=False,
+        )
     assert program is not None  # what dynamo=True returns
     model = program.model_proto
     # A tenth of the file, and the paths of this machine: where in which source each node comes from.

@@ -1,7 +1,6 @@
 """OpenVINO: .xml for the graph and the metadata, .bin beside it for the weights; float32, or int8 by NNCF."""
 
 import io
-import logging
 import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -11,6 +10,7 @@ from torch import fx
 
 from distill.export.format import Format, Job
 from distill.export.onnx import to_onnx
+from distill.export.quiet import quiet
 from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import PREFIX, OnnxMetadata
 from distill.predictors.openvino_predictor import OpenvinoPredictor
@@ -28,17 +28,9 @@ def write_int8(job: Job, path: Path) -> None:
 
     model = _converted(job, job.for_int8)
     pictures = nncf.Dataset([job.pictures[place : place + 1] for place in range(len(job.pictures))])
-    quiet = logging.getLogger("nncf")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)
-    try:
-        with redirect_stdout(io.StringIO()):  # its progress bars
-            # Mixed: activations have a zero point of their own, for a LeakyReLU leaves few values below zero.
-            quantized = nncf.quantize(
-                model, pictures, preset=nncf.QuantizationPreset.MIXED, subset_size=len(job.pictures)
-            )
-    finally:
-        quiet.setLevel(level)
+    with quiet("nncf"), redirect_stdout(io.StringIO()):  # its progress bars
+        # Mixed: activations have a zero point of their own, for a LeakyReLU leaves few values below zero.
+        quantized = nncf.quantize(model, pictures, preset=nncf.QuantizationPreset.MIXED, subset_size=len(job.pictures))
     save(path, quantized, job.metadata)
 
 

@@ -79,7 +79,8 @@ class Distiller(TrainingModule):
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         if self.objective.needs_every_label and self.trainer.training:
-            self.objective.check_targets(_targets(labels_of(batch)))
+            labels = labels_of(batch)
+            self.objective.check_targets({} if labels is None else {"labels": labels})
         return batch
 
     def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
@@ -123,7 +124,3 @@ class Distiller(TrainingModule):
                 f"teacher: {getattr(self._teacher[0], 'name', 'it')} answered {self.objective.useless} at step "
                 f"{self.trainer.global_step}. Nothing can be learnt from that: check its weights, mean and std."
             )
-
-
-def _targets(labels: Tensor | None) -> Targets:
-    return {} if labels is None else {"labels": labels}

@@ -28,17 +28,18 @@ class EmbeddingObjective(Objective):
         """The imitation term, float32 (N,), of embeddings (N, D) each."""
 
     def __call__(self, student: Answers, teacher: Answers, targets: Targets) -> dict[str, Tensor]:
-        embedding, taught = student[self.compares], teacher[self.compares]
-        assert isinstance(embedding, Tensor) and isinstance(taught, Tensor)  # of logits alone the largest are kept
-        check_shapes(embedding, taught)
-        term = self.imitate(embedding, taught)
+        embedding, teacher_embedding = student[self.compares], teacher[self.compares]
+        # Of logits alone the largest are kept.
+        assert isinstance(embedding, Tensor) and isinstance(teacher_embedding, Tensor)
+        check_shapes(embedding, teacher_embedding)
+        term = self.imitate(embedding, teacher_embedding)
         parts = {self.name: term, "loss": term}
         for name, weight, relation in (
             ("distances", self.distance_weight, distance_relations),
             ("angles", self.angle_weight, angle_relations),
         ):
             if weight:
-                parts[name] = relation(embedding, taught)
+                parts[name] = relation(embedding, teacher_embedding)
                 parts["loss"] = parts["loss"] + weight * parts[name]
         return parts
 

@@ -74,8 +74,8 @@ def _expected(values: Tensor, labels: Tensor) -> Tensor:
     return (values * torch.where(known, labels, 0).to(values.dtype)).sum(dim=1)
 
 
-LabelLoss = Literal["cross_entropy", "generalized_cross_entropy", "bootstrapped_cross_entropy"]
-LABEL_LOSSES: dict[LabelLoss, Callable[[Tensor, Tensor], Tensor]] = {
+LabelLossName = Literal["cross_entropy", "generalized_cross_entropy", "bootstrapped_cross_entropy"]
+LABEL_LOSSES: dict[LabelLossName, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": softmax_cross_entropy,
     "generalized_cross_entropy": generalized_cross_entropy,
     "bootstrapped_cross_entropy": bootstrapped_cross_entropy,

@@ -89,13 +89,13 @@ class LogitObjective(Objective):
         raise too_few(f"objective.name is {self.name}", teacher)
 
     def __call__(self, student: Answers, teacher: Answers, targets: Targets) -> dict[str, Tensor]:
-        logits, taught = student[self.compares], teacher[self.compares]
+        logits, teacher_logits = student[self.compares], teacher[self.compares]
         assert isinstance(logits, Tensor)
-        if isinstance(taught, TopAnswers):
-            term = self.imitate_top(logits, taught)
+        if isinstance(teacher_logits, TopAnswers):
+            term = self.imitate_top(logits, teacher_logits)
         else:
-            check_shapes(logits, taught)
-            term = self.imitate(logits, taught, targets)
+            check_shapes(logits, teacher_logits)
+            term = self.imitate(logits, teacher_logits, targets)
         parts = {self.name: term, "loss": term}
         if self.label_weight:
             known = self.labels(targets, logits)

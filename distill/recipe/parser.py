@@ -100,7 +100,7 @@ class RecipeReader:
                 # A shell leaves the ~ of a YAML's value, and of --key=~/place.
                 parsed[key] = Path(os.path.expanduser(value))
         try:
-            chosen = parser.instantiate(parsed)
+            sections = parser.instantiate(parsed)
         except DistillError:
             _name_section(_sections(content), parsed)
             raise
@@ -108,7 +108,7 @@ class RecipeReader:
         if printing:
             print(text, end="")
             raise SystemExit(0)
-        return _recipe(self.name, chosen), text
+        return _recipe(self.name, sections), text
 
     def keys(self) -> list[str]:
         """Every key of the recipe, with its own variants; those of a section are `section.key`."""
@@ -119,16 +119,21 @@ class RecipeReader:
         """The YAML's keys that hold for the variants chosen."""
         content = dict(self.base)
         for section in VARIANTS:
-            found = content.get(section) or {}
-            if not isinstance(found, dict):
-                raise DistillError(f"{self.path}: {section} is {found!r}, expected keys and values: {{name: {found}}}.")
-            written = found.get("name", DEFAULTS.get(section))
+            section_keys = content.get(section) or {}
+            if not isinstance(section_keys, dict):
+                raise DistillError(
+                    f"{self.path}: {section} is {section_keys!r}, expected keys and values: {{name: {section_keys}}}."
+                )
+            written = section_keys.get("name", DEFAULTS.get(section))
             name = _last_value(arguments, f"--{section}.name") or written
             if section not in DEFAULTS and (name is None or (isinstance(name, str) and name in _NULL)):
                 content.pop(section, None)
                 continue
             variant(section, name)
-            content[section] = {"name": name, **(found if name == written else staying(section, found, str(name)))}
+            content[section] = {
+                "name": name,
+                **(section_keys if name == written else staying(section, section_keys, str(name))),
+            }
             if name != written and section == "data":
                 content = _merged(content, _overlay(self.path, str(name)))
         ready_made = "teacher" in content and variant("teacher", content["teacher"]["name"]).ready_made
@@ -185,10 +190,10 @@ _SECTIONS: dict[str, type] = {
 
 def _sections(content: dict[str, Any]) -> dict[str, type | None]:
     """What each section of a recipe is made into; None where a recipe has none."""
-    chosen = {
+    variants = {
         section: variant(section, content[section]["name"]) if section in content else None for section in VARIANTS
     }
-    return chosen | _SECTIONS
+    return variants | _SECTIONS
 
 
 def _name_section(sections: dict[str, type | None], parsed: Namespace) -> None:
@@ -345,6 +350,6 @@ def _explain(message: str, keys: Keys) -> str:
     return message
 
 
-def _recipe(name: str, chosen: Namespace) -> Recipe:
-    values = {field.name: chosen.get(field.name) for field in fields(Recipe) if field.name not in ("name", "trainer")}
-    return Recipe(name=name, trainer=vars(chosen.trainer), **values)
+def _recipe(name: str, parsed: Namespace) -> Recipe:
+    values = {field.name: parsed.get(field.name) for field in fields(Recipe) if field.name not in ("name", "trainer")}
+    return Recipe(name=name, trainer=vars(parsed.trainer), **values)

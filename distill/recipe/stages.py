@@ -7,7 +7,7 @@ from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules.distiller import TeacherPrecision
 from distill.modules.optimization import Optimization
-from distill.objectives.labels import LabelLoss
+from distill.objectives.labels import LabelLossName
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -53,7 +53,7 @@ class LabelStage(Stage):
             generalized_cross_entropy or bootstrapped_cross_entropy.
     """
 
-    loss: LabelLoss = "cross_entropy"
+    loss: LabelLossName = "cross_entropy"
 
 
 @dataclass(frozen=True)

@@ -175,20 +175,20 @@ def _gate(file: ExportedFile) -> str:
 
 def _limits(results: Results, recipe: Recipe, manifest: StudentManifest) -> list[str]:
     """What the scores do not say."""
-    found = ["Scores hold for pictures like those they were measured on; another camera or framing may give others."]
+    limits = ["Scores hold for pictures like those they were measured on; another camera or framing may give others."]
     if recipe.prepare.align is not None:
-        found.append(
+        limits.append(
             "Faces were brought to ArcFace's 112 x 112 template before they were shown. The files hold no detector and "
             "no alignment: bring faces there first."
         )
     else:
-        found.append("The files hold no detector: show what the training pictures show, framed as they are.")
-    found.append("Intervals take pictures for independent; several of one person make the true ones a little wider.")
+        limits.append("The files hold no detector: show what the training pictures show, framed as they are.")
+    limits.append("Intervals take pictures for independent; several of one person make the true ones a little wider.")
     if results.get("groups"):
-        found.append(
+        limits.append(
             "Groups are those of the data's labels, which are what annotators saw, not what people say of themselves."
         )
-    found += manifest.answers.limits()
+    limits += manifest.answers.limits()
     if any(file["passed"] is False for file in results["exports"]):
-        found.append("A file that failed its gate scores differently from the student; do not ship it.")
-    return found
+        limits.append("A file that failed its gate scores differently from the student; do not ship it.")
+    return limits

@@ -77,26 +77,26 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
     """
     network, manifest, transfer = student.network, student.manifest, task.pictures.sets.transfer
     formats = chosen(settings.formats, type(manifest.answers))
-    calibrated = any(one.int8 for one in formats)
+    calibrated = any(entry.int8 for entry in formats)
     pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
     score = partial(_score, student=student, task=task, settings=settings)
     with _making(directory) as making:
-        written = [_write(one, job, making) for one in formats]
-        found = [score(one) for one in written]
-        again = [number for number, one in enumerate(formats) if one.int8 and found[number]["passed"] is False]
+        written = [_write(entry, job, making) for entry in formats]
+        records = [score(file) for file in written]
+        again = [number for number, entry in enumerate(formats) if entry.int8 and records[number]["passed"] is False]
         if again and settings.int8_steps:
             learnt = replace(job, adapted=adapt(job.for_int8, job.preprocess, transfer, settings.int8_steps))
             for number in again:
-                adapted = {"steps": settings.int8_steps, "before": found[number]["difference"]}
+                adapted = {"steps": settings.int8_steps, "before": records[number]["difference"]}
                 written[number] = _write(formats[number], learnt, making)
                 second = score(written[number]) | {"adapted": adapted}
-                if _off(second, student.verdict) < _off(found[number], student.verdict):
-                    found[number] = second
+                if _off(second, student.verdict) < _off(records[number], student.verdict):
+                    records[number] = second
                 else:
                     written[number] = _write(formats[number], job, making)
         speeds = _speeds(written, network, manifest)
-        replaced = {name for one in formats for name in one.files}
+        replaced = {name for entry in formats for name in entry.files}
         sums = {
             name: value
             for name, value in read_sums(directory).items()
@@ -104,15 +104,15 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
         }
         if directory.is_dir():
             write_sums(directory, sums)  # a kill while files are placed leaves none beside another's checksum
-        for one, record, speed in zip(written, found, speeds, strict=True):
+        for file, record, speed in zip(written, records, speeds, strict=True):
             record |= speed
-            place = _place(one, record["passed"], directory)
-            record["file"] = str((place / one.format.file).relative_to(directory.parent))
-            record["sha256"] = sums_of(place, one.format.files)
+            place = _place(file, record["passed"], directory)
+            record["file"] = str((place / file.format.file).relative_to(directory.parent))
+            record["sha256"] = sums_of(place, file.format.files)
             if place == directory:
                 sums |= record["sha256"]
     write_sums(directory, sums)
-    return cast(list[ExportedFile], found)
+    return cast(list[ExportedFile], records)
 
 
 def beside_earlier(root: Path, earlier: Sequence[ExportedFile], exports: Sequence[ExportedFile]) -> list[ExportedFile]:
@@ -147,33 +147,33 @@ def _making(directory: Path) -> Iterator[Path]:
         shutil.rmtree(making, ignore_errors=True)
 
 
-def _write(one: Format, job: Job, directory: Path) -> _Written:
-    path = directory / one.file
+def _write(entry: Format, job: Job, directory: Path) -> _Written:
+    path = directory / entry.file
     try:
-        one.write(job, path)
+        entry.write(job, path)
     except DistillError:
         raise
     except Exception as error:  # converters and runtimes have no base class of their errors
         text = " ".join(str(error).split())[:400]
         raise DistillError(
-            f"export.formats: {one.name} cannot take this student ({type(error).__name__}: {text}). Leave it out."
+            f"export.formats: {entry.name} cannot take this student ({type(error).__name__}: {text}). Leave it out."
         ) from error
-    loaded = {} if one.load is None else {threads: one.load(path, threads) for threads in THREADS}
-    return _Written(one, path, loaded)
+    loaded = {} if entry.load is None else {threads: entry.load(path, threads) for threads in THREADS}
+    return _Written(entry, path, loaded)
 
 
-def _score(one: _Written, student: Exported, task: Task, settings: Export) -> dict[str, Any]:
-    tolerance = settings.tolerance_of(one.format.int8)
+def _score(written: _Written, student: Exported, task: Task, settings: Export) -> dict[str, Any]:
+    tolerance = settings.tolerance_of(written.format.int8)
     record: dict[str, Any] = {
-        "format": one.format.name,
+        "format": written.format.name,
         "tolerance": tolerance,
-        "bytes": sum(file.stat().st_size for path in one.files for file in _within(path)),
-        "limits": one.format.limits,
+        "bytes": sum(file.stat().st_size for path in written.files for file in _within(path)),
+        "limits": written.format.limits,
     }
-    if not one.predictors:
+    if not written.predictors:
         return record | {"metrics": {}, "intervals": {}, "passed": None, "why": ["not run: it needs another system"]}
     verdict, expected, kind = (
-        task.judging.judge(one.predictors[max(THREADS)]),
+        task.judging.judge(written.predictors[max(THREADS)]),
         student.verdict,
         student.manifest.answers,
     )
@@ -183,7 +183,7 @@ def _score(one: _Written, student: Exported, task: Task, settings: Export) -> di
     why = []
     if not abs(points) <= tolerance + _ROUNDING:
         why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")
-    if not one.format.int8 and not largest <= PARITY:
+    if not written.format.int8 and not largest <= PARITY:
         why.append(f"an answer differs by {largest:.2g}, expected {PARITY:g} or less")
     return record | {
         **verdict.to_dict(),
@@ -207,9 +207,9 @@ def _speeds(written: Sequence[_Written], network: nn.Module, manifest: StudentMa
     picture = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
     multiply, operations = sgemm()
     ways: dict[tuple[str, int], Any] = {("sgemm", 1): multiply}
-    for one in written:
-        for threads, predictor in one.predictors.items():
-            ways[one.format.name, threads] = lambda predictor=predictor: predictor.run(picture)
+    for file in written:
+        for threads, predictor in file.predictors.items():
+            ways[file.format.name, threads] = lambda predictor=predictor: predictor.run(picture)
     if len(ways) == 1:
         return [{} for _ in written]
     seconds = medians(ways)
@@ -217,21 +217,21 @@ def _speeds(written: Sequence[_Written], network: nn.Module, manifest: StudentMa
     work = 2.0 * count(network, height, width).mult_adds
     return [
         {
-            "latency_ms": {str(threads): 1000 * seconds[one.format.name, threads] for threads in THREADS},
-            "share_of_peak": work / seconds[one.format.name, 1] / peak,
+            "latency_ms": {str(threads): 1000 * seconds[file.format.name, threads] for threads in THREADS},
+            "share_of_peak": work / seconds[file.format.name, 1] / peak,
         }
-        if one.predictors
+        if file.predictors
         else {}
-        for one in written
+        for file in written
     ]
 
 
-def _place(one: _Written, passed: bool | None, directory: Path) -> Path:
+def _place(written: _Written, passed: bool | None, directory: Path) -> Path:
     """Put the file where it lies in the end, and in place of an earlier export's."""
     place, other = directory, directory / FAILED
     if passed is False:
         place, other = other, place
-    for path in one.files:
+    for path in written.files:
         try:
             place.mkdir(parents=True, exist_ok=True)
             _remove(other / path.name)

@@ -65,7 +65,7 @@ def fit_probe(
         raise DistillError(
             "probe: the network's features are NaN, infinite or alike for all pictures. Check weights, mean and std."
         )
-    best, chosen = -1.0, torch.empty(0)
+    best_score, best_weights = -1.0, torch.empty(0)
     deviation = covariance.diagonal().clamp(min=1e-12).sqrt()
     scaled = covariance / deviation.outer(deviation)
     for strength in settings.ridge:
@@ -75,12 +75,12 @@ def fit_probe(
         score, _ = mean_average_precision(
             average_precision(scores, validation.labels, validation.classes).values, validation.classes
         )
-        if score > best:
-            best, chosen = score, weights
-    slopes, offsets = _calibrate(((seen - mean) @ chosen).numpy(), validation.labels)
+        if score > best_score:
+            best_score, best_weights = score, weights
+    slopes, offsets = _calibrate(((seen - mean) @ best_weights).numpy(), validation.labels)
     with torch.no_grad():
-        classifier.weight.copy_((chosen * slopes).T)
-        classifier.bias.copy_(offsets - mean @ (chosen * slopes))
+        classifier.weight.copy_((best_weights * slopes).T)
+        classifier.bias.copy_(offsets - mean @ (best_weights * slopes))
 
 
 def _inputs_of(classifier: nn.Linear, network: nn.Module) -> Features:

@@ -54,7 +54,7 @@ _TRAINER_FACTS = (
 )
 
 
-class Training(NamedTuple):
+class TrainingSetup(NamedTuple):
     """What a stage trains and on what: the module, the pictures, and the teacher whose answers it learns, if one's."""
 
     module: TrainingModule
@@ -112,12 +112,12 @@ class Run:
                 continue
             if name == "transfer":
                 assert teacher is not None  # Recipe.asks_teacher
-                training = Training(
+                training = TrainingSetup(
                     self._distiller(network, teacher, seed), teaching.training_pictures(name, teacher), teacher
                 )
             else:
                 module = teaching.learner(network, preprocess, recipe.stage(name), seed)
-                training = Training(module, teaching.training_pictures(name, teacher), None)
+                training = TrainingSetup(module, teaching.training_pictures(name, teacher), None)
             trained = self._train(name, training, seed)
             network.load_state_dict(trained.weights)
             if seed == recipe.seed:
@@ -152,7 +152,7 @@ class Run:
         else:
             name, pictures = "teach", teaching.training_pictures("teach", None)
             module = teaching.learner(network, preprocess, self.recipe.teach, self.recipe.seed)
-            trained = self._train(name, Training(module, pictures, None), self.recipe.seed)
+            trained = self._train(name, TrainingSetup(module, pictures, None), self.recipe.seed)
         network.load_state_dict(trained.weights)
         self._note(name, trained, len(pictures), network, preprocess)
         self._export_teacher(trained.file.parent, network, preprocess)
@@ -205,7 +205,7 @@ class Run:
             teacher_precision=recipe.transfer.teacher_precision,
         )
 
-    def _key(self, name: StageName, training: Training, seed: int) -> str:
+    def _key(self, name: StageName, training: TrainingSetup, seed: int) -> str:
         settings, module, pictures = self.recipe.stage(name), training.module, training.pictures
         stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
@@ -231,7 +231,7 @@ class Run:
         )
         return key_of(name, stage, *facts)
 
-    def _train(self, name: StageName, training: Training, seed: int) -> Trained:
+    def _train(self, name: StageName, training: TrainingSetup, seed: int) -> Trained:
         recipe, stage, pictures = self.recipe, self.recipe.stage(name), training.pictures
         directory = self.directory.stage(name, self._key(name, training, seed))
         if done := finished(directory):
@@ -241,7 +241,7 @@ class Run:
         views, view_seed, answers = stage.views, seed, None
         if training.teacher is not None:
             # Siblings of --seeds differ in their weights and order; stored views are those that were answered.
-            views, view_seed, answers = training.teacher.lesson(pictures, views, Seeds(seed, recipe.seed))
+            views, view_seed, answers = training.teacher.shown_views(pictures, views, Seeds(seed, recipe.seed))
         data = ViewDataModule(
             pictures,
             self.task.pictures.sets.validation,

@@ -106,11 +106,11 @@ class Asked(Dataset[ViewBatch | Tensor]):
         if ask.part.view is not None:
             return self.views.__getitems__(Request(self.order[rows], ask.part.view))
         positions = self.positions[rows]
-        group = np.searchsorted(self.starts, positions, side="right") - 1
+        numbers = np.searchsorted(self.starts, positions, side="right") - 1
         pictures = np.empty((len(rows), *self.groups[0].size, 3), np.uint8)
-        for number, one in enumerate(self.groups):
-            here = group == number
-            pictures[here] = one.gather(positions[here] - self.starts[number])
+        for number, group in enumerate(self.groups):
+            here = numbers == number
+            pictures[here] = group.gather(positions[here] - self.starts[number])
         return torch.from_numpy(pictures)
 
 

@@ -211,16 +211,16 @@ def whole_file(part: int) -> str:
     return f"whole-{part:05d}.npy"
 
 
-def differences(found: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> list[str]:
+def differences(there: dict[str, Any], here: dict[str, Any], prefix: str = "") -> list[str]:
     """Each fact in which two descriptions differ, with both values."""
-    said: list[str] = []
-    for key in dict.fromkeys((*found, *wanted)):
-        one, other = found.get(key), wanted.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            said += differences(one, other, f"{prefix}{key}.")
-        elif one != other:
-            said.append(f"{prefix}{key} is {one!r} there and {other!r} here")
-    return said
+    different: list[str] = []
+    for key in dict.fromkeys((*there, *here)):
+        before, after = there.get(key), here.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            different += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            different.append(f"{prefix}{key} is {before!r} there and {after!r} here")
+    return different
 
 
 def without_growth(manifest: Manifest) -> dict[str, Any]:

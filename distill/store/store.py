@@ -21,7 +21,7 @@ BUILDING = ".building"
 """What the directory of an unfinished store is called after."""
 
 
-def named(place: Path) -> Path:
+def named_place(place: Path) -> Path:
     """By its own name, of which those of what stands beside a store are made; `.` is none.
 
     Raises:

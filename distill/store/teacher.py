@@ -21,9 +21,9 @@ from distill.objectives.top import TopAnswers
 from distill.predictors.predictor import Gathered, Predictor
 from distill.store.codec import Decoded
 from distill.store.manifest import whole_hashes
-from distill.store.store import Store, find, named
+from distill.store.store import Store, find, named_place
 from distill.store.verify import check_all_files
-from teachers.teacher import Lesson, Seeds, Size, Teacher, TeacherConfig
+from teachers.teacher import Seeds, ShownViews, Size, Teacher, TeacherConfig
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Stored(TeacherConfig):
         """
         if self.root is None:
             raise DistillError("teacher.root: not set; expected the directory of a store that `distill store` wrote.")
-        store = Store.open(named(self.root.expanduser()))
+        store = Store.open(named_place(self.root.expanduser()))
         check_all_files(store)
         return StoredTeacher(store, kind)
 
@@ -104,10 +104,10 @@ class StoredTeacher(Teacher):
         facts = self.store.manifest.teacher
         return {"parameters": facts.parameters, "mult_adds": facts.mult_adds}
 
-    def lesson(self, pictures: Pictures, views: Views, seeds: Seeds) -> Lesson:
+    def shown_views(self, pictures: Pictures, views: Views, seeds: Seeds) -> ShownViews:
         """The answers to a stage's views, which are those of the first seed, as many as were answered."""
         counted = self.counted(views)
-        return Lesson(counted, seeds.first, self.answers_to(pictures, counted, seeds.first))
+        return ShownViews(counted, seeds.first, self.answers_to(pictures, counted, seeds.first))
 
     def predictor(self, kind: Kind) -> "StoredPredictor":
         return StoredPredictor(self, kind)

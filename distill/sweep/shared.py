@@ -56,7 +56,9 @@ class Shared:
             self.task.teaching.check_teacher(teacher)
             if "transfer" in recipe.stages:
                 seeds = Seeds(recipe.seed, recipe.seed)
-                teacher.lesson(self.task.pictures.sets.transfer, recipe.transfer.views, seeds)  # refuses other views
+                teacher.shown_views(
+                    self.task.pictures.sets.transfer, recipe.transfer.views, seeds
+                )  # refuses other views
         pictures = json.loads(json.dumps(self.task.pictures.describe()))  # as it is read from the results of a run
         fingerprint = None if teacher is None else teacher.fingerprint()
         self.directory = replace(directory, pictures=pictures, teacher_fingerprint=fingerprint)

@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from distill.data.duplicates.near_duplicates import compare, small
+from distill.data.duplicates.near_duplicates import small, small_duplicates
 from distill.data.prepared.decode import BadPicture, decode, read
 from distill.data.prepared.pool import work
 from distill.data.sources.folder import pictures_below
@@ -96,7 +96,7 @@ def leaks(first: Looked, second: Looked) -> Leaks:
     """Compare every picture of one folder with every one of the other; of a folder with itself, each pair once."""
     found: dict[tuple[int, int], tuple[bool, float, bool]] = {}
     for one, other in ((first.whole, second.whole), (first.middle, second.middle)):
-        near = compare(one, other)
+        near = small_duplicates(one, other)
         for pair, correlation, mirrored in zip(near.pairs.tolist(), near.correlations, near.mirrored, strict=True):
             known = found.get((pair[0], pair[1]))
             if known is None or known[1] < correlation:

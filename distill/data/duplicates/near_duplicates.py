@@ -62,10 +62,10 @@ def near_duplicates(first: np.ndarray | Pictures, second: np.ndarray | Pictures)
     Returns:
         int64 (M, 2), an index into each, in ascending order.
     """
-    return compare(small(first), small(second)).pairs
+    return small_duplicates(small(first), small(second)).pairs
 
 
-def compare(one: np.ndarray, other: np.ndarray) -> Duplicates:
+def small_duplicates(one: np.ndarray, other: np.ndarray) -> Duplicates:
     """The same for small pictures, uint8 (N, 32, 32) each, with how alike the two of a pair are."""
     hashes, others = perceptual_hash(one), perceptual_hash(other)
     ways = (_close(hashes, others, one, other), _close(hashes, others ^ _MIRROR, one, other[:, :, ::-1]))

@@ -28,7 +28,7 @@ def find_duplicates(
     pairs = near_duplicates(training, scored)
     file = directory / FILE
     with atomic_path(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:
-        rows = ((training.name(one), scored.name(other)) for one, other in pairs.tolist())
+        rows = ((training.name(first), scored.name(second)) for first, second in pairs.tolist())
         csv.writer(opened).writerows([("transfer", name), *rows])
     places = np.unique(pairs[:, 1])
     return places, {"pairs": len(pairs), "pictures": len(places), "file": f"{directory.name}/{file.name}"}

@@ -98,7 +98,7 @@ class Pictures:
     @cached_property
     def hashes(self) -> np.ndarray:
         """uint64 (N,)."""
-        hashes = _joined([_taken(one.hashes, rows) for one, rows in zip(self.sets, self.rows, strict=True)])
+        hashes = _joined([_taken(part.hashes, rows) for part, rows in zip(self.sets, self.rows, strict=True)])
         return hashes ^ _MIRRORED if self.mirrored else hashes
 
     @cached_property
@@ -116,29 +116,31 @@ class Pictures:
         known: dict[str, Values] = {"labels": self.labels, "identities": self.identities}
         for column in self.columns[len(known) :]:
             parts = enumerate(zip(self.sets, self.rows, strict=True))
-            values = joined([self._further(column, one, rows, number in self.hidden) for number, (one, rows) in parts])
+            values = joined(
+                [self._further(column, part, rows, number in self.hidden) for number, (part, rows) in parts]
+            )
             known[column.name] = _mirror(values, column.place) if self.mirrored and column.place else values
         return known
 
-    def _further(self, column: Column, one: Prepared, rows: np.ndarray, hidden: bool) -> Values:
-        declared = next((other for other in one.columns if other.name == column.name), None)
+    def _further(self, column: Column, part: Prepared, rows: np.ndarray, hidden: bool) -> Values:
+        declared = next((other for other in part.columns if other.name == column.name), None)
         if declared is None or hidden:
             return absent(column, len(rows))
         if declared.describe() != column.describe():
             raise DistillError(
-                f"{one.directory}: its column {column.name} holds {declared.describe()}, that of "
+                f"{part.directory}: its column {column.name} holds {declared.describe()}, that of "
                 f"{self.sets[0].directory} {column.describe()}. Give the two different names."
             )
-        values = one.targets[column.name]
+        values = part.targets[column.name]
         return take(values, rows) if isinstance(values, Ragged) else _taken(values, rows)
 
     @cached_property
     def identities(self) -> np.ndarray:
         """int64 (N,), the number of the person shown, -1 where unknown. Two sets' numbers are different people's."""
         blocks, before = [], 0
-        for one, rows in zip(self.sets, self.rows, strict=True):
-            blocks.append(np.where(one.identities[rows] < 0, -1, one.identities[rows] + before))
-            before += int(one.identities.max(initial=-1)) + 1
+        for part, rows in zip(self.sets, self.rows, strict=True):
+            blocks.append(np.where(part.identities[rows] < 0, -1, part.identities[rows] + before))
+            before += int(part.identities.max(initial=-1)) + 1
         return np.concatenate(blocks)
 
     @cached_property
@@ -149,24 +151,24 @@ class Pictures:
             DistillError: of another set some classes have WordNet ids and some have not.
         """
         parts = enumerate(zip(self.sets, self.rows, strict=True))
-        return _joined([self._labels(one, rows, number in self.hidden) for number, (one, rows) in parts])
+        return _joined([self._labels(part, rows, number in self.hidden) for number, (part, rows) in parts])
 
     @property
     def of_no_class(self) -> int:
         """Pictures that are labelled in their own set, but with a class that is not among these."""
         pairs = zip(self.sets, self.rows, strict=True)
-        before = sum(int((one.labels[rows] == 1).any(axis=1).sum()) for one, rows in pairs)
+        before = sum(int((part.labels[rows] == 1).any(axis=1).sum()) for part, rows in pairs)
         return before - int((self.labels == 1).any(axis=1).sum())
 
-    def _labels(self, one: Prepared, rows: np.ndarray, hidden: bool) -> np.ndarray:
+    def _labels(self, part: Prepared, rows: np.ndarray, hidden: bool) -> np.ndarray:
         if hidden:
             return np.full((len(rows), len(self.classes)), -1, np.int8)
-        labels = _taken(one.labels, rows)
-        if one.classes == self.classes:
+        labels = _taken(part.labels, rows)
+        if part.classes == self.classes:
             return labels
-        if any(map(wordnet_id, self.classes)) and any(map(wordnet_id, one.classes)):
-            return relabel(labels, match(self.classes, one.classes, str(one.directory)), len(self.classes))
-        places = np.array([self.classes.index(name) if name in self.classes else -1 for name in one.classes], np.int64)
+        if any(map(wordnet_id, self.classes)) and any(map(wordnet_id, part.classes)):
+            return relabel(labels, match(self.classes, part.classes, str(part.directory)), len(self.classes))
+        places = np.array([self.classes.index(name) if name in self.classes else -1 for name in part.classes], np.int64)
         exclusive = all(((some == 1).sum(axis=1) <= 1).all() for some in (self.sets[0].labels, labels))
         if (places >= 0).any() and exclusive:  # of attributes, one that the other set does not have is unknown
             return relabel(labels, places, len(self.classes))
@@ -183,11 +185,11 @@ class Pictures:
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """uint8 (len(index), H, W, 3), in the order of ``index``."""
-        part = np.searchsorted(self._starts, index, side="right") - 1
+        numbers = np.searchsorted(self._starts, index, side="right") - 1
         out = np.empty((len(index), *self.sets[0].pictures.shape[1:]), np.uint8)
-        for number, (one, rows) in enumerate(zip(self.sets, self.rows, strict=True)):
-            here = np.flatnonzero(part == number)
-            one.pictures.gather(rows[index[here] - self._starts[number]], out, here.tolist())
+        for number, (part, rows) in enumerate(zip(self.sets, self.rows, strict=True)):
+            here = np.flatnonzero(numbers == number)
+            part.pictures.gather(rows[index[here] - self._starts[number]], out, here.tolist())
         return out[:, :, ::-1].copy() if self.mirrored else out
 
 

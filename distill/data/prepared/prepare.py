@@ -12,27 +12,25 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Sized
 from contextlib import closing
 from functools import partial
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from distill.data.prepared.alignment import Alignment
-from distill.data.prepared.decode import BadPicture, decode, read
+from distill.data.prepared.decode import BadPicture
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import Entry, Kept, duplicate_of
+from distill.data.prepared.loading import StoredPicture, load_chunk
 from distill.data.prepared.pool import work
 from distill.data.prepared.prepared import INDEX, LEDGER, RESERVED, VERSION, Prepared, reopen, write_index
-from distill.data.prepared.shards import lossless
 from distill.data.prepared.unfinished import PLAN, Unfinished, discard_empty
 from distill.data.sources.listing import Stateful
-from distill.data.sources.source import SPLITS, Drawing, Sample, Source, Targeted
+from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.data.targets import IDENTITIES, Column, labels_column, placed
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json
@@ -43,34 +41,6 @@ SHOWN = 5  # bad pictures an error names
 _ENTRIES = 2  # of the layout of what unfinished sets have entered; raise it when it changes
 
 console = Console(stderr=True, markup=False, emoji=False)
-
-
-class Loaded(NamedTuple):
-    """A picture that can be used.
-
-    Attributes:
-        content: its 64-bit hash.
-        file: the same without the box that was cut out.
-        pixels: uint8 (H, W, 3), fitted.
-        original: the encoded picture, where these are its pixels.
-        placement: (2, 3), from places of the whole picture, in pixels, to shares of the fitted one; None where its
-            sample has no targets.
-    """
-
-    content: int
-    file: int
-    pixels: np.ndarray
-    original: bytes | None
-    placement: np.ndarray | None
-
-
-class Stored(NamedTuple):
-    """The same as it travels and is written: `data` are the pixels or, in an encoded set, bytes."""
-
-    content: int
-    file: int
-    data: np.ndarray | bytes
-    placement: np.ndarray | None
 
 
 def prepare(
@@ -170,7 +140,7 @@ class _Job:
         beside = self.directory.with_name(f"{self.directory.name}.{LEDGER}")
         try:
             rest = islice(samples, unfinished.listed, None)
-            load = partial(_load_chunk, frame=self.frame, encoded=encoded)
+            load = partial(load_chunk, frame=self.frame, encoded=encoded)
             with closing(work(rest, load, self.workers)) as pairs:
                 text = f"prepare {self.source.name}"
                 for sample, stored in track(pairs, text, total, unfinished.listed, console=console, transient=True):
@@ -206,7 +176,7 @@ def _declared(source: Source) -> tuple[Column, ...]:
     return columns
 
 
-def _entry(sample: Sample, stored: Stored | BadPicture, columns: tuple[Column, ...], source: str) -> Entry:
+def _entry(sample: Sample, stored: StoredPicture | BadPicture, columns: tuple[Column, ...], source: str) -> Entry:
     """What came of a picture; its labels and targets are checked though it is bad."""
     classes = columns[0].shape[0]
     labels = sample.labels or (-1,) * classes
@@ -222,7 +192,7 @@ def _entry(sample: Sample, stored: Stored | BadPicture, columns: tuple[Column, .
             value = column.value(known.pop(column.name, None))
         except ValueError as error:
             raise DistillError(f"{source}: {sample.name}: target {column.name} {error}.") from None
-        if column.place is not None and isinstance(stored, Stored) and stored.placement is not None:
+        if column.place is not None and isinstance(stored, StoredPicture) and stored.placement is not None:
             value = placed(value, column.place, stored.placement)
         targets[column.name] = value.ravel().tolist()
     if known:
@@ -267,85 +237,6 @@ def _stored_key(directory: Path) -> str | None:
     if not isinstance(index, dict) or "key" not in index or "checksums" not in index:
         raise DistillError(f"{directory}: holds something that is not a prepared set; name another place or empty it.")
     return str(index["key"])
-
-
-def _load_chunk(samples: list[Sample], frame: Frame, encoded: bool) -> list[Stored | BadPicture]:
-    """What is to be stored of each picture."""
-    stored: list[Stored | BadPicture] = []
-    for sample in _drawn(samples, frame.height, frame.width):
-        loaded = _load(sample, frame)
-        if isinstance(loaded, BadPicture):
-            stored.append(loaded)
-            continue
-        data = (loaded.original or lossless(loaded.pixels)) if encoded else loaded.pixels
-        stored.append(Stored(loaded.content, loaded.file, data, loaded.placement))
-    return stored
-
-
-def _drawn(samples: list[Sample], height: int, width: int) -> Iterator[Sample]:
-    """The same samples, drawings as pixels."""
-    for renderer, group in groupby(samples, lambda s: s.picture.renderer if isinstance(s.picture, Drawing) else None):
-        if renderer is None:
-            yield from group
-            continue
-        some = list(group)
-        indices = np.array([cast(Drawing, sample.picture).index for sample in some])
-        for sample, pixels in zip(some, renderer.draw(indices, height, width), strict=True):
-            yield dataclasses.replace(sample, picture=pixels)
-
-
-def _load(sample: Sample, frame: Frame) -> Loaded | BadPicture:
-    """Hash, decode, and fit or align one picture."""
-    digest = hashlib.blake2b(digest_size=8)
-    encoded = decoded = None
-    try:
-        if isinstance(sample.picture, np.ndarray):
-            pixels = np.ascontiguousarray(sample.picture)
-            if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-                found = f"{pixels.dtype} {pixels.shape}"
-                raise BadPicture(sample.name, f"pixels are {found}, expected uint8 (height, width, 3)")
-            digest.update(repr(pixels.shape).encode())
-            digest.update(pixels.data)
-        else:
-            assert not isinstance(sample.picture, Drawing)  # drawn by now
-            encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
-            digest.update(encoded)
-            pixels = decoded = decode(encoded, sample.name)
-        file = _number(digest)
-        if sample.box is not None:
-            digest.update(repr(sample.box).encode())
-            pixels = _cut(pixels, sample, frame.align)
-        fitted = frame(pixels, sample.name)
-        placement = _placement(pixels, sample, frame) if sample.targets else None
-    except BadPicture as bad:
-        return bad
-    return Loaded(_number(digest), file, fitted, encoded if fitted is decoded else None, placement)
-
-
-def _placement(cut: np.ndarray, sample: Sample, frame: Frame) -> np.ndarray:
-    """From places of a sample's whole picture to shares of what is made of the part cut out of it: (2, 3)."""
-    matrix = frame.placement(cut, sample.name)
-    if sample.box is not None:
-        left, top = max(0, sample.box[0]), max(0, sample.box[1])
-        matrix[:, 2] -= matrix[:, :2] @ (left, top)
-    return matrix
-
-
-def _number(digest: hashlib.blake2b) -> int:
-    return int.from_bytes(digest.digest(), "little")
-
-
-def _cut(pixels: np.ndarray, sample: Sample, align: Alignment | None) -> np.ndarray:
-    """The part of a picture inside its box."""
-    assert sample.box is not None
-    if align is not None:
-        raise BadPicture(sample.name, "is to be cut to its box and aligned by landmarks of the whole picture")
-    left, top, right, bottom = sample.box
-    cut = np.ascontiguousarray(pixels[max(0, top) : bottom, max(0, left) : right])
-    if not cut.size:
-        height, width = pixels.shape[:2]
-        raise BadPicture(sample.name, f"its box {sample.box} is outside of the {width} x {height} pixels")
-    return cut
 
 
 def _planned(part: Path, plan: dict[str, Any]) -> bool:

@@ -90,18 +90,20 @@ class BatchTargets(Mapping[str, Tensor | RaggedTensor]):
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """The same on another device."""
-        moved = {name: one.to(device, non_blocking=non_blocking) for name, one in self.columns.items()}
+        moved = {name: column.to(device, non_blocking=non_blocking) for name, column in self.columns.items()}
         return type(self)(moved, self.places)
 
     def pin_memory(self) -> Self:
         """The same in page-locked memory."""
-        return type(self)({name: one.pin_memory() for name, one in self.columns.items()}, self.places)
+        return type(self)({name: column.pin_memory() for name, column in self.columns.items()}, self.places)
 
     def numpy(self) -> dict[str, Values]:
         """The same as arrays; of tensors on the CPU."""
         return {
-            name: Ragged(one.rows.numpy(), one.offsets.numpy()) if isinstance(one, RaggedTensor) else one.numpy()
-            for name, one in self.columns.items()
+            name: Ragged(values.rows.numpy(), values.offsets.numpy())
+            if isinstance(values, RaggedTensor)
+            else values.numpy()
+            for name, values in self.columns.items()
         }
 
     def in_view(self, box: Tensor, flip: Tensor, size: tuple[int, int]) -> Self:
@@ -132,11 +134,11 @@ class BatchTargets(Mapping[str, Tensor | RaggedTensor]):
         """Columns with a place under ``move``, which takes values, their place, and whose each of them is."""
         columns: dict[str, Any] = dict(self.columns)
         for name, place in self.places.items():
-            one = self.columns[name]
-            if isinstance(one, RaggedTensor):
-                columns[name] = RaggedTensor(move(one.rows, place, one.pictures), one.offsets)
+            column = self.columns[name]
+            if isinstance(column, RaggedTensor):
+                columns[name] = RaggedTensor(move(column.rows, place, column.pictures), column.offsets)
             else:
-                columns[name] = move(one, place, torch.arange(len(one), device=one.device))
+                columns[name] = move(column, place, torch.arange(len(column), device=column.device))
         return type(self)(columns, self.places)
 
 

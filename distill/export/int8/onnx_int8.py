@@ -5,7 +5,6 @@ the first convolution (the preprocessing) and after the last layer (sigmoid, sof
 inputs are 256 levels already, and scores depend on the last digits of the outputs.
 """
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import torch
 from distill.export.format import Calibration, Format, Job
 from distill.export.int8.ranges import Histogram, Range, least_error_range, percentile_range
 from distill.export.onnx import save, to_onnx
+from distill.export.quiet import quiet
 from distill.predictors.onnx_predictor import OnnxPredictor
 
 if TYPE_CHECKING:
@@ -62,12 +62,8 @@ def quantize(
         list(_QUANTIZED),
         {"OpTypesToExcludeOutputQuantization": ["Gemm"]},
     )
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.setLevel(logging.ERROR)
-    try:
+    with quiet():
         quantizer.quantize_model()
-    finally:
-        root.setLevel(level)
     return quantizer.model.model
 
 

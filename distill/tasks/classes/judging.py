@@ -133,7 +133,7 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
     def details(self, verdicts: Mapping[str, ClassVerdict], teacher: Teacher | None) -> Details:
         student = verdicts["student"]
         pairs = most_confused(student.scores.confusion, CONFUSED)
-        found: dict[str, Any] = {
+        content: dict[str, Any] = {
             "confusion": {role: verdict.scores.confusion.tolist() for role, verdict in verdicts.items()},
             "calibration": {role: verdict.scores.calibration.to_dict() for role, verdict in verdicts.items()},
             "confused": [pair.to_dict(self.pictures.classes) for pair in pairs],
@@ -141,7 +141,7 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
         }
         doubted = None
         if self.pictures.sets.web is not None and teacher is not None:
-            found["suspects"], doubted = self._suspects(self.pictures.sets.web, teacher)
+            content["suspects"], doubted = self._suspects(self.pictures.sets.web, teacher)
         answers, truths = student.probabilities.argmax(axis=1), student.scores.truths
         wrong = np.flatnonzero(answers != truths)
         sure = wrong[np.argsort(-student.probabilities.max(axis=1)[wrong], kind="stable")]
@@ -153,21 +153,21 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
             self._captioned(self.pictures.test, student.probabilities, truths, sure[:MISTAKES]),
             doubted,
         )
-        entries, classes = cast(ClassEntries, found), self.pictures.classes
+        entries, classes = cast(ClassEntries, content), self.pictures.classes
         return Details(entries, [*class_report(entries, classes, pictures), *self.class_sections(verdicts)])
 
     def _near_duplicates(self, verdicts: Mapping[str, ClassVerdict]) -> dict[str, Any]:
         """How many test pictures are among those to train on too, and the scores without them."""
-        places, found = find_duplicates(
+        copies, entry = find_duplicates(
             self.pictures.sets.transfer, self.pictures.test, "test", self.pictures.directory
         )
-        kept = np.setdiff1d(np.arange(len(self.pictures.test)), places)
-        if not len(places) or not len(kept):
-            return found
+        kept = np.setdiff1d(np.arange(len(self.pictures.test)), copies)
+        if not len(copies) or not len(kept):
+            return entry
         rest = self.pictures.test.where(np.isin(np.arange(len(self.pictures.test)), kept))
         for role, verdict in verdicts.items():
-            found[role] = scores_of(self._score(verdict.probabilities[kept], rest).to_dict())
-        return found
+            entry[role] = scores_of(self._score(verdict.probabilities[kept], rest).to_dict())
+        return entry
 
     def _suspects(self, web: Pictures, teacher: Teacher) -> tuple[dict[str, Any], Captioned]:
         """The web's labels that the teacher does not believe: counted, named in a file, and the worst shown."""
@@ -181,17 +181,17 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
                 label, opinion = self.pictures.classes[doubted.labels[k]], self.pictures.classes[doubted.opinions[k]]
                 given = f"{doubted.label_probability[k]:.3g}", opinion, f"{doubted.opinion_probability[k]:.4f}"
                 writer.writerow([web.name(place), label, *given])
-        found = {"pictures": len(web), "suspected": len(doubted), "file": f"{file.parent.name}/{file.name}"}
-        return found, self._captioned(web, probabilities, labels, doubted.places[:DOUBTED])
+        entry = {"pictures": len(web), "suspected": len(doubted), "file": f"{file.parent.name}/{file.name}"}
+        return entry, self._captioned(web, probabilities, labels, doubted.places[:DOUBTED])
 
     def _captioned(
-        self, pictures: Pictures, probabilities: np.ndarray, truths: np.ndarray, places: np.ndarray
+        self, pictures: Pictures, probabilities: np.ndarray, truths: np.ndarray, rows: np.ndarray
     ) -> Captioned:
         answers = probabilities.argmax(axis=1)
         return Captioned(
-            pictures.gather(places),
-            [self.pictures.classes[c] for c in truths[places]],
-            [self.pictures.classes[c] for c in answers[places]],
-            probabilities[places, truths[places]],
-            probabilities[places, answers[places]],
+            pictures.gather(rows),
+            [self.pictures.classes[c] for c in truths[rows]],
+            [self.pictures.classes[c] for c in answers[rows]],
+            probabilities[rows, truths[rows]],
+            probabilities[rows, answers[rows]],
         )

@@ -23,8 +23,8 @@ from distill.evaluation.roc import Roc, tar_name
 from distill.predictors.predictor import Predictor
 from distill.tasks.embeddings.entries import EmbeddingEntries
 from distill.tasks.embeddings.people import PeoplePictures
-from distill.tasks.embeddings.report import Pairs, embedding_report
-from distill.tasks.embeddings.trial import Trial, Verification, compare
+from distill.tasks.embeddings.report import ShownPairs, embedding_report
+from distill.tasks.embeddings.trial import Trial, Verification, verification_difference
 from distill.tasks.judging import Details, Judging
 from distill.tasks.verdict import SCORES, Verdict, scores_of
 from teachers.teacher import Teacher
@@ -88,7 +88,7 @@ class EmbeddingVerdict(Verdict):
         return scores | {"split": self.trial.name}
 
     def compare(self, other: Self) -> dict[str, Any]:
-        return compare(self.verification, other.verification, next(iter(self.verification.points)))
+        return verification_difference(self.verification, other.verification, next(iter(self.verification.points)))
 
     def search(self, gallery: Self) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
         return galleries(self, gallery, ("model", "gallery")), at_thresholds_of(gallery, self)
@@ -170,7 +170,7 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
         return {"cosine": float(similarities(ours, theirs).mean()), "pictures": len(ours)}
 
     def details(self, verdicts: Mapping[str, EmbeddingVerdict], teacher: Teacher | None) -> Details:
-        found: dict[str, Any] = {
+        content: dict[str, Any] = {
             "roc": {role: _curve(verdict.verification.roc) for role, verdict in verdicts.items()},
             "histograms": {
                 role: cosine_histogram(verdict.verification.roc).to_dict() for role, verdict in verdicts.items()
@@ -183,21 +183,21 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
             "near_duplicates": self._near_duplicates(verdicts),
         }
         if "teacher" in verdicts:
-            found["at_teacher_thresholds"] = at_thresholds_of(verdicts["teacher"], verdicts["student"])
-            found["galleries"] = galleries(verdicts["student"], verdicts["teacher"], ("student", "teacher"))
-        entries = cast(EmbeddingEntries, found)
+            content["at_teacher_thresholds"] = at_thresholds_of(verdicts["teacher"], verdicts["student"])
+            content["galleries"] = galleries(verdicts["student"], verdicts["teacher"], ("student", "teacher"))
+        entries = cast(EmbeddingEntries, content)
         return Details(entries, embedding_report(entries, self._hardest(verdicts)))
 
     def _near_duplicates(self, verdicts: Mapping[str, EmbeddingVerdict]) -> dict[str, Any]:
         """How many pictures are in the transfer set too, and the scores without them; names go into a file."""
         trial = self.pictures.trial
-        places, found = find_duplicates(
+        copies, entry = find_duplicates(
             self.pictures.sets.transfer, trial.pictures, trial.name, self.pictures.directory
         )
-        if not len(places):
-            return found
-        rest = trial.without(places)
-        kept = np.setdiff1d(np.arange(len(trial.identities)), places)
+        if not len(copies):
+            return entry
+        rest = trial.without(copies)
+        kept = np.setdiff1d(np.arange(len(trial.identities)), copies)
         try:
             rest.check(self.recipe.evaluate.fars)
             without = {
@@ -206,38 +206,38 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
             }
         except DistillError as error:  # too few are left to be measured
             console.print(f"no scores without the near duplicates: {error}", soft_wrap=True)
-            return found
+            return entry
         for role, scores in without.items():
-            found[role] = scores_of(scores)
-        return found
+            entry[role] = scores_of(scores)
+        return entry
 
-    def _hardest(self, verdicts: Mapping[str, EmbeddingVerdict]) -> Pairs:
+    def _hardest(self, verdicts: Mapping[str, EmbeddingVerdict]) -> ShownPairs:
         """Pairs of pictures that the student is most wrong about."""
         student, trial = verdicts["student"].embeddings, self.pictures.trial
         if trial.pairs is None:
-            found = hardest_pairs(student, trial.identities, HARDEST)
-            first, second, same = found.first, found.second, found.same
+            hardest = hardest_pairs(student, trial.identities, HARDEST)
+            first, second, same = hardest.first, hardest.second, hardest.same
         else:
             scores = similarities(student[trial.pairs.first], student[trial.pairs.second])
-            chosen = hardest_listed(scores, trial.pairs.same, HARDEST)
-            first, second, same = (side[chosen] for side in (trial.pairs.first, trial.pairs.second, trial.pairs.same))
+            rows = hardest_listed(scores, trial.pairs.same, HARDEST)
+            first, second, same = (side[rows] for side in (trial.pairs.first, trial.pairs.second, trial.pairs.same))
         both = trial.pictures.gather(np.stack((first, second), axis=1).ravel())
         by = {
             role: similarities(verdict.embeddings[first], verdict.embeddings[second])
             for role, verdict in verdicts.items()
         }
-        return Pairs(both.reshape(-1, 2, *both.shape[1:]), same, by["student"], by.get("teacher"))
+        return ShownPairs(both.reshape(-1, 2, *both.shape[1:]), same, by["student"], by.get("teacher"))
 
 
 def at_thresholds_of(old: EmbeddingVerdict, new: EmbeddingVerdict) -> list[dict[str, Any]]:
     """What the new model's pairs do at the old one's thresholds, FAR by FAR: do the thresholds in use keep working?"""
-    found = []
+    rows = []
     for far, point in old.verification.points.items():
         measured = new.verification.roc.at_threshold(point.threshold)
         if new.trial.pairs is None:  # pairs that share pictures are no independent cases
             measured = replace(measured, far_interval=None, tar_interval=None)
-        found.append({**measured.to_dict(), "far": far, "far_measured": measured.far})
-    return found
+        rows.append({**measured.to_dict(), "far": far, "far_measured": measured.far})
+    return rows
 
 
 def _curve(roc: Roc) -> dict[str, Any]:

@@ -65,10 +65,10 @@ class PeoplePictures(TaskPictures):
         return bool(people.genuine and people.impostors * self.recipe.evaluate.fars[0] >= 1)
 
     def describe(self) -> dict[str, Any]:
-        found, identities = super().describe(), self.sets.prepared.identities
+        facts, identities = super().describe(), self.sets.prepared.identities
         people = {
             split: len(np.unique(identities[rows][identities[rows] >= 0]))
             for split in SPLITS
             if len(rows := self.sets.prepared.indices(split))
         }
-        return found | {"classes": [], "people": people, "trial": {"name": self.trial.name, **self.trial.describe()}}
+        return facts | {"classes": [], "people": people, "trial": {"name": self.trial.name, **self.trial.describe()}}

@@ -21,7 +21,7 @@ VERIFICATION, IDENTIFICATION, HARDEST = (
 
 
 @dataclass(frozen=True)
-class Pairs:
+class ShownPairs:
     """Pairs of pictures shown with what the models made of them, in the order they are shown in.
 
     Attributes:
@@ -37,7 +37,7 @@ class Pairs:
     teacher: np.ndarray | None = None
 
 
-def embedding_report(entries: EmbeddingEntries, pairs: Pairs) -> list[Section]:
+def embedding_report(entries: EmbeddingEntries, pairs: ShownPairs) -> list[Section]:
     """The sections on verification, on identification where pictures were searched for, and the hardest pairs."""
     thresholds, ranks = entries.get("at_teacher_thresholds", []), entries["ranks"]
     verification = {
@@ -59,7 +59,7 @@ def embedding_report(entries: EmbeddingEntries, pairs: Pairs) -> list[Section]:
     return sections
 
 
-def _hardest(pairs: Pairs) -> list[dict[str, Any]]:
+def _hardest(pairs: ShownPairs) -> list[dict[str, Any]]:
     """Genuine and impostor pairs, each with a title."""
     groups = []
     for same, title in ((True, "One person, least alike to the student"), (False, "Two people, most alike")):

@@ -31,7 +31,7 @@ Verification = VerificationScores | AllPairsScores
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class ListedPairs:
     """Pairs of pictures: int64 places (P,) of both, bool (P,) whether they show one person, int64 (P,) the fold."""
 
     first: np.ndarray
@@ -53,7 +53,7 @@ class Trial:
     name: str
     pictures: Pictures
     identities: np.ndarray
-    pairs: Pairs | None = None
+    pairs: ListedPairs | None = None
 
     @classmethod
     def of(cls, pictures: Pictures) -> "Trial":
@@ -87,14 +87,14 @@ class Trial:
         for far in fars:
             check_resolution(far, self.impostors, "evaluate.fars: FAR", "impostor pairs")
 
-    def without(self, places: np.ndarray) -> "Trial":
+    def without(self, left_out: np.ndarray) -> "Trial":
         """The same but for some pictures and the pairs they are in."""
         kept = np.ones(len(self.identities), bool)
-        kept[places] = False
+        kept[left_out] = False
         pairs = self.pairs
         if pairs is not None:
             both, renumbered = kept[pairs.first] & kept[pairs.second], np.cumsum(kept) - 1
-            pairs = Pairs(
+            pairs = ListedPairs(
                 renumbered[pairs.first[both]], renumbered[pairs.second[both]], pairs.same[both], pairs.folds[both]
             )
         return replace(self, pictures=self.pictures.where(kept), identities=self.identities[kept], pairs=pairs)
@@ -138,7 +138,7 @@ class Trial:
         return facts
 
 
-def compare(first: Verification, second: Verification, far: float) -> dict[str, Any]:
+def verification_difference(first: Verification, second: Verification, far: float) -> dict[str, Any]:
     """The paired difference of accuracy where pairs were listed, else of TAR at `far`.
 
     Raises:
@@ -174,15 +174,15 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
     with in_section("evaluate.lfw", ()):
         prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
     pictures = Pictures.of(prepared, "train")
-    places = {name: place for place, name in enumerate(prepared.names)}
+    rows = {name: row for row, name in enumerate(prepared.names)}
     left_out = dict(prepared.ledger)
     for name, reason in left_out.items():
         if (kept_as := duplicate_of(reason)) is not None:
-            places[name] = places[kept_as]
-    kept = present_pairs(listed, places, allow_missing=settings.allow_missing, left_out=left_out)
-    pairs = Pairs(
-        np.array([places[pair.first] for pair in kept]),
-        np.array([places[pair.second] for pair in kept]),
+            rows[name] = rows[kept_as]
+    kept = present_pairs(listed, rows, allow_missing=settings.allow_missing, left_out=left_out)
+    pairs = ListedPairs(
+        np.array([rows[pair.first] for pair in kept]),
+        np.array([rows[pair.second] for pair in kept]),
         np.array([pair.same for pair in kept]),
         np.array([pair.fold for pair in kept]),
     )

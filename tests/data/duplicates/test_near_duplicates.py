@@ -14,10 +14,10 @@ from distill.data.duplicates import near_duplicates as near_duplicates_module
 from distill.data.duplicates.near_duplicates import (
     CORRELATION,
     RADIUS,
-    compare,
     near_duplicates,
     perceptual_hash,
     small,
+    small_duplicates,
 )
 from distill.data.prepared.alignment import Alignment
 from distill.data.prepared.decode import decode
@@ -71,13 +71,13 @@ def test_pairs_come_with_what_they_were_found_by() -> None:
     noise = np.random.default_rng(0).integers(-9, 10, first.shape)
     second = np.where(mirrored[:, None, None, None], first[:, :, ::-1], first).astype(int) + noise
     one, other = small(first), small(second.clip(0, 255).astype(np.uint8))
-    found = compare(one, other)
+    found = small_duplicates(one, other)
     assert found.pairs.tolist() == [[n, n] for n in range(30)] and np.array_equal(found.mirrored, mirrored)
     for n, correlation in enumerate(found.correlations):
         straight = other[n, :, ::-1] if mirrored[n] else other[n]
         assert correlation == pytest.approx(np.corrcoef(one[n].ravel(), straight.ravel())[0, 1], abs=1e-12)
     even = np.maximum(one, one[:, :, ::-1])
-    assert not compare(even, even).mirrored.any(), "its own mirror image counts once, as it is"
+    assert not small_duplicates(even, even).mirrored.any(), "its own mirror image counts once, as it is"
 
 
 def test_candidates_are_those_that_counting_bits_finds() -> None:
@@ -165,7 +165,7 @@ def test_copies_correlate_more_than_the_faces_of_two_people(correlation: float, 
     one, other = ((127.5 + scale * grey).round().astype(np.uint8)[None] for grey in (face, face + detail))
     assert np.corrcoef(one.ravel(), other.ravel())[0, 1] == pytest.approx(correlation, abs=1e-3)
     assert perceptual_hash(one) == perceptual_hash(other)
-    assert len(compare(one, other).pairs) == is_copy
+    assert len(small_duplicates(one, other).pairs) == is_copy
 
 
 def test_pictures_of_one_colour_are_nobodys_copies() -> None:

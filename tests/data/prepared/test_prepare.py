@@ -14,8 +14,8 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from distill.data.prepared import pool
-from distill.data.prepared import prepare as module
+from distill.data.prepared import loading, pool
+from distill.data.prepared.kept import Kept
 from distill.data.prepared.prepare import Prepared
 from distill.data.sources.celeba import CelebA
 from distill.data.sources.folder import Folder
@@ -252,7 +252,7 @@ def test_other_fits_are_other_sets(tmp_path: Path) -> None:
 def test_the_same_call_opens_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "in", 4)
     first = run(Folder(root=tmp_path / "in"), tmp_path / "set")
-    monkeypatch.setattr(module, "decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(loading, "decode", lambda *_: pytest.fail("decoded again"))
     again = run(Folder(root=tmp_path / "in"), tmp_path / "set", workers=1)
     assert again.fingerprint == first.fingerprint and again.names == first.names
 
@@ -277,7 +277,7 @@ def test_a_change_prepares_afresh(tmp_path: Path) -> None:
 def test_the_fields_of_a_source_are_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = (Sample("a", b"A"),)
     calls = []
-    monkeypatch.setattr(module, "decode", lambda *_: calls.append(1) or pixels(0))
+    monkeypatch.setattr(loading, "decode", lambda *_: calls.append(1) or pixels(0))
     for key in (0, 0, 1, 1):
         run(Listed(samples, key=key), tmp_path / "set")
     assert len(calls) == 2
@@ -350,7 +350,7 @@ def test_pictures_are_loaded_in_a_bounded_window(tmp_path: Path, monkeypatch: py
                 listed += 1
                 yield Sample(str(number), pixels(number, height, width))
 
-    add = module.Kept.add
+    add = Kept.add
 
     def counted(*arguments: object) -> object:
         nonlocal entered, furthest
@@ -358,6 +358,6 @@ def test_pictures_are_loaded_in_a_bounded_window(tmp_path: Path, monkeypatch: py
         furthest = max(furthest, listed - entered)
         return add(*arguments)
 
-    monkeypatch.setattr(module.Kept, "add", counted)
+    monkeypatch.setattr(Kept, "add", counted)
     assert len(run(Stream(), tmp_path / "set", workers=2)) == 300
     assert furthest <= 2 * pool.WINDOW * pool.CHUNK

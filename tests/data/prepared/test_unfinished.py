@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distill.data.prepared import prepare as preparing
-from distill.data.prepared import shards
+from distill.data.prepared import loading, shards
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import Kept
 from distill.data.prepared.prepare import prepare
+from distill.data.prepared.prepared import Prepared
 from distill.data.sources.folder import Folder
 from distill.errors import DistillError
 from tests.helpers.marked import Marked
@@ -60,7 +60,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def run(root: Path, place: Path, budget: int = 2**30, **options: object) -> preparing.Prepared:
+def run(root: Path, place: Path, budget: int = 2**30, **options: object) -> Prepared:
     keys = {"max_bad_share": 0.1, "workers": 1, **options}
     return prepare(Folder(root=root), place, Frame(HEIGHT, WIDTH), max_raw_bytes=budget, **keys)
 
@@ -72,8 +72,8 @@ def files(directory: Path) -> dict[str, bytes]:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the pictures loaded from now on."""
     names: list[str] = []
-    load = preparing._load
-    monkeypatch.setattr(preparing, "_load", lambda sample, *size: (names.append(sample.name), load(sample, *size))[1])
+    load = loading._load
+    monkeypatch.setattr(loading, "_load", lambda sample, *size: (names.append(sample.name), load(sample, *size))[1])
     return names
 
 

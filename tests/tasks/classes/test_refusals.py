@@ -9,7 +9,7 @@ import pytest
 from distill import cli
 from distill.errors import DistillError
 from distill.files.run_directory import RunDirectory
-from distill.run.stages import Run, Training
+from distill.run.stages import Run, TrainingSetup
 from distill.tasks import open_task
 from distill.tasks.sets import open_sets
 from students.student import build_student
@@ -71,7 +71,7 @@ def test_what_was_learnt_as_attributes_is_not_taken_for_classes() -> None:
     task = open_task(recipe, out / "data")
     student = build_student(recipe.student, 7)
     module = task.teaching.learner(student, recipe.student.preprocess, recipe.fine_tune, seed=0)
-    training = Training(module, pictures, None)
+    training = TrainingSetup(module, pictures, None)
     other = copy.copy(recipe)
     object.__setattr__(other, "task", "attributes")
     runs = [Run(one, task, RunDirectory(out)) for one in (recipe, copy.copy(recipe), other)]

@@ -12,7 +12,7 @@ from rich.console import Console
 from distill.report.page import headline, write_report
 from distill.report.results import VERSION
 from distill.report.terminal import print_results
-from distill.tasks.embeddings.report import Pairs, embedding_report
+from distill.tasks.embeddings.report import ShownPairs, embedding_report
 from tests.helpers.pages import Page
 
 
@@ -69,8 +69,8 @@ def embedding_results() -> dict[str, Any]:
     }
 
 
-def some_pairs() -> Pairs:
-    return Pairs(
+def some_pairs() -> ShownPairs:
+    return ShownPairs(
         pictures=np.random.default_rng(0).integers(0, 256, (3, 2, 12, 10, 3), dtype=np.uint8),
         same=np.array([False, True, True]),
         student=np.array([0.7171, -0.1234, 0.0456]),
@@ -130,7 +130,7 @@ def test_a_part_that_was_not_produced_is_left_out(page: Page, missing: str, word
     if missing == "ranks":  # nobody has two pictures to be searched for
         results["ranks"] = {}
     elif missing == "pairs":
-        pairs = Pairs(pairs.pictures[:0], pairs.same[:0], pairs.student[:0])
+        pairs = ShownPairs(pairs.pictures[:0], pairs.same[:0], pairs.student[:0])
     else:
         del results[missing]
     write_report(tmp_path / "report.html", results, {}, embedding_report(results, pairs))
@@ -145,7 +145,7 @@ def test_a_student_without_a_teacher_is_enough(tmp_path: Path) -> None:
     for part in ("roc", "histograms", "ranks"):
         del results[part]["teacher"]
     del results["at_teacher_thresholds"]
-    alone = Pairs(some_pairs().pictures, some_pairs().same, some_pairs().student)
+    alone = ShownPairs(some_pairs().pictures, some_pairs().same, some_pairs().student)
     write_report(tmp_path / "report.html", results, {}, embedding_report(results, alone))
     page = Page(tmp_path / "report.html")
     assert page.text.startswith("Distill: face_embeddings The student reaches TAR 0.963 at FAR 1e-2.")

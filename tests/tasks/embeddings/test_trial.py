@@ -11,12 +11,12 @@ from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.preprocess.preprocess import Fit, fit
 from distill.recipe.recipe import Evaluate, Prepare
-from distill.tasks.embeddings.trial import Pairs, Trial, open_lfw
+from distill.tasks.embeddings.trial import ListedPairs, Trial, open_lfw
 
 
 def trial(validation: Pictures) -> Trial:
     """Nine pictures of four people, five pairs."""
-    pairs = Pairs(
+    pairs = ListedPairs(
         np.array([0, 2, 4, 6, 8]),
         np.array([1, 3, 6, 7, 0]),
         np.array([True, True, False, True, False]),
