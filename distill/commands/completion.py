@@ -9,8 +9,9 @@ import shtab
 
 from distill.commands import COMMANDS
 from distill.errors import DistillError
-from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.parser import RecipeReader
 from distill.recipe.variants import VARIANTS
+from distill.recipe.written import recipe_names
 from distill.registries import TASKS
 from students.naming import timm_names
 

@@ -12,8 +12,9 @@ from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.predictors.open import open_predictor
 from distill.predictors.predictor import Predictor
-from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import TEACHER_STAGES
+from distill.recipe.written import recipe_names
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict

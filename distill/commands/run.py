@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from distill.errors import DistillError
-from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.parser import RecipeReader
+from distill.recipe.written import recipe_names
 from distill.report.terminal import print_files, print_report_place, print_results
 from distill.run.pipeline import run
 

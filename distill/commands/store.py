@@ -11,8 +11,9 @@ from rich.console import Console
 from distill import formatting
 from distill.errors import DistillError
 from distill.files.run_directory import RESULTS, RunDirectory
-from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
+from distill.recipe.written import recipe_names
 from distill.registries import TASKS
 from distill.run.stages import Run
 from distill.run.train import RECORD, quieten

@@ -12,7 +12,8 @@ from rich.console import Console
 from distill.export import formats
 from distill.files.atomic import write_json
 from distill.files.locks import exclusive
-from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.parser import RecipeReader
+from distill.recipe.written import recipe_names
 from distill.registries import TASKS
 from distill.report.terminal import print_report_place
 from distill.run.train import quieten

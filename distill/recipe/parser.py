@@ -10,11 +10,9 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError, in_section
@@ -32,6 +30,7 @@ from distill.recipe.recipe import (
 )
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Teach, Transfer
 from distill.recipe.variants import DEFAULTS, VARIANTS, staying, variant
+from distill.recipe.written import load, merge, overlay
 from distill.registries import TASKS
 
 # What a stage or the run directory decides of Lightning's Trainer.
@@ -41,12 +40,6 @@ _OWN_TRAINER_KEYS = (
     | {"enable_checkpointing", "enable_model_summary", "enable_progress_bar", "reload_dataloaders_every_n_epochs"}
 )
 _NULL = {"null", "None", "none"}
-
-
-def recipe_names() -> list[str]:
-    """The recipes that ship with the package."""
-    names = (entry.name for entry in files("recipes").iterdir())
-    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and name.count(".") == 1)
 
 
 class RecipeReader:
@@ -67,7 +60,7 @@ class RecipeReader:
     def __init__(self, recipe: str, prog: str = "distill run RECIPE") -> None:
         self.name, self.out = _name_and_place(recipe)
         self.prog = prog
-        self.base, self.path = _load(recipe), recipe
+        self.base, self.path = load(recipe), recipe
         if Path(recipe).name == RESOLVED:
             self.base = as_now(self.base)
 
@@ -135,7 +128,7 @@ class RecipeReader:
                 **(section_keys if name == written else staying(section, section_keys, str(name))),
             }
             if name != written and section == "data":
-                content = _merged(content, _overlay(self.path, str(name)))
+                content = merge(content, overlay(self.path, str(name)))
         ready_made = "teacher" in content and variant("teacher", content["teacher"]["name"]).ready_made
         if ready_made and isinstance(content.get("stages"), list):
             # What a recipe writes of making its own teacher says nothing of one that is ready.
@@ -225,58 +218,6 @@ def _name_and_place(recipe: str) -> tuple[str, Path]:
     if path.name == RESOLVED and (owner := RunDirectory(path.parent).owner) is not None:
         return owner, path.parent
     return path.stem, Path("runs") / path.stem
-
-
-def _load(recipe: str) -> dict[str, Any]:
-    path = Path(recipe)
-    if path.suffix not in (".yaml", ".yml"):
-        if recipe not in recipe_names():
-            raise DistillError(f"recipe {recipe!r}: expected one of {', '.join(recipe_names())}, or a .yaml file.")
-        return _read_yaml(files("recipes").joinpath(f"{recipe}.yaml"), recipe)
-    if not path.is_file():
-        raise DistillError(f"{path}: no such recipe file. Recipes that ship: {', '.join(recipe_names())}.")
-    return _read_yaml(path, recipe)
-
-
-class _OnceLoader(yaml.SafeLoader):
-    """Refuses a key that is written twice, of which YAML's would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            written = str(key.value)
-            if written in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{written} is written twice", key.start_mark)
-            seen.add(written)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(file: Any, name: str) -> dict[str, Any]:
-    try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _OnceLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
-    if not isinstance(content, dict):
-        raise DistillError(f"{name}: expected keys and values, found {type(content).__name__}.")
-    return content
-
-
-def _overlay(recipe: str, data: str) -> dict[str, Any]:
-    beside = files("recipes") if Path(recipe).suffix == "" else Path(recipe).parent
-    file = beside.joinpath(f"{Path(recipe).stem}.{data}.yaml")
-    return _read_yaml(file, str(file)) if file.is_file() else {}
-
-
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        if both and key in VARIANTS:
-            name = merged[key].get("name", DEFAULTS.get(key))
-            if (other := value.get("name", name)) != name:
-                merged[key] = staying(key, merged[key], other)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
 
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from distill import cli
 from distill.commands import COMMANDS
 from distill.objectives import Objective
-from distill.recipe.parser import recipe_names
+from distill.recipe.written import recipe_names
 from distill.registries import OBJECTIVES, STUDENTS, TASKS
 from tests.helpers.toy_package import install
 

@@ -13,10 +13,11 @@ from distill.data.sources.celeba import CelebA
 from distill.data.sources.folder import Folder
 from distill.errors import DistillError
 from distill.files.run_directory import RunDirectory
-from distill.recipe.parser import RecipeReader, recipe_names
+from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import Recipe
 from distill.recipe.stages import Stage
 from distill.recipe.variants import VARIANTS
+from distill.recipe.written import recipe_names
 from distill.registries import OBJECTIVES
 from distill.tasks.sets import open_sets
 from teachers.onnx_teacher import Onnx

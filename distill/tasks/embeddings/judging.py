@@ -257,7 +257,7 @@ def galleries(probes: EmbeddingVerdict, gallery: EmbeddingVerdict, names: tuple[
         names[1]: gallery.identification,
         f"{names[0]} in {names[1]}": probes.trial.identify(probes.embeddings, gallery.embeddings),
     }
-    kept = ("metrics", "intervals", "counts", "rank_curve")
+    kept = (*SCORES, "rank_curve")
     return {
         name: {key: value for key, value in scores.to_dict().items() if key in kept}
         for name, scores in searches.items()
