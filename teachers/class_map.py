@@ -67,7 +67,7 @@ class SelectedTeacher(Teacher):
         self.eval()
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
+        """Float (N, 3, h, w) on the 0..255 scale to `logits`, float32 (N, C)."""
         return {"logits": self.whole(pictures)["logits"].index_select(1, self.places)}
 
     def fingerprint(self) -> str:

@@ -21,7 +21,7 @@ class MirroredTeacher(Teacher):
         self.eval()
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 logits (N, C)."""
+        """Float (N, 3, h, w) on the 0..255 scale to `logits`, float32 (N, C)."""
         straight, mirrored = self.whole(pictures), self.whole(pictures.flip(3))
         return {name: (straight[name] + mirrored[name]) / 2 for name in straight}
 

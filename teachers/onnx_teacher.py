@@ -66,7 +66,8 @@ class OnnxTeacher(Teacher):
 
     @torch.no_grad()
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 logits or embeddings (N, C), on the pictures' device.
+        """Float (N, 3, h, w) on the 0..255 scale to `logits` or `embedding`, float32 (N, C), on the pictures'
+        device.
 
         Raises:
             DistillError: the graph cannot run, answers NaN, or answers something else than it was said to.

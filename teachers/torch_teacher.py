@@ -37,7 +37,7 @@ class TorchTeacher(Teacher):
 
     @torch.no_grad()
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Float (N, 3, h, w) on the 0..255 scale to float32 tensors (N, ...)."""
+        """Float (N, 3, h, w) on the 0..255 scale to float32 tensors (N, ...) by name."""
         normalized = self.preprocess.normalize(pictures).contiguous(memory_format=torch.channels_last)
         outputs = named(self.network(normalized), next(iter(self.shapes)))
         return {name: tensor.float() for name, tensor in outputs.items()}

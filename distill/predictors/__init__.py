@@ -1,1 +1,1 @@
-"""From uint8 pictures to probabilities, by every kind of file a student ships as."""
+"""From uint8 pictures to named answers, by every kind of file a student ships as."""

@@ -35,7 +35,7 @@ class Keys:
 
 
 def _meant(key: str, names: Sequence[str], section: str = "") -> str:
-    """Those that are written alike, or whose last part is, where that is left out which comes before it."""
+    """The names closest in spelling; else those whose last part is close, as of a key written without its section."""
     written = key[len(section) :]
     alike = difflib.get_close_matches(written, [name[len(section) :] for name in names], n=1, cutoff=0.6)
     meant = [f"{section}{name}" for name in alike]

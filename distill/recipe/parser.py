@@ -213,7 +213,7 @@ class _Parser(ArgumentParser):
 
 
 def _name_and_place(recipe: str) -> tuple[str, Path]:
-    """A file's own and a run directory called so, or for the recipe kept in a run directory its run's and that one."""
+    """A recipe's name and its run directory: `runs/NAME`, or of a run's own recipe.yaml the directory it lies in."""
     path = Path(recipe)
     if path.name == RESOLVED and (owner := RunDirectory(path.parent).owner) is not None:
         return owner, path.parent

@@ -55,7 +55,8 @@ _TRAINER_FACTS = (
 
 
 class TrainingSetup(NamedTuple):
-    """What a stage trains and on what: the module, the pictures, and the teacher whose answers it learns, if one's."""
+    """What a stage trains, on which pictures, and the teacher whose answers it learns; None where it learns from
+    labels."""
 
     module: TrainingModule
     pictures: Pictures

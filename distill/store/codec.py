@@ -61,7 +61,7 @@ def _narrowed(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FullCodec:
-    """All C numbers of answers of one tensor: for attributes and embeddings, where every output counts."""
+    """All C numbers of answers of one tensor: where every output counts."""
 
     outputs: int
     dtype: np.dtype

@@ -97,7 +97,7 @@ class LabelledVerdict(Verdict):
 
     classes: tuple[str, ...]
     lacking: ClassVar[str]
-    """What a class was without that could not be measured."""
+    """What the classes have too little of that could not be measured, in words."""
 
     @property
     def probabilities(self) -> np.ndarray:

@@ -18,7 +18,8 @@ _DUPLICATE = "duplicate of "
 
 
 def duplicate_of(reason: str) -> str | None:
-    """Of a reason in the ledger: the picture that is kept in place of the one left out; None where that one is bad."""
+    """The picture kept in place of one that was left out as its duplicate, by the reason in the ledger; None where that
+    one was bad."""
     return reason.removeprefix(_DUPLICATE) if reason.startswith(_DUPLICATE) else None
 
 

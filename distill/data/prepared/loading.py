@@ -39,7 +39,7 @@ class Loaded(NamedTuple):
 
 
 class StoredPicture(NamedTuple):
-    """The same as it travels and is written: `data` are the pixels or, in an encoded set, bytes."""
+    """A loaded picture as it leaves its process and is written: `data` are the pixels or, in an encoded set, bytes."""
 
     content: int
     file: int
