@@ -17,7 +17,9 @@ def order() -> list[str]:
     page = (ROOT / "distill" / "README.md").read_text(encoding="utf-8")
     block = re.search(r"^## Order$.*?^```text\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
     assert block is not None
-    return block[1].split()
+    lines = block[1].split()
+    assert len(set(lines)) == len(lines)
+    return lines
 
 
 def modules() -> dict[str, ast.Module]:

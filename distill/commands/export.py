@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from distill.errors import DistillError
-from distill.export.formats import FORMATS, chosen
+from distill.export.formats import FORMATS, formats_of
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory
 from distill.predictors.open import student_predictor
 from distill.recipe.parser import RecipeReader
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     run_directory, recipe = _open(options.run, keys)
     if options.formats:
         recipe = replace(recipe, export=replace(recipe.export, formats=tuple(options.formats.split(","))))
-    chosen(recipe.export.formats, TASKS.get(recipe.task).kind)
+    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind)
     with run_directory.alone():
         network, manifest = load_student(run_directory.student)
         task = open_task(recipe, run_directory.data)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from distill.export import formats
+from distill.export.formats import formats_of
 from distill.files.atomic import write_json
 from distill.files.locks import exclusive
 from distill.recipe.parser import RecipeReader
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     pairs = pairs_of(points, options.against)
     first = points[0].recipe
     # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
-    formats.chosen(first.export.formats, TASKS.get(first.task).kind)
+    formats_of(first.export.formats, TASKS.get(first.task).kind)
     resources = Resources.of_this_machine(len(own), options.jobs, _gpus(points[0]))
     claimed = SweepDirectory.claim(out, reader.name)
     quieten()

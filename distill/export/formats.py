@@ -24,7 +24,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def chosen(names: Sequence[str], kind: type[Kind]) -> list[Format]:
+def formats_of(names: Sequence[str], kind: type[Kind]) -> list[Format]:
     """The formats of these names, each installed and able to carry a kind of answers.
 
     Raises:

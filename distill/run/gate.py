@@ -15,7 +15,7 @@ from distill.cost import count
 from distill.cost.latency import medians, sgemm
 from distill.errors import DistillError
 from distill.export.format import Format, Job
-from distill.export.formats import chosen
+from distill.export.formats import formats_of
 from distill.export.int8.calibration import calibration_pictures
 from distill.export.int8.quantization_aware import adapt
 from distill.files.atomic import checksum, put
@@ -76,7 +76,7 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
             scored, what lay in the directory is as it was.
     """
     network, manifest, transfer = student.network, student.manifest, task.pictures.sets.transfer
-    formats = chosen(settings.formats, type(manifest.answers))
+    formats = formats_of(settings.formats, type(manifest.answers))
     calibrated = any(entry.int8 for entry in formats)
     pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)

@@ -16,7 +16,7 @@ from torch import nn
 
 from distill.cost import count
 from distill.errors import DistillError
-from distill.export.formats import chosen
+from distill.export.formats import formats_of
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
 from distill.predictors.open import student_predictor
@@ -53,7 +53,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
             not repeated.
     """
     # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
-    chosen(recipe.export.formats, TASKS.get(recipe.task).kind)
+    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind)
     with RunDirectory.enter(out, recipe.name).alone():
         directory = RunDirectory.enter(out, recipe.name)
         if not (out / RESULTS).exists():

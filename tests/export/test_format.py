@@ -10,7 +10,7 @@ from distill.answers.embeddings import Embedding
 from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export import onnx
-from distill.export.formats import FORMATS, chosen
+from distill.export.formats import FORMATS, formats_of
 from tests.helpers.students import PROBABILITIES, job_of, mild
 
 
@@ -36,10 +36,10 @@ def test_what_is_not_installed_is_named_with_its_extra() -> None:
 
 
 def test_formats_are_known_by_name_each_once() -> None:
-    assert chosen(["onnx-int8", "onnx"], Softmax) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
+    assert formats_of(["onnx-int8", "onnx"], Softmax) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
     assert all(name == one.name for name, one in FORMATS.items())
     with pytest.raises(DistillError, match=r"unknown format onx, tiff\. Valid: onnx, onnx-int8"):
-        chosen(["onx", "onnx", "tiff"], Softmax)
+        formats_of(["onx", "onnx", "tiff"], Softmax)
     for names in ([], ["onnx", "onnx"]):
         with pytest.raises(DistillError, match="each once"):
-            chosen(names, Softmax)
+            formats_of(names, Softmax)
