@@ -18,7 +18,7 @@ from typing import Any
 
 from distill.errors import DistillError
 
-OWN = "distill"
+SHIPPED_BY = "distill"
 """Who brings what comes along, in messages."""
 
 
@@ -32,18 +32,18 @@ class Registry:
     Args:
         kind: of thing, in the singular: `student`.
         group: the entry points of packages that bring more of them: `distill.students`.
-        own: those that come along, each as "module:attribute". A name may be a pattern, `mobilenetv2_*`, that stands
-            for a family whose members the target tells apart.
+        shipped: those that come along, each as "module:attribute". A name may be a pattern, `mobilenetv2_*`, that
+            stands for a family whose members the target tells apart.
     """
 
-    def __init__(self, kind: str, group: str, own: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, group: str, shipped: Mapping[str, str]) -> None:
         self.kind, self.group = kind, group
-        self._own = {name: EntryPoint(name, target, group) for name, target in own.items()}
+        self._shipped = {name: EntryPoint(name, target, group) for name, target in shipped.items()}
         self._added: dict[str, Any] = {}
 
     def names(self) -> list[str]:
         """All names, sorted; nothing is imported."""
-        return sorted({*self._own, *self._plugins, *self._added})
+        return sorted({*self._shipped, *self._plugins, *self._added})
 
     def get(self, name: str) -> Any:
         """What a name stands for, imported if need be.
@@ -56,11 +56,11 @@ class Registry:
         if key in self._added:
             return self._added[key]
         self._check_single(key)
-        entry = self._own[key] if key in self._own else self._plugins[key][0]
+        entry = self._shipped[key] if key in self._shipped else self._plugins[key][0]
         try:
             return entry.load()
         except Exception as error:  # whatever somebody else's module does when it is imported
-            if key in self._own:
+            if key in self._shipped:
                 raise
             raise DistillError(
                 f"{self.kind} {name!r}: package {_package(entry)} brings it as {entry.value}, which cannot be imported "
@@ -85,10 +85,10 @@ class Registry:
     @cached_property
     def _plugins(self) -> dict[str, list[EntryPoint]]:
         """What installed packages bring, by name; more than one where they disagree."""
-        found: dict[str, list[EntryPoint]] = {}
+        plugins: dict[str, list[EntryPoint]] = {}
         for entry in entry_points(group=self.group):
-            found.setdefault(entry.name, []).append(entry)
-        return found
+            plugins.setdefault(entry.name, []).append(entry)
+        return plugins
 
     def _key(self, name: str) -> str:
         known = self.names()
@@ -105,8 +105,8 @@ class Registry:
             )
 
     def _packages(self, name: str) -> list[str]:
-        own = [OWN] if name in self._own else []
-        return own + [f"package {_package(entry)}" for entry in self._plugins.get(name, ())]
+        shipped = [SHIPPED_BY] if name in self._shipped else []
+        return shipped + [f"package {_package(entry)}" for entry in self._plugins.get(name, ())]
 
 
 def expected(name: str, known: Sequence[str]) -> str:

@@ -41,9 +41,9 @@ def student_named(name: str) -> "Student":
     """
     families = [key for key in STUDENTS.names() if key == name or name.startswith(f"{key}_") or fnmatchcase(name, key)]
     for family in sorted(families, key=len, reverse=True):
-        found: Student | None = STUDENTS.get(name if "*" in family else family).from_full_name(name)
-        if found is not None:
-            return found
+        student: Student | None = STUDENTS.get(name if "*" in family else family).from_full_name(name)
+        if student is not None:
+            return student
     names = [*(key for key in STUDENTS.names() if "*" not in key), *timm_names()]
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(close)}? " if close else ""

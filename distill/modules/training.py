@@ -200,7 +200,7 @@ class TrainingModule(L.LightningModule, ABC):
 def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     # torch's AveragedModel reads its count of updates back from the device at every step. Buffers are averaged as well:
     # BatchNorm's statistics belong to the averaged weights.
-    kept, new = (list(chain(one.parameters(), one.buffers())) for one in (average, network))
+    kept, new = (list(chain(part.parameters(), part.buffers())) for part in (average, network))
     real = [place for place, tensor in enumerate(kept) if tensor.is_floating_point()]
     get_ema_multi_avg_fn(decay)([kept[place] for place in real], [new[place] for place in real], None)
     for whole in set(range(len(kept))) - set(real):

@@ -49,8 +49,8 @@ class OnnxSession:
             raise DistillError(f"{path}: onnxruntime cannot load it ({error}). Expected a whole ONNX file.") from error
         inputs, outputs = self._session.get_inputs(), [value.name for value in self._session.get_outputs()]
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _DTYPES:
-            found = ", ".join(f"{value.name} {value.type} {value.shape}" for value in inputs)
-            raise DistillError(f"{path}: takes {found}; expected one batch of pictures, uint8 or float, with 4 axes.")
+            taken = ", ".join(f"{value.name} {value.type} {value.shape}" for value in inputs)
+            raise DistillError(f"{path}: takes {taken}; expected one batch of pictures, uint8 or float, with 4 axes.")
         if output is not None and output not in outputs:
             raise DistillError(f"{path}: has no output {output!r}. It has: {', '.join(outputs)}.")
         self.path = path

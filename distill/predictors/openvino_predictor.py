@@ -38,8 +38,8 @@ class OpenvinoPredictor(FilePredictor):
             raise unreadable(path, "OpenVINO", error) from error
         if not model.has_rt_info(["distill"]):
             raise foreign(path)
-        found = model.get_rt_info(["distill"]).value
-        texts = {PREFIX + key: str(value) for key, value in found.items()}
+        entries = model.get_rt_info(["distill"]).value
+        texts = {PREFIX + key: str(value) for key, value in entries.items()}
         metadata = OnnxMetadata.from_props(texts)
         if metadata is None:
             raise foreign(path)

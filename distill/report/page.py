@@ -102,11 +102,11 @@ def _counted(counts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _duplicates(found: NearDuplicates | None, models: Mapping[str, ModelResults]) -> dict[str, Any] | None:
+def _duplicates(duplicates: NearDuplicates | None, models: Mapping[str, ModelResults]) -> dict[str, Any] | None:
     """Scores with and without the pictures that are near duplicates of training pictures, a line a model."""
-    if not found:
+    if not duplicates:
         return None
-    others = {"teacher": found.get("teacher"), "student": found.get("student")}
+    others = {"teacher": duplicates.get("teacher"), "student": duplicates.get("student")}
     rows = []
     for role, model in models.items():
         name = chief_metric(model["metrics"])
@@ -119,7 +119,7 @@ def _duplicates(found: NearDuplicates | None, models: Mapping[str, ModelResults]
                 "without": (without["metrics"][name], without["intervals"].get(name)) if without else None,
             }
         )
-    return {**found, "rows": rows}
+    return {**duplicates, "rows": rows}
 
 
 def _agreement(splits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:

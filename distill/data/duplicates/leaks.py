@@ -75,42 +75,42 @@ def look(root: Path, *, workers: int = WORKERS, progress: bool = True) -> Looked
     pairs = work(samples, _seen, workers)
     shown = track(pairs, f"reading {root}", len(samples), console=console, transient=True, disable=not progress)
     names, seen, left_out = [], [], []
-    for sample, found in shown:
-        if isinstance(found, _Seen):
+    for sample, loaded in shown:
+        if isinstance(loaded, _Seen):
             names.append(sample.name)
-            seen.append(found)
+            seen.append(loaded)
         else:
-            left_out.append(str(found))
+            left_out.append(str(loaded))
     if not seen:
         raise DistillError(f"{root}: none of its {len(samples)} pictures can be used; the first: {left_out[0]}.")
     return Looked(
         names,
-        np.array([one.content for one in seen], np.uint64),
-        np.stack([one.whole for one in seen]),
-        np.stack([one.middle for one in seen]),
+        np.array([picture.content for picture in seen], np.uint64),
+        np.stack([picture.whole for picture in seen]),
+        np.stack([picture.middle for picture in seen]),
         left_out,
     )
 
 
 def leaks(first: Looked, second: Looked) -> Leaks:
     """Compare every picture of one folder with every one of the other; of a folder with itself, each pair once."""
-    found: dict[tuple[int, int], tuple[bool, float, bool]] = {}
-    for one, other in ((first.whole, second.whole), (first.middle, second.middle)):
-        near = small_duplicates(one, other)
+    facts: dict[tuple[int, int], tuple[bool, float, bool]] = {}
+    for pictures, others in ((first.whole, second.whole), (first.middle, second.middle)):
+        near = small_duplicates(pictures, others)
         for pair, correlation, mirrored in zip(near.pairs.tolist(), near.correlations, near.mirrored, strict=True):
-            known = found.get((pair[0], pair[1]))
+            known = facts.get((pair[0], pair[1]))
             if known is None or known[1] < correlation:
-                found[pair[0], pair[1]] = (False, float(correlation), bool(mirrored))
-    places: dict[int, list[int]] = {}
+                facts[pair[0], pair[1]] = (False, float(correlation), bool(mirrored))
+    rows_of: dict[int, list[int]] = {}
     for place, content in enumerate(first.contents.tolist()):
-        places.setdefault(content, []).append(place)
+        rows_of.setdefault(content, []).append(place)
     for other_place, content in enumerate(second.contents.tolist()):
-        for place in places.get(content, ()):
-            found[place, other_place] = (True, 1.0, False)
+        for place in rows_of.get(content, ()):
+            facts[place, other_place] = (True, 1.0, False)
     if first is second:
-        found = {pair: fact for pair, fact in found.items() if pair[0] < pair[1]}
-    order = sorted(found, key=lambda pair: (not found[pair][0], -found[pair][1], pair))
-    exact, correlations, mirrored = zip(*(found[pair] for pair in order), strict=True) if order else ((), (), ())
+        facts = {pair: fact for pair, fact in facts.items() if pair[0] < pair[1]}
+    order = sorted(facts, key=lambda pair: (not facts[pair][0], -facts[pair][1], pair))
+    exact, correlations, mirrored = zip(*(facts[pair] for pair in order), strict=True) if order else ((), (), ())
     return Leaks(
         np.array(order, np.int64).reshape(-1, 2),
         np.array(exact, bool),

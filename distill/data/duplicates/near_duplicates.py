@@ -65,16 +65,16 @@ def near_duplicates(first: np.ndarray | Pictures, second: np.ndarray | Pictures)
     return small_duplicates(small(first), small(second)).pairs
 
 
-def small_duplicates(one: np.ndarray, other: np.ndarray) -> Duplicates:
-    """The same for small pictures, uint8 (N, 32, 32) each, with how alike the two of a pair are."""
-    hashes, others = perceptual_hash(one), perceptual_hash(other)
-    ways = (_close(hashes, others, one, other), _close(hashes, others ^ _MIRROR, one, other[:, :, ::-1]))
+def small_duplicates(first: np.ndarray, second: np.ndarray) -> Duplicates:
+    """Which small pictures, uint8 (N, 32, 32), of one set are in the other too, and how alike the two of a pair are."""
+    hashes, others = perceptual_hash(first), perceptual_hash(second)
+    ways = (_close(hashes, others, first, second), _close(hashes, others ^ _MIRROR, first, second[:, :, ::-1]))
     pairs, correlations = (np.concatenate(parts) for parts in zip(*ways, strict=True))
     mirrored = np.repeat([False, True], [len(way[0]) for way in ways])
     # A picture that is its own mirror image passes both ways: the better one counts.
     order = np.lexsort((-correlations, pairs[:, 1], pairs[:, 0]))
-    found, first = np.unique(pairs[order], axis=0, return_index=True)
-    return Duplicates(found, correlations[order][first], mirrored[order][first])
+    unique, rows = np.unique(pairs[order], axis=0, return_index=True)
+    return Duplicates(unique, correlations[order][rows], mirrored[order][rows])
 
 
 def small(pictures: np.ndarray | Pictures) -> np.ndarray:

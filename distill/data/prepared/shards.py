@@ -164,11 +164,11 @@ class Shards:
     @cached_property
     def _descriptors(self) -> list[int]:
         """Of the first shards; a process may not have many more files open at once."""
-        found: list[int] = []
-        weakref.finalize(self, _close, found)
+        descriptors: list[int] = []
+        weakref.finalize(self, _close, descriptors)
         for number in range(min(OPEN, -(-len(self) // self.rows))):
-            found.append(self.open(shard_name(number, self.encoded)))
-        return found
+            descriptors.append(self.open(shard_name(number, self.encoded)))
+        return descriptors
 
     @cached_property
     def _header(self) -> int:

@@ -61,8 +61,8 @@ class ClassFolders:
 
     def _listed(self) -> list[tuple[Sample, str, Split]]:
         """Each picture, its class's folder and its split."""
-        found = pictures_below(self.root, "root")
-        tops = {sample.name.partition("/")[0] for sample in found}
+        pictures = pictures_below(self.root, "root")
+        tops = {sample.name.partition("/")[0] for sample in pictures}
         split_up = tops <= set(PARTS)
         # One folder may be a class that is called so, such as `train` of vehicles.
         if not split_up and len(parts := sorted(tops & set(PARTS))) > 1:
@@ -72,16 +72,16 @@ class ClassFolders:
                 f"({', '.join(PARTS)}), or only a folder for each class."
             )
         depth = 1 + split_up
-        strays = [sample.name for sample in found if sample.name.count("/") < depth]
+        strays = [sample.name for sample in pictures if sample.name.count("/") < depth]
         if strays:
             raise DistillError(
                 f"root: {self.root} holds {len(strays)} pictures of no class: {shown(strays)}. Expected a folder "
                 "for each class, and pictures only in those."
             )
         if split_up:
-            return self._of_parts(found)
+            return self._of_parts(pictures)
         by_class: dict[str, list[Sample]] = {}
-        for sample in found:
+        for sample in pictures:
             by_class.setdefault(sample.name.partition("/")[0], []).append(sample)
         return [
             (sample, folder, split)
@@ -89,13 +89,13 @@ class ClassFolders:
             for sample, split in self._shared_out(samples)
         ]
 
-    def _of_parts(self, found: list[Sample]) -> list[tuple[Sample, str, Split]]:
+    def _of_parts(self, pictures: list[Sample]) -> list[tuple[Sample, str, Split]]:
         if self.validation or self.test:
             raise DistillError(
                 f"root: {self.root} is in parts ({', '.join(PARTS)}) already; leave out validation and test."
             )
         listed = []
-        for sample in found:
+        for sample in pictures:
             part, folder, _ = sample.name.split("/", 2)
             listed.append((sample, folder, PARTS[part]))
         trained = {folder for _, folder, split in listed if split == "train"}
