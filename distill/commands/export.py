@@ -10,7 +10,7 @@ from rich.console import Console
 
 from distill.errors import DistillError
 from distill.export.formats import FORMATS, formats_of
-from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory
+from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory, check_version
 from distill.predictors.open import student_predictor
 from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import Recipe
@@ -73,11 +73,13 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
     """The run and its recipe, with keys overridden.
 
     Raises:
-        DistillError: it is no run, has no student, or a key would make it another run.
+        DistillError: it is no run or one of another version of distill, has no student, or a key would make it another
+            run.
     """
     run_directory = RunDirectory(run)
     if not run_directory.marker.is_file() or not (run / RESOLVED).is_file():
         raise DistillError(f"{run}: not a run directory; expected what distill run --out wrote.")
+    check_version(run_directory.marker)
     if not (run_directory.student / CONFIG_FILE).is_file():
         raise DistillError(f"{run}: has no student yet. Go on with the same distill run that began it.")
     options = [key.partition("=")[0].removeprefix("--") for key in keys if key.startswith("--")]

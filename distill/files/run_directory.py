@@ -164,11 +164,12 @@ def check_version(marker: Path) -> None:
     Raises:
         DistillError: the marker names another version, or none.
     """
-    version = read_json(marker).get("version")
+    content = read_json(marker)
+    version = content.get("version") if isinstance(content, dict) else None
     if version != VERSION:
         raise DistillError(
-            f"{marker}: is of version {version!r}, expected {VERSION}: another distill wrote {marker.parent}, and it "
-            f"cannot be gone on with. Name another place with --out, or delete {marker.parent}."
+            f"{marker}: is of version {version!r}, expected {VERSION}: another distill wrote {marker.parent}, and this "
+            f"one cannot go on with it. Run in another place (--out), or delete {marker.parent}."
         )
 
 

@@ -71,6 +71,8 @@ def test_mistakes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "not a run directory" in complaint(["export", str(tmp_path)], capsys)
     (out / "student" / "config.json").unlink()
     assert "has no student yet" in complaint(["export", str(out)], capsys)
+    (out / "run.json").write_text(json.dumps({"recipe": "tiny", "version": 1}))
+    assert "run.json: is of version 1, expected 2" in complaint(["export", str(out)], capsys)
 
 
 @pytest.mark.parametrize("key", ["--data.people", "--data", "--evaluate.flips", "--student.weights=x", "--seed"])

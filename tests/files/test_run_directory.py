@@ -67,8 +67,8 @@ def test_another_versions_directory_is_refused_untouched(tmp_path: Path, version
     with pytest.raises(DistillError) as caught:
         claim(tmp_path, resolved="seed: 1\n")
     assert str(caught.value) == (
-        f"{tmp_path / 'run.json'}: is of version {version}, expected 2: another distill wrote {tmp_path}, and it "
-        f"cannot be gone on with. Name another place with --out, or delete {tmp_path}."
+        f"{tmp_path / 'run.json'}: is of version {version}, expected 2: another distill wrote {tmp_path}, and this "
+        f"one cannot go on with it. Run in another place (--out), or delete {tmp_path}."
     )
     assert {file: file.is_dir() or file.read_bytes() for file in tmp_path.iterdir()} == before
 
