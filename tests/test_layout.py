@@ -81,6 +81,7 @@ TESTED_AT = {
     "distill/run/stages.py": "run/test_pipeline.py",
     # A store is written and read whole.
     "distill/store/asking.py": "store/test_writer.py",
+    "distill/store/building.py": "store/test_writer.py",
     "distill/store/estimate.py": "store/test_writer.py",
     "distill/store/manifest.py": "store/test_writer.py",
     "distill/store/previous.py": "store/test_writer.py",

@@ -18,10 +18,11 @@ from distill.registries import TASKS
 from distill.run.stages import Run
 from distill.run.train import RECORD, quieten
 from distill.store.asking import Asking, Shown
+from distill.store.building import check_free, views_begun
 from distill.store.manifest import Dtype, Manifest, TeacherFacts
 from distill.store.store import Store, find_manifest, named_place
 from distill.store.verify import ask_again, check_all_files
-from distill.store.writer import check_free, views_begun, write_store
+from distill.store.writer import write_store
 from distill.tasks.task import Task
 from teachers.teacher import Teacher
 

@@ -13,8 +13,8 @@ import pytest
 
 from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
+from distill.store.building import views_begun
 from distill.store.store import Store, building_place
-from distill.store.writer import views_begun
 from tests.helpers.answering import CountingTeacher, files, shown, store
 
 

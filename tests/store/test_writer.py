@@ -23,8 +23,9 @@ from distill.errors import DistillError
 from distill.files.locks import exclusive
 from distill.store import estimate
 from distill.store.asking import Asking
+from distill.store.building import views_begun
 from distill.store.store import building_place
-from distill.store.writer import views_begun, write_store
+from distill.store.writer import write_store
 from tests.helpers.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
 from tests.helpers.nets import ConvEmbedder, ConvTeacher
 
