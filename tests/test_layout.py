@@ -70,7 +70,6 @@ TESTED_AT = {
     "distill/objectives/directions.py": "objectives/test_objective.py",
     "distill/objectives/precision.py": "objectives/test_logits.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
-    "distill/registries.py": "answers/test_kinds.py",
     # A report is looked at as a page, a card or lines of a terminal.
     "distill/report/data_uris.py": "report/test_page.py",
     "distill/report/files.py": "report/test_page.py",

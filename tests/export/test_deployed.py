@@ -1,11 +1,16 @@
 """What a file computes: a copy of the network in eval mode, between levels and answers."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from distill.answers.attributes import Probabilities
+from distill.answers.classes import Softmax
+from distill.answers.embeddings import Embedding
+from distill.answers.kind import Kind
 from distill.export.deployed import Deployed
-from distill.predictors.torch_predictor import Activation
 from distill.preprocess.preprocess import Preprocess
 
 PREPROCESS = Preprocess(6, 5, "bilinear", (0.1, 0.4, 0.6), (0.2, 0.3, 0.25))
@@ -20,20 +25,22 @@ def network() -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("activation", "formula"),
+    ("kind", "formula"),
     [
-        ("sigmoid", lambda logits: 1 / (1 + (-logits).exp())),
-        ("softmax", lambda logits: logits.exp() / logits.exp().sum(dim=1, keepdim=True)),
-        ("unit", lambda logits: logits / logits.square().sum(dim=1, keepdim=True).sqrt()),
+        (Probabilities(tuple("abcd")), lambda logits: 1 / (1 + (-logits).exp())),
+        (Softmax(tuple("abcd")), lambda logits: logits.exp() / logits.exp().sum(dim=1, keepdim=True)),
+        (Embedding(4), lambda logits: logits / logits.square().sum(dim=1, keepdim=True).sqrt()),
     ],
 )
-def test_levels_are_scaled_channel_by_channel_and_answers_activated(activation: Activation, formula: object) -> None:
+def test_levels_are_scaled_channel_by_channel_and_answers_activated(
+    kind: Kind, formula: Callable[[Tensor], Tensor]
+) -> None:
     made = network()
     pictures = torch.randint(0, 256, (3, 6, 5, 3), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
     mean, std = (torch.tensor(values) for values in (PREPROCESS.mean, PREPROCESS.std))
     pixels = ((pictures / 255 - mean) / std).permute(0, 3, 1, 2)
-    deployed = Deployed(made, PREPROCESS, activation)
+    deployed = Deployed(made, PREPROCESS, kind)
     with torch.no_grad():
-        found, expected = deployed(pictures), formula(made.eval()(pixels))  # type: ignore[operator]
+        found, expected = deployed(pictures), formula(made.eval()(pixels))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert deployed.network is not made and not any(part.training for part in deployed.modules())

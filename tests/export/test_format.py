@@ -5,19 +5,19 @@ from dataclasses import replace
 import pytest
 from torch import nn
 
+from distill.answers.classes import Softmax
+from distill.answers.embeddings import Embedding
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export import onnx
 from distill.export.formats import FORMATS, chosen
-from distill.predictors.torch_predictor import Activation
-from tests.helpers.students import job_of, mild
+from tests.helpers.students import PROBABILITIES, job_of, mild
 
 
-@pytest.mark.parametrize(
-    ("activation", "gives"), [("sigmoid", "probabilities"), ("softmax", "softmax"), ("unit", "embedding")]
-)
-def test_a_file_says_what_it_gives_and_whose_answers_it_learnt(activation: Activation, gives: str) -> None:
-    said = job_of(mild(), activation).metadata
-    assert said.gives == gives
+@pytest.mark.parametrize("kind", [PROBABILITIES, Softmax(PROBABILITIES.classes), Embedding(4)])
+def test_a_file_says_what_it_gives_and_whose_answers_it_learnt(kind: Kind) -> None:
+    said = job_of(mild(), kind).metadata
+    assert said.answers == kind
     assert (said.teacher, said.teacher_fingerprint, said.data_fingerprint) == ("somebody", "0123", "4567")
 
 

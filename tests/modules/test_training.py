@@ -153,8 +153,8 @@ def test_a_metric_is_given_all_that_is_known_of_the_pictures(tmp_path: Path) -> 
     class Boxes:
         name = "boxes"
 
-        def __call__(self, outputs: np.ndarray, truths: Mapping[str, Values]) -> float:
-            assert list(truths) == [column.name for column in pictures.columns] and len(outputs) == 12
+        def __call__(self, outputs: Mapping[str, np.ndarray], truths: Mapping[str, Values]) -> float:
+            assert list(truths) == [column.name for column in pictures.columns] and len(outputs["logits"]) == 12
             for name, known in pictures.targets.items():
                 assert str([truths[name][i] for i in range(12)]) == str([known[i] for i in range(12)])
             return float(len(truths["boxes"].rows))  # type: ignore[union-attr]
@@ -184,15 +184,15 @@ def test_a_validation_set_nobody_can_score_is_refused(train: Pictures, validatio
 
 
 def test_validation_shows_whole_levels_as_an_exported_file_does(validation: Pictures) -> None:
-    module = FineTuner(linear_student(), SMALL, classes=CLASSES).eval()
+    module = FineTuner(linear_student(), SMALL, metric=MAP).eval()
     (batch,) = PictureLoader(validation, 9)
     with torch.no_grad():
         module.validation_step(batch, 0)
         levels = SMALL.scale(batch.pictures).round().clamp(0, 255)
         expected = module.network(SMALL.normalize(levels))
-    ((found, labels),) = module._validated
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
-    assert torch.equal(labels, torch.from_numpy(validation.labels))
+    ((found, truths),) = module._validated
+    torch.testing.assert_close(found["logits"], expected, rtol=0, atol=1e-6)
+    assert np.array_equal(np.asarray(truths["labels"]), validation.labels)
 
 
 def test_an_empty_batch_of_a_rank_with_few_pictures_is_no_error(validation: Pictures) -> None:

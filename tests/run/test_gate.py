@@ -172,7 +172,8 @@ def of_its_own_answers() -> tuple[Task, Exported]:
     sets = task.pictures.sets
     labels = sets.prepared.labels.copy()
     labels[sets.test.rows[0]] = answers > np.median(answers, axis=0)
-    relabelled = dataclasses.replace(sets.test, sets=(dataclasses.replace(sets.prepared, labels=labels),))
+    known = {**sets.prepared.targets, "labels": labels}
+    relabelled = dataclasses.replace(sets.test, sets=(dataclasses.replace(sets.prepared, targets=known),))
     task.pictures.__dict__["sets"] = dataclasses.replace(sets, test=relabelled)
     verdict = task.judging.judge(student_predictor(student.network, student.manifest))
     return task, dataclasses.replace(student, verdict=verdict)

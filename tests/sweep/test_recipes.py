@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from distill.commands.sweep import parse
+from distill.commands.sweep import build_parser
 from distill.recipe.parser import RecipeReader
 from distill.sweep.pairs import pairs_of
 from distill.sweep.plan import plan
@@ -20,7 +20,7 @@ COST = {"separable_or_full": 8.0, "narrow_or_shallow": 1.0}  # tables 4 and 5: o
 def test_the_command_of_the_recipe_compares_two_students(name: str, overlay: str) -> None:
     text = files("recipes").joinpath(f"{name}{overlay}.yaml").read_text()
     (command,) = re.findall(r"\A# distill sweep ((?:.*\\\n# )*.*)\n", text)
-    chosen, keys = parse(shlex.split(command.replace("\\\n# ", " ")))
+    chosen, keys = build_parser().parse_known_args(shlex.split(command.replace("\\\n# ", " ")))
     assert chosen.recipe == name
     points = plan(RecipeReader(name), keys, Path("data"), together=chosen.together, labels=chosen.labels)
     ((first, second),) = pairs_of(points, chosen.against)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from distill import cli
+from tests.helpers.registering import registered
 from tests.helpers.running import STAGE, write_recipe
 from tests.toys.counting import Discs, register
 
@@ -32,7 +34,11 @@ RECIPE: dict[str, Any] = {
     "trainer": {"accelerator": "cpu", "devices": 1},
 }
 
-register()
+
+@pytest.fixture(scope="module", autouse=True)
+def _its_names() -> Iterator[None]:
+    with registered(register):
+        yield
 
 
 @pytest.fixture(scope="module")
