@@ -140,7 +140,8 @@ def _judge_teacher(teacher: Teacher, task: Task) -> Verdict:
     task.teaching.check_teacher(teacher)
     verdict: Verdict = task.judging.judge(teacher.predictor(task.teaching.kind))
     console.print(f"teacher {teacher.name}: frozen, {teacher.outputs} outputs, {verdict.headline}")
-    if verdict.by_chance is not None and verdict.to_dict()["intervals"][verdict.metric][0] <= verdict.by_chance:
+    least = verdict.to_dict()["intervals"].get(verdict.metric, [verdict.score])[0]
+    if verdict.by_chance is not None and least <= verdict.by_chance:
         console.print(
             f"teacher {teacher.name}: its {verdict.metric} of {verdict.score:.4f} is within chance of "
             f"{verdict.by_chance:.4f}, what blind guesses have. Are its outputs in the order of the data's classes "
