@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from distill.errors import DistillError
+from distill.report import terminal
 from distill.report.data_uris import picture_uri
 from distill.report.files import rewrite_files
 from distill.report.page import headline, write_report
 from distill.report.section import Section
-from distill.report.terminal import print_files
 from tests.helpers.pages import Page
 from tests.helpers.results import HOSTILE, full_results
 
@@ -222,6 +222,6 @@ def test_a_file_of_which_no_offenders_are_known_names_none(tmp_path: Path) -> No
     results["exports"][0]["offenders"] = []
     write_report(tmp_path / "report.html", results, CURVES, [], "")
     console = Console(record=True, width=200)
-    print_files(results["exports"], "mAP", console)
+    terminal.print_files(results["exports"], "mAP", console)
     for shown in (Page(tmp_path / "report.html").text, console.export_text()):
         assert "an answer differs by 0.021." in shown and "Most:" not in shown
