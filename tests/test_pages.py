@@ -1,5 +1,6 @@
 """What the pages show must run, what they name must be there, and a newcomer must find every page."""
 
+import ast
 import importlib
 import re
 import shlex
@@ -19,7 +20,7 @@ from distill.commands import COMMANDS
 from distill.export.formats import FORMATS
 from distill.recipe.parser import RecipeReader
 from distill.recipe.variants import VARIANTS
-from distill.registries import OBJECTIVES, STUDENTS
+from distill.registries import ANSWERS, OBJECTIVES, SOURCES, STUDENTS, TASKS, TEACHERS
 from distill.sweep.pairs import pairs_of
 from distill.sweep.plan import plan
 from tests.helpers.markdown import (
@@ -169,13 +170,41 @@ def test_the_readme_is_short() -> None:
     assert len(text.split()) <= 1400
 
 
-@pytest.mark.parametrize("page", PAGES[1:], ids=name)
-def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for registry in (OBJECTIVES, STUDENTS):
-        monkeypatch.setattr(registry, "_added", {})  # what an example adds is gone after it
+@pytest.fixture
+def added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an example adds to the registries is gone after it."""
+    for registry in (ANSWERS, OBJECTIVES, SOURCES, STUDENTS, TASKS, TEACHERS):
+        monkeypatch.setattr(registry, "_added", {})
+
+
+def run_blocks(page: Path) -> None:
+    """Run its Python blocks one after another, as in one session."""
+    names: dict[str, object] = {"__name__": "example"}
     for block in blocks(page, "python"):
-        exec(compile(block, name(page), "exec"), {"__name__": "example"})
+        exec(compile(block, name(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=name)
+def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, added: None) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_blocks(page)
+
+
+def parts(tree: ast.Module) -> dict[str, set[str]]:
+    """Of each class and function its statements, and of a class its bases, as code."""
+    return {
+        node.name: {ast.unparse(part) for part in (*getattr(node, "bases", ()), *node.decorator_list, *node.body)}
+        for node in tree.body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+
+
+def test_the_example_of_a_task_is_the_toy_that_is_run_from_end_to_end() -> None:
+    toy = parts(ast.parse((ROOT / "tests" / "toys" / "counting.py").read_text(encoding="utf-8")))
+    page = ROOT / "distill" / "tasks" / "README.md"
+    shown = parts(ast.parse("\n".join(blocks(page, "python"))))
+    assert toy.keys() == shown.keys()
+    assert {name: kept - toy[name] for name, kept in shown.items() if kept - toy[name]} == {}
 
 
 def test_the_readme_distils_a_student_in_fifteen_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +221,10 @@ def test_the_readme_distils_a_student_in_fifteen_lines(tmp_path: Path, monkeypat
 
 
 @each_page
-def test_every_yaml_block_is_a_recipe(page: Path, tmp_path: Path) -> None:
+def test_every_yaml_block_is_a_recipe(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, added: None) -> None:
+    monkeypatch.chdir(tmp_path)
+    if page != README and blocks(page, "yaml"):
+        run_blocks(page)  # it may name what the page's examples add
     for block in blocks(page, "yaml"):
         (called,) = re.findall(r"\A# distill run (\w+\.yaml)\n", block)
         (tmp_path / called).write_text(block, encoding="utf-8")
@@ -305,4 +337,5 @@ def test_the_map_names_every_package_and_loose_module_once() -> None:
 def test_pages_are_packaged() -> None:
     patterns = PROJECT["tool"]["setuptools"]["package-data"]
     packaged = {path for package, globs in patterns.items() for glob in globs for path in (ROOT / package).glob(glob)}
-    assert set(PAGES) - packaged == {README}
+    with_the_tests = {page for page in PAGES if page.is_relative_to(ROOT / "tests")}
+    assert set(PAGES) - packaged == {README, *with_the_tests}

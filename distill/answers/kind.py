@@ -39,7 +39,8 @@ class Kind(ABC):
         tensors: those that `activate` makes of them, which are a file's outputs, in their order.
         words: what it is, for messages.
         hub_task: of the Hugging Face hub's model pages: its tag and its name.
-        reading: code of a model card: what `answers`, the first output for one picture, say.
+        reading: code of a model card: what the answers to one picture say. One tensor (1, ...) is called `answers`
+            there, several by their names; None prints them.
         page: a script for the page of the web format, which lies beside the kind; None where that page cannot show it.
         template: of the model card's passages about this kind, a Jinja file that lies beside the kind.
         largest: whether only the largest outputs of a picture may be kept, as of classes that exclude each other.
@@ -50,7 +51,7 @@ class Kind(ABC):
     tensors: ClassVar[tuple[str, ...]]
     words: ClassVar[str]
     hub_task: ClassVar[tuple[str, str]] = ("image-feature-extraction", "image feature extraction")
-    reading: ClassVar[str] = "print(answers[0])\n"
+    reading: ClassVar[str | None] = None
     page: ClassVar[Path | None] = None
     template: ClassVar[Path] = Path(__file__).with_name("plain.md")
     largest: ClassVar[bool] = False

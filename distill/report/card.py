@@ -77,7 +77,7 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
         wide=manifest.picture[1],
         own=_OWN.format(file=_shown_file(results), answers=snippets.answers_of(manifest.answers)),
         reading_picture=snippets.reading_picture(manifest),
-        reading_answers=manifest.answers.reading,
+        reading_answers=snippets.reading_answers(manifest.answers),
         files=_files(results, manifest.answers),
         measured_on=f"{formatting.count(student['counts']['pictures'])} pictures ({student['split']})",
         metrics=list(student["metrics"]),

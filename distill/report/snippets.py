@@ -88,6 +88,12 @@ def answers_of(kind: Kind) -> str:
     return ", ".join(kind.tensors) if len(kind.tensors) > 1 else "(answers,)"
 
 
+def reading_answers(kind: Kind) -> str:
+    """What the answers to one picture say: the kind's own code, or all of them printed."""
+    names = kind.tensors if len(kind.tensors) > 1 else ("answers",)
+    return kind.reading or f"print({', '.join(f'{name}[0]' for name in names)})\n"
+
+
 def loading(format_name: str, file: str, kind: Kind) -> tuple[str, str] | None:
     """The language and the code that takes `pixels` to the answers (1, ...); None of a format without such code."""
     if format_name == "web":

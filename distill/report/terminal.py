@@ -72,8 +72,9 @@ def print_files(exports: Sequence[ExportedFile], metric: str, console: Console) 
                 f"{file['format']}: adapted to int8 in {steps} steps, from {_points(before)} points.", soft_wrap=True
             )
         if file["passed"] is False:
-            why, most = "; ".join(file["why"]), ", ".join(file["offenders"])
-            console.print(f"{file['format']}: {why}. Most: {most}. Kept as {file['file']}.", soft_wrap=True)
+            most = f" Most: {', '.join(file['offenders'])}." if file["offenders"] else ""
+            why = "; ".join(file["why"])
+            console.print(f"{file['format']}: {why}.{most} Kept as {file['file']}.", soft_wrap=True)
 
 
 def _points(difference: Mapping[str, Any]) -> str:

@@ -145,6 +145,8 @@ def train(
         KeyboardInterrupt: it was stopped.
     """
     given = _given(arguments)
+    if stage.keep == "best" and module.metric is None:
+        raise DistillError(f"{directory}: keep is best, and nothing is measured to tell the best by. Set keep to last.")
     # Lightning leaves max_time to a timer that is there already.
     history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(given.pop("max_time", None))
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")

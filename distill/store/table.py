@@ -1,5 +1,6 @@
 """A store as a table of the `datasets` library, for programs that read those."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,8 @@ def to_dataset(store: Store, view: int | None) -> "datasets.Dataset":
 
     Returns:
         a row a picture: `picture`, its content hash (uint64), and `logits`; of a store of the largest logits, `logits`,
-        `classes` and `log_rest` as `distill.objectives.top` has them.
+        `classes` and `log_rest` as `distill.objectives.top` has them; of several tensors the
+        numbers of each, end to end, under its name.
     """
     import datasets
     import pyarrow as pa
@@ -26,5 +28,5 @@ def to_dataset(store: Store, view: int | None) -> "datasets.Dataset":
     parts: dict[str, Any] = {name: answers[name] for name in answers.dtype.names or ()} or {"logits": answers}
     columns = {"picture": pa.array(hashes)}
     for name, values in parts.items():
-        columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+        columns[name] = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), math.prod(values.shape[1:]))
     return datasets.Dataset(pa.table(columns))

@@ -39,6 +39,18 @@ class CountingTeacher(ConvTeacher):
         return {"logits": super().forward(pictures)["logits"] + self.adds}
 
 
+class TwoHeads(CountingTeacher):
+    """Its logits and, beside them, a small plane of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes, self.classes = {"logits": (3,), "plane": (3, 2)}, None
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        logits = super().forward(pictures)["logits"]
+        return {"logits": logits, "plane": logits[:, :, None] * torch.tensor([2.0, -1.0])}
+
+
 def shown(labelled: Prepared, *unlabelled: Prepared) -> Shown:
     return Shown(
         Pictures.of(labelled, "train", unlabelled),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_ANSWERS = ROOT / "distill" / "answers"
 TEMPLATES = {  # of pages that runs write
     ROOT / "distill" / "report" / "card.md",
-    *(ROOT / "distill" / "answers").glob("*.md"),
-}
+    *_ANSWERS.glob("*.md"),
+} - {_ANSWERS / "README.md"}
 FOLDERS = ("distill", "recipes", "students", "teachers", "tests")
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from distill.errors import DistillError
+from distill.report import terminal
 from distill.report.data_uris import picture_uri
 from distill.report.files import rewrite_files
 from distill.report.page import headline, write_report
@@ -213,3 +215,13 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None
     with pytest.raises(DistillError, match=r"report\.html: cannot be written"):
         write_report(tmp_path / "report.html", full_results(), {})
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_file_of_which_no_offenders_are_known_names_none(tmp_path: Path) -> None:
+    results = full_results()
+    results["exports"][0]["offenders"] = []
+    write_report(tmp_path / "report.html", results, CURVES, [], "")
+    console = Console(record=True, width=200)
+    terminal.print_files(results["exports"], "mAP", console)
+    for shown in (Page(tmp_path / "report.html").text, console.export_text()):
+        assert "an answer differs by 0.021." in shown and "Most:" not in shown

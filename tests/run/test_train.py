@@ -195,6 +195,17 @@ def test_no_pass_is_best_where_none_is_validated(fit: Any, tmp_path: Path) -> No
         fit(tmp_path, dataclasses.replace(STAGE, epochs=1, keep="best"), limit_val_batches=0)
 
 
+def test_what_nothing_measures_has_no_best_and_is_not_trained(
+    train: Pictures, validation: Pictures, tmp_path: Path
+) -> None:
+    stage = dataclasses.replace(STAGE, keep="best")
+    module = FineTuner(network(len(train.classes)), Preprocess(8, 8), stage.optimization, seed=1)
+    data = ViewDataModule(train, validation, stage.views, batch_size=stage.batch_size, seed=1)
+    with pytest.raises(DistillError, match=r"nothing is measured to tell the best by\. Set keep to last"):
+        train_stage(tmp_path / "stage", module, data, stage, CPU)
+    assert not (tmp_path / "stage").exists()
+
+
 def test_a_pass_that_was_not_validated_has_no_score(fit: Any, tmp_path: Path) -> None:
     history = fit(tmp_path, check_val_every_n_epoch=2).history
     assert ["val_mAP" in record for record in history] == [False, True, False]

@@ -23,7 +23,7 @@ from distill.store.manifest import Manifest
 from distill.store.store import Store
 from distill.store.teacher import Stored
 from distill.store.verify import ask_again
-from tests.helpers.answering import VIEWS, CountingTeacher, opened, shown, store
+from tests.helpers.answering import VIEWS, CountingTeacher, TwoHeads, opened, shown, store
 from tests.helpers.nets import SMALL, ConvTeacher, clone, conv_student, same, trainer
 from tests.helpers.noise import Noise, prepare_noise
 
@@ -304,18 +304,6 @@ def test_places_without_a_name_of_their_own(
         opened(Path("."))
     with pytest.raises(DistillError, match="/: no place for a store"):
         opened(Path("/"))
-
-
-class TwoHeads(CountingTeacher):
-    """Its logits and, beside them, a small plane of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shapes, self.classes = {"logits": (3,), "plane": (3, 2)}, None
-
-    def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        logits = super().forward(pictures)["logits"]
-        return {"logits": logits, "plane": logits[:, :, None] * torch.tensor([2.0, -1.0])}
 
 
 def test_a_teacher_of_several_tensors_is_stored_and_asked_again(labelled: Prepared, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Answers of two tensors and ragged places go through views, store, resume and the gate."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from PIL import Image
 
 from distill import cli
 from distill.data.prepared.frame import Frame
@@ -81,6 +83,17 @@ def test_both_tensors_are_trained_scored_and_pass_the_gate(ran: tuple[Path, Path
     shapes = {output.name: [d.dim_value for d in output.type.tensor_type.shape.dim][1:] for output in graph.output}
     assert shapes == {"places": [9, 2], "scores": [9]}
     assert "places, scores = session.run" in (ran[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_code_of_its_card_runs_as_printed(
+    ran: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(Spots().draw(np.array([3]), 96, 96)[0]).save(tmp_path / "picture.png")
+    monkeypatch.chdir(ran[1])
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", Path("README.md").read_text(encoding="utf-8"), flags=re.DOTALL):
+        exec(block.replace("picture.jpg", str(tmp_path / "picture.png")), names)
+    assert capsys.readouterr().out.split() == f"{names['places'][0]} {names['scores'][0]}".split()
 
 
 def test_a_row_of_the_store_is_a_record_and_the_student_is_the_same(ran: tuple[Path, Path], tmp_path: Path) -> None:

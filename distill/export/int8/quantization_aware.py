@@ -60,7 +60,7 @@ def adapt(equalized: fx.GraphModule, preprocess: Preprocess, transfer: Pictures,
         pixels = preprocess.normalize(cut(batch, preprocess))
         with torch.no_grad():
             wanted = equalized(pixels)
-        loss = (rounded.run(pixels) - wanted).square().mean()
+        loss = _distance(rounded.run(pixels), wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -72,6 +72,14 @@ def _passes(transfer: Pictures) -> Iterator[ViewBatch]:
     loader = ViewLoader(transfer, _VIEWS, batch_size=_BATCH, seed=0)
     while True:
         yield from loader
+
+
+def _distance(answers: Any, wanted: Any) -> Tensor:
+    """The mean square of what two networks answer differently; of tensors by name the sum of theirs."""
+    if isinstance(wanted, Tensor):
+        squares: Tensor = (answers - wanted).square().mean()
+        return squares
+    return torch.stack([(answers[name] - wanted[name]).square().mean() for name in wanted]).sum()
 
 
 class Rounded(fx.Interpreter):

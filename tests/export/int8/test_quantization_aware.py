@@ -94,6 +94,36 @@ def test_answers_survive_rounding_better(transfer: Pictures) -> None:
     assert not any(weight.requires_grad for weight in adapted.parameters())
 
 
+class Named(nn.Module):
+    """The outputs of a network under names, those of a slice each."""
+
+    def __init__(self, network: nn.Module, **outputs: slice) -> None:
+        super().__init__()
+        self.network, self.outputs = network, outputs
+
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        answers = self.network(pixels)
+        return {name: answers[:, part] for name, part in self.outputs.items()}
+
+
+def test_one_named_tensor_is_learnt_as_one_without_a_name(transfer: Pictures) -> None:
+    networks = mild(), Named(mild(), logits=slice(0, 10))
+    plain, named = (adapt(fold(network), PREPROCESS, transfer, steps=2) for network in networks)
+    for name, values in plain.named_parameters():
+        assert torch.equal(named.get_parameter(f"network.{name}"), values), name
+
+
+def test_each_of_several_tensors_survives_rounding_better(transfer: Pictures) -> None:
+    network = job_of(Named(coarse(mild()), first=slice(0, 7), second=slice(7, 10))).for_int8
+    adapted = adapt(network, PREPROCESS, transfer, steps=30)
+    pixels = PREPROCESS(torch.from_numpy(transfer[:]))
+    with torch.no_grad():
+        wanted, before, after = network(pixels), Rounded(network).run(pixels), Rounded(adapted).run(pixels)
+    for name in ("first", "second"):
+        left, lost = ((one[name] - wanted[name]).square().mean() for one in (after, before))
+        assert left < 0.5 * lost, name
+
+
 def test_steps_are_shares_of_what_is_moved_and_shrink_by_half_a_cosine(
     transfer: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
