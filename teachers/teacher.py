@@ -151,7 +151,7 @@ class TeacherConfig(ABC):
         """
         raise DistillError(f"teacher {type(self).__name__} cannot be trained; take another, or leave that stage out.")
 
-    def taught(self, kind: Kind, weights: Path) -> Teacher:
+    def with_weights(self, kind: Kind, weights: Path) -> Teacher:
         """The same teacher after a stage wrote its weights."""
         names = {} if kind.class_names is None else {"classes": kind.class_names}
         return replace(cast(Any, self), weights=weights, **names).teacher(kind)  # type: ignore[no-any-return]

@@ -158,7 +158,7 @@ class Run:
         self._note(name, trained, len(pictures), network, preprocess)
         self._export_teacher(trained.file.parent, network, preprocess)
         self.log.made_teacher = trained.file
-        return self.recipe.teacher.taught(teaching.kind, trained.file)
+        return self.recipe.teacher.with_weights(teaching.kind, trained.file)
 
     def _export_teacher(self, stage: Path, network: nn.Module, preprocess: Preprocess) -> None:
         """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""

@@ -24,7 +24,7 @@ class Sets:
 
     Attributes:
         labelled: the training pictures.
-        taught: what a teacher is taught on: those, and with `teach.web` the ones of the web.
+        for_teaching: what a teacher is taught on: those, and with `teach.web` the ones of the web.
         transfer: pictures to transfer on: the training pictures, all unlabelled ones, and those of the web without
             their labels.
         web: pictures of the web labelled with one of the data's classes, without any that the labelled set holds; None
@@ -33,7 +33,7 @@ class Sets:
 
     prepared: Prepared
     labelled: Pictures
-    taught: Pictures
+    for_teaching: Pictures
     transfer: Pictures
     validation: Pictures
     test: Pictures
@@ -55,7 +55,7 @@ class Sets:
         if name == "pretrain" and self.web is not None:
             return self.web, "web"
         if name == "teach":
-            return self.taught, "data"
+            return self.for_teaching, "data"
         return self.labelled, "data"
 
     def describe(self, name: str) -> dict[str, object]:
@@ -96,7 +96,7 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     sets = Sets(
         prepared=labelled,
         labelled=train,
-        taught=both if recipe.teach.web else train,
+        for_teaching=both if recipe.teach.web else train,
         transfer=replace(transfer, hidden=frozenset({len(transfer.sets) - 1}) if web else frozenset()),
         validation=Pictures.of(labelled, "validation"),
         test=Pictures.of(labelled, "test"),

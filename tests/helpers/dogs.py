@@ -97,7 +97,7 @@ def opened() -> tuple[Classes, Teacher]:
     places = RunDirectory(out)
     task = open_task(read(path)[0], places.data)
     assert isinstance(task, Classes)
-    return task, task.recipe.teacher.taught(task.teaching.kind, places.teacher / "teacher.safetensors")
+    return task, task.recipe.teacher.with_weights(task.teaching.kind, places.teacher / "teacher.safetensors")
 
 
 def asked(task: Task) -> Teacher:
