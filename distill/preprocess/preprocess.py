@@ -44,7 +44,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 _SMALLEST_CROP = 2  # pixels; in less, no pixel's centre need lie inside
 
 
-class Part(NamedTuple):
+class PixelBox(NamedTuple):
     """Whole pixels of a picture, as a box."""
 
     top: int
@@ -172,9 +172,9 @@ def fit(picture: np.ndarray, height: int, width: int, how: Fit = "crop") -> np.n
     return padded
 
 
-def fitting(size_y: int, size_x: int, height: int, width: int, how: Fit) -> tuple[Part, Part]:
+def fitting(size_y: int, size_x: int, height: int, width: int, how: Fit) -> tuple[PixelBox, PixelBox]:
     """Of a picture of size_y x size_x pixels the part that is shown, and the part of height x width that it fills."""
-    whole, filled = Part(0, 0, size_y, size_x), Part(0, 0, height, width)
+    whole, filled = PixelBox(0, 0, size_y, size_x), PixelBox(0, 0, height, width)
     if how == "stretch":
         return whole, filled
     if how == "crop":
@@ -182,11 +182,11 @@ def fitting(size_y: int, size_x: int, height: int, width: int, how: Fit) -> tupl
     return whole, _centred(height, width, size_y, size_x)
 
 
-def _centred(size_y: int, size_x: int, height: int, width: int) -> Part:
+def _centred(size_y: int, size_x: int, height: int, width: int) -> PixelBox:
     """The largest part of size_y x size_x pixels that has the shape of height x width, centred."""
     box_y = min(size_y, max(1, round(size_x * height / width)))
     box_x = min(size_x, max(1, round(size_y * width / height)))
-    return Part((size_y - box_y) // 2, (size_x - box_x) // 2, box_y, box_x)
+    return PixelBox((size_y - box_y) // 2, (size_x - box_x) // 2, box_y, box_x)
 
 
 @lru_cache

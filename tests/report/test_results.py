@@ -14,7 +14,7 @@ from distill.report.results import (
     read_results,
     write_results,
 )
-from distill.tasks.attributes.entries import AttributeEntries, AttributeScores
+from distill.tasks.attributes.entries import AttributeEntries, AttributeEntry
 from tests.helpers.results import full_results
 from tests.helpers.running import finished
 from tests.helpers.schema import misfits, together
@@ -72,5 +72,5 @@ def test_the_teacher_comes_first_where_there_is_one() -> None:
 def test_every_key_of_a_run_is_documented() -> None:
     results = read_results(finished()[1] / "results.json")
     assert list(misfits(results, together("AttributeResults", Results, AttributeEntries))) == []
-    assert list(misfits(results["student"]["per_class"], dict[str, AttributeScores])) == []
+    assert list(misfits(results["student"]["per_class"], dict[str, AttributeEntry])) == []
     assert list(misfits(results["student"] | {"new": 1}, ModelResults)) == [".new: is not documented"]

@@ -85,7 +85,7 @@ def prepare(
                 shutil.rmtree(part)
                 return _open(directory, max_bad_share)
             try:
-                _Job(source, directory, part, description, frame, max_bad_share, max_raw_bytes, workers).run()
+                _Preparation(source, directory, part, description, frame, max_bad_share, max_raw_bytes, workers).run()
             except BaseException:
                 discard_empty(part)
                 raise
@@ -105,7 +105,7 @@ def _open(directory: Path, max_bad_share: float) -> Prepared:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Job:
+class _Preparation:
     """One set to be made, in a directory held by this process alone."""
 
     source: Source

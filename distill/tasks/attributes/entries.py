@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 
-class AttributeScores(TypedDict):
+class AttributeEntry(TypedDict):
     """One attribute in a model's `per_class`: average precision, its 95 % interval, and the pictures labelled."""
 
     ap: float

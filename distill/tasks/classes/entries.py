@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 from distill.report.results import NearDuplicates
 
 
-class ClassScores(TypedDict):
+class ClassEntry(TypedDict):
     """One class in a model's `per_class`: the share of its test pictures that is answered right, with Wilson's 95 %
     interval; its average precision, null where no picture shows another class; its test pictures."""
 
@@ -37,7 +37,7 @@ class ConfusedPair(TypedDict):
     interval: list[float]
 
 
-class Suspects(TypedDict):
+class SuspectsEntry(TypedDict):
     """Pictures of the web, how many of them the teacher sees another class in, and the file that names those."""
 
     pictures: int
@@ -56,4 +56,4 @@ class ClassEntries(TypedDict):
     calibration: dict[str, CalibrationBins]
     confused: list[ConfusedPair]
     near_duplicates: NearDuplicates
-    suspects: NotRequired[Suspects]
+    suspects: NotRequired[SuspectsEntry]

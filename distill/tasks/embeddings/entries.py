@@ -61,7 +61,7 @@ class Curve(TypedDict):
     tar: list[float]
 
 
-class Histogram(TypedDict):
+class HistogramEntry(TypedDict):
     """Pairs by their cosine: `edges` of B bins (B + 1), and the pairs in each (B)."""
 
     edges: list[float]
@@ -85,7 +85,7 @@ class EmbeddingEntries(TypedDict):
     """
 
     roc: dict[str, Curve]
-    histograms: dict[str, Histogram]
+    histograms: dict[str, HistogramEntry]
     ranks: dict[str, list[float]]
     near_duplicates: NearDuplicates
     at_teacher_thresholds: NotRequired[list[TeacherPoint]]

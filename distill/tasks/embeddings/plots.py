@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from distill.report.plots import BLUE, VERMILLION, new_figure, to_svg
-from distill.tasks.embeddings.entries import Curve, Histogram, TeacherPoint
+from distill.tasks.embeddings.entries import Curve, HistogramEntry, TeacherPoint
 
 _LINES = ((BLUE, "-"), (VERMILLION, "--"))
 
@@ -32,7 +32,7 @@ def roc_plot(curves: Mapping[str, Curve]) -> bytes:
     return to_svg(figure)
 
 
-def histogram_plot(histograms: Mapping[str, Histogram], threshold: TeacherPoint | None = None) -> bytes:
+def histogram_plot(histograms: Mapping[str, HistogramEntry], threshold: TeacherPoint | None = None) -> bytes:
     """Scores of genuine and impostor pairs, a panel a model, as SVG. Each kind is drawn as shares of its own pairs.
 
     Args:
@@ -94,7 +94,7 @@ def _floor(curves: Iterable[Sequence[float]]) -> float:
     return min(0.9, math.floor(10 * min(min(values) for values in curves)) / 10)
 
 
-def _used_edges(histogram: Histogram) -> tuple[float, float]:
+def _used_edges(histogram: HistogramEntry) -> tuple[float, float]:
     """From the first to the last bin that holds a pair."""
     edges = histogram["edges"]
     held = [b for b in range(len(edges) - 1) if histogram["genuine"][b] or histogram["impostor"][b]] or [0]

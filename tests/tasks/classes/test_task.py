@@ -17,7 +17,7 @@ from distill.predictors.onnx_session import OnnxSession
 from distill.predictors.open import open_predictor
 from distill.report.results import Results, read_results
 from distill.tasks import open_task
-from distill.tasks.classes.entries import ClassEntries, ClassScores
+from distill.tasks.classes.entries import ClassEntries, ClassEntry
 from distill.tasks.classes.judging import ClassVerdict
 from tests.helpers.dogs import BREEDS, dogs, finished, opened, results_of, shown
 from tests.helpers.pages import Page
@@ -184,4 +184,4 @@ def test_classes_that_a_file_gets_wrong_are_named_by_their_pictures() -> None:
 def test_every_key_of_the_results_is_documented() -> None:
     results = read_results(finished()[1] / "results.json")
     assert list(misfits(results, together("AllResults", Results, ClassEntries))) == []
-    assert list(misfits(results["student"]["per_class"], dict[str, ClassScores])) == []
+    assert list(misfits(results["student"]["per_class"], dict[str, ClassEntry])) == []
