@@ -23,7 +23,7 @@ from distill.report.templates import template
 from students.manifest import StudentManifest
 
 TEMPLATE = Path(__file__).with_name("card.md")
-_OWN = """\
+_WITH_DISTILL = """\
 from pathlib import Path
 
 from distill.data.prepared.decode import decode
@@ -75,7 +75,7 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
         fit=_FITS[manifest.fit],
         tall=manifest.picture[0],
         wide=manifest.picture[1],
-        own=_OWN.format(file=_shown_file(results), answers=snippets.answers_of(manifest.answers)),
+        with_distill=_WITH_DISTILL.format(file=_shown_file(results), answers=snippets.answers_of(manifest.answers)),
         reading_picture=snippets.reading_picture(manifest),
         reading_answers=snippets.reading_answers(manifest.answers),
         files=_files(results, manifest.answers),
