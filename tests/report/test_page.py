@@ -12,6 +12,7 @@ from distill.report.data_uris import picture_uri
 from distill.report.files import rewrite_files
 from distill.report.page import headline, write_report
 from distill.report.section import Section
+from tests.helpers.browser import browser
 from tests.helpers.pages import Page
 from tests.helpers.results import HOSTILE, full_results
 
@@ -56,8 +57,10 @@ def page(tmp_path_factory: pytest.TempPathFactory, sections: list[Section]) -> P
         "mobilenetv2_100 0.6419",
         "on the network named, with its 95 % bootstrap interval over pictures.",
         "student.onnx 0.6311 [0.6201, 0.6401]",
-        "-0.0001 [-0.0002, 0.0001] 1.92 MB 0.0213 0.9871 4.568 2.5 80.5 % FAILED 0.1 point allowed",
-        "student.mlpackage -- -- 1.00 MB -- -- -- -- -- not run",
+        "-0.0001 [-0.0002, 0.0001] FAILED 0.1 point allowed",
+        "1.92 MB 0.0213 0.9871 4.568 2.5 80.5 %",
+        "student.mlpackage -- -- not run",
+        "1.00 MB -- -- -- -- --",
         "onnx-int8 : adapted to int8 in 200 steps of quantization-aware distillation; "
         "rounded alone, mAP differed by -0.0312.",
         f"onnx-int8 : an answer differs by 0.021. Most: Smiling -1.2, {HOSTILE}.",
@@ -118,8 +121,26 @@ def test_plots_are_drawn_for_every_quantity_recorded(page: Page) -> None:
 
 
 def test_tables_have_captions_and_header_cells(page: Page) -> None:
-    assert page.tags.count("table") == page.tags.count("caption") == 5
+    assert page.tags.count("table") == page.tags.count("caption") == 6
     assert all("scope" in attributes for tag, attributes in page.attributes if tag == "th")
+
+
+def test_tables_fit_a_screen_of_1280_pixels(tmp_path: Path) -> None:
+    """With six metrics and their intervals, as embeddings have."""
+    results = full_results()
+    names = ("mAP", "tar@far=1e-2", "eer", "tar@far=1e-3", "rank1", "rank5")
+    for one in (results["teacher"], results["student"], *results["exports"]):
+        one["metrics"] = dict.fromkeys(names, 0.9474)
+        one["intervals"] = {key: [0.9332, 0.9603] for key in names}
+        if "difference" in one:
+            one["difference"] = {names[0]: -0.0228, "interval": [-0.0311, -0.0146]}
+    write_report(tmp_path / "report.html", results, CURVES)
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        page.goto((tmp_path / "report.html").as_uri())
+        beyond = "one => [one.querySelector('caption').textContent, one.scrollWidth - one.clientWidth]"
+        tables = page.evaluate(f"() => [...document.querySelectorAll('.scroll')].map({beyond})")
+    assert len(tables) > 2 and [caption for caption, pixels in tables if pixels > 0] == []
 
 
 def test_the_same_run_writes_the_same_page(sections: list[Section], tmp_path: Path) -> None:
