@@ -40,9 +40,9 @@ class Verdict(ABC):
         """Its value."""
 
     @property
-    @abstractmethod
     def headline(self) -> str:
         """How good the model is, in a few words."""
+        return f"{self.metric} {self.score:.4f} on test"
 
     @property
     def by_chance(self) -> float | None:

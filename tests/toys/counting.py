@@ -26,8 +26,6 @@ from distill.tasks.teaching import Teaching
 from distill.tasks.verdict import Verdict
 from teachers.teacher import Teacher
 
-TEMPLATE = Path(__file__).with_name("counting.html")
-
 
 @dataclass(frozen=True)
 class Discs:
@@ -44,17 +42,15 @@ class Discs:
 
     def samples(self, height: int, width: int) -> Iterable[Sample]:
         splits: tuple[Split, ...] = ("train", "train", "train", "validation", "test")
-        for number in range(self.pictures):
-            known = {"count": float(number % 5)}
-            yield Sample(f"{number}", Drawing(self, number), split=splits[number // 5 % 5], targets=known)
+        for i in range(self.pictures):
+            yield Sample(f"{i}", Drawing(self, i), split=splits[i // 5 % 5], targets={"count": float(i % 5)})
 
     def draw(self, indices: np.ndarray, height: int, width: int) -> np.ndarray:
         pictures = np.full((len(indices), height, width, 3), 40, np.uint8)
         y, x = np.mgrid[:height, :width]
         for picture, number in zip(pictures, indices.tolist(), strict=True):
             for place in np.random.default_rng(number).permutation(9)[: number % 5].tolist():
-                top, left = height * (0.2 + 0.3 * (place // 3)), width * (0.2 + 0.3 * (place % 3))
-                picture[np.hypot(y - top, x - left) < 0.12 * height] = 230
+                picture[np.hypot(y / height - 0.2 - place // 3 * 0.3, x / width - 0.2 - place % 3 * 0.3) < 0.12] = 230
         return pictures
 
 
@@ -109,10 +105,6 @@ class CountVerdict(Verdict):
     def score(self) -> float:
         return self.closeness
 
-    @property
-    def headline(self) -> str:
-        return f"off by {-self.score:.2f} discs"
-
     def to_dict(self) -> dict[str, Any]:
         counts = {"pictures": len(self.answers["count"])}
         return {"metrics": {"closeness": self.score}, "intervals": {}, "counts": counts, "split": "test"}
@@ -136,9 +128,8 @@ class CountJudging(Judging[TaskPictures, CountVerdict]):
         return {"error": float(np.abs(student["count"] - teacher["count"]).mean()), "pictures": len(student["count"])}
 
     def details(self, verdicts: Mapping[str, CountVerdict], teacher: Teacher | None) -> Details:
-        student = verdicts["student"]
-        shown = {"off": -student.score, "pictures": len(student.answers["count"])}
-        return Details({"off_by": -student.score}, [Section("Discs", TEMPLATE, shown)])
+        off = -verdicts["student"].score
+        return Details({"off_by": off}, [Section("Discs", Path(__file__).with_name("counting.html"), {"off": off})])
 
 
 class Counting(Task):

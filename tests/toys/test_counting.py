@@ -109,7 +109,7 @@ def test_its_teacher_is_stored_and_teaches_from_there(
     assert (tmp_path / "again" / weights).read_bytes() == (run / weights).read_bytes()
     capsys.readouterr()
     assert cli.main(["evaluate", str(recipe), "--model", str(run / "student"), "--out", str(run)]) == 0
-    assert "off by" in capsys.readouterr().out
+    assert "closeness" in capsys.readouterr().out
 
 
 def test_no_file_of_the_program_knows_of_it() -> None:

@@ -64,10 +64,6 @@ class ClassVerdict(LabelledVerdict):
         return self.scores.metrics[TOP_1]
 
     @property
-    def headline(self) -> str:
-        return f"{TOP_1} {self.score:.4f} on test"
-
-    @property
     def by_chance(self) -> float:
         return 1 / len(self.classes)
 
