@@ -15,6 +15,7 @@ from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from torch import Tensor
 
 from distill.answers.kind import Kind
+from distill.answers.logits import Gives, to_logits
 from distill.cost import count_onnx
 from distill.errors import DistillError, OutputsError
 from distill.predictors.onnx_metadata import OnnxMetadata
@@ -24,17 +25,11 @@ from distill.preprocess.preprocess import WHOLE, Crop, Interpolation, Preprocess
 from teachers.class_map import ClassMap, load_classifier
 from teachers.teacher import Shapes, Size, Teacher, TeacherConfig, counted, fingerprint_of, read_classes
 
-Gives = Literal["logits", "probabilities", "softmax"]
 Layout = Literal["nchw", "nhwc"]
 Scale = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
 Value = TypeVar("Value")
 
-CLAMP = 1e-7
-"""Probabilities are kept this far from 0 and 1 before they become logits: +-16.1, about where float32 ends at 1."""
-
-_OUTSIDE = 1e-3  # what fp16 arithmetic may put a probability above 1
-_TELLING = 100  # logits that do not all lie in 0..1 by chance
 _UNIT = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 _RAW = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
@@ -238,34 +233,6 @@ class Onnx(TeacherConfig):
         if self.mean and self.std:
             return self.mean, self.std
         return {"0..1": _UNIT, "0..255": _RAW, None: None}[self.scale]
-
-
-def to_logits(answers: np.ndarray, gives: Gives, name: str) -> np.ndarray:
-    """What a network answers, (N, C), to float32 logits.
-
-    Probabilities p become log p - log(1 - p), softmax probabilities log p (softmax takes them back); both are clamped
-    to [CLAMP, 1 - CLAMP] first.
-
-    Raises:
-        DistillError: probabilities were announced and the values are none, or logits and they are all probabilities.
-    """
-    low, high = float(answers.min()), float(answers.max())
-    if gives == "logits":
-        if answers.size >= _TELLING and low >= 0 and high <= 1:
-            sums_to_one = np.allclose(answers.sum(axis=1), 1, atol=_OUTSIDE)
-            raise DistillError(
-                f"{name}: teacher.gives is logits, but {answers.size} answers run from {low:.3g} to {high:.3g}, as "
-                f"probabilities do. Set teacher.gives to {'softmax' if sums_to_one else 'probabilities'}."
-            )
-        return answers
-    if low < -_OUTSIDE or high > 1 + _OUTSIDE:
-        raise DistillError(
-            f"{name}: teacher.gives is {gives}, but its answers run from {low:.3g} to {high:.3g}; probabilities lie in "
-            "0..1. Is it teacher.gives: logits?"
-        )
-    clamped = answers.astype(np.float64).clip(CLAMP, 1 - CLAMP)
-    logits = np.log(clamped) if gives == "softmax" else np.log(clamped) - np.log1p(-clamped)
-    return logits.astype(np.float32)
 
 
 def _layout(shape: tuple[int | None, ...]) -> Layout | None:

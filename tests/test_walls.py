@@ -24,7 +24,6 @@ TASK_FOLDERS = tuple(f"distill.tasks.{name}" for name in ("attributes", "classes
 MAY_ASK = {
     "distill/registries.py": "what a recipe may name",
     "students/manifest.py": "what students of the first version say of their answers",
-    "teachers/onnx_teacher.py": "what a black box gives is a key of its own, and is made logits of",
 }
 
 # Of this project, all that a pure package may import; of others, none that draws, trains or reads files.

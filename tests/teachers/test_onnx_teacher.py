@@ -16,7 +16,7 @@ from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
 from distill.registries import ANSWERS
-from teachers.onnx_teacher import CLAMP, Onnx, to_logits
+from teachers.onnx_teacher import Onnx
 from teachers.torch_teacher import TorchTeacher
 from tests.helpers.graphs import linear_graph, linear_logits
 
@@ -134,23 +134,6 @@ def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> Non
     for key, value in contradictions.items():
         with pytest.raises(DistillError, match=rf"teacher\.{key}: "):
             replace(Onnx(file), **{key: value}).load(4)
-
-
-def test_probabilities_and_logits_are_inverse() -> None:
-    logits = np.linspace(-16, 8, 200, dtype=np.float32).reshape(50, 4)
-    tensor = torch.from_numpy(logits)
-    np.testing.assert_allclose(to_logits(tensor.sigmoid().numpy(), "probabilities", "t"), logits, atol=1e-3)
-    back = torch.from_numpy(to_logits(tensor.softmax(dim=1).numpy(), "softmax", "t"))
-    torch.testing.assert_close(back.softmax(dim=1), tensor.softmax(dim=1))
-    assert to_logits(logits, "logits", "t") is logits
-
-
-def test_saturated_probabilities_are_clamped() -> None:
-    found = to_logits(np.array([[0.0, 1.0, 0.5]], np.float32), "probabilities", "t")
-    limit = float(np.log((1 - CLAMP) / CLAMP))
-    np.testing.assert_allclose(found, [[-limit, limit, 0.0]], rtol=1e-6)
-    assert found.dtype == np.float32
-    assert to_logits(np.array([[0.0, 1.0]], np.float32), "softmax", "t")[0, 0] == pytest.approx(np.log(CLAMP))
 
 
 def test_logits_announced_as_probabilities(tmp_path: Path) -> None:
