@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from distill.answers.kind import Kind
 from distill.cost import Cost
 from distill.data.prepared.pictures import Pictures
-from distill.data.views.loader import Answers
+from distill.data.views.loader import AnswersOf
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.atomic import read_json
@@ -47,7 +47,7 @@ class ShownViews(NamedTuple):
 
     views: Views
     seed: int
-    answers: Answers | None
+    answers: AnswersOf | None
 
 
 class Teacher(nn.Module, ABC):

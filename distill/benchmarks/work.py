@@ -15,7 +15,7 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.rendered.faces import RenderedFaces
 from distill.data.views.batch import ViewBatch
-from distill.data.views.loader import Answers, ViewLoader
+from distill.data.views.loader import AnswersOf, ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.weights import hub_cfg
@@ -48,7 +48,7 @@ class Work:
     width: float
     pictures: Pictures
     teacher: TorchTeacher
-    answers: Answers
+    answers: AnswersOf
     preprocess: Preprocess
     views: Views
     batch_size: int

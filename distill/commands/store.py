@@ -19,7 +19,7 @@ from distill.run.stages import Run
 from distill.run.train import RECORD, quieten
 from distill.store.asking import Asking, Shown
 from distill.store.building import check_free, views_begun
-from distill.store.manifest import Dtype, Manifest, TeacherFacts
+from distill.store.manifest import Manifest, StoredDtype, TeacherFacts
 from distill.store.store import Store, find_manifest, named_place
 from distill.store.verify import ask_again, check_all_files
 from distill.store.writer import write_store
@@ -94,7 +94,7 @@ class StoreSettings:
     """How many views are answered, and what is kept of an answer."""
 
     views: int
-    dtype: Dtype
+    dtype: StoredDtype
     top: int | None
 
 

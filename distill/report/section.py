@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from distill.report.templates import template
 
-Place = Literal["files", "agreement"]
+Below = Literal["files", "agreement"]
 """What a section stands below: the exported files, as scores do, or the agreement with the teacher, as details do."""
 
 
@@ -27,14 +27,14 @@ class Section:
     title: str
     template: Path
     variables: Mapping[str, Any]
-    below: Place = "files"
+    below: Below = "files"
 
     def body(self) -> str:
         """What stands below the heading, as HTML."""
         return template(self.template).render(self.variables).rstrip("\n")
 
 
-def section_parts(sections: Sequence[Section], below: Place) -> list[dict[str, Any]]:
+def section_parts(sections: Sequence[Section], below: Below) -> list[dict[str, Any]]:
     """What the page's template needs of the sections of one place, in their order."""
     from markupsafe import Markup  # templates have escaped what they were given
 

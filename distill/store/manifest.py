@@ -45,7 +45,7 @@ MANIFEST = "manifest.json"
 PICTURES, WHOLE = "pictures.npy", "whole.npy"
 ROWS = 16_384  # rows a file: what a kill can cost, in answers
 
-Dtype = Literal["float16", "float32"]
+StoredDtype = Literal["float16", "float32"]
 
 _BEFORE = {"cutmix": 0.0}  # what manifests written before a kind of view existed say of it
 
@@ -108,7 +108,7 @@ class Manifest:
     seed: int
     views: Views
     count: int
-    dtype: Dtype = "float16"
+    dtype: StoredDtype = "float16"
     top: int | None = None
     rows: int = ROWS
     view_policy: int = POLICY
@@ -165,7 +165,7 @@ class Manifest:
                 f"{path.parent} and store the answers again."
             )
         try:
-            if content["dtype"] not in get_args(Dtype):
+            if content["dtype"] not in get_args(StoredDtype):
                 raise ValueError(f"dtype is {content['dtype']!r}")
             teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, _BEFORE | content["views"])
             preprocess, pictures = _known(Preprocess, teacher["preprocess"]), _known(PictureFacts, content["pictures"])

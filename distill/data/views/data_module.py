@@ -9,7 +9,7 @@ import torch
 
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.batch import PictureBatch
-from distill.data.views.loader import Answers, ViewLoader
+from distill.data.views.loader import AnswersOf, ViewLoader
 from distill.data.views.targets import BatchTargets
 from distill.data.views.views import Views
 
@@ -67,7 +67,7 @@ class ViewDataModule(L.LightningDataModule):
         seed: int,
         workers: int = 0,
         view_seed: int | None = None,
-        answers: Answers | None = None,
+        answers: AnswersOf | None = None,
         together: int = 1,
         further: Mapping[str, np.ndarray] | None = None,
     ) -> None:

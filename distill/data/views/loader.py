@@ -22,7 +22,7 @@ from distill.data.views.views import Views, draw, mixing_weights, partners, patc
 from distill.errors import DistillError
 from distill.objectives.top import TopAnswers
 
-Answers = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
+AnswersOf = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
 """A stored teacher's answers to one view of the pictures of an index (n,)."""
 
 
@@ -37,7 +37,7 @@ class Request:
 class ViewDataset(Dataset[ViewBatch]):
     """Gathers whole batches; it is what travels to the workers."""
 
-    def __init__(self, pictures: Pictures, views: Views, seed: int, answers: Answers | None = None) -> None:
+    def __init__(self, pictures: Pictures, views: Views, seed: int, answers: AnswersOf | None = None) -> None:
         check_mixing(views, pictures.columns)
         self.pictures, self.views, self.seed, self.answers = pictures, views, seed, answers
         self._partners: tuple[int, np.ndarray] | None = None
@@ -146,7 +146,7 @@ class ViewLoader:
         world_size: int = 1,
         workers: int = 0,
         view_seed: int | None = None,
-        answers: Answers | None = None,
+        answers: AnswersOf | None = None,
         together: int = 1,
     ) -> None:
         if batch_size % world_size:
