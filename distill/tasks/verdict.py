@@ -71,8 +71,9 @@ class Verdict(ABC):
 
         Raises:
             DistillError: their dimensions differ.
+            NotImplementedError: a verdict says that it searches (`searches`) and does not say how.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__}.searches is {self.searches}, and it has no search")
 
     def summary(self) -> list[str]:
         """The scores in lines for a terminal."""
