@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,26 @@ def test_predictors_of_different_threads_take_turns(
         for predictor in predictors:
             np.testing.assert_allclose(predictor.run(SHOWN[:1])[0], expected, atol=1e-5)
     assert "threadpool" not in capfd.readouterr().err
+
+
+def test_a_signal_after_openvino_models_have_ended_in_any_order_does_no_harm(tmp_path: Path) -> None:
+    """In a process of its own, which it kills by SIGSEGV where the signal stack is left to a model that is gone."""
+    needed("openvino")
+    one = FORMATS["openvino"]
+    one.write(job_of(mild()), tmp_path / one.file)
+    program = f"""
+import os, signal
+from pathlib import Path
+from distill.predictors.openvino_predictor import OpenvinoPredictor
+models = [OpenvinoPredictor(Path({str(tmp_path / one.file)!r}), 1) for _ in range(2)]
+signal.signal(signal.SIGCHLD, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGCHLD)
+while models:
+    models.pop(0)
+    os.kill(os.getpid(), signal.SIGCHLD)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "heard\n" * 3), ended.stderr
 
 
 @pytest.mark.parametrize("name", ["openvino", "executorch", "coreml"])
