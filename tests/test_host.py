@@ -1,4 +1,4 @@
-"""A process ends with the one that started it, however that one ends."""
+"""What a process is told before it works, and that it ends with the one that started it, however that one ends."""
 
 import os
 import signal
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from distill.host import settle
 
 CHILD = """
 import os, signal
@@ -33,3 +35,24 @@ def test_a_process_ends_with_a_parent_that_is_killed() -> None:
         except subprocess.TimeoutExpired:
             os.kill(child, signal.SIGKILL)
             pytest.fail("an orphan")
+
+
+@pytest.mark.parametrize(
+    ("given", "policy", "turns"),
+    [
+        ({}, "passive", "1000"),
+        ({"GOMP_SPINCOUNT": "7"}, "passive", "7"),
+        ({"OMP_WAIT_POLICY": "active"}, "active", None),
+        ({"OMP_WAIT_POLICY": "passive"}, "passive", None),
+    ],
+)
+def test_how_threads_wait_is_the_users_where_they_say(
+    given: dict[str, str], policy: str, turns: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.setenv(name, "")  # so that both are as they were afterwards
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settle()
+    assert (os.environ["OMP_WAIT_POLICY"], os.environ.get("GOMP_SPINCOUNT")) == (policy, turns)
