@@ -11,6 +11,7 @@ from rich.console import Console
 from distill import formatting
 from distill.errors import DistillError
 from distill.files.run_directory import RESULTS, RunDirectory
+from distill.recipe.left_out import LARGEST_BATCH
 from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.recipe.written import recipe_names
@@ -108,7 +109,7 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreS
         fabric.launch()
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
-    asking = Asking(teacher, task.kind, shown, recipe.transfer.batch_size, recipe.workers)
+    asking = Asking(teacher, task.kind, shown, recipe.transfer.batch_size or LARGEST_BATCH, recipe.workers)
     # With the recipe beside them, the answers can be asked for again.
     return write_store(out, manifest, asking, fabric, texts={f"{recipe.name}.yaml": resolved})
 

@@ -79,7 +79,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
     parser.add_argument("--out", type=Path, help="directory of the sweep; default sweeps/RECIPE")
-    parser.add_argument("--labels", action="store_true", help="also train each student on labels, to compare with")
+    parser.add_argument(
+        "--labels",
+        action="store_true",
+        help="also train each student on labels, by the settings of transfer where fine_tune says none",
+    )
     parser.add_argument(
         "--together",
         action="store_true",

@@ -8,6 +8,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,30 @@ K = TypeVar("K", bound=Hashable)
 
 _TURN = 0.02  # seconds a way runs in one turn at least
 _SIZE = 768  # of the matrices: large enough for the peak, small enough to take its turn
+_WIDE = 0.25  # of the median: a spread past it tells no file from one that is a quarter faster
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long a call takes, over some turns.
+
+    Attributes:
+        median: seconds.
+        spread: (low, high), seconds: the turns' quartiles, between which half of them lie.
+    """
+
+    median: float
+    spread: tuple[float, float]
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> "Latency":
+        """Of two turns or more."""
+        low, median, high = statistics.quantiles(seconds, n=4, method="inclusive")
+        return cls(median, (low, high))
+
+    def milliseconds(self) -> tuple[float, list[float]]:
+        """The median and the spread as results.json has them."""
+        return 1000 * self.median, [1000 * end for end in self.spread]
 
 
 def turns(ways: Mapping[K, Callable[[], object]], rounds: int) -> dict[K, list[float]]:
@@ -40,9 +65,18 @@ def turns(ways: Mapping[K, Callable[[], object]], rounds: int) -> dict[K, list[f
     return times
 
 
-def medians(ways: Mapping[K, Callable[[], object]], rounds: int = 11) -> dict[K, float]:
-    """Seconds of one call of each way: the median over its turns."""
-    return {name: statistics.median(seconds) for name, seconds in turns(ways, rounds).items()}
+def latencies(ways: Mapping[K, Callable[[], object]], rounds: int = 11) -> dict[K, Latency]:
+    """How long one call of each way takes, over its turns."""
+    return {name: Latency.of(seconds) for name, seconds in turns(ways, rounds).items()}
+
+
+def is_wide(median: float, spread: tuple[float, float] | list[float]) -> bool:
+    """Whether a spread is too wide for its median to be compared with another's, in whatever unit both are.
+
+    Args:
+        spread: (low, high).
+    """
+    return spread[1] - spread[0] > _WIDE * median
 
 
 def sgemm() -> tuple[Callable[[], object], float]:

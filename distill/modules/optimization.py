@@ -11,6 +11,8 @@ from torch import nn
 from distill.errors import DistillError
 
 OptimizerName = Literal["adamw", "rmsprop"]
+LEARNING_RATE, WARMUP = 1e-3, 0.05
+"""Where nobody says, and no recipe knows how long is trained."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,10 @@ class Optimization:
 
     Attributes:
         optimizer: adamw, or rmsprop as in the paper (TensorFlow's form: decay 0.9, momentum 0.9, epsilon 1).
-        learning_rate: its peak; a linear warm-up leads to it and half a cosine from it to zero.
-        warmup: share of all steps spent warming up.
+        learning_rate: its peak; a linear warm-up leads to it and half a cosine from it to zero. null: in a recipe, by
+            the length of the stage and by what it begins with (`distill.recipe.left_out`); else 0.001.
+        warmup: share of all steps spent warming up. null: in a recipe, by the length of the stage
+            (`distill.recipe.left_out`); else 0.05.
         weight_decay: of full and pointwise convolutions and the classifier. Depthwise filters, normalisation and
             biases are never decayed (section 3.2). 0 for transfer (section 4.5: no regularisation).
         ema: decay per step of the average of the weights that is kept as the result, begun with the first step's; null
@@ -31,8 +35,8 @@ class Optimization:
     """
 
     optimizer: OptimizerName = "adamw"
-    learning_rate: float = 1e-3
-    warmup: float = 0.05
+    learning_rate: float | None = None
+    warmup: float | None = None
     weight_decay: float = 0.0
     ema: float | None = None
     channels_last: bool = True
@@ -42,9 +46,9 @@ class Optimization:
         if self.optimizer not in get_args(OptimizerName):
             expected = ", ".join(get_args(OptimizerName))
             raise DistillError(f"optimization.optimizer is {self.optimizer!r}, expected one of {expected}.")
-        if self.learning_rate <= 0:
+        if self.learning_rate is not None and self.learning_rate <= 0:
             raise DistillError(f"optimization.learning_rate is {self.learning_rate}, expected a positive number.")
-        if not 0 <= self.warmup < 1:
+        if self.warmup is not None and not 0 <= self.warmup < 1:
             raise DistillError(f"optimization.warmup is {self.warmup}, expected a share of steps from 0 to below 1.")
         if self.weight_decay < 0:
             raise DistillError(f"optimization.weight_decay is {self.weight_decay}, expected 0 or more.")
@@ -66,16 +70,17 @@ class Optimization:
                 {"params": undecayed, "weight_decay": 0.0},
             ]
         optimizer: torch.optim.Optimizer
+        rate = LEARNING_RATE if self.learning_rate is None else self.learning_rate
         if self.optimizer == "adamw":
-            optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, fused=fused)
+            optimizer = torch.optim.AdamW(groups, lr=rate, fused=fused)
         else:
-            optimizer = RMSpropTF(groups, lr=self.learning_rate, alpha=0.9, momentum=0.9, eps=1.0)
+            optimizer = RMSpropTF(groups, lr=rate, alpha=0.9, momentum=0.9, eps=1.0)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.factor(step, steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def factor(self, step: int, steps: int) -> float:
         """The share of the peak learning rate at a step, 0 <= step < steps."""
-        warm = max(1, round(self.warmup * steps))
+        warm = max(1, round((WARMUP if self.warmup is None else self.warmup) * steps))
         if step < warm:
             return (step + 1) / warm
         return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

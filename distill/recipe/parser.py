@@ -108,6 +108,13 @@ class RecipeReader:
         content = self._content([])
         return list(_keys(self._parser(content), content).names)
 
+    def written(self, arguments: Sequence[str]) -> set[str]:
+        """The keys that the YAML or the command line say something of."""
+        arguments = _spell_out(arguments)
+        content = self._content(arguments)
+        flags = (argument.partition("=")[0].removeprefix("--") for argument in arguments if argument.startswith("--"))
+        return {key for key, _ in _flat(content, _keys(self._parser(content), content), self.path)} | set(flags)
+
     def _content(self, arguments: Sequence[str]) -> dict[str, Any]:
         """The YAML's keys that hold for the variants chosen."""
         content = dict(self.base)

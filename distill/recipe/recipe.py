@@ -73,6 +73,8 @@ class Evaluate:
     Attributes:
         resamples: bootstrap resamples behind each interval.
         batch_size: pictures at a time.
+        chance: of a teacher whose score cannot be told from that of blind guesses: refuse stops the run, accept goes on
+            with it. A student is reported in either case, and said to be at chance where it is.
         lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt.
             null scores all pairs of the test people.
         align: how those pictures are aligned, as in `prepare.align`.
@@ -84,6 +86,7 @@ class Evaluate:
 
     resamples: int = 1000
     batch_size: int = 128
+    chance: Literal["refuse", "accept"] = "refuse"
     lfw: Path | None = None
     align: AlignedTo | Path | None = "arcface112"
     allow_missing: bool = False

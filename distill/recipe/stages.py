@@ -18,7 +18,8 @@ class Stage:
 
     Attributes:
         epochs: passes over the training pictures.
-        batch_size: pictures a batch, over all processes.
+        batch_size: pictures a batch, over all processes; null: what `distill.recipe.left_out` makes of pictures and
+            passes.
         views: how views are drawn.
         optimization: optimiser, schedule, averaging.
         clip: largest norm of the gradient; null does not clip.
@@ -28,7 +29,7 @@ class Stage:
     """
 
     epochs: int = 10
-    batch_size: int = 64
+    batch_size: int | None = None
     views: Views = field(default_factory=Views)
     optimization: Optimization = field(default_factory=Optimization)
     clip: float | None = 5.0
@@ -38,7 +39,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         for key in ("epochs", "batch_size", "checkpoint_steps"):
-            if getattr(self, key) < 1:
+            if getattr(self, key) is not None and getattr(self, key) < 1:
                 raise DistillError(f"{key} is {getattr(self, key)}, expected at least 1.")
         if self.clip is not None and self.clip <= 0:
             raise DistillError(f"clip is {self.clip}, expected a positive norm, or null.")

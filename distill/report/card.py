@@ -17,6 +17,7 @@ from distill.files.run_directory import CARD
 from distill.preprocess.preprocess import PADDING
 from distill.recipe.recipe import Recipe
 from distill.report import snippets
+from distill.report.doubts import doubts_of
 from distill.report.page import headline
 from distill.report.results import ExportedFile, Results, models_of
 from distill.report.templates import template
@@ -175,7 +176,10 @@ def _gate(file: ExportedFile) -> str:
 
 def _limits(results: Results, recipe: Recipe, manifest: StudentManifest) -> list[str]:
     """What the scores do not say."""
-    limits = ["Scores hold for pictures like those they were measured on; another camera or framing may give others."]
+    limits = [
+        *doubts_of(results),
+        "Scores hold for pictures like those they were measured on; another camera or framing may give others.",
+    ]
     if recipe.prepare.align is not None:
         limits.append(
             "Faces were brought to ArcFace's 112 x 112 template before they were shown. The files hold no detector and "

@@ -1,7 +1,7 @@
 """The page's section on the exported files, which a later export replaces without the rest of the page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,15 @@ from distill.report.templates import template
 
 TEMPLATE = Path(__file__).with_name("files.html")
 _SECTION = re.compile(r'<section id="files">.*?</section>\n?', re.DOTALL)
-_BLANK = ("difference", "largest_difference", "cosine", "latency_ms", "share_of_peak", "adapted")
+_BLANK = (
+    "difference",
+    "largest_difference",
+    "cosine",
+    "latency_ms",
+    "latency_spread_ms",
+    "share_of_peak",
+    "adapted",
+)
 
 
 def files_section(exports: Sequence[ExportedFile]) -> str:
@@ -26,8 +34,26 @@ def files_section(exports: Sequence[ExportedFile]) -> str:
     for file in files:
         file["allowed"] = formatting.points(file["tolerance"])
         file["differing"] = differing_metric(file["difference"]) if file["difference"] else None
+        file["ms"] = [_milliseconds(file, threads) for threads in ("1", "2")]
     metrics = list(dict.fromkeys(name for file in files for name in file["metrics"]))
-    return template(TEMPLATE).render(files=files, file_metrics=metrics)
+    doubts = timing_doubts(exports)
+    return template(TEMPLATE).render(files=files, file_metrics=metrics, timing_doubts=doubts)
+
+
+def timing_doubts(exports: Sequence[ExportedFile]) -> dict[str, list[str]]:
+    """What speaks against the times of files, each with the formats it is said of."""
+    doubts: dict[str, list[str]] = {}
+    for file in exports:
+        for doubt in file.get("latency_doubts", ()):
+            doubts.setdefault(doubt, []).append(file["format"])
+    return doubts
+
+
+def _milliseconds(file: Mapping[str, Any], threads: str) -> tuple[str, str]:
+    """The median on so many threads, and the quartiles."""
+    median, spread = (file[key] or {} for key in ("latency_ms", "latency_spread_ms"))
+    low_high = [f"{end:.3g}" for end in spread.get(threads, ())]
+    return formatting.reading(median.get(threads)), f"[{', '.join(low_high)}]" if low_high else ""
 
 
 def rewrite_files(path: Path, results: Results) -> None:

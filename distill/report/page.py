@@ -13,6 +13,7 @@ from distill import formatting
 from distill.evaluation.metric_names import chief_metric, differing_metric, is_error, spoken
 from distill.files.atomic import atomic_path
 from distill.report.data_uris import svg_uri
+from distill.report.doubts import doubts_of, within_chance
 from distill.report.files import files_section
 from distill.report.plots import curve_plot
 from distill.report.results import ModelResults, NearDuplicates, Results, models_of
@@ -47,6 +48,7 @@ def write_report(
     page = template(TEMPLATE).render(
         results=results,
         headline=headline(results),
+        doubts=doubts_of(results),
         rendered=results["data"]["name"].startswith("rendered"),
         models=models,
         metrics=_metric_names(list(models.values())),
@@ -66,8 +68,10 @@ def write_report(
 
 
 def headline(results: Results) -> str:
-    """The outcome in a sentence, by the chief metric."""
+    """The outcome in a sentence, by the chief metric; of a student at chance, that."""
     student, teacher = results["student"], results.get("teacher")
+    if nothing := within_chance("student", student):
+        return nothing
     name = chief_metric(student["metrics"])
     reached = student["metrics"][name]
     sentence = f"The student reaches {spoken(name, reached)}"

@@ -57,6 +57,8 @@ class ModelResults(Measured, ClassScores):
     `split`: the pictures it was scored on, `test` or the name of another set.
     `parameters`, `mult_adds`: of one picture; null of a black box that hides its shapes.
     `fingerprint`: sha256 of the teacher. `difference`: the student minus the teacher, where there is one.
+    `by_chance`: what the first metric is of a model that sees nothing, where that is known, and `at_chance`: whether
+    this model cannot be told from it.
     """
 
     name: str
@@ -65,6 +67,8 @@ class ModelResults(Measured, ClassScores):
     split: str
     fingerprint: NotRequired[str]
     difference: NotRequired[Difference]
+    by_chance: NotRequired[float]
+    at_chance: NotRequired[bool]
 
 
 class Adapted(TypedDict):
@@ -84,8 +88,10 @@ class ExportedFile(ClassScores):
     `difference`: the file minus the student. `largest_difference`: of one answer. `cosine`: of its outputs to the
     student's, the mean over pictures. `offenders`: what it answers most differently to, in words, worst first; empty
     where it passed.
-    `latency_ms`: of one picture, the median, by the number of threads. `share_of_peak`: its mult-adds on one thread
-    against the machine's rate of float32 matrix products.
+    `latency_ms`: of one picture, the median over turns, by the number of threads; `latency_spread_ms`: the quartiles of
+    the turns, [low, high]; `latency_doubts`: what speaks against these figures, in words: a machine that was busy, a
+    process that was pinned, turns that differ widely. `share_of_peak`: its mult-adds on one thread against the
+    machine's rate of float32 matrix products.
     """
 
     format: str
@@ -105,6 +111,8 @@ class ExportedFile(ClassScores):
     cosine: NotRequired[float]
     offenders: NotRequired[list[str]]
     latency_ms: NotRequired[dict[str, float]]
+    latency_spread_ms: NotRequired[dict[str, list[float]]]
+    latency_doubts: NotRequired[list[str]]
     share_of_peak: NotRequired[float]
     adapted: NotRequired[Adapted]
 
@@ -117,11 +125,25 @@ class TestScores(TypedDict):
     added: NotRequired[Difference]
 
 
+class Training(TypedDict):
+    """How a stage trained: passes, pictures a batch, steps, pictures `shown` in all of them, the peak of the rate, the
+    share of steps that led up to it, and the decay of the average that was kept, null where none was."""
+
+    epochs: int
+    batch_size: int
+    steps: int
+    shown: int
+    learning_rate: float
+    warmup: float
+    ema: float | None
+
+
 class StageResults(TypedDict):
     """One stage of training: the `pictures` it trained on and the `seconds` it took when it was run.
 
     Scores are of the validation pictures, absent where these are too few. `test` is there where several stages train
-    the student.
+    the student. `training`: of a stage of gradient steps. `doubt`: what the curve of its loss says against it, in a
+    sentence: that the loss still falls, or never fell.
     """
 
     name: str
@@ -132,6 +154,8 @@ class StageResults(TypedDict):
     intervals: NotRequired[dict[str, list[float]]]
     counts: NotRequired[dict[str, Any]]
     test: NotRequired[TestScores]
+    training: NotRequired[Training]
+    doubt: NotRequired[str]
 
 
 class DataResults(TypedDict):

@@ -10,6 +10,8 @@ from rich.table import Table
 
 from distill import formatting
 from distill.evaluation.metric_names import chief_metric, differing_metric
+from distill.report.doubts import doubts_of
+from distill.report.files import timing_doubts
 from distill.report.results import ExportedFile, Results, models_of
 
 
@@ -32,6 +34,8 @@ def print_results(results: Results, console: Console) -> None:
         differing = differing_metric(difference)
         points = formatting.signed(difference[differing])
         console.print(f"student minus teacher: {differing} {points} {formatting.interval(difference['interval'])}")
+    for doubt in doubts_of(results):
+        console.print(doubt, soft_wrap=True)
 
 
 def print_files(exports: Sequence[ExportedFile], metric: str, console: Console) -> None:
@@ -65,6 +69,8 @@ def print_files(exports: Sequence[ExportedFile], metric: str, console: Console) 
             "passed" if file["passed"] else "FAILED",
         )
     console.print(table)
+    for doubt, formats in timing_doubts(exports).items():
+        console.print(f"ms of {', '.join(formats)}: {doubt}.", soft_wrap=True)
     for file in exports:
         if "adapted" in file:
             steps, before = file["adapted"]["steps"], file["adapted"]["before"]

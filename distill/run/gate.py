@@ -11,8 +11,6 @@ from typing import Any, cast
 import numpy as np
 from torch import nn
 
-from distill.cost import count
-from distill.cost.latency import medians, sgemm
 from distill.errors import DistillError
 from distill.export.format import Format, Job
 from distill.export.formats import formats_of
@@ -23,6 +21,7 @@ from distill.files.checksums import read_sums, sums_of, write_sums
 from distill.predictors.file_predictor import FilePredictor
 from distill.recipe.recipe import Export
 from distill.report.results import ExportedFile
+from distill.run.speeds import THREADS, speeds_of
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.manifest import StudentManifest
@@ -32,7 +31,6 @@ PARITY = 1e-4
 precision."""
 FAILED = "failed"
 """Folder beside the files, of those that did not pass."""
-THREADS = (1, 2)
 
 _SHOWN = 5  # classes or pairs that are named
 _ROUNDING = 1e-9  # points: 12 pictures of 1,200 are one point, and in float64 a little more
@@ -64,7 +62,8 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
     """Write a file in each format, run each on the test pictures, and say which passed.
 
     An int8 file that did not is written once more, from a copy of the student that has learnt to be rounded; the
-    closer of the two is kept. What did not pass in the end lies in the folder `failed`; checksums of the others stand
+    closer of the two is kept. Of a student at chance none passes, for its score has nothing to lose, and nothing is
+    learnt. What did not pass in the end lies in the folder `failed`; checksums of the others stand
     in SHA256SUMS.
 
     Returns:
@@ -85,7 +84,7 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
         written = [_write(entry, job, making) for entry in formats]
         records = [score(file) for file in written]
         again = [number for number, entry in enumerate(formats) if entry.int8 and records[number]["passed"] is False]
-        if again and settings.int8_steps:
+        if again and settings.int8_steps and not student.verdict.at_chance:
             learnt = replace(job, adapted=adapt(job.for_int8, job.preprocess, transfer, settings.int8_steps))
             for number in again:
                 adapted = {"steps": settings.int8_steps, "before": records[number]["difference"]}
@@ -95,7 +94,7 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
                     records[number] = second
                 else:
                     written[number] = _write(formats[number], job, making)
-        speeds = _speeds(written, network, manifest)
+        speeds = speeds_of([file.predictors for file in written], network, manifest)
         replaced = {name for entry in formats for name in entry.files}
         sums = {
             name: value
@@ -185,6 +184,8 @@ def _score(written: _Written, student: Exported, task: Task, settings: Export) -
         why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")
     if not written.format.int8 and not largest <= PARITY:
         why.append(f"an answer differs by {largest:.2g}, expected {PARITY:g} or less")
+    if written.format.int8 and expected.at_chance:  # the others are held to the student's answers as well
+        why.append(f"there is no score to keep: of the student it was made of, {expected.beside_chance}")
     return record | {
         **verdict.to_dict(),
         "difference": verdict.compare(expected),
@@ -199,31 +200,6 @@ def _score(written: _Written, student: Exported, task: Task, settings: Export) -
 def _off(record: dict[str, Any], student: Verdict) -> float:
     """How far a file's score is from the student's."""
     return abs(float(record["metrics"][student.metric]) - student.score)
-
-
-def _speeds(written: Sequence[_Written], network: nn.Module, manifest: StudentManifest) -> list[dict[str, Any]]:
-    """Milliseconds of one picture by the number of threads, all files in turns; and the share of the machine's peak."""
-    height, width = manifest.preprocess.height, manifest.preprocess.width
-    picture = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
-    multiply, operations = sgemm()
-    ways: dict[tuple[str, int], Any] = {("sgemm", 1): multiply}
-    for file in written:
-        for threads, predictor in file.predictors.items():
-            ways[file.format.name, threads] = lambda predictor=predictor: predictor.run(picture)
-    if len(ways) == 1:
-        return [{} for _ in written]
-    seconds = medians(ways)
-    peak = operations / seconds["sgemm", 1]
-    work = 2.0 * count(network, height, width).mult_adds
-    return [
-        {
-            "latency_ms": {str(threads): 1000 * seconds[file.format.name, threads] for threads in THREADS},
-            "share_of_peak": work / seconds[file.format.name, 1] / peak,
-        }
-        if file.predictors
-        else {}
-        for file in written
-    ]
 
 
 def _place(written: _Written, passed: bool | None, directory: Path) -> Path:

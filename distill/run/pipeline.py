@@ -20,7 +20,7 @@ from distill.export.formats import formats_of
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
 from distill.predictors.open import student_predictor
-from distill.recipe.recipe import Recipe
+from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.registries import TASKS
 from distill.report.card import write_card
 from distill.report.page import write_report
@@ -78,6 +78,8 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     manifest = _manifest(run, teacher)
     predictor = student_predictor(network, manifest)
     verdict = task.judging.judge(predictor)
+    if verdict.at_chance:
+        console.print(f"student {recipe.student.full_name}: {verdict.beside_chance}.", soft_wrap=True)
     verdicts = {"student": verdict, **verdicts}
     earlier = _earlier(directory)
     manifest = save_student(directory.student, network, replace(manifest, answers=verdict.complete(manifest.answers)))
@@ -138,22 +140,35 @@ def _earlier(directory: RunDirectory) -> tuple[StudentManifest | None, list[Expo
 
 
 def _judge_teacher(teacher: Teacher, task: Task) -> Verdict:
-    """Its contract and its own score, before the first step."""
+    """Its contract and its own score, before the first step.
+
+    Raises:
+        DistillError: its contract is another, or its score is that of blind guesses and the recipe does not accept it.
+    """
     task.teaching.check_teacher(teacher)
     verdict: Verdict = task.judging.judge(teacher.predictor(task.teaching.kind))
     console.print(f"teacher {teacher.name}: frozen, {teacher.outputs} outputs, {verdict.headline}")
-    least = verdict.to_dict()["intervals"].get(verdict.metric, [verdict.score])[0]
-    if verdict.by_chance is not None and least <= verdict.by_chance:
-        console.print(
-            f"teacher {teacher.name}: its {verdict.metric} of {verdict.score:.4f} is within chance of "
-            f"{verdict.by_chance:.4f}, what blind guesses have. Are its outputs in the order of the data's classes "
-            "(teacher.classes), its size, mean and std its own?"
+    if not verdict.at_chance:
+        return verdict
+    made = [stage for stage in TEACHER_STAGES if stage in task.recipe.stages]
+    why = (
+        f"`{made[0]}` has made nothing of it yet: more passes, or another rate."
+        if made
+        else "Are its outputs in the order of the data's classes (teacher.classes), its size, mean and std its own?"
+    )
+    said = f"teacher {teacher.name}: {verdict.beside_chance}. {why}"
+    if task.recipe.evaluate.chance == "refuse":
+        raise DistillError(
+            f"{said} A student can learn nothing from it; --evaluate.chance accept goes on with it all the same."
         )
+    console.print(said, soft_wrap=True)
     return verdict
 
 
 def _model(name: str, size: dict[str, int | None], verdict: Verdict) -> dict[str, Any]:
-    return {"name": name, **size, **verdict.to_dict()}
+    chance = verdict.by_chance
+    held = {} if chance is None else {"by_chance": chance, "at_chance": verdict.at_chance}
+    return {"name": name, **size, **verdict.to_dict(), **held}
 
 
 def size_of(network: nn.Module, resolution: int) -> dict[str, int | None]:

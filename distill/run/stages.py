@@ -28,8 +28,10 @@ from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
+from distill.recipe.left_out import chosen_of, facts_of, settled, steps_of
 from distill.recipe.recipe import TEACHER_STAGES, Recipe, StageName
-from distill.recipe.stages import Teach
+from distill.recipe.stages import Stage, Teach
+from distill.run.curve import fault_of, words_of
 from distill.run.probe import fit_probe
 from distill.run.train import Trained, finished, keep, train
 from distill.tasks import open_task
@@ -55,12 +57,13 @@ _TRAINER_FACTS = (
 
 
 class TrainingSetup(NamedTuple):
-    """What a stage trains, on which pictures, and the teacher whose answers it learns; None where it learns from
-    labels."""
+    """What a stage trains, on which pictures, by which settings, and the teacher whose answers it learns; None where it
+    learns from labels."""
 
     module: TrainingModule
     pictures: Pictures
     teacher: Teacher | None
+    settings: Stage
 
 
 @dataclass
@@ -111,18 +114,19 @@ class Run:
         for name in recipe.stages:
             if name in TEACHER_STAGES:
                 continue
+            pictures = teaching.training_pictures(name, teacher)
+            settings = self._settings(name, len(pictures))
             if name == "transfer":
                 assert teacher is not None  # Recipe.asks_teacher
-                training = TrainingSetup(
-                    self._distiller(network, teacher, seed), teaching.training_pictures(name, teacher), teacher
-                )
+                training = TrainingSetup(self._distiller(network, teacher, settings, seed), pictures, teacher, settings)
             else:
-                module = teaching.learner(network, preprocess, recipe.stage(name), seed)
-                training = TrainingSetup(module, teaching.training_pictures(name, teacher), None)
+                training = TrainingSetup(
+                    teaching.learner(network, preprocess, settings, seed), pictures, None, settings
+                )
             trained = self._train(name, training, seed)
             network.load_state_dict(trained.weights)
             if seed == recipe.seed:
-                self._note(name, trained, len(training.pictures), network, preprocess)
+                self._note(name, trained, len(pictures), network, preprocess)
         return network.cpu().eval()
 
     @rank_zero_only
@@ -152,13 +156,24 @@ class Run:
             trained = self._probe(network, preprocess)
         else:
             name, pictures = "teach", teaching.training_pictures("teach", None)
-            module = teaching.learner(network, preprocess, self.recipe.teach, self.recipe.seed)
-            trained = self._train(name, TrainingSetup(module, pictures, None), self.recipe.seed)
+            settings = self._settings(name, len(pictures))
+            module = teaching.learner(network, preprocess, settings, self.recipe.seed)
+            trained = self._train(name, TrainingSetup(module, pictures, None, settings), self.recipe.seed)
         network.load_state_dict(trained.weights)
         self._note(name, trained, len(pictures), network, preprocess)
         self._export_teacher(trained.file.parent, network, preprocess)
         self.log.made_teacher = trained.file
         return self.recipe.teacher.with_weights(teaching.kind, trained.file)
+
+    def _settings(self, name: StageName, pictures: int) -> Stage:
+        """A stage as it is run, with what the recipe leaves out."""
+        recipe = self.recipe
+        if name in TEACHER_STAGES:
+            trained = getattr(recipe.teacher, "weights", None) != "scratch"
+        else:
+            first = next(stage for stage in recipe.stages if stage not in TEACHER_STAGES)
+            trained = name != first or recipe.student.weights is not None
+        return settled(recipe.stage(name), pictures, trained)
 
     def _export_teacher(self, stage: Path, network: nn.Module, preprocess: Preprocess) -> None:
         """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
@@ -193,21 +208,21 @@ class Run:
         fit_probe(network, preprocess, sets.labelled, sets.validation, settings, seed)
         return keep(directory, network, time.monotonic() - started, [])
 
-    def _distiller(self, network: nn.Module, teacher: Teacher, seed: int) -> Distiller:
+    def _distiller(self, network: nn.Module, teacher: Teacher, settings: Stage, seed: int) -> Distiller:
         recipe = self.recipe
         return Distiller(
             network,
             teacher.online,
             recipe.objective,
             preprocess=recipe.student.preprocess,
-            optimization=recipe.transfer.optimization,
+            optimization=settings.optimization,
             seed=seed,
             metric=self.task.teaching.metric(teacher),
             teacher_precision=recipe.transfer.teacher_precision,
         )
 
     def _key(self, name: StageName, training: TrainingSetup, seed: int) -> str:
-        settings, module, pictures = self.recipe.stage(name), training.module, training.pictures
+        settings, module, pictures = training.settings, training.module, training.pictures
         stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
         network = weights_checksum(module.network), repr(module.network)
@@ -233,12 +248,16 @@ class Run:
         return key_of(name, stage, *facts)
 
     def _train(self, name: StageName, training: TrainingSetup, seed: int) -> Trained:
-        recipe, stage, pictures = self.recipe, self.recipe.stage(name), training.pictures
+        recipe, stage, pictures = self.recipe, training.settings, training.pictures
+        assert stage.batch_size is not None  # settled
         directory = self.directory.stage(name, self._key(name, training, seed))
         if done := finished(directory):
             console.print(f"{name}: done before, {directory}", soft_wrap=True)
             return done
         console.print(f"{name}: {stage.epochs} passes over {len(pictures)} pictures, {directory}", soft_wrap=True)
+        if chosen := chosen_of(recipe.stage(name), stage):
+            steps = steps_of(len(pictures), stage.batch_size, stage.epochs)
+            console.print(f"{name}: left out, so chosen for {steps} steps: {', '.join(chosen)}", soft_wrap=True)
         views, view_seed, answers = stage.views, seed, None
         if training.teacher is not None:
             # Siblings of --seeds differ in their weights and order; stored views are those that were answered.
@@ -268,8 +287,13 @@ class Run:
         judging, log = self.task.judging, self.log
         predictor = TorchPredictor(network, preprocess, self.task.teaching.kind, normalize=True, name=name)
         log.curves[name] = trained.history
+        losses, doubt = [record["loss"] for record in trained.history], {}
+        if fault := fault_of(losses):
+            doubt = {"doubt": words_of(fault, name, losses)}
+            console.print(doubt["doubt"], soft_wrap=True)
         scores = judging.on_validation(predictor)
-        log.stages.append({"name": name, "pictures": pictures, "seconds": trained.seconds, **scores})
+        how = {} if name == "probe" else {"training": facts_of(self._settings(name, pictures), pictures)}
+        log.stages.append({"name": name, "pictures": pictures, "seconds": trained.seconds, **scores, **how, **doubt})
         if name not in TEACHER_STAGES and len(set(self.recipe.stages) - set(TEACHER_STAGES)) > 1:
             verdict = judging.judge(predictor)
             scored = verdict.to_dict()

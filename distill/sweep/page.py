@@ -14,7 +14,15 @@ from distill import formatting
 from distill.files.atomic import atomic_path
 from distill.report.templates import template
 from distill.sweep.trade_off import Line, Mark, TradeOff, draw, shape
-from distill.sweep.words import difference_rows, headline, learnt_both_ways, spoken_name, within_words
+from distill.sweep.words import (
+    at_chance_words,
+    difference_rows,
+    headline,
+    learnt_both_ways,
+    spoken_name,
+    timing_words,
+    within_words,
+)
 
 _RESOLUTION = "student.resolution"
 _NETWORK_COSTS = (("mult_adds", "mult-adds"), ("parameters", "parameters"))
@@ -41,6 +49,7 @@ def write_sweep_report(path: Path, content: Mapping[str, Any]) -> None:
     page = template(_TEMPLATE).render(
         content=content,
         headline=headline(content),
+        doubts=[*at_chance_words(content), *timing_words(content)],
         within=within_words(content),
         differences=[
             {**pair, "first": spoken_name(pair["first"]), "second": spoken_name(pair["second"])}
@@ -128,6 +137,8 @@ def _plot(
     for measured in models:
         row, model = measured.row, measured.model
         if model.get(cost) is None or metric not in (model.get("metrics") or {}):
+            continue
+        if cost == "latency_ms" and model.get("latency_uncertain"):
             continue
         compared, on_front = _compared(row, content), (row["name"], model.get("format")) in front
         named = not compared and (on_front or "format" not in model)  # of files, those worth having

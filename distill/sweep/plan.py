@@ -18,6 +18,7 @@ from distill.cost import count
 from distill.errors import DistillError
 from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import TEACHER_STAGES, Recipe, StageName
+from distill.sweep.likeness import like_transfer
 from students.student import SMALLEST_RESOLUTION, build_student
 
 _STUDENT = "student."
@@ -62,7 +63,8 @@ def plan(reader: RecipeReader, arguments: Sequence[str], data: Path, *, together
         arguments: keys of the recipe; keys that can be swept may have several values, with commas between them.
         data: where pictures are prepared, unless the recipe names another place.
         together: the first values of all keys make the first point, and so on, in place of every combination.
-        labels: also train each student on labels alone.
+        labels: also train each student on labels alone, as `transfer` trains it but for what the recipe says of
+            `fine_tune`.
 
     Raises:
         DistillError: nothing is swept, a value is not valid, or two points are the same.
@@ -86,13 +88,14 @@ def plan(reader: RecipeReader, arguments: Sequence[str], data: Path, *, together
     if reader.read(fixed)[0].prepare.root is None:
         fixed.append(f"--prepare.root={data}")
     combinations = zip(*swept.values(), strict=True) if together else itertools.product(*swept.values())
+    said = reader.written(fixed) if labels else set()
     points = []
     for values in combinations:
         keys = dict(zip(swept, values, strict=True))
         own = (*fixed, *(f"--{key}={value}" for key, value in keys.items()))
         points.append(_point(reader, keys, own))
         if labels:
-            points.append(_point(reader, keys, (*own, *_LABELS), "labels"))
+            points.append(_point(reader, keys, (*own, *_LABELS, *like_transfer(points[-1].recipe, said)), "labels"))
     _check_distinct(points)
     return sorted(points, key=lambda point: -point.mult_adds)
 

@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from distill.cost.latency import medians
+from distill.cost.latency import latencies
+from distill.cost.machine import Watch
 from distill.export.formats import FORMATS
 from distill.predictors.file_predictor import FilePredictor
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point
-from distill.sweep.summary import Latencies
+from distill.sweep.summary import Timing
 
 
-def time_files(points: Sequence[Point], directory: SweepDirectory) -> Latencies:
-    """Milliseconds of one picture, of every file that its run could time, by point and format."""
+def time_files(points: Sequence[Point], directory: SweepDirectory) -> Timing:
+    """How long one picture takes every file that its run could time, and what speaks against these figures."""
     ways = {}
     for point in points:
         results = directory.results(point)
@@ -24,7 +25,9 @@ def time_files(points: Sequence[Point], directory: SweepDirectory) -> Latencies:
             load = FORMATS[file["format"]].load
             if file.get("latency_ms") and load is not None:
                 ways[point.name, file["format"]] = _way(load(directory.point(point) / file["file"], 1))
-    return {key: 1000 * seconds for key, seconds in medians(ways).items()}
+    watch = Watch()
+    timed = {key: latency.milliseconds() for key, latency in latencies(ways).items()}
+    return Timing(timed, watch.machine().doubts(1) if ways else ())
 
 
 def _way(predictor: FilePredictor) -> Callable[[], object]:

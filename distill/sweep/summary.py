@@ -1,22 +1,36 @@
 """sweep.json: every point beside the others, the fronts, and the smallest student close to the teacher."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from distill.cost.latency import is_wide
 from distill.evaluation.metric_names import chief_metric
 from distill.report.results import ExportedFile, Results
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.front import pareto_front, smallest_within
+from distill.sweep.likeness import differing
 from distill.sweep.plan import Point
 
 WITHIN = (1, 2, 5)
 """Points of the metric that a student may lie behind the teacher."""
 
-Latencies = Mapping[tuple[str, str], float]
-"""Milliseconds of one picture on one thread, from a point's name and a format."""
-_NOT_TIMED: Latencies = {}
 
-_MODEL = ("name", "parameters", "mult_adds", "metrics", "intervals", "difference")
+@dataclass(frozen=True)
+class Timing:
+    """Files timed beside each other, once nothing else of the sweep was at work.
+
+    Attributes:
+        latencies: milliseconds of one picture on one thread, the median and its spread, by point and format.
+        doubts: what speaks against them, in words.
+    """
+
+    latencies: Mapping[tuple[str, str], tuple[float, list[float]]] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
+
+
+_NOT_TIMED = Timing()
+_MODEL = ("name", "parameters", "mult_adds", "metrics", "intervals", "difference", "by_chance", "at_chance")
 _FILE = ("format", "file", "bytes", "metrics", "intervals", "difference", "passed")
 
 
@@ -25,7 +39,7 @@ def summarise(
     points: Sequence[Point],
     directory: SweepDirectory,
     elsewhere: Iterable[Point] = (),
-    latencies: Latencies = _NOT_TIMED,
+    timing: Timing = _NOT_TIMED,
     differences: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of sweep.json.
@@ -33,7 +47,7 @@ def summarise(
     Args:
         points: all of the sweep, whichever process ran them.
         elsewhere: those that another process is at.
-        latencies: in place of what each run measured of its own files.
+        timing: in place of what each run measured of its own files.
         differences: between points.
     """
     at_work = {point.name for point in elsewhere}
@@ -41,7 +55,7 @@ def summarise(
     done = [results for results in results_of.values() if results]
     teachers = [results["teacher"] for results in done if results["teacher"]]
     metric = chief_metric(done[0]["student"]["metrics"]) if done else None
-    rows = [_row(point, results_of[point.name], directory, point.name in at_work, latencies) for point in points]
+    rows = [_row(point, results_of[point.name], directory, point.name in at_work, timing) for point in points]
     content: dict[str, Any] = {
         "recipe": recipe,
         "seed": points[0].recipe.seed,
@@ -53,6 +67,8 @@ def summarise(
         "teacher": _short(teachers[0], _MODEL) if teachers else None,
         "points": rows,
         "differences": list(differences),
+        "unlike": _unlike(points, results_of),
+        "timing_doubts": list(timing.doubts),
     }
     if metric is None or len({point.mult_adds for point in points}) == 1 < len(points):  # all cost the same
         return {**content, "fronts": {}, "within": {}}
@@ -61,9 +77,26 @@ def summarise(
     return content
 
 
-def _latency(file: ExportedFile) -> float | None:
-    """Milliseconds of a picture on one thread, where the run measured them."""
-    return file["latency_ms"]["1"] if "latency_ms" in file else None
+def _latency(file: ExportedFile, timed: tuple[float, list[float]] | None) -> dict[str, Any]:
+    """Milliseconds of a picture on one thread, their spread, and whether that is too wide for them to be compared; as
+    the run measured them where they were not timed here."""
+    if timed is None and "latency_ms" not in file:
+        return {"latency_ms": None}
+    median, spread = timed or (file["latency_ms"]["1"], file.get("latency_spread_ms", {}).get("1"))
+    if spread is None:
+        return {"latency_ms": median}
+    return {"latency_ms": median, "latency_spread_ms": spread, "latency_uncertain": is_wide(median, spread)}
+
+
+def _unlike(points: Sequence[Point], results_of: Mapping[str, Results | None]) -> list[str]:
+    """How students on labels were trained otherwise than the same ones of the teacher, in words."""
+    ways: dict[str, None] = {}
+    for point in points:
+        for twin in points:
+            ours, theirs = results_of[point.name], results_of[twin.name]
+            if ours and theirs and twin.name == f"{point.name},labels":
+                ways |= dict.fromkeys(differing((point.recipe, twin.recipe), (ours, theirs)))
+    return list(ways)
 
 
 def _compared(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -84,6 +117,7 @@ def _fronts(students: Sequence[Mapping[str, Any]], metric: str) -> dict[str, lis
         for file in row["exports"]
         for cost in ("bytes", "latency_ms")
         if file.get(cost) is not None and metric in file.get("metrics", {})
+        if cost != "latency_ms" or not file.get("latency_uncertain")
     ]
     fronts = {}
     for cost in dict.fromkeys(cost for cost, *_ in measured):
@@ -93,7 +127,7 @@ def _fronts(students: Sequence[Mapping[str, Any]], metric: str) -> dict[str, lis
 
 
 def _row(
-    point: Point, results: Results | None, directory: SweepDirectory, at_work: bool, latencies: Latencies
+    point: Point, results: Results | None, directory: SweepDirectory, at_work: bool, timing: Timing
 ) -> dict[str, Any]:
     ended = directory.ended(point)
     student = point.recipe.student
@@ -107,7 +141,7 @@ def _row(
     }
     if results:
         exports = [
-            _short(file, _FILE) | {"latency_ms": latencies.get((point.name, file["format"]), _latency(file))}
+            _short(file, _FILE) | _latency(file, timing.latencies.get((point.name, file["format"])))
             for file in results["exports"]
         ]
         return row | {"state": "done", "student": _short(results["student"], _MODEL), "exports": exports}

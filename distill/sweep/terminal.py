@@ -9,7 +9,7 @@ from rich.table import Table
 
 from distill import formatting
 from distill.report.terminal import add_model
-from distill.sweep.words import difference_rows, learnt_both_ways, within_words
+from distill.sweep.words import at_chance_words, difference_rows, headline, learnt_both_ways, timing_words, within_words
 
 
 def print_sweep(content: Mapping[str, Any], console: Console) -> None:
@@ -33,10 +33,11 @@ def print_sweep(content: Mapping[str, Any], console: Console) -> None:
     if content["teacher"]:
         add_model(table, f"teacher {content['teacher']['name']}", content["teacher"], metric)
     console.print(table)
+    console.print(headline(content), soft_wrap=True)
     for row in content["points"]:
         if row["state"] == "failed":
             console.print(f"{row['name']} failed: {row['reason']}", soft_wrap=True)
-    for line in within_words(content):
+    for line in [*at_chance_words(content), *within_words(content), *timing_words(content)]:
         console.print(line, soft_wrap=True)
     for pair in difference_rows(content):
         value, interval = formatting.signed(pair["value"]), formatting.interval(pair["interval"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from distill import formatting
 from distill.evaluation.metric_names import differing_metric, spoken
+from distill.sweep.likeness import sentence_of
 
 
 def spoken_name(point: str) -> str:
@@ -58,8 +59,38 @@ def learnt_both_ways(points: Iterable[Mapping[str, Any]]) -> bool:
     return {"teacher", "labels"} <= {row["learnt_from"] for row in points}
 
 
+def at_chance_words(content: Mapping[str, Any]) -> list[str]:
+    """A sentence on the students whose scores are those of blind guesses, where there are some."""
+    rows = [row for row in content["points"] if row["state"] == "done" and row["student"].get("at_chance")]
+    if not rows:
+        return []
+    names = "; ".join(spoken_name(row["name"]) for row in rows)
+    return [
+        f"Within chance of blind guesses ({rows[0]['student']['by_chance']:.3f}), so that they say nothing: {names}."
+    ]
+
+
+def timing_words(content: Mapping[str, Any]) -> list[str]:
+    """What speaks against latencies, and which are therefore not plotted, in sentences."""
+    sentences = [f"Latencies: {doubt}." for doubt in content.get("timing_doubts", ())]
+    uncertain = [
+        f"{spoken_name(row['name'])} {file['format']}"
+        for row in content["points"]
+        for file in row.get("exports", ())
+        if file.get("latency_uncertain")
+    ]
+    if uncertain:
+        sentences.append(f"Not plotted, for turns of timing differ too widely: {'; '.join(uncertain)}.")
+    return sentences
+
+
 def headline(content: Mapping[str, Any]) -> str:
-    """What was trained, in a sentence."""
+    """What was trained, in a sentence; before it, where students on labels were trained otherwise, what differs."""
+    unlike = sentence_of(content.get("unlike", ())) if learnt_both_ways(content["points"]) else ""
+    return f"{unlike} {_trained(content)}".lstrip()
+
+
+def _trained(content: Mapping[str, Any]) -> str:
     done = [row for row in content["points"] if row["state"] == "done"]
     compared = [row for row in done if row["learnt_from"] == "teacher"] or done
     if not compared:

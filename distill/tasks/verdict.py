@@ -49,6 +49,22 @@ class Verdict(ABC):
         """The score of a model that sees nothing; None where nobody knows it."""
         return None
 
+    @property
+    def at_chance(self) -> bool:
+        """Whether the score cannot be told from that of a model that sees nothing: its interval reaches down to that.
+        False where nobody knows that one."""
+        least = self.to_dict()["intervals"].get(self.metric, [self.score])[0]
+        return self.by_chance is not None and bool(least <= self.by_chance)
+
+    @property
+    def beside_chance(self) -> str:
+        """The score of a model that is at chance, in words."""
+        interval = formatting.interval(self.to_dict()["intervals"].get(self.metric))
+        return (
+            f"its {self.metric} of {self.score:.4f} {interval} is within chance of {self.by_chance:.4f}, what blind "
+            "guesses have"
+        )
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The part of results.json under a model."""

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from distill import cli
+from distill.cost.latency import Latency
+from distill.cost.machine import Machine
 from distill.files.checksums import read_sums
 from distill.predictors.open import open_predictor
-from distill.run import gate
+from distill.run import speeds
 from tests.helpers.pages import Page
 from tests.helpers.running import copy_of_finished, without_exports
 
@@ -23,7 +25,9 @@ def complaint(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_format_is_added_to_what_the_run_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(gate, "medians", lambda ways: {way: 2e-3 if "sgemm" in way else 1e-3 for way in ways})
+    slow, quick = Latency(2e-3, (2e-3, 2e-3)), Latency(1e-3, (1e-3, 1e-3))
+    monkeypatch.setattr(speeds, "latencies", lambda ways: {way: slow if way[0] < 0 else quick for way in ways})
+    monkeypatch.setattr(speeds.Watch, "machine", lambda self: Machine(2, 2, 0.0, 0.0))
     _, out = copy_of_finished(tmp_path)
     before = json.loads((out / "results.json").read_text())
     command = ["export", str(out), "--formats", "onnx-int8", "--export.int8_tolerance"]

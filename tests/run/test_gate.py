@@ -21,12 +21,12 @@ from distill.export.onnx import FORMAT, save, to_onnx
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.open import student_predictor
 from distill.recipe.recipe import Export
-from distill.run import gate
+from distill.run import gate, speeds
 from distill.run.gate import Exported, export_and_score
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from students.files import load_student
-from tests.helpers.running import as_finished, copy_of_finished, finished, read
+from tests.helpers.running import as_finished, copy_of_finished, finished, read, steady
 from tests.helpers.students import uneven
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -47,7 +47,7 @@ def offered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     finished()  # by the real one
     one: Format = dataclasses.replace(FORMAT, **({"write": as_finished} | changes))
     monkeypatch.setattr(formats, "FORMATS", {"onnx": one})
-    monkeypatch.setattr(gate, "medians", lambda ways: dict.fromkeys(ways, 1e-3))
+    monkeypatch.setattr(speeds, "latencies", steady)
 
 
 def perturbed(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:

@@ -11,7 +11,7 @@ from distill.errors import DistillError
 from distill.export.formats import FORMATS
 from distill.preprocess.preprocess import Preprocess
 from distill.sweep.speeds import time_files
-from distill.sweep.summary import summarise
+from distill.sweep.summary import Timing, summarise
 from tests.helpers.points import leave, results, sweep
 
 
@@ -84,10 +84,24 @@ def test_what_was_timed_alone_stands_in_place_of_what_was_timed_beside_others(tm
     for point in (slow, quick):
         leave(point, places, results(0.6, 1000, latency_ms={"1": 1.0, "2": 0.7}))
     leave(untimed, places, results(0.6, 1000))
-    content = summarise("tiny", points, places, latencies={(slow.name, "onnx"): 3.0, (quick.name, "onnx"): 2.0})
+    timed = {(slow.name, "onnx"): (3.0, [2.9, 3.1]), (quick.name, "onnx"): (2.0, [1.9, 2.1])}
+    content = summarise("tiny", points, places, timing=Timing(timed, ["the machine was busy"]))
     assert [row["exports"][0]["latency_ms"] for row in content["points"]] == [3.0, 2.0, None]
+    assert content["points"][0]["exports"][0]["latency_spread_ms"] == [2.9, 3.1]
+    assert content["timing_doubts"] == ["the machine was busy"]
     assert content["fronts"]["latency_ms"] == [{"name": quick.name, "format": "onnx"}]
     assert [row["exports"][0]["latency_ms"] for row in summarise("tiny", points, places)["points"]] == [1.0, 1.0, None]
+
+
+def test_a_latency_that_is_uncertain_is_on_no_front(tmp_path: Path) -> None:
+    points, places = sweep(tmp_path)
+    for point in points:
+        leave(point, places, results(0.6, 1000, latency_ms={"1": 1.0}))
+    timed = {(point.name, "onnx"): (1.0 + place, [0.9, 1.9]) for place, point in enumerate(points)}
+    content = summarise("tiny", points, places, timing=Timing(timed))
+    # a spread of 1 ms is all of 1 ms, and a third of 3, which is still more than a quarter
+    assert [row["exports"][0]["latency_uncertain"] for row in content["points"]] == [True, True, True]
+    assert "latency_ms" not in content["fronts"]
 
 
 def test_files_are_timed_in_their_runtimes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +124,7 @@ def test_files_are_timed_in_their_runtimes(tmp_path: Path, monkeypatch: pytest.M
         return Sleeps()
 
     monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], load=load))
-    (((name, file_format), milliseconds),) = time_files(points, places).items()
+    (((name, file_format), (milliseconds, spread)),) = time_files(points, places).latencies.items()
     assert (name, file_format) == (points[0].name, "onnx") and milliseconds >= 4.0
+    assert spread[0] <= milliseconds <= spread[1]
     assert opened == [(places.point(points[0]) / "export" / "student.onnx", 1)] and set(shapes) == {(1, 40, 32, 3)}

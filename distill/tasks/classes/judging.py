@@ -16,6 +16,7 @@ from distill.data.duplicates.report import find_duplicates
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.agreement import class_agreement
 from distill.evaluation.classification import (
+    MEAN_CLASS,
     TOP_1,
     ClassificationScores,
     compare_classification,
@@ -65,7 +66,16 @@ class ClassVerdict(LabelledVerdict):
 
     @property
     def by_chance(self) -> float:
-        return 1 / len(self.classes)
+        """The same answer to every picture: that of the class which most of them show."""
+        pictures = self.scores.confusion.sum(axis=1)
+        return float(pictures.max() / pictures.sum())
+
+    @property
+    def at_chance(self) -> bool:
+        """By top-1 and by the mean over the classes too: where most pictures are of one class, a good model may have no
+        more of the first than one that answers it always, but of the second it has."""
+        classes = int((self.scores.confusion.sum(axis=1) > 0).sum())
+        return super().at_chance and self.scores.intervals[MEAN_CLASS][0] <= 1 / classes
 
     def to_dict(self) -> dict[str, Any]:
         return self.scores.to_dict() | {"split": "test"}

@@ -67,6 +67,16 @@ class EmbeddingVerdict(Verdict):
         return float(self.verification.to_dict()["metrics"][self.metric])
 
     @property
+    def by_chance(self) -> float:
+        """Cosines that say nothing accept as large a share of one person's pairs as of two people's; and the same
+        answer to every pair is right about the more frequent kind."""
+        rates = {tar_name(far): far for far in self.verification.points}
+        if self.metric in rates:
+            return rates[self.metric]
+        genuine, impostors = self.trial.genuine, self.trial.impostors
+        return max(genuine, impostors) / (genuine + impostors)
+
+    @property
     def headline(self) -> str:
         return f"{self.metric} {self.score:.4f} on {self.trial.name}"
 
