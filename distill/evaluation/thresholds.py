@@ -1,4 +1,5 @@
 """A threshold per attribute, chosen on validation pictures: an attribute is present where its score is at least that.
+And one cut-off for all classes that exclude each other, below which a picture shows none of them.
 
 F1 is maximised. Accuracy would answer "never" for a rare attribute (bald: 2 % of the pictures), and balanced
 accuracy would call thousands of pictures bald to find the last of them; F1 weighs what was found against what was
@@ -22,6 +23,19 @@ class Thresholds:
 
     values: np.ndarray
     unmeasured: tuple[str, ...]
+
+
+def none_below(probabilities: np.ndarray, rate: float) -> float:
+    """The cut-off of classes that exclude each other: below it, the likeliest class counts as none of them.
+
+    The highest at which at most a share `rate` of pictures, all of which show one of the classes, is called none.
+
+    Args:
+        probabilities: float (N, C), of at least one picture.
+        rate: from 0 to below 1.
+    """
+    surest = np.sort(probabilities.max(axis=1))
+    return float(surest[int(rate * len(surest))])
 
 
 def choose_thresholds(probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Thresholds:

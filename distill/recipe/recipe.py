@@ -82,6 +82,8 @@ class Evaluate:
         flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or
             concatenation of both.
         fars: false accept rates that TAR is measured at; the first is the one that counts.
+        none_rate: of classes that exclude each other: the share of validation pictures, all of which show one of them,
+            that may be answered "none of these"; the cut-off of the likeliest class's probability follows from it.
     """
 
     resamples: int = 1000
@@ -92,11 +94,14 @@ class Evaluate:
     allow_missing: bool = False
     flips: Literal["none", "average", "concatenation"] = "average"
     fars: tuple[float, ...] = (1e-2, 1e-3)
+    none_rate: float = 0.05
 
     def __post_init__(self) -> None:
         for key in ("resamples", "batch_size"):
             if getattr(self, key) < 1:
                 raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+        if not 0 <= self.none_rate < 1:
+            raise DistillError(f"evaluate.none_rate is {self.none_rate}, expected a share from 0 to below 1.")
         if not self.fars or not all(0 < far < 1 for far in self.fars):
             raise DistillError(f"evaluate.fars is {list(self.fars)}, expected rates between 0 and 1, at least one.")
 

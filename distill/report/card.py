@@ -14,11 +14,10 @@ from distill.data.sources.hub import Hub
 from distill.evaluation.metric_names import chief_metric, differing_metric
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import CARD
-from distill.preprocess.preprocess import PADDING
 from distill.recipe.recipe import Recipe
 from distill.report import snippets
 from distill.report.doubts import doubts_of
-from distill.report.page import headline
+from distill.report.page import FITS, headline
 from distill.report.results import ExportedFile, Results, models_of
 from distill.report.templates import template
 from students.manifest import StudentManifest
@@ -35,11 +34,6 @@ predictor = open_predictor(Path("{file}"))
 picture = fit(decode(Path("picture.jpg"), "picture.jpg"), *predictor.picture, predictor.fit)
 {answers} = predictor(picture[None]).values()
 """
-_FITS = {
-    "crop": "its largest centred box of that shape",
-    "stretch": "all of it, whatever its shape,",
-    "pad": f"all of it, in its own shape and centred on grey ({PADDING}),",
-}
 _FLIPS = {
     "none": "Scores and thresholds are of the embedding of the picture alone.",
     "average": "Thresholds are of the picture alone; scores are of the average of it and its mirror image.",
@@ -73,7 +67,7 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
         answers=manifest.answers,
         kind_template=str(manifest.answers.template),
         preprocess=manifest.preprocess,
-        fit=_FITS[manifest.fit],
+        fit=FITS[manifest.fit],
         tall=manifest.picture[0],
         wide=manifest.picture[1],
         with_distill=_WITH_DISTILL.format(file=_shown_file(results), answers=snippets.answers_of(manifest.answers)),
@@ -89,6 +83,7 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
         per_class=student.get("per_class") or {},
         unmeasured=student.get("unmeasured") or [],
         unchosen=student.get("thresholds_unchosen") or [],
+        none_below=(results.get("cut_offs") or {}) if manifest.answers.largest else None,
         flips=_FLIPS[recipe.evaluate.flips],
         start="random weights" if weights is None else Path(weights).name,
         card=recipe.card,

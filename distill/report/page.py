@@ -12,6 +12,7 @@ from typing import Any
 from distill import formatting
 from distill.evaluation.metric_names import chief_metric, differing_metric, is_error, spoken
 from distill.files.atomic import atomic_path
+from distill.preprocess.preprocess import PADDING
 from distill.report.data_uris import svg_uri
 from distill.report.doubts import doubts_of, within_chance
 from distill.report.files import files_section
@@ -21,6 +22,12 @@ from distill.report.section import Section, section_parts
 from distill.report.templates import template
 
 TEMPLATE = Path(__file__).with_name("page.html")
+FITS = {
+    "crop": "its largest centred box of that shape",
+    "stretch": "all of it, whatever its shape,",
+    "pad": f"all of it, in its own shape and centred on grey ({PADDING}),",
+}
+"""What of a picture becomes a prepared one, by `prepare.fit`."""
 
 
 def write_report(
@@ -49,6 +56,9 @@ def write_report(
         results=results,
         headline=headline(results),
         doubts=doubts_of(results),
+        taken=results.get("input"),
+        fit=FITS[results["input"]["fit"]] if "input" in results else "",
+        cut_offs=results.get("cut_offs"),
         rendered=results["data"]["name"].startswith("rendered"),
         models=models,
         metrics=_metric_names(list(models.values())),

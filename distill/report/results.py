@@ -125,6 +125,27 @@ class TestScores(TypedDict):
     added: NotRequired[Difference]
 
 
+class Input(TypedDict):
+    """What the student's files take: uint8 pictures of `height` x `width` pixels, which a prepared picture of
+    `picture` (height, width) becomes by the kernel `interpolation`, and any other by `fit` before that. `mean` and
+    `std`, of values in 0..1, are applied inside the files."""
+
+    height: int
+    width: int
+    interpolation: str
+    mean: list[float]
+    std: list[float]
+    picture: list[int]
+    fit: str
+
+
+class CutOffs(TypedDict):
+    """From which value on something counts: what each of the `values` is for, and what they mean, as `said`."""
+
+    said: str
+    values: dict[str, float]
+
+
 class Training(TypedDict):
     """How a stage trained: passes, pictures a batch, steps, pictures `shown` in all of them, the peak of the rate, the
     share of steps that led up to it, and the decay of the average that was kept, null where none was."""
@@ -206,7 +227,8 @@ class Results(TypedDict):
     `recipe`: its name. `seed`: of the student that is kept. `device`: what it was trained on, in words.
     `teacher`: null where the student learnt from labels. `agreement`: by the pictures it was measured on, how closely
     the student repeats the teacher: each measure by name, and the number of `pictures`; a measure may be null.
-    `seeds`: by metric, where several students were trained.
+    `seeds`: by metric, where several students were trained. `input`: what its files take, and `cut_offs`: from where on
+    its answers count, where some were chosen.
     """
 
     version: int
@@ -221,6 +243,8 @@ class Results(TypedDict):
     agreement: NotRequired[dict[str, dict[str, float | None]]]
     near_duplicates: NotRequired[NearDuplicates]
     seeds: NotRequired[dict[str, Spread]]
+    input: NotRequired[Input]
+    cut_offs: NotRequired[CutOffs]
 
 
 def read_results(path: Path) -> Results:

@@ -24,7 +24,7 @@ from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.registries import TASKS
 from distill.report.card import write_card
 from distill.report.page import write_report
-from distill.report.results import ExportedFile, Results, read_results, write_results
+from distill.report.results import ExportedFile, Input, Results, read_results, write_results
 from distill.run.gate import Exported, beside_earlier, export_and_score
 from distill.run.stages import Run
 from distill.tasks.task import Task
@@ -82,7 +82,8 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
         console.print(f"student {recipe.student.full_name}: {verdict.beside_chance}.", soft_wrap=True)
     verdicts = {"student": verdict, **verdicts}
     earlier = _earlier(directory)
-    manifest = save_student(directory.student, network, replace(manifest, answers=verdict.complete(manifest.answers)))
+    answers = task.judging.complete(verdict, predictor, manifest.answers)
+    manifest = save_student(directory.student, network, replace(manifest, answers=answers))
 
     exports = export_and_score(directory.export, Exported(network, manifest, verdict), task, recipe.export)
     results: dict[str, Any] = {
@@ -94,7 +95,10 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
         "student": _model(recipe.student.full_name, size_of(network, recipe.student.resolution), verdict),
         "exports": beside_earlier(directory.root, earlier[1], exports) if earlier[0] == manifest else exports,
         "stages": log.stages,
+        "input": _input(manifest),
     }
+    if cut_offs := task.judging.cut_offs(answers):
+        results["cut_offs"] = cut_offs
     if teacher is not None:
         results["teacher"] = _model(teacher.name, teacher.size(), verdicts["teacher"])
         results["teacher"]["fingerprint"] = teacher.fingerprint()
@@ -129,6 +133,19 @@ def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
         data_fingerprint=run.task.pictures.sets.prepared.fingerprint,
         fit=run.recipe.prepare.fit,
     )
+
+
+def _input(manifest: StudentManifest) -> Input:
+    taken = manifest.preprocess
+    return {
+        "height": taken.height,
+        "width": taken.width,
+        "interpolation": taken.interpolation,
+        "mean": list(taken.mean),
+        "std": list(taken.std),
+        "picture": list(manifest.picture),
+        "fit": manifest.fit,
+    }
 
 
 def _earlier(directory: RunDirectory) -> tuple[StudentManifest | None, list[ExportedFile]]:

@@ -49,8 +49,8 @@ def speeds_of(
         wide = [threads for threads, (median, spread) in shown.items() if is_wide(median, spread)]
         doubts = machine.doubts(max(THREADS))
         if wide:
-            threads = " and ".join(f"{number} thread{'s' if number > 1 else ''}" for number in wide)
-            doubts.append(f"uncertain on {threads}: the turns of timing differ widely")
+            on = " and ".join(f"{number} thread{'s' if number > 1 else ''}" for number in wide)
+            doubts.append(f"uncertain on {on}: the turns of timing differ widely")
         speeds.append(
             {
                 "latency_ms": {str(threads): median for threads, (median, _) in shown.items()},

@@ -7,10 +7,11 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from distill.answers.kind import Arrays
+from distill.answers.kind import Arrays, Kind
 from distill.data.prepared.pictures import Pictures
 from distill.predictors.predictor import Predictor
 from distill.recipe.recipe import Recipe
+from distill.report.results import CutOffs
 from distill.report.section import Section
 from distill.tasks.teaching import P
 from distill.tasks.verdict import Verdict
@@ -49,6 +50,18 @@ class Judging(ABC, Generic[P, V]):
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         """The part of results.json under a stage: a model's score on the validation pictures, if any."""
         return {}
+
+    def complete(self, verdict: V, predictor: Predictor, kind: Kind) -> Kind:
+        """The kind of a student's answers with what its files are to carry, such as thresholds.
+
+        Args:
+            verdict: of the student, `predictor`.
+        """
+        return verdict.complete(kind)
+
+    def cut_offs(self, kind: Kind) -> CutOffs | None:
+        """From which values on something counts, for a reader: of a student's answers, as `complete` made them."""
+        return None
 
     def agreement(self, models: tuple[Predictor, Predictor], verdicts: tuple[V, V]) -> dict[str, dict[str, Any]]:
         """How closely a student repeats its teacher, on what was transferred and on what was held out: a gap between

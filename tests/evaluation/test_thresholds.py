@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from distill.evaluation.thresholds import choose_thresholds
+from distill.evaluation.thresholds import choose_thresholds, none_below
 
 
 @pytest.mark.parametrize("levels", [None, 20, 2])
@@ -58,3 +58,14 @@ def test_a_class_that_cannot_be_measured_is_named_and_gets_one_half() -> None:
     chosen = choose_thresholds(scores, labels, ("never", "always", "some"))
     assert chosen.unmeasured == ("never", "always")
     np.testing.assert_allclose(chosen.values, [0.5, 0.5, 0.6])
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("pictures", [1, 7, 200])
+def test_no_more_pictures_than_the_rate_are_called_none(rate: float, pictures: int) -> None:
+    probabilities = np.random.default_rng(pictures).dirichlet(np.ones(4), pictures)
+    least = none_below(probabilities, rate)
+    called = sum(max(row) < least for row in probabilities.tolist())
+    assert called <= rate * pictures
+    higher = sum(max(row) < np.nextafter(least, 2) for row in probabilities.tolist())
+    assert higher > rate * pictures  # any cut-off above it calls more

@@ -58,7 +58,13 @@ def page(tmp_path_factory: pytest.TempPathFactory, sections: list[Section]) -> P
         "on the network named, with its 95 % bootstrap interval over pictures.",
         "student.onnx 0.6311 [0.6201, 0.6401]",
         "-0.0001 [-0.0002, 0.0001] FAILED 0.1 point allowed",
-        "1.92 MB 0.0213 0.9871 4.568 2.5 80.5 %",
+        "uint8 pictures (N, 96, 90, 3), RGB.",
+        "its largest centred box of that shape is resized to 64 x 60 (height x width, bilinear) and rounded, and that to "
+        "96 x 90 (bicubic).",
+        "minus the mean 0.485, 0.456, 0.406, divided by the deviation 0.229, 0.224, 0.225.",
+        f"From there on. Of Threshold Smiling 0.3100 {HOSTILE} 0.7000",
+        "Latency of onnx-int8: the machine was <busy>.",
+        "1.92 MB 0.0213 0.9871 4.568 [4.5, 4.75] 2.5 [2.25, 2.5] 80.5 %",
         "student.mlpackage -- -- not run",
         "1.00 MB -- -- -- -- --",
         "onnx-int8 : adapted to int8 in 200 steps of quantization-aware distillation; "

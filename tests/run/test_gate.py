@@ -24,6 +24,7 @@ from distill.recipe.recipe import Export
 from distill.run import gate, speeds
 from distill.run.gate import Exported, export_and_score
 from distill.tasks import open_task
+from distill.tasks.attributes.judging import AttributeVerdict
 from distill.tasks.task import Task
 from students.files import load_student
 from tests.helpers.running import as_finished, copy_of_finished, finished, read, steady
@@ -159,6 +160,22 @@ def test_a_wrong_mean_and_swapped_channels_are_caught(
 ) -> None:
     offered(monkeypatch, write=altered(weights))
     assert scored(tmp_path)["passed"] is passed
+
+
+def test_an_int8_file_of_a_student_at_chance_does_not_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def adapt(*arguments: Any) -> None:
+        raise AssertionError("there is no score to win back")
+
+    judged()  # by what is true of it
+    monkeypatch.setattr(gate, "adapt", adapt)
+    for at_chance in (True, False):
+        monkeypatch.setattr(AttributeVerdict, "at_chance", at_chance)
+        offered(monkeypatch, int8=True)
+        rounded = scored(tmp_path)
+        assert rounded["passed"] is not at_chance and rounded["difference"]["mAP"] == pytest.approx(0, abs=1e-3)
+        assert any("there is no score to keep" in why for why in rounded["why"]) is at_chance
+        offered(monkeypatch)  # of the same precision: its answers are the student's, one by one
+        assert scored(tmp_path)["passed"] is True
 
 
 def of_its_own_answers() -> tuple[Task, Exported]:

@@ -18,6 +18,7 @@ from distill.evaluation.average_precision import average_precision, mean_average
 from distill.evaluation.groups import group_scores
 from distill.evaluation.thresholds import DEFAULT_THRESHOLD, Thresholds, choose_thresholds
 from distill.predictors.predictor import Predictor
+from distill.report.results import CutOffs
 from distill.tasks.attributes.entries import AttributeEntries
 from distill.tasks.judging import Details
 from distill.tasks.labelled import LabelledJudging, LabelledPictures, console
@@ -125,6 +126,12 @@ class AttributeJudging(LabelledJudging[LabelledPictures, AttributeVerdict]):
         answers = self.answers(predictor, sets.test, "test")
         measured = self._score(answers["probabilities"], sets.test, thresholds.values)
         return AttributeVerdict(answers, classes, thresholds.values, thresholds.unmeasured, mean, measured)
+
+    def cut_offs(self, kind: Kind) -> CutOffs | None:
+        if not isinstance(kind, Probabilities) or not kind.thresholds:
+            return None
+        said = "An attribute counts as present from this probability on, that of the best F1 on the validation pictures"
+        return {"said": said, "values": dict(zip(kind.classes or (), kind.thresholds, strict=True))}
 
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         pictures = self.pictures.sets.validation

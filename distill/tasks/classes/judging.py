@@ -5,13 +5,13 @@ Shapes: N pictures, C classes.
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from distill.answers import Softmax
-from distill.answers.kind import Arrays
+from distill.answers.kind import Arrays, Kind
 from distill.data.duplicates.report import find_duplicates
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.agreement import class_agreement
@@ -25,10 +25,12 @@ from distill.evaluation.classification import (
 )
 from distill.evaluation.confusion import most_confused
 from distill.evaluation.suspects import suspected
+from distill.evaluation.thresholds import none_below
 from distill.files.atomic import atomic_path
 from distill.formatting import score as shown_score
 from distill.predictors.predictor import Predictor
 from distill.recipe.recipe import Recipe
+from distill.report.results import CutOffs
 from distill.tasks.classes.entries import ClassEntries
 from distill.tasks.classes.opinions import Opinions
 from distill.tasks.classes.report import Captioned, ClassPictures, class_report
@@ -121,6 +123,27 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
         answers = self.answers(predictor, self.pictures.test, "test")
         measured = self._score(answers["probabilities"], self.pictures.test)
         return ClassVerdict(answers, self.pictures.classes, measured)
+
+    def complete(self, verdict: ClassVerdict, predictor: Predictor, kind: Kind) -> Kind:
+        pictures = self.pictures.sets.validation.labelled()
+        if not len(pictures):
+            return kind
+        assert isinstance(kind, Softmax)  # this task's
+        seen = self.probabilities(predictor, pictures, "validation")
+        return replace(
+            kind, thresholds=(none_below(seen, self.recipe.evaluate.none_rate),) * len(self.pictures.classes)
+        )
+
+    def cut_offs(self, kind: Kind) -> CutOffs | None:
+        if not isinstance(kind, Softmax) or not kind.thresholds:
+            return None
+        rate = f"{100 * self.recipe.evaluate.none_rate:g}"
+        said = (
+            "Where the likeliest class has less than this probability, the answer is none of these. It was chosen so "
+            f"that at most {rate} % of the validation pictures, all of which show one of the classes, are answered so; "
+            "how many pictures of other things it catches was not measured"
+        )
+        return {"said": said, "values": {"none of these, below": kind.thresholds[0]}}
 
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         pictures, split = self.pictures.sets.validation.labelled(), {"split": "validation"}

@@ -21,6 +21,7 @@ from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.identification import IdentificationScores
 from distill.evaluation.roc import Roc, tar_name
 from distill.predictors.predictor import Predictor
+from distill.report.results import CutOffs
 from distill.tasks.embeddings.entries import EmbeddingEntries
 from distill.tasks.embeddings.people import PeoplePictures
 from distill.tasks.embeddings.report import ShownPairs, embedding_report
@@ -164,6 +165,12 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
             trial.verify(embeddings, settings.fars, self.recipe.seed, settings.resamples),
             trial.identify(embeddings, embeddings),
         )
+
+    def cut_offs(self, kind: Kind) -> CutOffs | None:
+        if not isinstance(kind, Embedding) or not kind.far_thresholds:
+            return None
+        said = "Two pictures count as one person from this cosine on, at the FAR named, of the pictures alone"
+        return {"said": said, "values": {f"FAR {far}": cosine for far, cosine in kind.far_thresholds.items()}}
 
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         people, settings = Trial.of(self.pictures.sets.validation), self.recipe.evaluate

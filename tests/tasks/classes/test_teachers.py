@@ -1,5 +1,6 @@
 """Teachers of exclusive classes: as files, as stored answers, and with outputs that mean something else."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from distill import cli
+from distill.errors import DistillError
 from distill.run.pipeline import _judge_teacher
 from distill.tasks import open_task
 from teachers.teacher import Teacher
@@ -56,6 +58,15 @@ def test_a_black_box_may_have_the_classes_in_another_order(tmp_path: Path) -> No
     assert teacher.classes == BREEDS
     pictures = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 255
     assert torch.equal(teacher(pictures)["logits"], whole(pictures)["logits"].flip(1))
+
+
+def test_a_teacher_at_chance_stops_the_run_unless_the_recipe_accepts_it() -> None:
+    task, teacher = opened()
+    strict = dataclasses.replace(task.recipe.evaluate, chance="refuse")
+    task.recipe = dataclasses.replace(task.recipe, evaluate=strict)
+    _judge_teacher(Rolled(teacher, 0), task)
+    with pytest.raises(DistillError, match=r"within chance of 0\.1429.*--evaluate\.chance accept goes on"):
+        _judge_teacher(Rolled(teacher, 3), task)
 
 
 @pytest.mark.parametrize(("places", "doubted"), [(0, False), (3, True)])
