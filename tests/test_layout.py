@@ -109,7 +109,6 @@ TESTED_AT = {
     "distill/tasks/teaching.py": "run/test_pipeline.py",
     "distill/tasks/labelled.py": "run/test_pipeline.py",
     "distill/tasks/task.py": "run/test_gate.py",
-    "distill/tasks/verdict.py": "run/test_gate.py",
     "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
     "teachers/teacher.py": "teachers/test_timm_teacher.py",
