@@ -168,12 +168,11 @@ def _judge_teacher(teacher: Teacher, task: Task) -> Verdict:
     if not verdict.at_chance:
         return verdict
     made = [stage for stage in TEACHER_STAGES if stage in task.recipe.stages]
-    why = (
-        f"`{made[0]}` has made nothing of it yet: more passes, or another rate."
-        if made
-        else "Are its outputs in the order of the data's classes (teacher.classes), its size, mean and std its own?"
+    why = f" Did `{made[0]}` train it for long enough?" if made else ""
+    said = (
+        f"teacher {teacher.name}: {verdict.beside_chance}. Are its outputs in the order of the data's classes "
+        f"(teacher.classes), its size, mean and std its own?{why}"
     )
-    said = f"teacher {teacher.name}: {verdict.beside_chance}. {why}"
     if task.recipe.evaluate.chance == "refuse":
         raise DistillError(
             f"{said} A student can learn nothing from it; --evaluate.chance accept goes on with it all the same."

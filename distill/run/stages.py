@@ -57,13 +57,12 @@ _TRAINER_FACTS = (
 
 
 class TrainingSetup(NamedTuple):
-    """What a stage trains, on which pictures, by which settings, and the teacher whose answers it learns; None where it
-    learns from labels."""
+    """What a stage trains, on which pictures, and the teacher whose answers it learns; None where it learns from
+    labels."""
 
     module: TrainingModule
     pictures: Pictures
     teacher: Teacher | None
-    settings: Stage
 
 
 @dataclass
@@ -118,11 +117,9 @@ class Run:
             settings = self._settings(name, len(pictures))
             if name == "transfer":
                 assert teacher is not None  # Recipe.asks_teacher
-                training = TrainingSetup(self._distiller(network, teacher, settings, seed), pictures, teacher, settings)
+                training = TrainingSetup(self._distiller(network, teacher, settings, seed), pictures, teacher)
             else:
-                training = TrainingSetup(
-                    teaching.learner(network, preprocess, settings, seed), pictures, None, settings
-                )
+                training = TrainingSetup(teaching.learner(network, preprocess, settings, seed), pictures, None)
             trained = self._train(name, training, seed)
             network.load_state_dict(trained.weights)
             if seed == recipe.seed:
@@ -158,7 +155,7 @@ class Run:
             name, pictures = "teach", teaching.training_pictures("teach", None)
             settings = self._settings(name, len(pictures))
             module = teaching.learner(network, preprocess, settings, self.recipe.seed)
-            trained = self._train(name, TrainingSetup(module, pictures, None, settings), self.recipe.seed)
+            trained = self._train(name, TrainingSetup(module, pictures, None), self.recipe.seed)
         network.load_state_dict(trained.weights)
         self._note(name, trained, len(pictures), network, preprocess)
         self._export_teacher(trained.file.parent, network, preprocess)
@@ -222,7 +219,8 @@ class Run:
         )
 
     def _key(self, name: StageName, training: TrainingSetup, seed: int) -> str:
-        settings, module, pictures = training.settings, training.module, training.pictures
+        module, pictures = training.module, training.pictures
+        settings = self._settings(name, len(pictures))
         stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
         network = weights_checksum(module.network), repr(module.network)
@@ -248,7 +246,8 @@ class Run:
         return key_of(name, stage, *facts)
 
     def _train(self, name: StageName, training: TrainingSetup, seed: int) -> Trained:
-        recipe, stage, pictures = self.recipe, training.settings, training.pictures
+        recipe, pictures = self.recipe, training.pictures
+        stage = self._settings(name, len(pictures))
         assert stage.batch_size is not None  # settled
         directory = self.directory.stage(name, self._key(name, training, seed))
         if done := finished(directory):

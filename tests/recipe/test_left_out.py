@@ -7,6 +7,7 @@ import pytest
 from distill.modules.optimization import Optimization
 from distill.recipe.left_out import batch_size_of, chosen_of, facts_of, settled, steps_of, warmup_of
 from distill.recipe.stages import Stage, Transfer
+from distill.recipe.written import load, merge, overlay, recipe_names
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,17 @@ def test_facts_of_a_stage() -> None:
         "warmup": 0.2,
         "ema": 0.9,
     }
+
+
+@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("data", [None, "celeba", "folder", "stanford_dogs"])
+def test_the_recipes_that_ship_leave_nothing_out(name: str, data: str | None) -> None:
+    content = load(name)
+    if data is not None:
+        content = merge(content, overlay(name, data))
+    for stage in content["stages"]:
+        if stage == "probe":
+            continue
+        section = content[stage]
+        assert {"epochs", "batch_size"} <= section.keys(), stage
+        assert {"learning_rate", "warmup"} <= section["optimization"].keys(), stage
