@@ -7,20 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from distill import formatting
 from distill.errors import DistillError
 from distill.files.atomic import write_json
-from distill.inspection.facts import Facts, read_facts
+from distill.inspection.facts import read_facts
 from distill.inspection.inspection import Inspection
 from distill.inspection.search import Measured, Outcome
 from distill.inspection.section import teacher_section
+from distill.predictors.onnx_metadata import PREFIX
 from distill.recipe.parser import RecipeReader
 from distill.recipe.written import recipe_names
 
 PICTURES = 200
-_SHOWN = 12  # rows of the table
+_SHOWN = 12  # hypotheses in the list, best first
 _FEW = 8  # hypotheses named in a line
 
 
@@ -55,6 +55,9 @@ def main(arguments: list[str]) -> int:
     facts = read_facts(options.file)
     for line in facts.lines():
         console.print(line, soft_wrap=True)
+    if any(key.startswith(PREFIX) for key in facts.metadata):
+        console.print(f"exported by distill: it says all the rest itself. --teacher onnx --teacher.file {options.file}")
+        return 0
     if options.recipe is None:
         if keys:
             raise DistillError(f"{keys[0]}: whose key is it? Name the recipe with --recipe.")
@@ -69,7 +72,7 @@ def main(arguments: list[str]) -> int:
         started = time.monotonic()
         outcome = inspection.run(_progress())
         seconds = time.monotonic() - started
-        _print(console, facts, inspection, outcome, seconds)
+        _print(console, inspection, outcome, seconds)
         best = inspection.keys(outcome.best.hypothesis)
         section = teacher_section(str(options.file), best, outcome, recipe.prepare.fit)
         console.print("\n".join(["", *section]), soft_wrap=True)
@@ -104,8 +107,8 @@ def _progress() -> Callable[[Measured], None]:
     return told
 
 
-def _print(console: Console, facts: Facts, inspection: Inspection, outcome: Outcome, seconds: float) -> None:
-    """The best hypotheses in a table, and what could not be told apart."""
+def _print(console: Console, inspection: Inspection, outcome: Outcome, seconds: float) -> None:
+    """The best hypotheses, and what could not be told apart."""
     metric = outcome.verdict.metric
     by = metric if inspection.labelled else "steadiness, for the data has no labels for this task"
     console.print(
@@ -113,23 +116,11 @@ def _print(console: Console, facts: Facts, inspection: Inspection, outcome: Outc
         f"{formatting.duration(seconds)}",
         soft_wrap=True,
     )
-    table = Table(*("output", "channels", "normalisation", "part", "fit", "kernel", metric, "interval", ""), box=None)
     level = {id(one) for one in outcome.level}
     for one in outcome.ranked[:_SHOWN]:
-        way = one.hypothesis
-        told = "best" if one is outcome.best else "not told apart" if id(one) in level else ""
-        table.add_row(
-            way.output or "the one",
-            way.channels,
-            str(way.normalization),
-            str(way.part),
-            way.fit,
-            way.interpolation,
-            "refused" if one.verdict is None else formatting.score(one.score),
-            formatting.interval(one.interval),
-            told,
-        )
-    console.print(table)
+        score = "refused" if one.verdict is None else formatting.score(one.score)
+        mark = "  best" if one is outcome.best else "  not told apart" if id(one) in level else ""
+        console.print(f"  {score} {formatting.interval(one.interval)}  {one.hypothesis}{mark}", soft_wrap=True)
     for line in remarks(inspection, outcome):
         console.print(line, soft_wrap=True)
 

@@ -100,11 +100,9 @@ class Hypothesis:
     interpolation: Interpolation
 
     def teacher_keys(self) -> dict[str, Any]:
-        """Of the recipe's teacher section, where they say more than its defaults."""
+        """Of the recipe's teacher section; a key that would say nothing is left out."""
         keys: dict[str, Any] = {} if self.output is None else {"output": self.output}
-        if self.channels != "rgb":
-            keys["channels"] = self.channels
-        keys |= self.normalization.keys
+        keys |= {"channels": self.channels, **self.normalization.keys}
         if self.part.crop != WHOLE:
             keys["crop"] = self.part.crop
         return keys | {"interpolation": self.interpolation}

@@ -29,7 +29,8 @@ from distill.tasks import open_task
 from distill.tasks.sets import prepared_set
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
-from teachers.onnx_teacher import Onnx, OnnxTeacher
+from teachers.black_box import OnnxTeacher
+from teachers.onnx_teacher import Onnx
 
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
@@ -112,7 +113,7 @@ class Inspection:
         given = Part("as given", config.crop or (0.0, 0.0, 1.0, 1.0))
         return Choices(
             output=tuple(self._candidates),
-            channels=get_args(Channels) if config.channels == "rgb" else (config.channels,),
+            channels=get_args(Channels) if config.channels is None else (config.channels,),
             normalization=(Normalization("as given", {}),) if told else self._normalizations,
             part=(given,) if config.crop else parts(seen.height, seen.width, size),
             fit=self._fits(),

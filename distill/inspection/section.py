@@ -25,7 +25,7 @@ def teacher_section(file: str, keys: Mapping[str, Any], outcome: Outcome, fit: s
     content = {"name": "onnx", "file": file, **keys}
     lines = ["teacher:", *(_line(key, value, remarks.pop(key, "")) for key, value in content.items())]
     fitted = remarks.pop("fit", "")
-    lines += [f"  # not told apart: {key} {remark}" for key, remark in remarks.items()]
+    lines += [f"  # {key} as it is, {remark}: not told apart" for key, remark in remarks.items()]
     if hypothesis.fit != fit or fitted:
         lines += ["prepare:", _line("fit", hypothesis.fit, fitted)]
     return lines

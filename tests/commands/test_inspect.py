@@ -58,11 +58,11 @@ def test_the_contract_is_found_among_many(
     assert content["hypotheses"][0]["score"] == 1.0
     section = yaml.safe_load(content["section"])["teacher"]
     assert {key: section.get(key) for key in expected} == expected
-    assert section.get("channels", "rgb") == contract.get("channels", "rgb")
+    assert section["channels"] == contract.get("channels", "rgb")
     # What is printed last is that section, and a hypothesis of the other order is never as good.
     shown = capsys.readouterr().out
     assert content["section"] in shown
-    reversed_ = [one for one in content["hypotheses"] if one["teacher"].get("channels", "rgb") != section.get("channels", "rgb")]
+    reversed_ = [one for one in content["hypotheses"] if one["teacher"]["channels"] != section["channels"]]
     assert all(one["score"] < 0.9 for one in reversed_)
 
 
@@ -74,7 +74,7 @@ def test_the_section_it_ends_with_can_be_run(recipe: Path, tmp_path: Path) -> No
     scores = tmp_path / "scores.json"
     arguments = [str(tmp_path / "mine.yaml"), "--model", "teacher", "--out", str(tmp_path / "out"), "--json", str(scores)]
     assert cli.main(["evaluate", *arguments]) == 0
-    assert json.loads(scores.read_text())["metrics"]["top_1"] == 1.0
+    assert json.loads(scores.read_text())["metrics"]["top-1"] == 1.0
 
 
 def test_what_does_as_well_is_said(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +86,7 @@ def test_what_does_as_well_is_said(recipe: Path, tmp_path: Path, capsys: pytest.
 
 def test_a_key_that_is_given_is_not_tried_otherwise(recipe: Path, tmp_path: Path) -> None:
     content = inspected(color_box(tmp_path / "box.onnx"), recipe, "--teacher.scale", "0..1", "--teacher.channels", "bgr")
-    assert {one["teacher"].get("channels") for one in content["hypotheses"]} == {"bgr"}
+    assert {one["teacher"]["channels"] for one in content["hypotheses"]} == {"bgr"}
     assert yaml.safe_load(content["section"])["teacher"]["scale"] == "0..1"
 
 

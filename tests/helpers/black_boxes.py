@@ -18,8 +18,8 @@ COLORS = {
     "rose": (250, 170, 190),
     "sand": (190, 170, 120),
     "slate": (90, 100, 120),
-    "soot": (35, 30, 30),
     "snow": (240, 240, 245),
+    "soot": (35, 30, 30),
 }
 """RGB of each class; none is its own reverse."""
 
@@ -78,8 +78,8 @@ def color_box(
         "axes": np.array(axes, np.int64),
         "mean": means.reshape(of_channel),
         "std": stds.reshape(of_channel),
-        "weight": (20 * centres.T).astype(np.float32),
-        "bias": (-10 * (centres**2).sum(axis=1)).astype(np.float32),
+        "weight": (6 * centres.T).astype(np.float32),
+        "bias": (-3 * (centres**2).sum(axis=1)).astype(np.float32),
     }
     last = "logits" if ends is None else "answers"
     graph = helper.make_graph(

@@ -36,9 +36,9 @@ def test_around_one_the_other_fits_and_kernels_are_tried_one_at_a_time() -> None
     assert [one.differs_from(centre) for one in choices().kernels(centre)] == [["interpolation"]]
 
 
-def test_keys_say_only_what_defaults_do_not() -> None:
+def test_keys_that_would_say_nothing_are_left_out() -> None:
     grid = list(choices((112, 96)).grid())
     plain = next(one for one in grid if one.normalization.words == "0..1" and one.channels == "rgb")
-    assert plain.teacher_keys() == {"scale": "0..1", "interpolation": "bilinear"}
+    assert plain.teacher_keys() == {"channels": "rgb", "scale": "0..1", "interpolation": "bilinear"}
     turned = Hypothesis("features", "bgr", NORMALIZATIONS[0], parts(112, 96, (112, 112))[0], "pad", "bicubic")
     assert list(turned.teacher_keys()) == ["output", "channels", "mean", "std", "crop", "interpolation"]
