@@ -61,7 +61,9 @@ def main(arguments: list[str]) -> int:
     if options.recipe is None:
         if keys:
             raise DistillError(f"{keys[0]}: whose key is it? Name the recipe with --recipe.")
-        console.print("What the file does not tell is measured on pictures: --recipe RECIPE --data NAME --data.root DIR")
+        console.print(
+            "What the file does not tell is measured on pictures: --recipe RECIPE --data NAME --data.root DIR"
+        )
         return 0
     if options.pictures < 2:
         raise DistillError(f"--pictures is {options.pictures}, expected two or more; {PICTURES} tell most apart.")
@@ -112,8 +114,8 @@ def _print(console: Console, inspection: Inspection, outcome: Outcome, seconds: 
     metric = outcome.verdict.metric
     by = metric if inspection.labelled else "steadiness, for the data has no labels for this task"
     console.print(
-        f"\n{len(outcome.ranked)} hypotheses on {inspection.count} pictures of {inspection.recipe.data.name} by {by}, in "
-        f"{formatting.duration(seconds)}",
+        f"\n{len(outcome.ranked)} hypotheses on {inspection.count} pictures of {inspection.recipe.data.name} by {by}, "
+        f"in {formatting.duration(seconds)}",
         soft_wrap=True,
     )
     level = {id(one) for one in outcome.level}
@@ -133,8 +135,8 @@ def remarks(inspection: Inspection, outcome: Outcome) -> list[str]:
     chance, interval = outcome.verdict.by_chance, outcome.best.interval
     if chance is not None and interval is not None and interval[0] <= chance:
         lines.append(
-            f"the best is within chance ({formatting.score(chance)}): none of these is the contract. Are the outputs in "
-            "the order of the data's classes (--teacher.classes)?"
+            f"the best is within chance ({formatting.score(chance)}): none of these is the contract. Are the outputs "
+            "in the order of the data's classes (--teacher.classes)?"
         )
     if outcome.level:
         named = "; ".join(str(one.hypothesis) for one in outcome.level[:_FEW])

@@ -213,7 +213,9 @@ class Inspection:
             DistillError: the file cannot be asked so, or a key is needed.
         """
         told = self.config.mean is not None or self.config.scale is not None
-        keys = {key: value for key, value in hypothesis.teacher_keys().items() if not told or key not in ("mean", "std")}
+        keys = {
+            key: value for key, value in hypothesis.teacher_keys().items() if not told or key not in ("mean", "std")
+        }
         unmeant = replace(self.config, gives=None, classes=None, class_map=None, mirror=False, **keys)
         return cast(OnnxTeacher, unmeant.teacher(Embedding()))
 

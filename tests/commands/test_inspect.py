@@ -42,7 +42,10 @@ def inspected(file: Path, recipe: Path, *keys: str) -> dict[str, Any]:
         ({"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}, {"mean": [0.485, 0.456, 0.406]}),
         ({"channels": "bgr"}, {"channels": "bgr", "scale": "0..1"}),
         ({"std": 1 / 255, "layout": "nhwc", "ends": "Softmax"}, {"scale": "0..255", "gives": "softmax"}),
-        ({"mean": 0.5, "std": 0.5, "channels": "bgr", "ends": "Sigmoid"}, {"channels": "bgr", "gives": "probabilities"}),
+        (
+            {"mean": 0.5, "std": 0.5, "channels": "bgr", "ends": "Sigmoid"},
+            {"channels": "bgr", "gives": "probabilities"},
+        ),
         ({"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "inside": True}, {"scale": "0..1"}),
     ],
 )
@@ -72,7 +75,15 @@ def test_the_section_it_ends_with_can_be_run(recipe: Path, tmp_path: Path) -> No
     merged = yaml.safe_load(recipe.read_text()) | yaml.safe_load(content["section"])
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(merged))
     scores = tmp_path / "scores.json"
-    arguments = [str(tmp_path / "mine.yaml"), "--model", "teacher", "--out", str(tmp_path / "out"), "--json", str(scores)]
+    arguments = [
+        str(tmp_path / "mine.yaml"),
+        "--model",
+        "teacher",
+        "--out",
+        str(tmp_path / "out"),
+        "--json",
+        str(scores),
+    ]
     assert cli.main(["evaluate", *arguments]) == 0
     assert json.loads(scores.read_text())["metrics"]["top-1"] == 1.0
 
@@ -85,7 +96,9 @@ def test_what_does_as_well_is_said(recipe: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_a_key_that_is_given_is_not_tried_otherwise(recipe: Path, tmp_path: Path) -> None:
-    content = inspected(color_box(tmp_path / "box.onnx"), recipe, "--teacher.scale", "0..1", "--teacher.channels", "bgr")
+    content = inspected(
+        color_box(tmp_path / "box.onnx"), recipe, "--teacher.scale", "0..1", "--teacher.channels", "bgr"
+    )
     assert {one["teacher"]["channels"] for one in content["hypotheses"]} == {"bgr"}
     assert yaml.safe_load(content["section"])["teacher"]["scale"] == "0..1"
 

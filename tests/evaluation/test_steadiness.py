@@ -21,7 +21,10 @@ def test_by_a_loop_over_pictures() -> None:
     expected = []
     for k in range(20):
         cosines = [
-            (version[k] - centre) @ (other - centre) / np.linalg.norm(version[k] - centre) / np.linalg.norm(other - centre)
+            (version[k] - centre)
+            @ (other - centre)
+            / np.linalg.norm(version[k] - centre)
+            / np.linalg.norm(other - centre)
             for other in answers
         ]
         expected.append(float(np.argmax(cosines) == k))

@@ -87,7 +87,11 @@ def color_box(
         "colors",
         [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["N", len(COLORS)])],
-        [numpy_helper.from_array(array, name) for name, array in stored.items() if inside or name not in ("mean", "std")],
+        [
+            numpy_helper.from_array(array, name)
+            for name, array in stored.items()
+            if inside or name not in ("mean", "std")
+        ],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
     return path

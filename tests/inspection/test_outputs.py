@@ -21,7 +21,9 @@ def test_the_meaning_of_numbers() -> None:
     assert meaning(shared.astype(np.float16).astype(np.float32)) == "softmax"
 
 
-@pytest.mark.parametrize("text", [json.dumps(["b", "a", "c"]), "{0: 'b', 1: 'a', 2: 'c'}", '{"1": "a", "0": "b", "2": "c"}'])
+@pytest.mark.parametrize(
+    "text", [json.dumps(["b", "a", "c"]), "{0: 'b', 1: 'a', 2: 'c'}", '{"1": "a", "0": "b", "2": "c"}']
+)
 def test_names_in_the_metadata_are_read_as_exporters_write_them(text: str) -> None:
     keys, words = class_keys(3, ("a", "b"), {"names": text})
     assert keys == {"classes": ("b", "a", "c")} and "metadata" in words
