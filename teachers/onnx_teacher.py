@@ -177,7 +177,7 @@ class Onnx(TeacherConfig):
         if not (layout and height and width and interpolation and normalization) or missing:
             raise DistillError(
                 f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them. "
-                f"`distill inspect RECIPE --teacher.file {self.file}` measures them."
+                f"`distill inspect {self.file} --recipe RECIPE` measures them."
             )
         if channels_of(session, layout) == 1:
             self._check_grey(normalization)

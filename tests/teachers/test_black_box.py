@@ -194,7 +194,7 @@ def test_a_file_exported_here_eats_rgb(tmp_path: Path) -> None:
 
 def test_missing_keys_can_be_measured(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "vendor.onnx", kind=TensorProto.FLOAT)
-    with pytest.raises(DistillError, match=r"`distill inspect RECIPE --teacher\.file .*vendor\.onnx` measures them"):
+    with pytest.raises(DistillError, match=r"`distill inspect .*vendor\.onnx --recipe RECIPE` measures them"):
         Onnx(file).load(4)
 
 
