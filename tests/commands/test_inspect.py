@@ -16,6 +16,7 @@ from distill.answers import Embedding
 from distill.errors import DistillError
 from teachers.mobilefacenet_teacher import Mobilefacenet
 from tests.helpers.black_boxes import COLORS, color_box, color_folders
+from tests.helpers.running import finished
 
 RECIPE = """\
 task: classes
@@ -133,6 +134,19 @@ def test_without_labels_answers_are_held_to_themselves(
     content = inspected(box, recipe, "--data", "folder", "--data.root", root)
     assert (content["labelled"], content["metric"]) == (False, "steadiness")
     assert "steadiness is a hint" in capsys.readouterr().out
+
+
+def test_an_openvino_file_is_inspected_like_an_onnx_one(recipe: Path, tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    box = color_box(tmp_path / "box.onnx", channels="bgr", std=1 / 255)
+    openvino.save_model(openvino.convert_model(box), tmp_path / "box.xml", compress_to_fp16=False)
+    section = yaml.safe_load(inspected(tmp_path / "box.xml", recipe)["section"])["teacher"]
+    assert (section["name"], section["channels"], section["scale"]) == ("openvino", "bgr", "0..255")
+
+
+def test_what_was_exported_here_says_all_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inspect", str(finished()[1] / "export" / "student.onnx")]) == 0
+    assert "it says the rest itself: --teacher onnx" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_the_file_alone_says_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
