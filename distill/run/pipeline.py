@@ -163,6 +163,7 @@ def _judge_teacher(teacher: Teacher, task: Task) -> Verdict:
         DistillError: its contract is another, or its score is that of blind guesses and the recipe does not accept it.
     """
     task.teaching.check_teacher(teacher)
+    console.print(f"teacher {teacher.name}: shown {teacher.contract}", soft_wrap=True)
     verdict: Verdict = task.judging.judge(teacher.predictor(task.teaching.kind))
     console.print(f"teacher {teacher.name}: frozen, {teacher.outputs} outputs, {verdict.headline}")
     if not verdict.at_chance:
