@@ -32,8 +32,6 @@ def fault_of(losses: Sequence[float]) -> Fault | None:
         return "never fell"
     first, last = losses[0], losses[-1]
     fall, noise = first - last, _NOISE * abs(first)
-    if fall <= 0:
-        return "never fell"
     if fall < noise:
         steadily = all(later < earlier for earlier, later in itertools.pairwise(losses))
         return "still falls" if steadily else "never fell"
