@@ -153,7 +153,7 @@ class Onnx(TeacherConfig):
             gives,
             {"embedding": (outputs,)} if embeds else {"logits": (outputs,)},
             classes,
-            sure=self.sure or metadata is not None,
+            sure=self.sure,
             assumed=() if metadata else self._assumed(gives, classes),
         )
 
