@@ -30,11 +30,12 @@ Scale = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
 Value = TypeVar("Value")
 
-_SESSIONS: dict[str, Callable[[Path, str | None], GraphSession]] = {
+SESSIONS: dict[str, Callable[[Path, str | None], GraphSession]] = {
     "onnx": OnnxSession,
     "litert": LitertSession,
     "openvino": OpenvinoSession,
 }
+"""What runs a file, by the name of its teacher."""
 _UNIT = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 _RAW = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
@@ -95,7 +96,7 @@ class Onnx(TeacherConfig):
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it has other outputs.
         """
-        session = _SESSIONS[self.name](self.file, self.output)
+        session = SESSIONS[self.name](self.file, self.output)
         metadata = read_metadata(session)
         answers: Gives | None = None
         if metadata:
@@ -120,7 +121,7 @@ class Onnx(TeacherConfig):
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it answers probabilities.
         """
-        session = _SESSIONS[self.name](self.file, self.output)
+        session = SESSIONS[self.name](self.file, self.output)
         metadata = read_metadata(session)
         if self.gives:
             raise DistillError(f"teacher.gives is {self.gives}: an embedding is taken as it is. Leave the key out.")
