@@ -72,7 +72,7 @@ def write(path: Path, metadata: bool = True) -> Path:
     builder.Finish(model.Pack(builder), b"TFL3")
     path.write_bytes(builder.Output())
     if metadata:
-        said = OnnxMetadata.of(Probabilities(CLASSES, None), Preprocess(HEIGHT, WIDTH), (HEIGHT, WIDTH))
+        said = OnnxMetadata.of(Probabilities(CLASSES, None), Preprocess.imagenet(HEIGHT, WIDTH), (HEIGHT, WIDTH))
         path.with_name(path.name + METADATA_SUFFIX).write_text(json.dumps(said.to_props()), encoding="utf-8")
     return path
 

@@ -98,7 +98,7 @@ def test_files_are_timed_in_their_runtimes(tmp_path: Path, monkeypatch: pytest.M
     shapes: list[tuple[int, ...]] = []
 
     class Sleeps:
-        preprocess = Preprocess(40, 32)
+        preprocess = Preprocess.imagenet(40, 32)
 
         def run(self, picture: np.ndarray) -> np.ndarray:
             shapes.append(picture.shape)
