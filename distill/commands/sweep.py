@@ -16,7 +16,7 @@ from distill.recipe.parser import RecipeReader
 from distill.recipe.written import recipe_names
 from distill.registries import TASKS
 from distill.report.terminal import print_report_place
-from distill.run.train import quieten
+from distill.run.trainer import check_trainer, quieten
 from distill.sweep.board import Board
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.jobs import Resources, Runner, run_command
@@ -40,6 +40,7 @@ def main(arguments: list[str]) -> int:
     first = points[0].recipe
     # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
     formats_of(first.export.formats, TASKS.get(first.task).kind)
+    check_trainer(first)
     resources = Resources.of_this_machine(len(own), options.jobs, _gpus(points[0]))
     claimed = SweepDirectory.claim(out, reader.name)
     quieten()

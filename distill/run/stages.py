@@ -218,6 +218,8 @@ class Run:
         parts = zip(pictures.sets, pictures.rows, strict=True)
         data = [(part.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for part, rows in parts]
         trainer = {key: self.recipe.trainer.get(key) for key in _TRAINER_FACTS}
+        if callbacks := self.recipe.trainer.get("callbacks"):
+            trainer["callbacks"] = callbacks  # nobody can say what they do to the training
         # The averaged weights start as the network's own, so these weights stand for both.
         chosen_by = module.metric.name if module.metric and settings.keep == "best" else None
         facts = (
