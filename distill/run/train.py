@@ -19,6 +19,7 @@ from distill.files.atomic import atomic_path, read_json, write_json
 from distill.files.weights import read_weights, write_weights
 from distill.modules.training import TrainingModule
 from distill.recipe.stages import Stage
+from distill.run.progress import PROGRESS, ProgressFile
 from distill.run.progress_bar import LossBar
 from distill.run.trainer import quieten, trainer_of
 
@@ -146,7 +147,8 @@ def train(
     # Lightning leaves max_time to a timer that is there already.
     history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(arguments.get("max_time"))
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
-    callbacks: list[Callback] = [history, timer, LossBar(), saving]
+    progress = ProgressFile(directory, lambda: history.records, history.metric)
+    callbacks: list[Callback] = [history, progress, timer, LossBar(), saving]
     quieten()
     trainer = trainer_of(stage, {**arguments, "max_time": None}, callbacks, directory)
     try:
@@ -169,7 +171,7 @@ def train(
     trainer.strategy.barrier("every process has read the best weights")
     if trainer.is_global_zero:
         keep(directory, module.result(), timer.time_elapsed("train"), history.records)
-        for leftover in (_CHECKPOINT, _BEST):
+        for leftover in (_CHECKPOINT, _BEST, PROGRESS):
             (directory / leftover).unlink(missing_ok=True)
     # Each process has batch statistics of its own: they all go on with what was kept.
     trainer.strategy.barrier("the result is kept")
