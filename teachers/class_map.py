@@ -78,6 +78,10 @@ class SelectedTeacher(Teacher):
     def gives(self) -> str | None:
         return self.whole.gives
 
+    @property
+    def contract(self) -> str:
+        return self.whole.contract
+
     def size(self) -> Size:
         return self.whole.size()
 

@@ -10,7 +10,7 @@ from torch import nn
 from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.weights import load_weights, read_weights
-from distill.preprocess.preprocess import WHOLE, Preprocess
+from distill.preprocess.preprocess import WHOLE, Channels, Preprocess
 from teachers.networks import inception_resnet_v1, iresnet
 from teachers.teacher import TeacherConfig
 from teachers.torch_teacher import TorchTeacher
@@ -23,11 +23,13 @@ class Recognizer(TeacherConfig):
     Args:
         weights: a safetensors or torch file of the network's public layout.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+        channels: in which order it eats the three, rgb or bgr.
     """
 
     name: str = ""
     weights: Path | None = None
     crop: tuple[float, float, float, float] | None = None
+    channels: Channels = "rgb"
 
     embeds: ClassVar[bool] = True
     dimensions: ClassVar[int]
@@ -38,6 +40,11 @@ class Recognizer(TeacherConfig):
     @abstractmethod
     def build(self) -> tuple[nn.Module, Preprocess]:
         """The network at random, and its input contract."""
+
+    def contract(self, size: int, unit: float) -> Preprocess:
+        """Of size x size pixels as (x - 127.5) / unit."""
+        mean, std = (127.5 / 255,) * 3, (unit / 255,) * 3
+        return Preprocess(size, size, "bilinear", mean, std, self.crop or WHOLE, self.channels)
 
     def teacher(self, kind: Kind) -> TorchTeacher:
         """A frozen teacher of raw embeddings (N, D), not of unit length.
@@ -79,6 +86,7 @@ class InceptionResnetV1(Recognizer):
         weights: a file in the layout of the public VGGFace2 and CASIA-WebFace checkpoints; a classifier in it is left.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole. The public
             checkpoints were trained on a detector's boxes.
+        channels: in which order it eats the three, rgb or bgr.
     """
 
     name: Literal["inception_resnet_v1"] = "inception_resnet_v1"
@@ -86,7 +94,7 @@ class InceptionResnetV1(Recognizer):
     unused: ClassVar[tuple[str, ...]] = ("logits.weight", "logits.bias")
 
     def build(self) -> tuple[nn.Module, Preprocess]:
-        return inception_resnet_v1.InceptionResNetV1(), _contract(inception_resnet_v1.SIZE, 128, self.crop)
+        return inception_resnet_v1.InceptionResNetV1(), self.contract(inception_resnet_v1.SIZE, 128)
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ class Iresnet(Recognizer):
     Args:
         weights: a file in the layout of the public `backbone.pth` files.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+        channels: in which order it eats the three, rgb or bgr.
     """
 
     name: Literal["iresnet18", "iresnet50", "iresnet100"] = "iresnet50"
@@ -103,9 +112,4 @@ class Iresnet(Recognizer):
 
     def build(self) -> tuple[nn.Module, Preprocess]:
         depth = int(self.name.removeprefix("iresnet"))
-        return iresnet.IResNet(depth), _contract(iresnet.SIZE, 127.5, self.crop)
-
-
-def _contract(size: int, unit: float, crop: tuple[float, float, float, float] | None) -> Preprocess:
-    """Pixels as (x - 127.5) / unit."""
-    return Preprocess(size, size, "bilinear", (127.5 / 255,) * 3, (unit / 255,) * 3, crop or WHOLE)
+        return iresnet.IResNet(depth), self.contract(iresnet.SIZE, 127.5)

@@ -4,7 +4,6 @@ Shapes: N batch, C classes or attributes, or embedding dimensions; h w the teach
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -86,8 +85,8 @@ class TorchTeacher(Teacher):
 
     def fingerprint(self) -> str:
         """sha256 over name, weights and preprocessing, that of networks inside which cut the picture themselves too."""
-        glimpses = [asdict(part.preprocess) for part in self.network.modules() if isinstance(part, Glimpse)]
-        facts = (weights_checksum(self.network), self.name, asdict(self.preprocess), self.classes)
+        glimpses = [part.preprocess.facts() for part in self.network.modules() if isinstance(part, Glimpse)]
+        facts = (weights_checksum(self.network), self.name, self.preprocess.facts(), self.classes)
         chosen = [] if self.output is None else [{"output": self.output}]
         return fingerprint_of(*facts, *([glimpses] if glimpses else []), *chosen)
 

@@ -143,6 +143,7 @@ def test_a_padded_picture_lies_whole_on_grey(
         ({"std": (0.2, 0.0, 0.2)}, "std is"),
         ({"crop": (0.5, 0.0, 0.6, 1.0)}, "crop is"),
         ({"crop": (0.0, 0.0, 0.0, 1.0)}, "crop is"),
+        ({"channels": "gbr"}, "channels is 'gbr', expected one of .*bgr"),
     ],
 )
 def test_an_impossible_contract_is_refused(keys: dict[str, Any], found: str) -> None:
@@ -165,3 +166,25 @@ def test_imagenets_are_timms_and_what_is_only_resized_keeps_its_values() -> None
     assert named == Preprocess(8, 6, "bicubic", IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, (0.1, 0.0, 0.9, 1.0))
     values = torch.arange(256.0).repeat(3).view(1, 3, 16, 16)
     torch.testing.assert_close(Preprocess.resizing(16, 16).normalize(values), values, rtol=1e-6, atol=0)
+
+
+def test_bgr_is_rgb_turned_around_once_it_is_normalised() -> None:
+    rgb = Preprocess(8, 8, mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 0.125))
+    bgr = replace(rgb, channels="bgr")
+    assert torch.equal(bgr(pictures(20, 16)), rgb(pictures(20, 16))[:, [2, 1, 0]])
+    assert torch.equal(bgr.resize(pictures(20, 16)), rgb.resize(pictures(20, 16)))  # pictures themselves stay RGB
+
+
+def test_what_was_known_of_rgb_stays_known() -> None:
+    rgb = Preprocess(8, 6, "bicubic", (0.5,) * 3, (0.25,) * 3)
+    before = {
+        "height": 8,
+        "width": 6,
+        "interpolation": "bicubic",
+        "mean": (0.5,) * 3,
+        "std": (0.25,) * 3,
+        "crop": (0.0, 0.0, 1.0, 1.0),
+    }
+    assert rgb.facts() == before
+    assert repr(rgb) == f"Preprocess({', '.join(f'{key}={value!r}' for key, value in before.items())})"
+    assert replace(rgb, channels="bgr").facts() == before | {"channels": "bgr"}
