@@ -24,6 +24,8 @@ from distill.run.progress_bar import LossBar
 from distill.run.trainer import quieten, trainer_of
 
 _RESULT, RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"
+ENDS = (_CHECKPOINT, _BEST)
+"""Where training stood after its last pass, and its best one: kept where more passes may follow."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,11 @@ def finished(directory: Path) -> Trained | None:
     return Trained(directory / _RESULT, read_weights(directory / _RESULT), record["seconds"], record["history"])
 
 
+def begun(directory: Path) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    return (directory / _CHECKPOINT).exists()
+
+
 def train(
     directory: Path, module: TrainingModule, data: ViewDataModule, stage: Stage, arguments: Mapping[str, Any]
 ) -> Trained:
@@ -171,7 +178,7 @@ def train(
     trainer.strategy.barrier("every process has read the best weights")
     if trainer.is_global_zero:
         keep(directory, module.result(), timer.time_elapsed("train"), history.records)
-        for leftover in (_CHECKPOINT, _BEST, PROGRESS):
+        for leftover in (PROGRESS, *(ENDS if stage.optimization.schedule == "cosine" else ())):
             (directory / leftover).unlink(missing_ok=True)
     # Each process has batch statistics of its own: they all go on with what was kept.
     trainer.strategy.barrier("the result is kept")
