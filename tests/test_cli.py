@@ -87,7 +87,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureF
     assert cli.main(["evalute", "--help"]) == 2
     said = capsys.readouterr().err
     assert said.startswith(
-        "distill: no command is called 'evalute'. Did you mean evaluate? Expected one of run, sweep, "
+        "distill: no command is called 'evalute'. Did you mean evaluate? Expected one of init, run, sweep, "
     )
 
 
