@@ -7,13 +7,12 @@ import hashlib
 from typing import Literal
 
 import numpy as np
-import onnx
 import torch
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from torch import Tensor
 
 from distill.answers.logits import Announced, Gives
 from distill.cost import count_onnx
+from distill.predictors.graph_session import GraphSession
 from distill.predictors.onnx_session import OnnxSession
 from distill.preprocess.preprocess import Preprocess
 from teachers.teacher import Shapes, Size, Teacher, counted, fingerprint_of
@@ -25,7 +24,7 @@ _GREY = (0.299, 0.587, 0.114)
 
 
 class OnnxTeacher(Teacher):
-    """An ONNX graph. It has no parameters: it is frozen by nature.
+    """A graph in its runtime: ONNX, LiteRT or OpenVINO. It has no parameters: it is frozen by nature.
 
     Args:
         gives: `logits`, `probabilities` of each class by itself (sigmoid), or `softmax` probabilities; None for
@@ -36,7 +35,7 @@ class OnnxTeacher(Teacher):
 
     def __init__(
         self,
-        session: OnnxSession,
+        session: GraphSession,
         preprocess: Preprocess,
         layout: Layout,
         gives: Gives | None,
@@ -72,21 +71,21 @@ class OnnxTeacher(Teacher):
         return {next(iter(self.shapes)): torch.from_numpy(logits).to(pictures.device)}
 
     def size(self) -> Size:
-        return counted(self.name, lambda: count_onnx(self.session.path))
+        if isinstance(self.session, OnnxSession):
+            return counted(self.name, lambda: count_onnx(self.session.path))
+        return super().size()
 
     def fingerprint(self) -> str:
         """sha256 over the file, those its weights lie in, the output read from it and the preprocessing."""
-        graph = onnx.load(self.session.path, load_external_data=False).graph
-        beside = {ExternalDataInfo(one).location for one in graph.initializer if uses_external_data(one)}
         content = ""
-        for name in (self.session.path.name, *sorted(beside)):
-            with (self.session.path.parent / name).open("rb") as file:
+        for path in self.session.files:
+            with path.open("rb") as file:
                 content += hashlib.file_digest(file, "sha256").hexdigest()
         facts = (self.session.output, self.layout, self.gives, self.preprocess.facts(), self.classes)
         return fingerprint_of(content, *facts)
 
 
-def graph_input(pictures: Tensor, session: OnnxSession, preprocess: Preprocess, layout: Layout) -> np.ndarray:
+def graph_input(pictures: Tensor, session: GraphSession, preprocess: Preprocess, layout: Layout) -> np.ndarray:
     """Float (N, 3, h, w), RGB on the 0..255 scale, as a graph wants its input: its order of axes and of channels, or
     grey, normalised or as uint8."""
     raw = session.dtype == np.uint8
@@ -98,6 +97,6 @@ def graph_input(pictures: Tensor, session: OnnxSession, preprocess: Preprocess, 
     return batch.cpu().numpy().astype(session.dtype)
 
 
-def channels_of(session: OnnxSession, layout: Layout) -> int | None:
+def channels_of(session: GraphSession, layout: Layout) -> int | None:
     """How many channels a graph takes; None where it leaves that open."""
     return session.shape[1 if layout == "nchw" else 3]

@@ -1,8 +1,9 @@
-"""A black box as a teacher: an ONNX file run by onnxruntime, and what a recipe must say of it.
+"""A black box as a teacher: a file run by onnxruntime, LiteRT or OpenVINO, and what a recipe must say of it.
 
 Shapes: N batch, C classes or attributes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar, cast
@@ -14,9 +15,12 @@ from torch import Tensor
 from distill.answers.kind import Kind
 from distill.answers.logits import Gives
 from distill.errors import DistillError, OutputsError
+from distill.predictors.graph_session import GraphSession
+from distill.predictors.litert_session import LitertSession
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
+from distill.predictors.openvino_session import OpenvinoSession
 from distill.preprocess.preprocess import WHOLE, Channels, Crop, Interpolation, Preprocess
 from teachers.black_box import Layout, OnnxTeacher, channels_of, graph_input
 from teachers.class_map import ClassMap, load_classifier
@@ -26,16 +30,23 @@ Scale = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
 Value = TypeVar("Value")
 
+SESSIONS: dict[str, Callable[[Path, str | None], GraphSession]] = {
+    "onnx": OnnxSession,
+    "litert": LitertSession,
+    "openvino": OpenvinoSession,
+}
+"""What runs a file, by the name of its teacher."""
 _UNIT = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 _RAW = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
 
 @dataclass(frozen=True)
 class Onnx(TeacherConfig):
-    """An ONNX file. One that was exported here says all the rest itself; elsewhere, give what its graph does not say.
+    """An ONNX file, or one of LiteRT or OpenVINO. One that was exported here says all the rest itself; elsewhere, give
+    what its graph does not say.
 
     Args:
-        file: the .onnx file.
+        file: the .onnx file; of litert the .tflite, of openvino the .xml with its .bin beside it.
         output: the name of the output to learn from, where there are several.
         gives: logits, probabilities (of each class by itself), or softmax (probabilities that sum to one); left out
             for embeddings.
@@ -58,7 +69,7 @@ class Onnx(TeacherConfig):
     """
 
     file: Path
-    name: Literal["onnx"] = "onnx"
+    name: Literal["onnx", "litert", "openvino"] = "onnx"
     output: str | None = None
     gives: Gives | None = None
     height: int | None = None
@@ -85,7 +96,7 @@ class Onnx(TeacherConfig):
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it has other outputs.
         """
-        session = OnnxSession(self.file, self.output)
+        session = SESSIONS[self.name](self.file, self.output)
         metadata = read_metadata(session)
         answers: Gives | None = None
         if metadata:
@@ -110,7 +121,7 @@ class Onnx(TeacherConfig):
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it answers probabilities.
         """
-        session = OnnxSession(self.file, self.output)
+        session = SESSIONS[self.name](self.file, self.output)
         metadata = read_metadata(session)
         if self.gives:
             raise DistillError(f"teacher.gives is {self.gives}: an embedding is taken as it is. Leave the key out.")
@@ -123,7 +134,7 @@ class Onnx(TeacherConfig):
 
     def _teacher(
         self,
-        session: OnnxSession,
+        session: GraphSession,
         metadata: OnnxMetadata | None,
         gives: Gives | None,
         classes: tuple[str, ...] | None,
@@ -147,7 +158,7 @@ class Onnx(TeacherConfig):
             assumed=() if metadata else self._assumed(gives, classes),
         )
 
-    def _contract(self, session: OnnxSession, metadata: OnnxMetadata | None, told: bool) -> tuple[Preprocess, Layout]:
+    def _contract(self, session: GraphSession, metadata: OnnxMetadata | None, told: bool) -> tuple[Preprocess, Layout]:
         """What the graph is shown.
 
         Args:
@@ -177,7 +188,7 @@ class Onnx(TeacherConfig):
         if not (layout and height and width and interpolation and normalization) or missing:
             raise DistillError(
                 f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them. "
-                f"`distill inspect RECIPE --teacher.file {self.file}` measures them."
+                f"`distill inspect {self.file} --recipe RECIPE` measures them."
             )
         if channels_of(session, layout) == 1:
             self._check_grey(normalization)
@@ -233,7 +244,7 @@ class Onnx(TeacherConfig):
             raise DistillError(f"teacher.{key}: {given!r}, but {self.file} has {found!r}. Leave the key out.")
         return found if given is None else given
 
-    def _normalization(self, session: OnnxSession) -> tuple[Triple, Triple] | None:
+    def _normalization(self, session: GraphSession) -> tuple[Triple, Triple] | None:
         """Mean and deviation of values in 0..1 that bring pixels to what the graph wants; None where nothing tells."""
         if session.dtype == np.uint8:
             if self.scale == "0..1" or self.mean or self.std:

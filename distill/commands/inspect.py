@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         "the teacher that is given is not tried otherwise.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", type=Path, help="an .onnx file")
+    parser.add_argument("file", type=Path, help="an .onnx or .tflite file, or the .xml of OpenVINO")
     parser.add_argument(
         "--recipe",
         help=f"whose task and pictures it is tried on: one of {', '.join(recipe_names())}, or the path of a .yaml "
@@ -56,7 +56,10 @@ def main(arguments: list[str]) -> int:
     for line in facts.lines():
         console.print(line, soft_wrap=True)
     if any(key.startswith(PREFIX) for key in facts.metadata):
-        console.print(f"exported by distill: it says all the rest itself. --teacher onnx --teacher.file {options.file}")
+        console.print(
+            f"exported by distill, it says the rest itself: --teacher {facts.runtime} --teacher.file {options.file}",
+            soft_wrap=True,
+        )
         return 0
     if options.recipe is None:
         if keys:
@@ -68,15 +71,16 @@ def main(arguments: list[str]) -> int:
     if options.pictures < 2:
         raise DistillError(f"--pictures is {options.pictures}, expected two or more; {PICTURES} tell most apart.")
     reader = RecipeReader(options.recipe, "distill inspect")
-    recipe, _ = reader.read([*keys, "--teacher.name", "onnx", "--teacher.file", str(options.file)])
+    recipe, _ = reader.read([*keys, "--teacher.name", facts.runtime, "--teacher.file", str(options.file)])
     with tempfile.TemporaryDirectory(prefix="distill-") as place:
         inspection = Inspection(recipe, facts, Path(place), options.pictures)
         started = time.monotonic()
         outcome = inspection.run(_progress())
         seconds = time.monotonic() - started
         _print(console, inspection, outcome, seconds)
-        best = inspection.keys(outcome.best.hypothesis)
-        section = teacher_section(str(options.file), best, outcome, recipe.prepare.fit)
+        named = {"name": facts.runtime, "file": str(options.file)}
+        best = named | inspection.keys(outcome.best.hypothesis)
+        section = teacher_section(best, outcome, recipe.prepare.fit)
         console.print("\n".join(["", *section]), soft_wrap=True)
         if options.json:
             content = {

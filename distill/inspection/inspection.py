@@ -37,7 +37,7 @@ _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
 
 
 class Inspection:
-    """One ONNX file, and pictures that a recipe knows.
+    """One file of a black box, and pictures that a recipe knows.
 
     Args:
         recipe: its task, its data, and the file as its teacher; what its teacher section says is not doubted.
@@ -48,7 +48,7 @@ class Inspection:
 
     def __init__(self, recipe: Recipe, facts: Facts, directory: Path, count: int) -> None:
         if not isinstance(recipe.teacher, Onnx):
-            raise DistillError(f"inspect: teacher.name is {recipe.teacher.name}, expected onnx.")
+            raise DistillError(f"inspect: teacher.name is {recipe.teacher.name}, expected onnx, litert or openvino.")
         self.config, self.facts, self.directory = recipe.teacher, facts, directory
         self.recipe = replace(
             recipe,

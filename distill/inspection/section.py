@@ -13,17 +13,16 @@ _KEY_OF = {"part": "crop", "normalization": "mean"}
 _DIGITS = 6
 
 
-def teacher_section(file: str, keys: Mapping[str, Any], outcome: Outcome, fit: str) -> list[str]:
+def teacher_section(keys: Mapping[str, Any], outcome: Outcome, fit: str) -> list[str]:
     """YAML, a key a line; beside those that could not be told apart from others, what the others were.
 
     Args:
-        keys: of the teacher's section but for name and file.
+        keys: of the teacher's section, name and file among them.
         fit: the recipe's own `prepare.fit`; another is written beside the section.
     """
     hypothesis, open_ = outcome.best.hypothesis, outcome.undecided()
     remarks = {_line_of(name, hypothesis): f"or {', '.join(others)}" for name, others in open_.items()}
-    content = {"name": "onnx", "file": file, **keys}
-    lines = ["teacher:", *(_line(key, value, remarks.pop(key, "")) for key, value in content.items())]
+    lines = ["teacher:", *(_line(key, value, remarks.pop(key, "")) for key, value in keys.items())]
     fitted = remarks.pop("fit", "")
     lines += [f"  # {key} as it is, {remark}: not told apart" for key, remark in remarks.items()]
     if hypothesis.fit != fit or fitted:

@@ -14,8 +14,14 @@ def outcome(*level: Hypothesis) -> Outcome:
 
 
 def test_keys_are_read_back_as_they_were() -> None:
-    keys = {"gives": "softmax", **BEST.teacher_keys(), "classes": ("a: b", "ü", "no")}
-    lines = teacher_section("some file.onnx", keys, outcome(), "crop")
+    keys = {
+        "name": "onnx",
+        "file": "some file.onnx",
+        "gives": "softmax",
+        **BEST.teacher_keys(),
+        "classes": ("a: b", "ü", "no"),
+    }
+    lines = teacher_section(keys, outcome(), "crop")
     content = yaml.safe_load("\n".join(lines))
     assert content["teacher"] == {
         "name": "onnx",
@@ -33,11 +39,11 @@ def test_what_was_not_told_apart_stands_on_its_key() -> None:
     from dataclasses import replace
 
     level = (replace(BEST, normalization=NORMALIZATIONS[0]), replace(BEST, fit="pad"), replace(BEST, channels="rgb"))
-    text = "\n".join(teacher_section("f.onnx", BEST.teacher_keys(), outcome(*level), "stretch"))
+    text = "\n".join(teacher_section(BEST.teacher_keys(), outcome(*level), "stretch"))
     assert "scale: 0..1  # or ImageNet's mean and std: not told apart" in text
     assert "channels: bgr  # or rgb: not told apart" in text
     assert "fit: stretch  # or pad: not told apart" in text
 
 
 def test_the_recipes_own_fit_is_not_written_again() -> None:
-    assert "prepare:" not in teacher_section("f.onnx", BEST.teacher_keys(), outcome(), "stretch")
+    assert "prepare:" not in teacher_section(BEST.teacher_keys(), outcome(), "stretch")

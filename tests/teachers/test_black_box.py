@@ -13,10 +13,12 @@ from onnx import TensorProto, helper, numpy_helper
 from distill.answers import Embedding
 from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
+from distill.preprocess.preprocess import Channels
 from distill.registries import ANSWERS
 from teachers.mirrored_teacher import MirroredTeacher
 from teachers.onnx_teacher import Onnx
 from tests.helpers.graphs import WEIGHT, linear_graph, linear_logits, sigmoid
+from tests.helpers.litert import litert_graph
 
 PICTURES = torch.from_numpy(np.random.default_rng(2).integers(0, 256, (5, 3, 8, 6)).astype(np.float32))
 LOGITS = linear_logits(PICTURES.permute(0, 2, 3, 1).numpy())
@@ -194,7 +196,7 @@ def test_a_file_exported_here_eats_rgb(tmp_path: Path) -> None:
 
 def test_missing_keys_can_be_measured(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "vendor.onnx", kind=TensorProto.FLOAT)
-    with pytest.raises(DistillError, match=r"`distill inspect RECIPE --teacher\.file .*vendor\.onnx` measures them"):
+    with pytest.raises(DistillError, match=r"`distill inspect .*vendor\.onnx --recipe RECIPE` measures them"):
         Onnx(file).load(4)
 
 
@@ -259,3 +261,49 @@ def test_logits_of_which_some_lie_in_0_to_1_are_logits(tmp_path: Path) -> None:
 def test_embeddings_are_not_doubted(tmp_path: Path) -> None:
     teacher = replace(recipe(linear_graph(tmp_path / "vendor.onnx")), gives=None).teacher(Embedding())
     np.testing.assert_allclose(teacher(PICTURES)["embedding"].numpy(), sigmoid(LOGITS), atol=1e-5)
+
+
+@pytest.mark.parametrize("gives", ["probabilities", "softmax"])
+def test_a_litert_file_teaches_with_the_same_keys(tmp_path: Path, gives: str) -> None:
+    pytest.importorskip("ai_edge_litert")
+    file = litert_graph(tmp_path / "vendor.tflite")
+    with pytest.raises(DistillError, match=r"tells teacher\.interpolation, teacher\.gives\. Give them"):
+        Onnx(file, name="litert").load(4)
+    box = Onnx(file, name="litert", interpolation="bilinear", gives=gives)
+    if gives == "softmax":
+        with pytest.raises(DistillError, match="do not sum to one"):
+            box.load(4)(PICTURES)
+        return
+    teacher = box.load(4)
+    np.testing.assert_allclose(teacher(PICTURES)["logits"].numpy(), LOGITS, atol=1e-4)
+    assert teacher.layout == "nhwc" and teacher.size() == {"parameters": None, "mult_adds": None}
+    before = teacher.fingerprint()
+    assert box.load(4).fingerprint() == before != replace(box, crop=(0.0, 0.0, 1.0, 0.5)).load(4).fingerprint()
+
+
+def test_an_int8_litert_file_is_shown_the_levels_it_means(tmp_path: Path) -> None:
+    """Its graph eats numbers of -1..1, as levels of 1/128, and gives what it makes of them over 255."""
+    pytest.importorskip("ai_edge_litert")
+    file = litert_graph(tmp_path / "vendor.tflite", quantized=(1 / 128, -1))
+    box = Onnx(file, name="litert", interpolation="bilinear", gives="probabilities")
+    with pytest.raises(DistillError, match=r"tells teacher\.scale \(or mean and std\)\. Give them"):
+        box.load(4)
+    teacher = replace(box, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), sure=True).load(4)
+    levels = np.clip(np.round((PICTURES.numpy() / 127.5 - 1) * 128) - 1, -128, 127)
+    expected = ((levels + 1) / 128).mean(axis=(2, 3)) / 255 @ WEIGHT
+    np.testing.assert_allclose(teacher(PICTURES)["logits"].numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", ["rgb", "bgr"])
+def test_an_openvino_file_teaches_with_the_same_keys(tmp_path: Path, channels: Channels) -> None:
+    openvino = pytest.importorskip("openvino")
+    graph = linear_graph(tmp_path / "vendor.onnx", shape=("N", 3, 8, 6), kind=TensorProto.FLOAT, ends="Identity")
+    openvino.save_model(openvino.convert_model(graph), tmp_path / "vendor.xml", compress_to_fp16=False)
+    box = Onnx(graph, gives="logits", interpolation="bilinear", scale="0..255", channels=channels)
+    other = replace(box, file=tmp_path / "vendor.xml", name="openvino")
+    expected = box.load(4)(PICTURES)["logits"]
+    torch.testing.assert_close(other.load(4)(PICTURES)["logits"], expected, rtol=1e-4, atol=1e-5)
+    assert "bgr" in other.load(4).contract or channels == "rgb"
+    before = other.load(4).fingerprint()
+    (tmp_path / "vendor.bin").write_bytes((tmp_path / "vendor.bin").read_bytes()[:-1] + b"x")
+    assert other.load(4).fingerprint() != before  # its weights lie beside it
