@@ -10,6 +10,7 @@ import numpy as np
 from distill.errors import DistillError
 from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
+from distill.preprocess.preprocess import Fit
 
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 
@@ -21,6 +22,8 @@ class Contract:
     Attributes:
         keys: what is known, as a recipe writes it.
         unsaid: what is not, by key: a value to begin with, and which others there are.
+        section: lines of the whole section in place of both, where it was measured.
+        fit: of the prepared pictures, that it wants.
         seen: what the file takes and gives, in words.
         size: height and width of its input, None where they are open.
         outputs: numbers of one answer, None where that is open.
@@ -31,6 +34,8 @@ class Contract:
     size: tuple[int, int] | None = None
     outputs: int | None = None
     unsaid: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    section: tuple[str, ...] = ()
+    fit: Fit = "crop"
 
 
 def contract_of(file: Path) -> Contract:
@@ -58,6 +63,7 @@ def contract_of(file: Path) -> Contract:
         "gives": ("logits", "or probabilities (each class by itself), or softmax (they sum to one)"),
         "interpolation": ("bilinear", "or bicubic: how pictures are brought to its size"),
     }
+    unsaid["channels"] = ("rgb", "or bgr")
     if session.dtype != np.uint8:
         unsaid["scale"] = ("0..1", "or 0..255; or both mean and std, of values in 0..1")
     if len(session.outputs) > 1:

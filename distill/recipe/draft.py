@@ -63,7 +63,7 @@ def draft(pictures: Path, contract: Contract, name: str) -> str:
     what, objective = ("classes", "softmax_kl") if data.exclusive else ("attributes", "bernoulli_kl")
     said = "that exclude each other" if data.exclusive else "a probability for each by itself"
     parts = ", ".join(f"{formatting.count(data.counts[part])} {part}" for part in SPLITS)
-    prepare = {"height": max(height, resolution), "width": max(width, resolution), "fit": "crop"}
+    prepare = {"height": max(height, resolution), "width": max(width, resolution), "fit": contract.fit}
     steps = formatting.count(passes * max(1, learnt // batch))
     lines = [
         f"# distill run {name}",
@@ -80,7 +80,8 @@ def draft(pictures: Path, contract: Contract, name: str) -> str:
         f"transfer: {_flow({'epochs': passes, 'batch_size': batch})}  # {steps} steps",
         "export: {formats: [onnx, onnx-int8]}",
     ]
-    assert len(lines) <= LONGEST
+    while len(lines) > LONGEST:  # remarks on what could not be told apart
+        lines.remove(next(line for line in reversed(lines) if line.startswith("  #")))
     return "\n".join(lines) + "\n"
 
 
@@ -141,6 +142,8 @@ def _length(learnt: int) -> tuple[int, int]:
 
 def _teacher(contract: Contract, classes: int) -> list[str]:
     """The section, with what is not known as comments."""
+    if contract.section:
+        return [f"# {contract.seen}.", *contract.section]
     lines = [f"# {contract.seen}.", "teacher:", *(f"  {_pair(key, value)}" for key, value in contract.keys.items())]
     if contract.unsaid:
         lines.append("  # The file does not say these; a wrong one raises no error and costs accuracy. Find them out:")

@@ -36,6 +36,15 @@ def folders(root: Path, pictures: int = 10, parts: tuple[str, ...] = ("",)) -> P
     return root
 
 
+def telling(file: Path) -> Path:
+    """A graph that tells the four colours apart."""
+    model = onnx.load(file)
+    (weight,) = (one for one in model.graph.initializer if one.name == "weight")
+    weight.CopyFrom(numpy_helper.from_array(TELLING, "weight"))
+    onnx.save(model, file)
+    return file
+
+
 def init(*arguments: str | Path) -> int:
     return cli.main(["init", *map(str, arguments)])
 
@@ -49,9 +58,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_the_file_does_not_say_is_asked_for_in_comments(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders(place / "trees")
     linear_graph(place / "vendor.onnx", (1, 3, 64, 48), TensorProto.FLOAT, "Softmax")
-    assert init("trees", "--teacher", "vendor.onnx") == 0
+    assert init("trees", "--teacher", "vendor.onnx", "--inspect", "0") == 0
     said = capsys.readouterr().out
-    assert "does not say its gives, interpolation, scale" in said and "distill run trees.yaml" in said
+    assert "does not say its gives, interpolation, channels, scale" in said and "distill run trees.yaml" in said
     text = (place / "trees.yaml").read_text()
     assert len(text.splitlines()) <= LONGEST == 25
     assert "# 4 classes, 40 pictures of about 40 x 48 pixels: 28 train, 4 validation, 8 test." in text
@@ -72,10 +81,7 @@ def test_a_file_exported_here_says_all_and_the_recipe_runs_as_it_is(place: Path)
     folders(place / "trees", pictures=20)
     metadata = OnnxMetadata(Softmax(tuple(CLASSES)), 32, 32, "bilinear", 32, 32)
     file = linear_graph(place / "own.onnx", ("N", 32, 32, 3), ends="Softmax", properties=metadata.to_props())
-    model = onnx.load(file)
-    (weight,) = (one for one in model.graph.initializer if one.name == "weight")
-    weight.CopyFrom(numpy_helper.from_array(TELLING, "weight"))
-    onnx.save(model, file)
+    telling(file)
     assert init("trees", "--teacher", "own.onnx", "--out", "mine.yaml") == 0
     text = (place / "mine.yaml").read_text()
     assert yaml.safe_load(text)["teacher"] == {"name": "onnx", "file": "own.onnx"}
@@ -99,7 +105,7 @@ def test_a_file_exported_here_says_all_and_the_recipe_runs_as_it_is(place: Path)
 def test_parts_are_taken_as_they_are(place: Path) -> None:
     folders(place / "trees", pictures=2, parts=("train", "val", "test"))
     linear_graph(place / "vendor.onnx", ("N", 3, 32, 32), TensorProto.FLOAT)
-    assert init("trees", "--teacher", "vendor.onnx") == 0
+    assert init("trees", "--teacher", "vendor.onnx", "--inspect", "0") == 0
     text = (place / "trees.yaml").read_text()
     assert yaml.safe_load(text)["data"] == {"name": "class_folders", "root": "trees"}
     assert "8 train, 8 validation, 8 test" in text
@@ -108,7 +114,7 @@ def test_parts_are_taken_as_they_are(place: Path) -> None:
 def test_other_outputs_than_classes_are_pointed_out(place: Path) -> None:
     shutil.rmtree(folders(place / "trees") / "fir")
     linear_graph(place / "vendor.onnx", ("N", 3, 32, 32), TensorProto.FLOAT)
-    assert init("trees", "--teacher", "vendor.onnx") == 0
+    assert init("trees", "--teacher", "vendor.onnx", "--inspect", "0") == 0
     assert "of its 4 outputs in order, one a line; or class_map: there are 3" in (place / "trees.yaml").read_text()
 
 
@@ -143,7 +149,7 @@ def test_what_cannot_be_drafted_is_said(
 def test_parts_without_one_to_test_on_are_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders(place / "trees", pictures=2, parts=("train", "val"))
     linear_graph(place / "vendor.onnx", ("N", 3, 32, 32), TensorProto.FLOAT)
-    assert init("trees", "--teacher", "vendor.onnx") == 2
+    assert init("trees", "--teacher", "vendor.onnx", "--inspect", "0") == 2
     assert "trees: is in the parts train, validation, and has no test" in capsys.readouterr().err
 
 
@@ -160,7 +166,32 @@ def test_a_table_of_classes_or_of_attributes(place: Path, columns: dict[str, str
         cells = [value.format(**facts) for value in columns.values()]
         rows.append(",".join([f"trees/{file.relative_to(place / 'trees')}", *cells]))
     (place / "list.csv").write_text("\n".join(rows))
-    assert init("list.csv", "--teacher", "vendor.onnx") == 0
+    assert init("list.csv", "--teacher", "vendor.onnx", "--inspect", "0") == 0
     recipe, _ = RecipeReader("list.yaml").read([])
     assert recipe.task == task and recipe.data.csv == Path("list.csv") and recipe.data.test == 0.2
     assert recipe.data.attributes == (() if task == "classes" else tuple(columns))
+
+
+def test_what_the_file_does_not_say_is_measured_and_the_recipe_runs_as_it_is(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders(place / "trees", pictures=20)
+    telling(linear_graph(place / "vendor.onnx", ("N", 3, 32, 32), TensorProto.FLOAT, "Softmax", scale=1.0))
+    assert init("trees", "--teacher", "vendor.onnx", "--inspect", "40") == 0
+    text = (place / "trees.yaml").read_text()
+    assert len(text.splitlines()) <= LONGEST
+    teacher = yaml.safe_load(text)["teacher"]
+    assert (teacher["file"], teacher["gives"]) == ("vendor.onnx", "softmax")
+    assert teacher.get("channels", "rgb") == "rgb" and "interpolation" in teacher
+    assert "top-1 1.0000" in text and "does not say" not in capsys.readouterr().out
+    assert cli.main(["evaluate", "trees.yaml", "--model", "teacher", "--json", "scores.json"]) == 0
+    assert json.loads((place / "scores.json").read_text())["metrics"]["top-1"] == 1.0
+
+
+def test_what_measuring_does_not_find_stays_in_comments(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(folders(place / "trees") / "fir")
+    linear_graph(place / "vendor.onnx", ("N", 3, 32, 32), TensorProto.FLOAT)
+    assert init("trees", "--teacher", "vendor.onnx", "--inspect", "10") == 0
+    said = capsys.readouterr()
+    assert "not found by measuring: " in said.err and "fill them in under `teacher`" in said.out
+    assert "  # gives: logits" in (place / "trees.yaml").read_text()
