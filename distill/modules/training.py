@@ -118,7 +118,8 @@ class TrainingModule(L.LightningModule, ABC):
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         # Looked at before they are sent: on a GPU, that would wait for it.
-        if (labels := labels_of(batch)) is not None and self.reads_labels and are_numbers(labels) and labels.numel():
+        labels = None if isinstance(batch, ViewBatch) or not self.reads_labels else labels_of(batch)
+        if labels is not None and are_numbers(labels) and labels.numel():
             self._largest_class = max(self._largest_class, int(labels.max()))
         return batch
 
