@@ -29,9 +29,10 @@ from distill.modules.training import TrainingModule
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import TEACHER_STAGES, Recipe, StageName
-from distill.recipe.stages import Teach
+from distill.recipe.stages import Stage, Teach
+from distill.run.longer import note, shorter, take_over, why_not
 from distill.run.probe import fit_probe
-from distill.run.train import Trained, finished, keep, train
+from distill.run.train import ENDS, Trained, begun, finished, keep, train
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
@@ -206,9 +207,17 @@ class Run:
             teacher_precision=recipe.transfer.teacher_precision,
         )
 
-    def _key(self, name: StageName, training: TrainingSetup, seed: int) -> str:
+    def _lineage(self, name: StageName, training: TrainingSetup, seed: int) -> str:
+        """What a stage shares with one of more passes: all that it reads, and what the recipe says of how it learns."""
+        written = self.recipe.stage(name)
+        by_length = ("epochs", "batch_size", "optimization")
+        return key_of(written.batch_size, asdict(written.optimization), self._key(name, training, seed, by_length))
+
+    def _key(self, name: StageName, training: TrainingSetup, seed: int, without: tuple[str, ...] = ()) -> str:
         settings, module, pictures = self.recipe.stage(name), training.module, training.pictures
-        stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
+        stage = {key: value for key, value in asdict(settings).items() if key not in ("checkpoint_steps", *without)}
+        if "optimization" in stage and settings.optimization.schedule == "cosine":
+            del stage["optimization"]["schedule"]  # the only one there was when the first stages were keyed
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
         network = weights_checksum(module.network), repr(module.network)
         # The same labels are learnt by another loss as attributes than as classes.
@@ -218,6 +227,8 @@ class Run:
         parts = zip(pictures.sets, pictures.rows, strict=True)
         data = [(part.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for part, rows in parts]
         trainer = {key: self.recipe.trainer.get(key) for key in _TRAINER_FACTS}
+        if callbacks := self.recipe.trainer.get("callbacks"):
+            trainer["callbacks"] = callbacks  # nobody can say what they do to the training
         # The averaged weights start as the network's own, so these weights stand for both.
         chosen_by = module.metric.name if module.metric and settings.keep == "best" else None
         facts = (
@@ -239,6 +250,8 @@ class Run:
             console.print(f"{name}: done before, {directory}", soft_wrap=True)
             return done
         console.print(f"{name}: {stage.epochs} passes over {len(pictures)} pictures, {directory}", soft_wrap=True)
+        lineage = self._lineage(name, training, seed)
+        self._begin(name, stage, directory, lineage)
         views, view_seed, answers = stage.views, seed, None
         if training.teacher is not None:
             # Siblings of --seeds differ in their weights and order; stored views are those that were answered.
@@ -255,7 +268,23 @@ class Run:
             together=stage.together if isinstance(stage, Teach) and stage.metric_loss == "triplet" else 1,
             further=self.task.teaching.truths(training.teacher),
         )
-        return train(directory, training.module, data, stage, recipe.trainer)
+        trained = train(directory, training.module, data, stage, recipe.trainer)
+        if is_first_process() and trained.history:
+            note(directory, lineage, stage, int(trained.history[-1]["step"]))
+        return trained
+
+    @rank_zero_only
+    def _begin(self, name: StageName, stage: Stage, directory: Path, lineage: str) -> None:
+        """Go on from a training of fewer passes where that is the same as far as it went; else say why not."""
+        before = shorter(directory, lineage, stage.epochs)
+        if before is None or begun(directory):
+            return
+        where = f"the {before.passes} passes in {before.directory}"
+        reason = why_not(before, stage)
+        if reason is None and take_over(before, directory, ENDS):
+            console.print(f"{name}: goes on from {where}", soft_wrap=True)
+        elif reason is not None:
+            console.print(f"{name}: begins anew, not after {where}: {reason}", soft_wrap=True)
 
     def _note(
         self, name: StageName, trained: Trained, pictures: int, network: nn.Module, preprocess: Preprocess

@@ -34,8 +34,8 @@ def print_sweep(content: Mapping[str, Any], console: Console) -> None:
         add_model(table, f"teacher {content['teacher']['name']}", content["teacher"], metric)
     console.print(table)
     for row in content["points"]:
-        if row["state"] == "failed":
-            console.print(f"{row['name']} failed: {row['reason']}", soft_wrap=True)
+        if "reason" in row:
+            console.print(f"{row['name']} {row['state']}: {row['reason']}", soft_wrap=True)
     for line in within_words(content):
         console.print(line, soft_wrap=True)
     for pair in difference_rows(content):
