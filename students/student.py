@@ -76,7 +76,7 @@ class Student(ABC):
     @property
     def preprocess(self) -> Preprocess:
         """What it eats: ImageNet's mean and deviation, where nothing else is known."""
-        return Preprocess(self.resolution, self.resolution)
+        return Preprocess.imagenet(self.resolution, self.resolution)
 
 
 def check_resolution(resolution: int) -> None:

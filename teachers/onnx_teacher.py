@@ -154,7 +154,7 @@ class Onnx(TeacherConfig):
             gives,
             {"embedding": (outputs,)} if embeds else {"logits": (outputs,)},
             classes,
-            sure=self.sure or metadata is not None,
+            sure=self.sure,
             assumed=() if metadata else self._assumed(gives, classes),
         )
 
@@ -186,9 +186,9 @@ class Onnx(TeacherConfig):
         }
         missing = [f"teacher.{key}" for key, value in needed.items() if value is None]
         if not (layout and height and width and interpolation and normalization) or missing:
+            measured = f" `distill inspect {self.file} --recipe RECIPE` measures them." if self.name == "onnx" else ""
             raise DistillError(
-                f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them. "
-                f"`distill inspect {self.file} --recipe RECIPE` measures them."
+                f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them.{measured}"
             )
         if channels_of(session, layout) == 1:
             self._check_grey(normalization)

@@ -20,7 +20,9 @@ def test_ridge_regression_on_pixels_scores_what_is_known(tmp_path: Path) -> None
     """24 x 30 pixels and a linear model reach mAP 0.555 on the 10,000 photographs; chance, the prevalence, 0.227."""
     root = Path(os.environ["DISTILL_REAL_DATA"]) / "celeba"
     prepared = prepare(CelebA(root=root), tmp_path / "celeba", Frame(109, 89))
-    small = Preprocess(30, 24).resize(torch.from_numpy(prepared.pictures.gather(np.arange(len(prepared))))).numpy()
+    small = (
+        Preprocess.imagenet(30, 24).resize(torch.from_numpy(prepared.pictures.gather(np.arange(len(prepared))))).numpy()
+    )
     pixels = small.reshape(len(prepared), -1).astype(np.float64) / 255
     train, validation, test = (prepared.indices(split) for split in ("train", "validation", "test"))
     pixels -= pixels[train].mean(axis=0)

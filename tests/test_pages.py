@@ -283,7 +283,7 @@ def _resolve(dotted: str) -> Any:
 
 def test_the_keys_that_pages_name_are_keys_of_a_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        RecipeReader("face_attributes").read(["--help"])
+        RecipeReader("face_attributes").read(["--help", "all"])
     known = set(re.findall(r"--([\w.]+)", capsys.readouterr().out))
     for section, registry in VARIANTS.items():
         known |= {f"{section}.{field.name}" for one in registry.names() for field in fields(registry.get(one))}

@@ -90,7 +90,7 @@ def rates(
         `gathered`, as the loader hands them over: whole pictures and numbers of their views; `cropped`: resampled to
         ``size`` x ``size`` and mirrored as well; `coloured`: coloured as well, which is all a step waits for.
     """
-    preprocess, threads = Preprocess(size, size), torch.get_num_threads()
+    preprocess, threads = Preprocess.resizing(size, size), torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         device = device or torch.device("cpu")

@@ -78,7 +78,7 @@ class Work:
         """
         source = RenderedFaces(train=batch_size * PASS, validation=64, test=64, people=64)
         pictures = Pictures.of(prepare(source, place / "data", Frame(64, 64)), "train")
-        preprocess, views, classes = Preprocess(resolution, resolution), Views(count=1), len(pictures.classes)
+        preprocess, views, classes = Preprocess.imagenet(resolution, resolution), Views(count=1), len(pictures.classes)
         torch.manual_seed(0)
         if teacher_name is None:
             teacher_name, network = f"mobilenet_v1_{TEACHER_WIDTH}", mobilenet_v1(TEACHER_WIDTH, resolution, classes)

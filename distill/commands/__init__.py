@@ -2,6 +2,7 @@
 
 # A command's module is imported when it is called: `distill --help` must not wait for torch.
 COMMANDS = {
+    "init": "write a recipe for a folder of pictures and a teacher's file",
     "run": "run a recipe",
     "sweep": "run a recipe for every size of student, and draw score against cost",
     "evaluate": "score a file on a recipe's test pictures",

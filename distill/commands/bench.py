@@ -33,7 +33,7 @@ from distill.benchmarks.ways import (
 from distill.benchmarks.work import STUDENT_WIDTH, TEACHER_WIDTH, Work
 from distill.errors import DistillError
 from distill.files.atomic import write_json
-from distill.run.train import quieten
+from distill.run.trainer import quieten
 
 WAYS: dict[str, dict[str, Way]] = {
     "step": {"bare loop": bare_online, "distill": online},

@@ -18,6 +18,7 @@ from distill.recipe.written import recipe_names
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
+from teachers.teacher import TeacherConfig
 
 TEACHER = "teacher"
 
@@ -33,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
-    model = f"a student's directory or file, an exported file, or the word {TEACHER} for the recipe's own teacher"
+    model = f"a student's directory or file, an exported file, or the word {TEACHER}, or its file, for the recipe's own"
     parser.add_argument("--model", required=True, help=model)
     parser.add_argument(
         "--against", help="a second model: the paired difference of the first minus this one is reported"
@@ -76,9 +77,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _open(model: str, task: Task) -> Predictor:
-    if model != TEACHER:
-        return open_predictor(Path(model))
     recipe = task.recipe
+    if model != TEACHER and not _is_file_of(recipe.teacher, Path(model)):
+        return open_predictor(Path(model))
     if set(TEACHER_STAGES) & set(recipe.stages) and getattr(recipe.teacher, "weights", None) in (None, "scratch"):
         raise DistillError(
             "--model teacher: this recipe makes its teacher; score the file in the run directory, "
@@ -87,6 +88,12 @@ def _open(model: str, task: Task) -> Predictor:
     teacher = recipe.teacher.teacher(task.teaching.kind)
     task.teaching.check_teacher(teacher)
     return teacher.predictor(task.teaching.kind)
+
+
+def _is_file_of(teacher: TeacherConfig, model: Path) -> bool:
+    """Whether a model is the very file that the recipe's teacher runs: what the recipe says of it holds."""
+    file: Path | None = getattr(teacher, "file", None)
+    return file is not None and file.exists() and model.exists() and file.samefile(model)
 
 
 def _search(console: Console, task: Task, model: str, probes: Verdict, gallery_model: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
         if options.json:
             content = {
                 "facts": facts.to_dict(),
-                "pictures": inspection.count,
+                "pictures": outcome.verdict.to_dict()["counts"]["pictures"],
                 "metric": outcome.verdict.metric,
                 "labelled": inspection.labelled,
                 "by_chance": outcome.verdict.by_chance,
@@ -115,10 +115,10 @@ def _progress() -> Callable[[Measured], None]:
 
 def _print(console: Console, inspection: Inspection, outcome: Outcome, seconds: float) -> None:
     """The best hypotheses, and what could not be told apart."""
-    metric = outcome.verdict.metric
+    metric, shown = outcome.verdict.metric, outcome.verdict.to_dict()["counts"]["pictures"]
     by = metric if inspection.labelled else "steadiness, for the data has no labels for this task"
     console.print(
-        f"\n{len(outcome.ranked)} hypotheses on {inspection.count} pictures of {inspection.recipe.data.name} by {by}, "
+        f"\n{len(outcome.ranked)} hypotheses on {shown} pictures of {inspection.recipe.data.name} by {by}, "
         f"in {formatting.duration(seconds)}",
         soft_wrap=True,
     )

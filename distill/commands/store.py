@@ -17,7 +17,8 @@ from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.recipe.written import recipe_names
 from distill.registries import TASKS
 from distill.run.stages import Run
-from distill.run.train import RECORD, quieten
+from distill.run.train import RECORD
+from distill.run.trainer import check_trainer, quieten
 from distill.store.asking import Asking, Shown
 from distill.store.building import check_free, views_begun
 from distill.store.manifest import Manifest, StoredDtype, TeacherFacts
@@ -72,6 +73,7 @@ def main(arguments: list[str]) -> int:
         raise DistillError(f"--views is {options.views}, expected at least 1.")
     recipe, resolved = RecipeReader(options.recipe, "distill store").read(keys)
     quieten()
+    check_trainer(recipe)
     if options.top is not None and not TASKS.get(recipe.task).kind.largest:
         raise DistillError(
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "

@@ -1,6 +1,7 @@
 """distill sweep RECIPE --KEY A,B,... --out DIR [--labels] [--points I/N] [--jobs N] [--KEY VALUE ...]"""
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from distill.errors import DistillError
 from distill.export.formats import formats_of
 from distill.files.atomic import write_json
 from distill.files.locks import exclusive
@@ -16,7 +18,7 @@ from distill.recipe.parser import RecipeReader
 from distill.recipe.written import recipe_names
 from distill.registries import TASKS
 from distill.report.terminal import print_report_place
-from distill.run.train import quieten
+from distill.run.trainer import check_trainer, quieten
 from distill.sweep.board import Board
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.jobs import Resources, Runner, run_command
@@ -25,7 +27,8 @@ from distill.sweep.pairs import differences, pairs_of
 from distill.sweep.plan import Point, plan, share
 from distill.sweep.shared import Shared
 from distill.sweep.speeds import time_files
-from distill.sweep.summary import summarise
+from distill.sweep.stopping import StopBelow
+from distill.sweep.summary import summarise, within
 from distill.sweep.terminal import print_sweep
 
 
@@ -37,9 +40,16 @@ def main(arguments: list[str]) -> int:
     points = plan(reader, keys, out / "data", together=options.together, labels=options.labels)
     own = share(points, options.points) if options.points else points
     pairs = pairs_of(points, options.against)
+    if options.stop_below is not None and not options.stop_below > 0:
+        raise DistillError(f"--stop-below is {options.stop_below:g}, expected a score above 0, such as 0.4.")
+    nearness = _numbers(options.within) if options.within else None
+    if options.so_far:
+        _print_so_far(reader.name, points, SweepDirectory(out))
+        return 0
     first = points[0].recipe
     # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
     formats_of(first.export.formats, TASKS.get(first.task).kind)
+    check_trainer(first)
     resources = Resources.of_this_machine(len(own), options.jobs, _gpus(points[0]))
     claimed = SweepDirectory.claim(out, reader.name)
     quieten()
@@ -52,11 +62,18 @@ def main(arguments: list[str]) -> int:
             with _alone(directory):  # to be looked at while the others go on
                 _write(summarise(reader.name, points, directory, runner.elsewhere), directory)
 
-        runner = Runner(directory, resources, run_command(options.recipe, directory), shared.give, after)
-        runner.run(own, lambda: board.show(runner.running))
+        stop = None if options.stop_below is None else StopBelow(options.stop_below)
+        runner = Runner(directory, resources, run_command(options.recipe, directory), shared.give, after, stop)
+        try:
+            runner.run(own, lambda: board.show(runner.running))
+        except KeyboardInterrupt:
+            _print_so_far(reader.name, points, directory)
+            raise
     with _alone(directory):
         measured = time_files(points, directory), differences(pairs, directory, shared.task)
         content = summarise(reader.name, points, directory, runner.elsewhere, *measured)
+        if nearness is not None:
+            content["within"] = within(content, nearness)
         _write(content, directory)
     console = Console(markup=False, emoji=False, highlight=False)
     print_sweep(content, console)
@@ -69,7 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="distill sweep",
         usage="distill sweep RECIPE --KEY A,B,... [--KEY C,D,...] [--out DIR] [--labels] [--together] "
-        "[--against POINT] [--points I/N] [--jobs N] [--KEY VALUE ...]",
+        "[--against POINT] [--points I/N] [--jobs N] [--stop-below SCORE] [--within POINTS] [--so-far] "
+        "[--KEY VALUE ...]",
         description="Train a student for every combination of the values given, from one teacher, each an ordinary run "
         "in DIR/points, and draw their scores against their costs. The same command again goes on where it was "
         "stopped, and tries again what failed. Keys with several values are the student's, the objective's and "
@@ -95,8 +113,40 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="I/N",
         help="run only the I-th of N shares: a job array, or machines that share DIR",
     )
+    parser.add_argument(
+        "--stop-below",
+        type=float,
+        metavar="SCORE",
+        help="give up a point whose best validation score, such as 0.4, is below this after half of its passes",
+    )
+    parser.add_argument(
+        "--within",
+        metavar="POINTS",
+        help="how far behind the teacher the smallest students named may lie, such as 0.5,3; default 1,2,5",
+    )
+    parser.add_argument("--so-far", action="store_true", help="print the table of what is done so far, and run nothing")
     parser.add_argument("--jobs", type=int, help="runs at a time; default one a core, or a core a thread")
     return parser
+
+
+def _print_so_far(recipe: str, points: Sequence[Point], directory: SweepDirectory) -> None:
+    """The table of the points that are done, the others as rows without figures."""
+    print_sweep(summarise(recipe, points, directory), Console(markup=False, emoji=False, highlight=False))
+
+
+def _numbers(text: str) -> list[float]:
+    """Points of the metric, as `0.5,3`.
+
+    Raises:
+        DistillError: one is no number, or below 0.
+    """
+    try:
+        numbers = [float(number) for number in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(0 <= number < math.inf for number in numbers):
+        raise DistillError(f"--within is {text!r}, expected points of the metric, such as 0.5,3.")
+    return numbers
 
 
 def _alone(directory: SweepDirectory) -> AbstractContextManager[None]:

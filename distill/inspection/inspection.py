@@ -33,6 +33,7 @@ from teachers.black_box import OnnxTeacher
 from teachers.onnx_teacher import Onnx
 
 _RESAMPLES = 400  # behind each interval; there are many to compute
+_STEADY = 100  # pictures shown where there are no labels: each is shown four times
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
 
 
@@ -145,6 +146,7 @@ class Inspection:
             if self.labelled:
                 return self._task(hypothesis.fit).judging.judge(predictor)
             pictures = self.pictures(hypothesis.fit)
+            pictures = pictures.where(np.arange(len(pictures)) < _STEADY)
             return judge_steadiness(predictor, pictures, self.recipe.evaluate, self.recipe.seed)
 
     def keys(self, hypothesis: Hypothesis) -> dict[str, Any]:

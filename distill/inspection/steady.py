@@ -44,19 +44,14 @@ class SteadyVerdict(Verdict):
 
 
 def judge_steadiness(predictor: Predictor, pictures: Pictures, settings: Evaluate, seed: int) -> SteadyVerdict:
-    """Show the pictures, their mirror images and four crops of them.
+    """Show the pictures, their mirror images and two crops of them, from opposite corners.
 
     Raises:
         DistillError: the model answers NaN, or there are fewer than two pictures.
     """
     shown = pictures.gather(np.arange(len(pictures)))
     height, width = (max(1, round(_CROP * size)) for size in pictures.size)
-    corners = [
-        shown[:, top : top + height, left : left + width]
-        for top in (0, pictures.size[0] - height)
-        for left in (0, pictures.size[1] - width)
-    ]
-    versions = [shown[:, :, ::-1], *corners]
+    versions = [shown[:, :, ::-1], shown[:, :height, :width], shown[:, -height:, -width:]]
     answers, *others = (
         predictor.show(_Shown(np.ascontiguousarray(some)), "pictures", settings.batch_size)
         for some in (shown, *versions)

@@ -52,7 +52,8 @@ def targets_of(batch: Any, preprocess: Preprocess) -> dict[str, Tensor | RaggedT
 
 
 def labels_of(batch: Any) -> Tensor | None:
-    """Labels (N, C), those of a mixture mixed, unknown ones negative; None where the batch has none."""
+    """Labels (N, C), those of a mixture mixed, or of a loader of one's own class numbers (N,); unknown ones negative.
+    None where the batch has none."""
     if not isinstance(batch, ViewBatch):
         return batch[1] if isinstance(batch, Sequence) and len(batch) > 1 else None
     if batch.labels.shape[1] == 0:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 import torch
+import torchmetrics
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 from torch import Tensor, nn
 
@@ -16,7 +17,8 @@ from distill.modules.batches import Pixels, labels_of
 from distill.modules.metrics import Metric
 from distill.modules.optimization import Optimization
 from distill.modules.training import TrainingModule
-from distill.objectives import BernoulliKl, Objective, Targets
+from distill.objectives import BernoulliKl, Objective, OwnLoss, Targets
+from distill.objectives.own import Loss
 from distill.preprocess.preprocess import Preprocess
 
 TeacherPrecision = Literal["32-true", "bf16"]
@@ -40,7 +42,8 @@ class Distiller(TrainingModule):
     Args:
         student: float (N, 3, h, w), normalised, to named tensors (N, ...); one that is alone needs no name.
         teacher: any `teachers.Teacher`; None where every batch brings the answers of a stored one.
-        objective: the formula and its label term.
+        objective: the formula and its label term; or any callable of the student's answers, the teacher's and
+            the labels to one value a picture (N,), see `OwnLoss`.
         preprocess: the student's input contract; the teacher brings its own.
         optimization, seed, metric: as in `TrainingModule`.
         teacher_precision: `bf16` lets a teacher on a GPU answer in bfloat16, faster and to three digits. On other
@@ -51,17 +54,18 @@ class Distiller(TrainingModule):
         self,
         student: nn.Module,
         teacher: Teaches | None,
-        objective: Objective | None = None,
+        objective: Objective | Loss | None = None,
         *,
         preprocess: Preprocess,
         optimization: Optimization | None = None,
         seed: int = 0,
-        metric: Metric | None = None,
+        metric: Metric | torchmetrics.Metric | None = None,
         teacher_precision: TeacherPrecision = "32-true",
     ) -> None:
         super().__init__(student, preprocess, optimization, seed, metric)
         self.teacher_precision = teacher_precision
-        self.objective = objective or BernoulliKl()
+        objective = objective or BernoulliKl()
+        self.objective = objective if isinstance(objective, Objective) else OwnLoss(objective)
         self.output = self.objective.compares
         # In a tuple, the teacher is no submodule: .train(), DDP, averaging and checkpoints do not see it.
         self._teacher: tuple[Any] = (teacher,)
@@ -81,7 +85,15 @@ class Distiller(TrainingModule):
         if self.objective.needs_every_label and self.trainer.training:
             labels = labels_of(batch)
             self.objective.check_targets({} if labels is None else {"labels": labels})
-        return batch
+        return super().on_before_batch_transfer(batch, dataloader_idx)
+
+    @property
+    def exclusive(self) -> bool:
+        return self.objective.exclusive is True
+
+    @property
+    def reads_labels(self) -> bool:
+        return self.objective.needs_labels is not None
 
     def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
         answers: Any = self._ask(views) if views.answers is None else views.answers

@@ -11,6 +11,7 @@ from torch import nn
 from distill.errors import DistillError
 
 OptimizerName = Literal["adamw", "rmsprop"]
+Schedule = Literal["cosine", "constant"]
 LEARNING_RATE, WARMUP = 1e-3, 0.05
 """Where nobody says, and no recipe knows how long is trained."""
 
@@ -21,10 +22,12 @@ class Optimization:
 
     Attributes:
         optimizer: adamw, or rmsprop as in the paper (TensorFlow's form: decay 0.9, momentum 0.9, epsilon 1).
-        learning_rate: its peak; a linear warm-up leads to it and half a cosine from it to zero. null: in a recipe, by
-            the length of the stage and by what it begins with (`distill.recipe.left_out`); else 0.001.
+        learning_rate: its peak; a linear warm-up leads to it. null: in a recipe, by the length of the stage and by what
+            it begins with (`distill.recipe.left_out`); else 0.001.
         warmup: share of all steps spent warming up. null: in a recipe, by the length of the stage
             (`distill.recipe.left_out`); else 0.05.
+        schedule: what follows the warm-up: cosine, half of one from the peak to zero over all steps; or constant, the
+            peak to the end, so that a stage whose epochs are raised goes on where it was (with a warmup of 0).
         weight_decay: of full and pointwise convolutions and the classifier. Depthwise filters, normalisation and
             biases are never decayed (section 3.2). 0 for transfer (section 4.5: no regularisation).
         ema: decay per step of the average of the weights that is kept as the result, begun with the first step's; null
@@ -37,6 +40,7 @@ class Optimization:
     optimizer: OptimizerName = "adamw"
     learning_rate: float | None = None
     warmup: float | None = None
+    schedule: Schedule = "cosine"
     weight_decay: float = 0.0
     ema: float | None = None
     channels_last: bool = True
@@ -50,6 +54,9 @@ class Optimization:
             raise DistillError(f"optimization.learning_rate is {self.learning_rate}, expected a positive number.")
         if self.warmup is not None and not 0 <= self.warmup < 1:
             raise DistillError(f"optimization.warmup is {self.warmup}, expected a share of steps from 0 to below 1.")
+        if self.schedule not in get_args(Schedule):
+            expected = ", ".join(get_args(Schedule))
+            raise DistillError(f"optimization.schedule is {self.schedule!r}, expected one of {expected}.")
         if self.weight_decay < 0:
             raise DistillError(f"optimization.weight_decay is {self.weight_decay}, expected 0 or more.")
         if self.ema is not None and not 0 < self.ema < 1:
@@ -83,6 +90,8 @@ class Optimization:
         warm = max(1, round((WARMUP if self.warmup is None else self.warmup) * steps))
         if step < warm:
             return (step + 1) / warm
+        if self.schedule == "constant":
+            return 1.0
         return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning as L
 import torch
+import torchmetrics
 from lightning.pytorch.plugins.precision import MixedPrecision
 from lightning.pytorch.utilities.types import STEP_OUTPUT, OptimizerLRScheduler
 from torch import Tensor, nn
@@ -21,9 +22,10 @@ from distill.data.views.batch import PictureBatch, ViewBatch
 from distill.data.views.targets import BatchTargets
 from distill.errors import DistillError
 from distill.modules.batches import Pixels, labels_of, targets_of
-from distill.modules.metrics import Metric
+from distill.modules.metrics import NUMBERS, Metric, TorchMetric
 from distill.modules.optimization import Optimization
 from distill.objectives import Targets
+from distill.objectives.labels import are_numbers, check_numbers, class_numbers, one_hot
 from distill.preprocess.preprocess import Preprocess
 
 
@@ -34,8 +36,8 @@ class TrainingModule(L.LightningModule, ABC):
         network: float (N, 3, h, w), normalised, to named tensors (N, ...); one that is alone needs no name. It is put
             in training mode, in which Lightning leaves it but for validation.
         preprocess: its input contract.
-        metric: scores the validation pictures, by their outputs and what the batches hold as truths; without it nothing
-            is scored.
+        metric: scores the validation pictures, by their outputs and what the batches hold as truths, or one of
+            torchmetrics' by their outputs and labels; without it nothing is scored.
         seed: of dropout and drop-path; each batch is seeded by (seed, its number, rank), so that a resumed run equals
             an unbroken one.
     """
@@ -49,7 +51,7 @@ class TrainingModule(L.LightningModule, ABC):
         preprocess: Preprocess,
         optimization: Optimization | None = None,
         seed: int = 0,
-        metric: Metric | None = None,
+        metric: Metric | torchmetrics.Metric | None = None,
     ) -> None:
         super().__init__()
         self.optimization = optimization or Optimization()
@@ -58,7 +60,8 @@ class TrainingModule(L.LightningModule, ABC):
             self.network.to(memory_format=torch.channels_last)
         # In a tuple, the compiled network is no second submodule of the same weights.
         self._run = (torch.compile(network) if self.optimization.compile else network,)
-        self.preprocess, self.seed, self.metric = preprocess, seed, metric
+        self.preprocess, self.seed = preprocess, seed
+        self.metric: Metric | None = TorchMetric(metric) if isinstance(metric, torchmetrics.Metric) else metric
         self.average: nn.Module | None = None
         if self.optimization.ema is not None:
             self.average = copy.deepcopy(network).requires_grad_(False)
@@ -66,6 +69,7 @@ class TrainingModule(L.LightningModule, ABC):
         self._loader_state: dict[str, Any] | None = None
         self._sums: dict[str, Tensor] = {}  # of the terms of `_summed` batches of pass `_pass`
         self._summed = self._pass = 0
+        self._largest_class = -1  # of the class numbers that went to the device
 
     @abstractmethod
     def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
@@ -86,6 +90,16 @@ class TrainingModule(L.LightningModule, ABC):
             kept.requires_grad_(parameter.requires_grad)  # an average wants no gradients, and may be trained on
         return result
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether it learns classes that exclude each other."""
+        return False
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether labels that a batch brings are learnt from; else they may be anything."""
+        return True
+
     def learning(self) -> nn.Module:
         """Whatever the optimiser changes."""
         return self.network
@@ -93,12 +107,21 @@ class TrainingModule(L.LightningModule, ABC):
     def training_step(self, batch: Any, batch_idx: int) -> STEP_OUTPUT:
         views = Pixels(batch)
         outputs = self(views.at(self.preprocess))
+        if self._largest_class >= 0:
+            check_numbers(self._largest_class, next(iter(outputs.values())).shape[1])
         losses = self.losses(outputs, views, targets_of(batch, self.preprocess))
         terms = {name: values.mean() for name, values in losses.items()}
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach()
         self._summed += 1
         return terms["loss"]
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        # Looked at before they are sent: on a GPU, that would wait for it.
+        labels = None if isinstance(batch, ViewBatch) or not self.reads_labels else labels_of(batch)
+        if labels is not None and are_numbers(labels) and labels.numel():
+            self._largest_class = max(self._largest_class, int(labels.max()))
+        return batch
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         # Lightning waits for the copy of whatever is no tensor; from page-locked memory nothing need wait.
@@ -167,13 +190,17 @@ class TrainingModule(L.LightningModule, ABC):
                 raise DistillError(
                     f"a validation batch has no labels to score {self.metric.name} with; load (images, labels)."
                 )
-            pixels, truths = (
-                self.preprocess.normalize(Pixels(batch).at(self.preprocess)),
-                BatchTargets({"labels": known}),
-            )
+            pixels = self.preprocess.normalize(Pixels(batch).at(self.preprocess))
+            truths = BatchTargets({NUMBERS if are_numbers(known) else "labels": known})
         network = self.average if self.average is not None else self.network
         outputs = {name: values.float().cpu() for name, values in named(network(pixels), self.output).items()}
-        self._validated.append((outputs, truths.to("cpu").numpy()))
+        truths = truths.to("cpu")
+        if NUMBERS in truths:
+            labels = one_hot(truths.fixed(NUMBERS), next(iter(outputs.values())).shape[1])
+            truths = BatchTargets({**truths, "labels": labels}, truths.places)
+        elif self.exclusive and isinstance(self.metric, TorchMetric):
+            truths = BatchTargets({**truths, NUMBERS: class_numbers(truths.fixed("labels"))}, truths.places)
+        self._validated.append((outputs, truths.numpy()))
 
     def on_validation_epoch_end(self) -> None:
         """Score all ranks' pictures together, each once: the shares are gathered unpadded."""

@@ -5,6 +5,7 @@ from distill.objectives.decoupled import Dkd
 from distill.objectives.directions import Cosine, SquaredEmbedding
 from distill.objectives.logits import BernoulliKl, SoftmaxKl, SquaredLogits
 from distill.objectives.objective import Answers, Objective, Targets
+from distill.objectives.own import OwnLoss
 
 __all__ = [
     "Answers",
@@ -13,6 +14,7 @@ __all__ = [
     "Dist",
     "Dkd",
     "Objective",
+    "OwnLoss",
     "SoftmaxKl",
     "SquaredEmbedding",
     "SquaredLogits",

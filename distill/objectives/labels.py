@@ -7,7 +7,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from distill.errors import DistillError
 from distill.objectives.precision import widened
+
+
+def are_numbers(labels: Tensor) -> bool:
+    """Whether labels are class numbers (N,), and not a column a class."""
+    return labels.ndim == 1 and not labels.is_floating_point()
+
+
+def one_hot(numbers: Tensor, classes: int) -> Tensor:
+    """Class numbers (N,), negative where unknown, to labels (N, C): 1 for the class, -1 all along where it is unknown.
+
+    Raises:
+        DistillError: one is none of the C classes; on a CPU alone, for looking waits for other devices.
+    """
+    if numbers.device.type == "cpu" and numbers.numel():
+        check_numbers(int(numbers.max()), classes)
+    labels = (numbers.unsqueeze(1) == torch.arange(classes, device=numbers.device)).to(torch.float32)
+    return torch.where(numbers.unsqueeze(1) < 0, -1.0, labels)
+
+
+def class_numbers(labels: Tensor) -> Tensor:
+    """Labels (N, C) of classes that exclude each other to class numbers int64 (N,), -1 where the class is unknown."""
+    known = (labels == 1).any(dim=1)
+    return torch.where(known, labels.argmax(dim=1), -1)
+
+
+def check_numbers(largest: int, classes: int) -> None:
+    """Refuse class numbers past the last output.
+
+    Raises:
+        DistillError: as it says.
+    """
+    if largest >= classes:
+        raise DistillError(
+            f"labels: class number {largest}, and the network has {classes} outputs; expected 0 to {classes - 1}, "
+            "negative where unknown."
+        )
 
 
 def labelled_cross_entropy(student: Tensor, labels: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from distill.errors import DistillError
-from distill.objectives.labels import labelled_cross_entropy, softmax_cross_entropy
+from distill.objectives.labels import are_numbers, labelled_cross_entropy, one_hot, softmax_cross_entropy
 from distill.objectives.top import TopAnswers
 
 Answers = Mapping[str, Tensor | TopAnswers]
@@ -108,16 +108,22 @@ class LogitObjective(Objective):
         return f"objective.label_weight is {self.label_weight}" if self.label_weight else None
 
     def labels(self, targets: Targets, student: Tensor) -> Tensor:
-        """Those of the batch, (N, C).
+        """Those of the batch, (N, C); class numbers (N,) become it where classes exclude each other.
 
         Raises:
             DistillError: there are none, or of other shape.
         """
         labels = targets.get("labels")
+        if labels is not None and self.exclusive and are_numbers(labels):
+            return one_hot(labels, student.shape[1])
         if labels is not None and labels.shape == student.shape:
             return labels
         found = "none" if labels is None else tuple(labels.shape)
         advice = "Set it to 0 to train without labels" if self.label_weight else "Take softmax_kl to train without"
+        if labels is not None and are_numbers(labels):
+            advice = (
+                "Class numbers are of classes that exclude each other, as of softmax_kl; give a column an attribute"
+            )
         raise DistillError(
             f"{self.needs_labels}, which needs labels of shape {tuple(student.shape)}; the batch has {found}. {advice}."
         )

@@ -27,7 +27,9 @@ class FilePredictor(Predictor):
     def __init__(self, path: Path, metadata: OnnxMetadata) -> None:
         self.path, self.name = path, path.name
         self.kind = metadata.answers
-        self.preprocess = Preprocess(metadata.height, metadata.width, metadata.interpolation, crop=metadata.crop)
+        self.preprocess = Preprocess.resizing(
+            metadata.height, metadata.width, metadata.interpolation, crop=metadata.crop
+        )
         self.picture, self.fit = (metadata.picture_height, metadata.picture_width), metadata.fit
 
     def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:

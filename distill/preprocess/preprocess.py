@@ -8,9 +8,10 @@ Shapes: N batch, H W pixels in, h w pixels out. Pictures are uint8 (N, H, W, 3),
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, NoReturn, Self, get_args
 
 import numpy as np
 import torch
@@ -65,23 +66,45 @@ class PixelBox(NamedTuple):
         return slice(self.left, self.left + self.width)
 
 
+def _asked_for(key: str) -> Callable[[], NoReturn]:
+    """In place of a default: networks differ in it, and a wrong one raises no error and only costs accuracy."""
+
+    def refuse() -> NoReturn:
+        raise DistillError(
+            f"preprocess: {key} is missing. Give the one that the network was trained with, of values in 0..1; "
+            "Preprocess.imagenet(height, width) has those of most."
+        )
+
+    return refuse
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """The input contract of one network.
 
-    `mean` and `std` are of values in 0..1 and channels in RGB order, as timm's `pretrained_cfg` has them. `crop` is the
-    part of a prepared picture, or of a view of one, that the network sees; only that is brought to `height` x `width`.
-    `channels` is the order in which the network eats them once they are normalised: mean and deviation of red stay with
-    red.
+    `mean` and `std` are of values in 0..1 and channels in RGB order, as timm's `pretrained_cfg` has them; they
+    have no default. `crop` is the part of a prepared picture, or of a view of one, that the network sees; only that is
+    brought to `height` x `width`. `channels` is the order in which the network eats them once they are normalised: mean
+    and deviation of red stay with red.
     """
 
     height: int
     width: int
     interpolation: Interpolation = "bilinear"
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: tuple[float, float, float] = field(default_factory=_asked_for("mean"))
+    std: tuple[float, float, float] = field(default_factory=_asked_for("std"))
     crop: Crop = WHOLE
     channels: Channels = "rgb"
+
+    @classmethod
+    def imagenet(cls, height: int, width: int, interpolation: Interpolation = "bilinear", crop: Crop = WHOLE) -> Self:
+        """With ImageNet's mean and deviation, which most public networks were trained with."""
+        return cls(height, width, interpolation, IMAGENET_MEAN, IMAGENET_STD, crop)
+
+    @classmethod
+    def resizing(cls, height: int, width: int, interpolation: Interpolation = "bilinear", crop: Crop = WHOLE) -> Self:
+        """Of what is only resized: mean 0 and deviation 1/255 leave values on 0..255."""
+        return cls(height, width, interpolation, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255), crop)
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:

@@ -17,7 +17,9 @@ from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import RESOLVED, RunDirectory
+from distill.recipe.attachments import taken_out, with_place, with_places
 from distill.recipe.former import as_now
+from distill.recipe.help import FLAGS, hide, unused, without_all
 from distill.recipe.keys import Keys
 from distill.recipe.recipe import (
     TEACHER_STAGES,
@@ -35,7 +37,7 @@ from distill.registries import TASKS
 
 # What a stage or the run directory decides of Lightning's Trainer.
 _OWN_TRAINER_KEYS = (
-    {"max_epochs", "callbacks", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler"}
+    {"max_epochs", "gradient_clip_val", "precision", "default_root_dir", "use_distributed_sampler"}
     | {"num_sanity_val_steps", "fast_dev_run", "inference_mode", "overfit_batches", "limit_train_batches"}
     | {"enable_checkpointing", "enable_model_summary", "enable_progress_bar", "reload_dataloaders_every_n_epochs"}
 )
@@ -72,13 +74,18 @@ class RecipeReader:
             SystemExit: after `--help` and `--print_config`.
         """
         printing = "--print_config" in arguments
-        arguments = _spell_out([argument for argument in arguments if argument != "--print_config"])
+        arguments, whole = without_all(arguments)
+        arguments = with_places(_spell_out([argument for argument in arguments if argument != "--print_config"]))
         content = self._content(arguments)
         parser = self._parser(content)
         keys = _keys(parser, content)
         written = dict(_flat(content, keys, self.path))
-        if {"-h", "--help"} & set(arguments):
+        if "trainer.logger" in written:
+            written["trainer.logger"] = with_place(written["trainer.logger"])
+        if set(FLAGS) & set(arguments):
             parser.set_defaults(written)  # shown there; elsewhere they would pass unchecked
+            if not whole:
+                hide(parser, unused(content, _last_value(arguments, "--stages"), _sections(content)))
         # Put before the command line's, the YAML's keys are read and checked by the same code.
         given = [
             f"--{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
@@ -93,11 +100,13 @@ class RecipeReader:
                 # A shell leaves the ~ of a YAML's value, and of --key=~/place.
                 parsed[key] = Path(os.path.expanduser(value))
         try:
+            text = parser.dump(parsed, skip_none=False, skip_validation=True)
+            attached = taken_out(parsed.trainer)
             sections = parser.instantiate(parsed)
+            sections.trainer.update(Namespace(attached))
         except DistillError:
             _name_section(_sections(content), parsed)
             raise
-        text = parser.dump(parsed, skip_none=False, skip_validation=True)
         if printing:
             print(text, end="")
             raise SystemExit(0)
@@ -148,7 +157,8 @@ class RecipeReader:
     def _parser(self, content: dict[str, Any]) -> ArgumentParser:
         parser = _Parser(
             prog=self.prog,
-            description=f"Recipe {self.path}. --print_config prints it as resolved. "
+            usage=f"{self.prog} [--KEY VALUE ...]",
+            description=f"Recipe {self.path}. --print_config prints it as resolved, --help all lists every key. "
             + " ".join(f"--{section}: one of {', '.join(one.names())}." for section, one in VARIANTS.items()),
             exit_on_error=False,
             allow_abbrev=False,

@@ -27,6 +27,7 @@ from distill.report.page import write_report
 from distill.report.results import ExportedFile, Input, Results, read_results, write_results
 from distill.run.gate import Exported, beside_earlier, export_and_score
 from distill.run.stages import Run
+from distill.run.trainer import check_trainer
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, save_student
@@ -52,8 +53,9 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
         DistillError: an input that cannot be used, or another process runs there; whatever was finished stays and is
             not repeated.
     """
-    # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
+    # What a format cannot carry, and a runtime or a device that lacks, is said before anything is loaded.
     formats_of(recipe.export.formats, TASKS.get(recipe.task).kind)
+    check_trainer(recipe)
     with RunDirectory.enter(out, recipe.name).alone():
         directory = RunDirectory.enter(out, recipe.name)
         if not (out / RESULTS).exists():

@@ -32,8 +32,9 @@ from distill.recipe.left_out import chosen_of, facts_of, settled, steps_of
 from distill.recipe.recipe import TEACHER_STAGES, Recipe, StageName
 from distill.recipe.stages import Stage, Teach
 from distill.run.curve import fault_of, words_of
+from distill.run.longer import note, shorter, take_over, why_not
 from distill.run.probe import fit_probe
-from distill.run.train import Trained, finished, keep, train
+from distill.run.train import ENDS, Trained, begun, finished, keep, train
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
@@ -218,10 +219,18 @@ class Run:
             teacher_precision=recipe.transfer.teacher_precision,
         )
 
-    def _key(self, name: StageName, training: TrainingSetup, seed: int) -> str:
+    def _lineage(self, name: StageName, training: TrainingSetup, seed: int) -> str:
+        """What a stage shares with one of more passes: all that it reads, and what the recipe says of how it learns."""
+        written = self.recipe.stage(name)
+        by_length = ("epochs", "batch_size", "optimization")
+        return key_of(written.batch_size, asdict(written.optimization), self._key(name, training, seed, by_length))
+
+    def _key(self, name: StageName, training: TrainingSetup, seed: int, without: tuple[str, ...] = ()) -> str:
         module, pictures = training.module, training.pictures
         settings = self._settings(name, len(pictures))
-        stage = {key: value for key, value in asdict(settings).items() if key != "checkpoint_steps"}
+        stage = {key: value for key, value in asdict(settings).items() if key not in ("checkpoint_steps", *without)}
+        if "optimization" in stage and settings.optimization.schedule == "cosine":
+            del stage["optimization"]["schedule"]  # the only one there was when the first stages were keyed
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
         network = weights_checksum(module.network), repr(module.network)
         # The same labels are learnt by another loss as attributes than as classes.
@@ -231,6 +240,8 @@ class Run:
         parts = zip(pictures.sets, pictures.rows, strict=True)
         data = [(part.fingerprint, hashlib.sha256(rows.tobytes()).hexdigest()) for part, rows in parts]
         trainer = {key: self.recipe.trainer.get(key) for key in _TRAINER_FACTS}
+        if callbacks := self.recipe.trainer.get("callbacks"):
+            trainer["callbacks"] = callbacks  # nobody can say what they do to the training
         # The averaged weights start as the network's own, so these weights stand for both.
         chosen_by = module.metric.name if module.metric and settings.keep == "best" else None
         facts = (
@@ -257,6 +268,8 @@ class Run:
         if chosen := chosen_of(recipe.stage(name), stage):
             steps = steps_of(len(pictures), stage.batch_size, stage.epochs)
             console.print(f"{name}: left out, so chosen for {steps} steps: {', '.join(chosen)}", soft_wrap=True)
+        lineage = self._lineage(name, training, seed)
+        self._begin(name, stage, directory, lineage)
         views, view_seed, answers = stage.views, seed, None
         if training.teacher is not None:
             # Siblings of --seeds differ in their weights and order; stored views are those that were answered.
@@ -273,7 +286,23 @@ class Run:
             together=stage.together if isinstance(stage, Teach) and stage.metric_loss == "triplet" else 1,
             further=self.task.teaching.truths(training.teacher),
         )
-        return train(directory, training.module, data, stage, recipe.trainer)
+        trained = train(directory, training.module, data, stage, recipe.trainer)
+        if is_first_process() and trained.history:
+            note(directory, lineage, stage, int(trained.history[-1]["step"]))
+        return trained
+
+    @rank_zero_only
+    def _begin(self, name: StageName, stage: Stage, directory: Path, lineage: str) -> None:
+        """Go on from a training of fewer passes where that is the same as far as it went; else say why not."""
+        before = shorter(directory, lineage, stage.epochs)
+        if before is None or begun(directory):
+            return
+        where = f"the {before.passes} passes in {before.directory}"
+        reason = why_not(before, stage)
+        if reason is None and take_over(before, directory, ENDS):
+            console.print(f"{name}: goes on from {where}", soft_wrap=True)
+        elif reason is not None:
+            console.print(f"{name}: begins anew, not after {where}: {reason}", soft_wrap=True)
 
     def _note(
         self, name: StageName, trained: Trained, pictures: int, network: nn.Module, preprocess: Preprocess

@@ -1,11 +1,7 @@
 """One stage, by Lightning's Trainer: resumed where it was stopped, kept when it is done."""
 
-import copy
-import inspect
-import logging
 import math
 import traceback
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +19,13 @@ from distill.files.atomic import atomic_path, read_json, write_json
 from distill.files.weights import read_weights, write_weights
 from distill.modules.training import TrainingModule
 from distill.recipe.stages import Stage
+from distill.run.progress import PROGRESS, ProgressFile
 from distill.run.progress_bar import LossBar
+from distill.run.trainer import quieten, trainer_of
 
 _RESULT, RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"
+ENDS = (_CHECKPOINT, _BEST)
+"""Where training stood after its last pass, and its best one: kept where more passes may follow."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,11 @@ def finished(directory: Path) -> Trained | None:
     return Trained(directory / _RESULT, read_weights(directory / _RESULT), record["seconds"], record["history"])
 
 
+def begun(directory: Path) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    return (directory / _CHECKPOINT).exists()
+
+
 def train(
     directory: Path, module: TrainingModule, data: ViewDataModule, stage: Stage, arguments: Mapping[str, Any]
 ) -> Trained:
@@ -144,29 +149,15 @@ def train(
             refuses the arguments.
         KeyboardInterrupt: it was stopped.
     """
-    given = _given(arguments)
     if stage.keep == "best" and module.metric is None:
         raise DistillError(f"{directory}: keep is best, and nothing is measured to tell the best by. Set keep to last.")
     # Lightning leaves max_time to a timer that is there already.
-    history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(given.pop("max_time", None))
+    history, timer = History(f"val_{module.metric.name}" if module.metric else ""), Timer(arguments.get("max_time"))
     saving = Checkpoints(directory, stage.checkpoint_steps, history, stage.keep == "best")
-    callbacks: list[Callback] = [history, timer, LossBar(), saving]
+    progress = ProgressFile(directory, lambda: history.records, history.metric)
+    callbacks: list[Callback] = [history, progress, timer, LossBar(), saving]
     quieten()
-    try:
-        trainer = L.Trainer(
-            **{"logger": False} | given,
-            max_epochs=stage.epochs,
-            callbacks=callbacks,
-            gradient_clip_val=stage.clip,
-            precision=stage.precision,
-            default_root_dir=directory,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-        )
-    except (MisconfigurationException, ValueError) as error:
-        raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
+    trainer = trainer_of(stage, {**arguments, "max_time": None}, callbacks, directory)
     try:
         trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
     except (MisconfigurationException, ValueError) as error:
@@ -187,7 +178,7 @@ def train(
     trainer.strategy.barrier("every process has read the best weights")
     if trainer.is_global_zero:
         keep(directory, module.result(), timer.time_elapsed("train"), history.records)
-        for leftover in (_CHECKPOINT, _BEST):
+        for leftover in (PROGRESS, *(ENDS if stage.optimization.schedule == "cosine" else ())):
             (directory / leftover).unlink(missing_ok=True)
     # Each process has batch statistics of its own: they all go on with what was kept.
     trainer.strategy.barrier("the result is kept")
@@ -198,12 +189,6 @@ def train(
             "that they all see."
         )
     return kept
-
-
-def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The Trainer's arguments but those left at its default; copies, for a logger belongs to one Trainer of several."""
-    known = inspect.signature(L.Trainer).parameters
-    return {key: copy.deepcopy(value) for key, value in arguments.items() if value != known[key].default}
 
 
 def _raised_by_lightning(error: Exception) -> bool:
@@ -228,10 +213,3 @@ def keep(directory: Path, network: nn.Module, seconds: float, history: list[dict
     write_weights(directory / _RESULT, network)
     write_json(directory / RECORD, {"seconds": seconds, "history": history})
     return Trained(directory / _RESULT, dict(network.state_dict()), seconds, history)
-
-
-def quieten() -> None:
-    """Lightning's hints about loaders and hardware are about choices made here on purpose."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"lightning\..*")

@@ -19,6 +19,7 @@ from distill.sweep.jobs import PointRun
 from distill.sweep.plan import Point
 
 _TAIL = 2000  # bytes of a log in which its last line is looked for
+_EVERY = 60.0  # seconds between two lines on what is at work, where nothing is redrawn
 
 
 class Board:
@@ -27,6 +28,7 @@ class Board:
     def __init__(self, points: Sequence[Point], directory: SweepDirectory, console: Console) -> None:
         self.points, self.directory, self.console = points, directory, console
         self.running: Sequence[PointRun] = ()
+        self._last = time.monotonic()
         self.said = {point.name: self._outcome(point) for point in points}
         self.live = Live(
             console=console, get_renderable=self._table, refresh_per_second=2, transient=not console.is_terminal
@@ -43,8 +45,13 @@ class Board:
         self.live.stop()
 
     def show(self, running: Sequence[PointRun]) -> None:
-        """Redraw the table with these runs in progress."""
+        """Redraw the table with these runs in progress; where nothing is redrawn, say once a minute where they are."""
         self.running = tuple(running)
+        if running and not self.console.is_terminal and time.monotonic() - self._last >= _EVERY:
+            self._last = time.monotonic()
+            done = sum(bool(said) for said in self.said.values())
+            at_work = "; ".join(f"{job.point.name} {self._at_work(job)}" for job in running)
+            self.console.print(f"{done} of {len(self.points)} points ended; at work: {at_work}", soft_wrap=True)
 
     def ended(self, point: Point) -> None:
         """Keep the outcome of a point that has ended, and print it where nothing is redrawn."""
@@ -59,6 +66,8 @@ class Board:
             name = chief_metric(metrics)
             took = f" after {formatting.duration(ended['seconds'])}" if ended else ""
             return f"done{took}, {spoken(name, metrics[name])}"
+        if "stopped_below" in ended:
+            return f"stopped early: {ended['reason']}"
         return f"FAILED: {ended['reason']}" if ended.get("reason") else ""
 
     def _table(self) -> Table:

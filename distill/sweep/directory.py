@@ -100,14 +100,22 @@ class SweepDirectory:
         return results if all((place / file["file"]).exists() for file in results["exports"]) else None
 
     def ended(self, point: Point) -> dict[str, Any]:
-        """The record of its last run: `seconds` and, where it failed, the `reason`; empty where none ended."""
+        """The record of its last run: `seconds`, where it failed or was given up the `reason`, and of the latter
+        `stopped_below`, where it was run by the same keys; empty where none ended."""
         record = self._record(point)
         content: dict[str, Any] = read_json(record) if record.exists() else {}
+        if content.pop("resolved", point.resolved) != point.resolved:
+            return {}
         return content
 
-    def end(self, point: Point, seconds: float, reason: str | None) -> None:
-        """Keep how a run ended, for whichever process writes the report."""
-        write_json(self._record(point), {"seconds": seconds, "reason": reason})
+    def end(self, point: Point, seconds: float, reason: str | None, stopped_below: float | None = None) -> None:
+        """Keep how a run ended, for whichever process writes the report.
+
+        Args:
+            stopped_below: of a point that was given up: the bound of its score. It holds for these keys alone.
+        """
+        stopped = {} if stopped_below is None else {"stopped_below": stopped_below, "resolved": point.resolved}
+        write_json(self._record(point), {"seconds": seconds, "reason": reason, **stopped})
 
     def begin(self, point: Point) -> None:
         """Forget how an earlier run of it ended."""

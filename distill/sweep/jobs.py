@@ -16,6 +16,7 @@ from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 from distill.errors import DistillError
 from distill.sweep.directory import SweepDirectory, release
 from distill.sweep.plan import Point
+from distill.sweep.stopping import StopBelow
 
 POLL = 0.5  # seconds
 PATIENCE = 30.0  # seconds that a stopped run is given to end by itself
@@ -63,13 +64,20 @@ class Resources:
 
 @dataclass
 class PointRun:
-    """The run of a point, in progress; it holds the point."""
+    """The run of a point, in progress; it holds the point.
+
+    Attributes:
+        started: by a clock that only goes forward; `since` in seconds since the epoch, as files are dated.
+        given_up: why it was stopped, where it was hopeless.
+    """
 
     point: Point
     slot: int
     lock: int
     process: Popen[bytes]
     started: float
+    since: float
+    given_up: str | None = None
 
 
 def run_command(recipe: str, directory: SweepDirectory) -> Callable[[Point], list[str]]:
@@ -87,6 +95,7 @@ class Runner:
         command: what runs a point.
         before: called before a point is begun; a `DistillError` of it is that point's failure.
         after: called when a point has ended.
+        stop: which points are given up half-way; None for none.
 
     Attributes:
         running: the runs in progress.
@@ -100,9 +109,10 @@ class Runner:
         command: Callable[[Point], list[str]],
         before: Callable[[Point], None],
         after: Callable[[Point], None],
+        stop: StopBelow | None = None,
     ) -> None:
         self.directory, self.resources, self.command = directory, resources, command
-        self.before, self.after = before, after
+        self.before, self.after, self.stop = before, after, stop
         self.running: list[PointRun] = []
         self.elsewhere: list[Point] = []
 
@@ -122,6 +132,7 @@ class Runner:
                 while waiting and len(self.running) < self.resources.jobs:
                     self._begin(waiting.popleft())
                 watch()
+                self._give_up()
                 if self.running:
                     time.sleep(POLL)
                 for job in [job for job in self.running if job.process.poll() is not None]:
@@ -138,7 +149,7 @@ class Runner:
         if lock is None:
             self.elsewhere.append(point)
             return
-        if self.directory.results(point) is not None:
+        if self.directory.results(point) is not None or self._was_given_up(point):
             release(lock)
             return
         self.directory.begin(point)
@@ -157,16 +168,33 @@ class Runner:
                 stdout=log,
                 stderr=STDOUT,
             )
-        self.running.append(PointRun(point, slot, lock, process, time.monotonic()))
+        self.running.append(PointRun(point, slot, lock, process, time.monotonic(), time.time()))
+
+    def _give_up(self) -> None:
+        """Stop the runs that are hopeless; what they have learnt stays, to go on from."""
+        for job in self.running:
+            if self.stop is not None and job.given_up is None:
+                stage = job.point.recipe.stages[-1]
+                job.given_up = self.stop.reason(self.directory.point(job.point), stage, job.since)
+                if job.given_up is not None:
+                    job.process.terminate()
+
+    def _was_given_up(self, point: Point) -> bool:
+        """Whether it was stopped at this bound, or a lower one, before."""
+        bound = self.directory.ended(point).get("stopped_below")
+        return self.stop is not None and bound is not None and bound <= self.stop.bound
 
     def _finish(self, job: PointRun) -> None:
         finished = job.process.returncode in ENDED_WITH_RESULTS and self.directory.results(job.point) is not None
         said = self.directory.log(job.point).read_text("utf-8", errors="replace")
-        reason = None if finished else _reason(job.process.returncode, said)
-        self._end(job.point, job.lock, time.monotonic() - job.started, reason)
+        reason = None if finished else job.given_up or _reason(job.process.returncode, said)
+        bound = self.stop.bound if self.stop is not None and job.given_up and not finished else None
+        self._end(job.point, job.lock, time.monotonic() - job.started, reason, bound)
 
-    def _end(self, point: Point, lock: int, seconds: float, reason: str | None) -> None:
-        self.directory.end(point, seconds, reason)
+    def _end(
+        self, point: Point, lock: int, seconds: float, reason: str | None, stopped_below: float | None = None
+    ) -> None:
+        self.directory.end(point, seconds, reason, stopped_below)
         release(lock)
         self.after(point)
 

@@ -73,8 +73,24 @@ def summarise(
     if metric is None or len({point.mult_adds for point in points}) == 1 < len(points):  # all cost the same
         return {**content, "fronts": {}, "within": {}}
     content["fronts"] = _fronts(_compared(rows), metric)
-    content["within"] = _within(content["teacher"], metric, _compared(rows))
+    content["within"] = within(content, WITHIN)
     return content
+
+
+def within(content: Mapping[str, Any], points: Sequence[float]) -> dict[str, str | None]:
+    """The name of the smallest student that lies so many points behind the teacher at most, by these; None for none.
+
+    Args:
+        content: of sweep.json.
+        points: hundredths of the metric.
+    """
+    teacher, metric, students = content["teacher"], content["metric"], _compared(content["points"])
+    if teacher is None or not content["fronts"]:  # all cost the same
+        return {}
+    costs = [row["student"]["mult_adds"] for row in students]
+    scores = [row["student"]["metrics"][metric] for row in students]
+    smallest = {number: smallest_within(number, teacher["metrics"][metric], costs, scores) for number in points}
+    return {f"{number:g}": None if place is None else students[place]["name"] for number, place in smallest.items()}
 
 
 def _latency(file: ExportedFile, timed: tuple[float, list[float]] | None) -> dict[str, Any]:
@@ -146,20 +162,9 @@ def _row(
         ]
         return row | {"state": "done", "student": _short(results["student"], _MODEL), "exports": exports}
     if ended.get("reason"):
-        return row | {"state": "failed", "reason": ended["reason"]}
+        return row | {"state": "stopped early" if "stopped_below" in ended else "failed", "reason": ended["reason"]}
     return row | {"state": "at work elsewhere" if at_work else "not run yet"}
 
 
 def _short(model: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     return {key: model[key] for key in keys if key in model}
-
-
-def _within(
-    teacher: Mapping[str, Any] | None, metric: str, students: Sequence[Mapping[str, Any]]
-) -> dict[str, str | None]:
-    if teacher is None:
-        return {}
-    costs = [row["student"]["mult_adds"] for row in students]
-    scores = [row["student"]["metrics"][metric] for row in students]
-    smallest = {points: smallest_within(points, teacher["metrics"][metric], costs, scores) for points in WITHIN}
-    return {str(points): None if place is None else students[place]["name"] for points, place in smallest.items()}

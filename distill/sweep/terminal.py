@@ -35,8 +35,8 @@ def print_sweep(content: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     console.print(headline(content), soft_wrap=True)
     for row in content["points"]:
-        if row["state"] == "failed":
-            console.print(f"{row['name']} failed: {row['reason']}", soft_wrap=True)
+        if "reason" in row:
+            console.print(f"{row['name']} {row['state']}: {row['reason']}", soft_wrap=True)
     for line in [*at_chance_words(content), *within_words(content), *timing_words(content)]:
         console.print(line, soft_wrap=True)
     for pair in difference_rows(content):

@@ -137,3 +137,34 @@ def test_what_is_only_learnt_from_need_not_be_at_hand(tmp_path: Path) -> None:
     written = tmp_path / "scores.json"
     evaluate("--model", out / "student", "--json", written, *gone)
     assert json.loads(written.read_text())["metrics"] == results()["student"]["metrics"]
+
+
+def test_a_vendors_file_that_is_the_recipes_teacher_is_scored_as_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import onnx
+
+    _, out = finished()
+    model = onnx.load(out / "teacher" / "teacher.onnx")
+    del model.metadata_props[:]  # what a vendor's file does not say
+    vendor = tmp_path / "vendor.onnx"
+    onnx.save(model, vendor)
+    assert evaluate("--model", vendor) == 2
+    assert "was not exported here" in complaint(capsys)
+    said = ["--teacher", "onnx", "--teacher.file", vendor, "--teacher.gives", "probabilities"]
+    said += ["--teacher.interpolation", "bicubic" if "bicubic" in kernel(out) else "bilinear"]
+    (tmp_path / "link.onnx").symlink_to(vendor)
+    for model_name in (vendor, tmp_path / "link.onnx", "teacher"):
+        assert evaluate("--model", model_name, "--json", tmp_path / "scores.json", *said) == 0
+        found = json.loads((tmp_path / "scores.json").read_text())
+        assert found["metrics"]["mAP"] == pytest.approx(results()["teacher"]["metrics"]["mAP"], abs=1e-4)
+    against = ["--model", out / "student", "--against", vendor]
+    assert evaluate(*against, "--json", tmp_path / "scores.json", *said) == 0
+
+
+def kernel(out: Path) -> str:
+    """What the teacher's file says of the kernel."""
+    import onnx
+
+    props = onnx.load(out / "teacher" / "teacher.onnx").metadata_props
+    return next(entry.value for entry in props if entry.key == f"{PREFIX}interpolation")

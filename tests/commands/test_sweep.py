@@ -96,11 +96,21 @@ def test_one_teacher_for_all_students(
     assert sweep(*ARGUMENTS, "--labels")[0] == 0 and not taught
 
 
-def test_a_share_leaves_the_rest_to_others(sweep: Callable[..., tuple[int, dict[str, Any]]]) -> None:
+def test_a_share_leaves_the_rest_to_others_and_the_table_so_far_can_be_had(
+    sweep: Callable[..., tuple[int, dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
     _, content = sweep(*ARGUMENTS, "--points", "1/2")
     assert [row["state"] for row in content["points"]] == ["done", "not run yet"]
-    _, content = sweep(*ARGUMENTS, "--points", "2/2")
+    capsys.readouterr()
+    status, unchanged = sweep(*ARGUMENTS, "--so-far")
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    score = content["points"][0]["student"]["metrics"]["mAP"]
+    assert status == 0 and unchanged == content  # nothing was run, and nothing written
+    assert any(line.startswith(f"0.2 {score:.4f}") for line in said)
+    assert any(line.startswith("0.1 not run yet") for line in said)
+    _, content = sweep(*ARGUMENTS, "--points", "2/2", "--within", "0,99")
     assert [row["state"] for row in content["points"]] == ["done", "done"]
+    assert content["within"].keys() == {"0", "99"} and content["within"]["99"] == "width=0.1"
 
 
 def test_a_point_that_fails_stands_in_the_table(
@@ -123,6 +133,8 @@ def test_a_point_that_fails_stands_in_the_table(
         (("--student.resolution", "32,96"), "prepared at 32 x 32 px, which can give 64 at most"),
         (("--student.width", "0.1,0.2", "--points", "3/2"), "--points is '3/2'"),
         (("--student.width", "0.1,0.2", "--jobs", "0"), "--jobs is 0"),
+        (("--student.width", "0.1,0.2", "--within", "1,close"), "--within is '1,close', expected points of the metric"),
+        (("--student.width", "0.1,0.2", "--stop-below", "-1"), "--stop-below is -1, expected a score above 0"),
         (("--student.width", "0.1,0.2", "--against", "width=1"), "expected one of the points: width=0.1; width=0.2"),
         (("--student.width", "0.1,0.2", "--teacher", "stored", "--teacher.root", "nowhere"), "nowhere: not a store"),
         (
@@ -154,3 +166,22 @@ def test_a_sweep_of_another_recipe_is_refused(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "sweep_of.json").unlink()
     (tmp_path / "run.json").write_text('{"recipe": "tiny"}')
     assert cli.main(command) == 2 and "exists and is not a sweep" in capsys.readouterr().err
+
+
+def test_a_sweep_that_is_stopped_shows_what_is_done(
+    sweep: Callable[..., tuple[int, dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Interrupted(InThisProcess):
+        def __init__(self, command: list[str], *arguments: Any, **keywords: Any) -> None:
+            if "width=0.1" in command[command.index("--out") + 1]:
+                raise KeyboardInterrupt
+            super().__init__(command, *arguments, **keywords)
+
+    monkeypatch.setattr("distill.sweep.jobs.Popen", Interrupted)
+    status, content = sweep(*ARGUMENTS)
+    said = capsys.readouterr()
+    assert status == 130 and [row["state"] for row in content["points"]] == ["done", "not run yet"]
+    assert f"{content['points'][0]['student']['metrics']['mAP']:.4f}" in said.out and "0.1 not run yet" in said.out
+    assert "the same command goes on" in said.err

@@ -120,7 +120,7 @@ def test_a_place_that_cannot_be_written_is_named(network: nn.Module, tmp_path: P
 @pytest.mark.parametrize("kind", [Softmax(CLASSES), Embedding(3)])
 def test_what_a_file_gives_is_said_in_its_metadata_and_the_name_of_its_output(kind: Kind, tmp_path: Path) -> None:
     tiny, path = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 5, 3)), tmp_path / "student.onnx"
-    export_onnx(path, tiny, Preprocess(4, 5), kind, picture=(8, 10))
+    export_onnx(path, tiny, Preprocess.imagenet(4, 5), kind, picture=(8, 10))
     model = onnx.load(path)
     metadata = OnnxMetadata.from_props({entry.key: entry.value for entry in model.metadata_props})
     assert metadata is not None and metadata.answers == kind

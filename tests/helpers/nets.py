@@ -11,7 +11,7 @@ from distill.preprocess.preprocess import Preprocess
 from teachers.teacher import Teacher
 
 CLASSES = ("Bald", "Male", "Smiling")
-SMALL = Preprocess(8, 8)
+SMALL = Preprocess.imagenet(8, 8)
 
 
 def linear_student(seed: int = 0) -> nn.Module:
@@ -38,7 +38,7 @@ class ConvTeacher(Teacher):
     """With everything in it that a training loop could disturb; it notes under which modes it was asked."""
 
     def __init__(self, size: int = 12) -> None:
-        super().__init__("conv", Preprocess(size, size, "bicubic"), len(CLASSES), CLASSES)
+        super().__init__("conv", Preprocess.imagenet(size, size, "bicubic"), len(CLASSES), CLASSES)
         self.network = conv_student(seed=7, dropout=0.5)
         self.asked: list[tuple[bool, bool]] = []
 

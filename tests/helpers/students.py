@@ -24,7 +24,7 @@ def pictures(count: int, seed: int) -> np.ndarray:
     """uint8 (count, 64, 64, 3): soft blobs of colour over a colour."""
     generator = np.random.default_rng(seed)
     blobs = generator.integers(0, 256, (count, 2, 2, 3)) * 0.4 + generator.integers(0, 256, (count, 1, 1, 3)) * 0.6
-    return Preprocess(SIZE, SIZE, "bicubic").resize(torch.from_numpy(blobs.astype(np.uint8))).numpy()
+    return Preprocess.imagenet(SIZE, SIZE, "bicubic").resize(torch.from_numpy(blobs.astype(np.uint8))).numpy()
 
 
 @functools.cache

@@ -24,7 +24,9 @@ def views(train: Pictures, **keys: Any) -> ViewBatch:
     return next(iter(ViewLoader(train, Views(**keys), batch_size=8, seed=0)))
 
 
-@pytest.mark.parametrize("preprocess", [Preprocess(20, 16), Preprocess(9, 7, "bicubic"), Preprocess(24, 24)])
+@pytest.mark.parametrize(
+    "preprocess", [Preprocess.imagenet(20, 16), Preprocess.imagenet(9, 7, "bicubic"), Preprocess.imagenet(24, 24)]
+)
 def test_bytes_and_floats_are_the_same_pixels(preprocess: Preprocess) -> None:
     rounded = preprocess.resize(UINT8).permute(0, 3, 1, 2).float()
     for batch in (UINT8, FLOAT, [UINT8], (FLOAT,), (UINT8, LABELS), [FLOAT, LABELS]):
@@ -35,15 +37,19 @@ def test_bytes_and_floats_are_the_same_pixels(preprocess: Preprocess) -> None:
 
 def test_views_are_cut(train: Pictures) -> None:
     batch = views(train, mixup=0.4)
-    assert torch.equal(Pixels(batch).at(Preprocess(9, 7)), cut(batch, Preprocess(9, 7)))
+    assert torch.equal(Pixels(batch).at(Preprocess.imagenet(9, 7)), cut(batch, Preprocess.imagenet(9, 7)))
 
 
 def test_one_cut_serves_teacher_and_student_of_one_size_whatever_their_normalisation(train: Pictures) -> None:
     pixels = Pixels(views(train))
-    student = Preprocess(8, 8)
+    student = Preprocess.imagenet(8, 8)
     teacher = replace(student, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     assert pixels.at(student) is pixels.at(teacher)
-    others = [Preprocess(8, 9), Preprocess(8, 8, "bicubic"), Preprocess(8, 8, crop=(0.1, 0.1, 0.8, 0.8))]
+    others = [
+        Preprocess.imagenet(8, 9),
+        Preprocess.imagenet(8, 8, "bicubic"),
+        Preprocess.imagenet(8, 8, crop=(0.1, 0.1, 0.8, 0.8)),
+    ]
     for other in others:
         assert pixels.at(other).shape != pixels.at(student).shape or not torch.equal(
             pixels.at(other), pixels.at(student)
@@ -107,15 +113,15 @@ def test_labels_go_by_the_area_that_is_covered(train: Pictures) -> None:
     assert batch.partner is not None and batch.weight is not None
     plain = torch.ones_like(batch.color)
     shown = replace(batch, pictures=black, color=plain, partner=replace(batch.partner, pictures=white, color=plain))
-    light = Pixels(shown).at(Preprocess(50, 40)).mean(dim=(1, 2, 3)) / 255
+    light = Pixels(shown).at(Preprocess.imagenet(50, 40)).mean(dim=(1, 2, 3)) / 255
     torch.testing.assert_close(light, batch.weight, rtol=0, atol=1e-5)
     assert batch.weight.min() < 0.2 and batch.weight.max() > 0.8
 
 
 def test_bf16_training_leaves_the_pixels_in_fp32(train: Pictures) -> None:
     batch = views(train, mixup=0.3)
-    plain = Pixels(batch).at(Preprocess(24, 24))
+    plain = Pixels(batch).at(Preprocess.imagenet(24, 24))
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = Pixels(batch).at(Preprocess(24, 24))
+        mixed = Pixels(batch).at(Preprocess.imagenet(24, 24))
     assert mixed.dtype == torch.float32
     assert torch.equal(mixed, plain)

@@ -6,9 +6,11 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+import torch.nn.functional as F
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+from torchmetrics.classification import MulticlassAccuracy
 
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
@@ -18,10 +20,11 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import Distiller, Optimization
-from distill.objectives import BernoulliKl, Dkd, SquaredEmbedding
+from distill.objectives import BernoulliKl, Dist, Dkd, SoftmaxKl, SquaredEmbedding, SquaredLogits
 from distill.preprocess.preprocess import Preprocess
 from distill.run.train import Checkpoints, History
 from distill.tasks.attributes.metric import MeanAveragePrecision
+from distill.tasks.classes.metric import TopOne
 from students.mobilenet_v1 import mobilenet_v1
 from tests.helpers.nets import (
     CLASSES,
@@ -263,7 +266,7 @@ def test_a_checkpoint_holds_nothing_of_the_teacher(train: Pictures, tmp_path: An
 
 
 def test_a_mobilenet_is_distilled(train: Pictures, validation: Pictures) -> None:
-    preprocess = Preprocess(32, 32)
+    preprocess = Preprocess.imagenet(32, 32)
     torch.manual_seed(0)
     student = mobilenet_v1(width=0.1, resolution=32, outputs=3)
     options = Optimization(ema=0.9)
@@ -322,3 +325,89 @@ def test_pictures_of_unknown_class_are_refused_before_they_are_sent(monkeypatch:
     distiller = Distiller(linear_student(), ConvTeacher(), Dkd(), preprocess=SMALL)
     with pytest.raises(DistillError, match="some of unknown class"):
         trainer().fit(distiller, DataLoader(TensorDataset(images, classes), batch_size=8))
+
+
+def numbered(classes: Tensor, size: int = 4) -> DataLoader[Any]:
+    """Eight pictures and their class numbers, or labels."""
+    pictures = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(5))
+    return DataLoader(TensorDataset(pictures, classes), size)
+
+
+def eye(numbers: Tensor) -> Tensor:
+    """Labels of class numbers, one by one."""
+    return torch.tensor([[-1.0] * 3 if n < 0 else [float(n == c) for c in range(3)] for n in numbers.tolist()])
+
+
+@pytest.mark.parametrize("objective", [SoftmaxKl(label_weight=0.5), Dkd(label_weight=0.5), Dist(label_weight=1.0)])
+def test_class_numbers_teach_as_labels_do(objective: Any) -> None:
+    classes, results = torch.tensor([0, 1, 2, 2, 1, 0, 1, 2]), []
+    for labels in (classes, classes.to(torch.int16), eye(classes)):
+        distiller = Distiller(conv_student(), ConvTeacher(), objective, preprocess=SMALL, optimization=FAST)
+        trainer(max_epochs=2).fit(distiller, numbered(labels))
+        results.append(student_alone(distiller))
+    assert same(results[0], results[2]) and same(results[1], results[2])
+
+
+def test_an_unknown_class_number_is_an_unknown_label() -> None:
+    classes, results = torch.tensor([0, -1, 2, -1, 1, 0, 1, -100]), []
+    for labels in (classes, eye(classes)):
+        distiller = Distiller(
+            conv_student(), ConvTeacher(), SoftmaxKl(label_weight=0.5), preprocess=SMALL, optimization=FAST
+        )
+        trainer().fit(distiller, numbered(labels))
+        results.append(student_alone(distiller))
+    assert same(*results)
+
+
+def test_class_numbers_that_fit_no_output_or_no_attributes_are_refused() -> None:
+    numbers = torch.arange(1, 9) % 4
+    with pytest.raises(DistillError, match="class number 3, and the network has 3 outputs; expected 0 to 2"):
+        trainer().fit(
+            Distiller(linear_student(), ConvTeacher(), SoftmaxKl(label_weight=1.0), preprocess=SMALL), numbered(numbers)
+        )
+    with pytest.raises(DistillError, match=r"the batch has \(4,\)\. Class numbers are of classes that exclude each"):
+        trainer().fit(
+            Distiller(linear_student(), ConvTeacher(), BernoulliKl(label_weight=1.0), preprocess=SMALL),
+            numbered(numbers % 3),
+        )
+    # What is not learnt from may be anything, such as the number of a picture.
+    trainer().fit(Distiller(linear_student(), ConvTeacher(), SoftmaxKl(), preprocess=SMALL), numbered(100 * numbers))
+
+
+def test_a_loss_of_ones_own_is_minimised() -> None:
+    def own(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+        return (student - teacher).square().sum(dim=1) + F.cross_entropy(student, labels, reduction="none")
+
+    classes, results = torch.tensor([0, 1, 2, 2, 1, 0, 1, 2]), []
+    for objective in (own, SquaredLogits()):
+        losses = Losses()
+        distiller = Distiller(linear_student(), ConvTeacher(), objective, preprocess=SMALL, optimization=FAST)
+        before = linear_student()
+        trainer(callbacks=[losses], max_epochs=1).fit(distiller, numbered(classes, 8))
+        results.append(losses.values[0])
+    ((pictures, _),) = numbered(classes, 8)
+    entropy = F.cross_entropy(before(SMALL.normalize(255 * pictures)), classes)
+    assert results[0] == pytest.approx(results[1] + entropy.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("as_numbers", [True, False])
+def test_a_metric_of_torchmetrics_scores_validation(as_numbers: bool) -> None:
+    classes = torch.tensor([0, -1, 2, 2, 1, 0, 1, 2])
+    distiller = Distiller(
+        conv_student(), ConvTeacher(), SoftmaxKl(), preprocess=SMALL, metric=MulticlassAccuracy(3, average="micro")
+    )
+    loader = numbered(classes if as_numbers else eye(classes))
+    fitted = trainer()
+    fitted.fit(distiller, loader, loader)
+    with torch.no_grad():
+        choices = torch.cat([distiller.result()(SMALL.normalize(255 * images)).argmax(dim=1) for images, _ in loader])
+    expected = float((choices == classes)[classes >= 0].float().mean())
+    assert float(fitted.callback_metrics["val_MulticlassAccuracy"]) == pytest.approx(expected)
+
+
+def test_the_tasks_metric_scores_class_numbers_too() -> None:
+    classes = torch.tensor([0, 1, 2, 2, 1, 0, 1, 2])
+    distiller = Distiller(conv_student(), ConvTeacher(), SoftmaxKl(), preprocess=SMALL, metric=TopOne())
+    (numbers,) = trainer().validate(distiller, numbered(classes), verbose=False)
+    (labels,) = trainer().validate(distiller, numbered(eye(classes)), verbose=False)
+    assert numbers == labels and numbers.keys() == {"val_top-1"}

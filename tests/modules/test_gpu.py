@@ -20,7 +20,7 @@ from teachers.torch_teacher import TorchTeacher
 from tests.helpers.nets import CLASSES, trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-SIZE = Preprocess(32, 32)
+SIZE = Preprocess.imagenet(32, 32)
 AVERAGED = Optimization(ema=0.9)
 
 
@@ -42,7 +42,7 @@ class NoWaiting(Callback):
 
 def transfer() -> TrainingModule:
     network = mobilenet_v1(0.5, 48, len(CLASSES))
-    teacher = TorchTeacher(network, Preprocess(48, 48, "bicubic"), len(CLASSES), CLASSES, "mobilenet_v1")
+    teacher = TorchTeacher(network, Preprocess.imagenet(48, 48, "bicubic"), len(CLASSES), CLASSES, "mobilenet_v1")
     student = mobilenet_v1(0.25, 32, len(CLASSES))
     return Distiller(student, teacher, BernoulliKl(), preprocess=SIZE, optimization=AVERAGED)
 

@@ -25,7 +25,7 @@ from distill.store.codec import codec_of
 from tests.helpers.nets import CLASSES, ConvTeacher, conv_student
 
 META = torch.device("meta")
-SIZE = Preprocess(8, 8, crop=(0.1, 0.1, 0.8, 0.8))
+SIZE = Preprocess.imagenet(8, 8, crop=(0.1, 0.1, 0.8, 0.8))
 
 
 class NoNumbersSent(TorchFunctionMode):

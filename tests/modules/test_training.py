@@ -1,6 +1,7 @@
 """What every stage shares: modes, the average of the weights, the validation score, reproducible dropout."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import FineTuner, Optimization
-from distill.objectives.labels import labelled_cross_entropy
+from distill.objectives.labels import labelled_cross_entropy, softmax_cross_entropy
 from distill.tasks.attributes.metric import MeanAveragePrecision
 from tests.helpers.listed import run
 from tests.helpers.marked import Marked
@@ -293,3 +294,34 @@ def test_workers_are_ended_with_the_stage(train: Pictures, monkeypatch: pytest.M
     fitted = trainer()
     fitted.fit(FineTuner(linear_student(), SMALL), data(train))
     assert closed == [fitted.train_dataloader]
+
+
+def of_class_numbers(numbers: Tensor, loss: Any) -> dict[str, Tensor]:
+    pictures = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(5))
+    module = FineTuner(conv_student(), SMALL, Optimization(learning_rate=0.02), loss=loss)
+    trainer(max_epochs=2).fit(module, DataLoader(TensorDataset(pictures, numbers), 4))
+    return clone(module.network.state_dict().items())
+
+
+def test_class_numbers_are_learnt_as_labels_are_by_own_losses_too() -> None:
+    numbers = torch.tensor([0, 1, 2, 2, 1, 0, 1, 2])
+    expected = of_class_numbers(nn.functional.one_hot(numbers, 3).float(), softmax_cross_entropy)
+    assert same(of_class_numbers(numbers, softmax_cross_entropy), expected)
+    for own in (partial(nn.functional.cross_entropy, reduction="none"), nn.CrossEntropyLoss(reduction="none")):
+        for name, tensor in of_class_numbers(numbers, own).items():
+            torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "found"),
+    [
+        (
+            labelled_cross_entropy,
+            r"class numbers \(4,\), and the loss is of attributes, .* loss=softmax_cross_entropy",
+        ),
+        (nn.functional.cross_entropy, r"loss cross_entropy: gives \(\) for 4 pictures, .*reduction=\"none\""),
+    ],
+)
+def test_a_loss_that_class_numbers_do_not_suit_is_refused(loss: Any, found: str) -> None:
+    with pytest.raises(DistillError, match=found):
+        of_class_numbers(torch.arange(8) % 3, loss)

@@ -26,7 +26,7 @@ def write(path: Path, metadata: bool = True) -> Path:
     """The graph and, beside it, what it says of itself."""
     litert_graph(path)
     if metadata:
-        said = OnnxMetadata.of(Probabilities(CLASSES, None), Preprocess(HEIGHT, WIDTH), (HEIGHT, WIDTH))
+        said = OnnxMetadata.of(Probabilities(CLASSES, None), Preprocess.imagenet(HEIGHT, WIDTH), (HEIGHT, WIDTH))
         path.with_name(path.name + METADATA_SUFFIX).write_text(json.dumps(said.to_props()), encoding="utf-8")
     return path
 

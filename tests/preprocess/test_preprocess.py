@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from distill.errors import DistillError
-from distill.preprocess.preprocess import Fit, Preprocess, fit
+from distill.preprocess.preprocess import IMAGENET_MEAN, IMAGENET_STD, Fit, Preprocess, fit
 from distill.preprocess.resampling import Interpolation
 
 SIZES = [((20, 16), (9, 7)), ((9, 7), (20, 16)), ((20, 16), (10, 8)), ((13, 30), (30, 13)), ((5, 5), (1, 1))]
@@ -30,7 +30,7 @@ def reference(images: Tensor, size: tuple[int, int], interpolation: Interpolatio
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize(("before", "after"), SIZES)
 def test_a_resize_is_torchs(before: tuple[int, int], after: tuple[int, int], interpolation: Interpolation) -> None:
-    found = Preprocess(*after, interpolation).resize(pictures(*before))
+    found = Preprocess.imagenet(*after, interpolation).resize(pictures(*before))
     expected = reference(pictures(*before), after, interpolation).clamp(0, 255)
     assert found.dtype == torch.uint8 and found.shape == (3, *after, 3)
     # A level is half rounding; the rest is float32 arithmetic in another order.
@@ -40,11 +40,11 @@ def test_a_resize_is_torchs(before: tuple[int, int], after: tuple[int, int], int
 def test_a_picture_of_the_right_size_is_untouched() -> None:
     right = pictures(9, 7)
     for interpolation in ("bilinear", "bicubic"):
-        assert torch.equal(Preprocess(9, 7, interpolation).resize(right), right)
+        assert torch.equal(Preprocess.imagenet(9, 7, interpolation).resize(right), right)
 
 
 def test_each_picture_is_resized_as_if_alone() -> None:
-    preprocess = Preprocess(7, 9, "bicubic")
+    preprocess = Preprocess.imagenet(7, 9, "bicubic")
     together = preprocess.resize(pictures(20, 16))
     assert all(
         torch.equal(preprocess.resize(one[None])[0], two) for one, two in zip(pictures(20, 16), together, strict=True)
@@ -62,14 +62,14 @@ def test_normalisation_is_on_the_scale_of_0_to_1() -> None:
 
 
 def test_what_a_file_does_inside_is_resize_then_normalise() -> None:
-    preprocess = Preprocess(8, 8, "bicubic")
+    preprocess = Preprocess.imagenet(8, 8, "bicubic")
     rounded = preprocess.resize(pictures(20, 16)).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocess.mean, preprocess.std))
     torch.testing.assert_close(preprocess(pictures(20, 16)), (rounded - mean) / std, rtol=1e-4, atol=1e-5)
 
 
 def test_a_crop_is_cut_out_and_then_resized() -> None:
-    whole = Preprocess(6, 5, "bicubic")
+    whole = Preprocess.imagenet(6, 5, "bicubic")
     cropped = replace(whole, crop=(4 / 20, 2 / 16, 12 / 20, 8 / 16))
     expected = whole.resize(pictures(20, 16)[:, 4:16, 2:10])
     assert (cropped.resize(pictures(20, 16)).int() - expected.int()).abs().max() <= 1
@@ -80,11 +80,11 @@ def test_a_crop_holds_two_pixels_of_each_axis(axis: int) -> None:
     """Of 8 pixels a quarter is two, of 7 it is less."""
     crop = (0.0, 0.0, 0.25, 1.0) if axis == 0 else (0.0, 0.0, 1.0, 0.25)
     sizes = {length: (length, 20) if axis == 0 else (20, length) for length in (7, 8)}
-    preprocess = Preprocess(4, 4, crop=crop)
+    preprocess = Preprocess.imagenet(4, 4, crop=crop)
     with pytest.raises(DistillError, match=rf"leaves less than two pixels of {sizes[7][0]} x {sizes[7][1]}"):
         preprocess.scale(pictures(*sizes[7]))  # 1.75
     assert preprocess.scale(pictures(*sizes[8])).shape == (3, 3, 4, 4)
-    assert Preprocess(4, 4).scale(pictures(1, 1)).shape == (3, 3, 4, 4)  # the whole of a pixel has its centre
+    assert Preprocess.imagenet(4, 4).scale(pictures(1, 1)).shape == (3, 3, 4, 4)  # the whole of a pixel has its centre
 
 
 def test_fit_leaves_a_picture_of_the_right_size_untouched() -> None:
@@ -148,7 +148,24 @@ def test_a_padded_picture_lies_whole_on_grey(
 )
 def test_an_impossible_contract_is_refused(keys: dict[str, Any], found: str) -> None:
     with pytest.raises(DistillError, match=found):
-        Preprocess(**{"height": 8, "width": 8, **keys})
+        Preprocess(**{"height": 8, "width": 8, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, **keys})
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [({}, "mean"), ({"mean": IMAGENET_MEAN}, "std"), ({"std": IMAGENET_STD}, "mean")]
+)
+def test_mean_and_deviation_have_no_default(given: dict[str, Any], missing: str) -> None:
+    with pytest.raises(DistillError, match=f"preprocess: {missing} is missing"):
+        Preprocess(8, 8, **given)
+
+
+def test_imagenets_are_timms_and_what_is_only_resized_keeps_its_values() -> None:
+    from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+    named = Preprocess.imagenet(8, 6, "bicubic", (0.1, 0.0, 0.9, 1.0))
+    assert named == Preprocess(8, 6, "bicubic", IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, (0.1, 0.0, 0.9, 1.0))
+    values = torch.arange(256.0).repeat(3).view(1, 3, 16, 16)
+    torch.testing.assert_close(Preprocess.resizing(16, 16).normalize(values), values, rtol=1e-6, atol=0)
 
 
 def test_bgr_is_rgb_turned_around_once_it_is_normalised() -> None:

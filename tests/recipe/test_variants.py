@@ -23,7 +23,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_names_are_listed_and_nothing_is_imported(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        read(tiny, ["--help"])
+        read(tiny, ["--help", "all"])
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("toy_patches", "toy_broken", "toy_distance"))
     assert not MODULES.keys() & sys.modules.keys()

@@ -39,7 +39,7 @@ def manifest_of(kind: Kind) -> StudentManifest:
     return StudentManifest(
         config=MobilenetV1(width=0.25, resolution=96),
         answers=kind,
-        preprocess=Preprocess(14, 10, "bicubic"),
+        preprocess=Preprocess.imagenet(14, 10, "bicubic"),
         picture=(56, 48),
         seed=0,
         teacher="a teacher",

@@ -26,7 +26,7 @@ from distill.run.probe import fit_probe
 
 SIDE = 8
 UNCHANGED = Views(scale=(1.0, 1.0), ratio=1.0, flip=0.0, brightness=0.0, contrast=0.0, saturation=0.0)
-PREPROCESS = Preprocess(SIDE, SIDE)
+PREPROCESS = Preprocess.imagenet(SIDE, SIDE)
 
 
 @dataclass(frozen=True)

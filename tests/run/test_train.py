@@ -20,11 +20,11 @@ from distill.data.views.data_module import ViewDataModule
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.modules import FineTuner, Optimization
-from distill.preprocess.preprocess import Preprocess
 from distill.recipe.stages import Stage
 from distill.run.train import History, Trained, finished
 from distill.run.train import train as train_stage
 from distill.tasks.attributes.metric import MeanAveragePrecision
+from tests.helpers.nets import SMALL
 
 # 4 steps a pass.
 STAGE = Stage(
@@ -53,7 +53,7 @@ def fit(train: Pictures, validation: Pictures) -> Iterator[Any]:
 
     def call(place: Path, stage: Stage = STAGE, **arguments: Any) -> Trained:
         metric = MeanAveragePrecision(train.classes)
-        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), stage.optimization, seed=1, metric=metric)
+        module = FineTuner(network(len(train.classes)), SMALL, stage.optimization, seed=1, metric=metric)
         data = ViewDataModule(train, validation, stage.views, batch_size=stage.batch_size, seed=1)
         return train_stage(place, module, data, stage, CPU | arguments)
 
@@ -180,7 +180,7 @@ def test_the_best_pass_is_kept_and_the_last_one_otherwise(
 
     def score(state: dict[str, torch.Tensor]) -> float:
         metric = MeanAveragePrecision(train.classes)
-        module = FineTuner(network(len(train.classes)), Preprocess(8, 8), metric=metric)
+        module = FineTuner(network(len(train.classes)), SMALL, metric=metric)
         module.network.load_state_dict(state)
         data = ViewDataModule(train, validation, STAGE.views, batch_size=8, seed=1)
         trainer = L.Trainer(**CPU, logger=False, enable_progress_bar=False)
@@ -199,7 +199,7 @@ def test_what_nothing_measures_has_no_best_and_is_not_trained(
     train: Pictures, validation: Pictures, tmp_path: Path
 ) -> None:
     stage = dataclasses.replace(STAGE, keep="best")
-    module = FineTuner(network(len(train.classes)), Preprocess(8, 8), stage.optimization, seed=1)
+    module = FineTuner(network(len(train.classes)), SMALL, stage.optimization, seed=1)
     data = ViewDataModule(train, validation, stage.views, batch_size=stage.batch_size, seed=1)
     with pytest.raises(DistillError, match=r"nothing is measured to tell the best by\. Set keep to last"):
         train_stage(tmp_path / "stage", module, data, stage, CPU)

@@ -99,7 +99,7 @@ def test_published_accuracy_among_dog_breeds() -> None:
     assert (len(files), len(breeds)) == (600, len(imagenet))
     weights = root / "weights/mobilenetv1_025_imagenet.tar"
     student = create_student(MobilenetV1(width=0.25, activation="leaky_relu", weights=weights), 1000).eval()
-    preprocess, right = Preprocess(224, 224), 0
+    preprocess, right = Preprocess.imagenet(224, 224), 0
     for start in range(0, len(files), 50):
         batch = files[start : start + 50]
         opened = (Image.open(root / "stanford_dogs/Images" / file).convert("RGB") for file in batch)

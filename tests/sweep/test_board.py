@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from distill.sweep.board import Board
@@ -48,3 +49,26 @@ def test_where_there_is_no_terminal_each_end_is_a_line(tmp_path: Path) -> None:
     for point, line in zip(points, (first, second), strict=False):
         assert line.startswith(f"{point.name}: done after ") and line.endswith("mAP 0.625")
     assert third == f"{points[2].name}: FAILED: no such folder"
+
+
+def test_where_there_is_no_terminal_it_is_said_now_and_then_what_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill.sweep.board._EVERY", 0.0)
+    points, places = sweep(tmp_path)
+    places.end(points[1], 3.0, "the disk is full")
+    places.end(points[2], 3.0, "val_mAP 0.2000 at best in 6 of 10 passes, below 0.3", 0.3)
+    said = io.StringIO()
+    commands = {points[0].name: program("import time; print('transfer: pass 3 of 60', flush=True); time.sleep(60)")}
+    with Board(points, places, Console(file=said, width=200)) as board:
+        assert board.said[points[2].name].startswith("stopped early: val_mAP 0.2000")
+        runner = Runner(places, Resources(1, 1), lambda point: commands[point.name], lambda point: None, board.ended)
+
+        def watch() -> None:
+            if "pass 3" in places.log(points[0]).read_text():
+                board.show(runner.running)
+                runner.running[0].process.kill()
+
+        runner.run(points[:1], watch)
+    first = said.getvalue().splitlines()[0]
+    assert first.startswith(f"2 of 3 points ended; at work: {points[0].name} ") and "transfer: pass 3 of 60" in first

@@ -11,7 +11,7 @@ from distill.errors import DistillError
 from distill.export.formats import FORMATS
 from distill.preprocess.preprocess import Preprocess
 from distill.sweep.speeds import time_files
-from distill.sweep.summary import Timing, summarise
+from distill.sweep.summary import Timing, summarise, within
 from tests.helpers.points import leave, results, sweep
 
 
@@ -112,7 +112,7 @@ def test_files_are_timed_in_their_runtimes(tmp_path: Path, monkeypatch: pytest.M
     shapes: list[tuple[int, ...]] = []
 
     class Sleeps:
-        preprocess = Preprocess(40, 32)
+        preprocess = Preprocess.imagenet(40, 32)
 
         def run(self, picture: np.ndarray) -> np.ndarray:
             shapes.append(picture.shape)
@@ -128,3 +128,12 @@ def test_files_are_timed_in_their_runtimes(tmp_path: Path, monkeypatch: pytest.M
     assert (name, file_format) == (points[0].name, "onnx") and milliseconds >= 4.0
     assert spread[0] <= milliseconds <= spread[1]
     assert opened == [(places.point(points[0]) / "export" / "student.onnx", 1)] and set(shapes) == {(1, 40, 32, 3)}
+
+
+def test_how_near_the_smallest_must_be_can_be_said(tmp_path: Path) -> None:
+    points, places = sweep(tmp_path, "--student.width", "0.5,0.4,0.3")
+    scores = {"0.5": (0.6961, 4000), "0.4": (0.694, 3000), "0.3": (0.66, 2000)}
+    for point in points:
+        leave(point, places, results(*scores[point.keys["student.width"]]))
+    content = summarise("tiny", points, places)
+    assert within(content, [0.5, 0.1, 4.0]) == {"0.5": "width=0.5", "0.1": None, "4": "width=0.3"}

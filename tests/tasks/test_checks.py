@@ -26,7 +26,7 @@ def network(outputs: int = 3) -> nn.Module:
 
 
 def teacher(classes: tuple[str, ...] | None = CLASSES, outputs: int = 3) -> TorchTeacher:
-    return TorchTeacher(network(outputs), Preprocess(8, 8), outputs, classes, "net")
+    return TorchTeacher(network(outputs), Preprocess.imagenet(8, 8), outputs, classes, "net")
 
 
 def test_a_frozen_teacher_of_the_datas_classes_passes() -> None:
@@ -82,7 +82,7 @@ def test_a_run_with_a_teacher_of_nan_stops_before_anything_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(config: Timm, outputs: int) -> TorchTeacher:
-        return Broken(network(outputs), Preprocess(16, 16), outputs, None, "broken")
+        return Broken(network(outputs), Preprocess.imagenet(16, 16), outputs, None, "broken")
 
     monkeypatch.setattr(Timm, "load", load)
     recipe = write_recipe(tmp_path, TINY | {"stages": ["transfer"]})
@@ -95,7 +95,7 @@ def test_a_run_with_a_teacher_of_nan_stops_before_anything_is_trained(
 
 def test_a_run_with_a_teacher_of_other_outputs_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(config: Any, outputs: int) -> TorchTeacher:
-        return TorchTeacher(network(outputs - 1), Preprocess(16, 16), outputs - 1, None, "short")
+        return TorchTeacher(network(outputs - 1), Preprocess.imagenet(16, 16), outputs - 1, None, "short")
 
     monkeypatch.setattr(Timm, "load", load)
     recipe = write_recipe(tmp_path, TINY | {"stages": ["transfer"]})

@@ -114,7 +114,7 @@ class CellTeacher(TeacherConfig):
 
 class BrightCells(Teacher):
     def __init__(self) -> None:
-        super().__init__("bright cells", Preprocess(48, 48), Spotted().shapes, None)
+        super().__init__("bright cells", Preprocess.imagenet(48, 48), Spotted().shapes, None)
         self.eval()
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:

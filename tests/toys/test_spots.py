@@ -64,7 +64,7 @@ def test_spots_move_with_mirrored_and_cropped_views(tmp_path: Path) -> None:
     views = Views(scale=(0.6, 0.9), flip=0.5, brightness=0.0, contrast=0.0, saturation=0.0)
     batch = next(iter(ViewLoader(pictures, views, batch_size=60, seed=3)))
     assert 0 < int(batch.flip.sum()) < 60 and bool((batch.box[:, 2:] < 96).any())
-    seen = BrightCells()(cut(batch, Preprocess(48, 48)))
+    seen = BrightCells()(cut(batch, Preprocess.imagenet(48, 48)))
     wanted = cells_of(batch.targets.ragged("spots"))
     # A disc on the edge of a cell or of the view shows only a part of itself there.
     inside = (wanted["places"] * 3 - wanted["places"].mul(3).floor() - 0.5).abs().amax(2) < 0.2

@@ -80,7 +80,7 @@ def small_duplicates(first: np.ndarray, second: np.ndarray) -> Duplicates:
 def small(pictures: np.ndarray | Pictures) -> np.ndarray:
     """uint8 (N, H, W, 3) to grey uint8 (N, 32, 32)."""
     grey = np.empty((len(pictures), _SIZE, _SIZE), np.uint8)
-    reduce, luma = Preprocess(_SIZE, _SIZE), torch.tensor(_LUMA).view(1, 3, 1, 1)
+    reduce, luma = Preprocess.resizing(_SIZE, _SIZE), torch.tensor(_LUMA).view(1, 3, 1, 1)
     for start in range(0, len(pictures), _BATCH):
         batch = torch.from_numpy(np.array(pictures[start : start + _BATCH]))
         grey[start : start + _BATCH] = (reduce.scale(batch) * luma).sum(dim=1).round().clamp(0, 255).numpy()

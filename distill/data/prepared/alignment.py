@@ -115,7 +115,7 @@ def warp(picture: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np
     left, right = _span(x, size_x, reduction)
     top, bottom = _span(y, size_y, reduction)
     part = torch.from_numpy(np.ascontiguousarray(picture[top:bottom, left:right])).unsqueeze(0)
-    reduced = Preprocess(max(1, round((bottom - top) / reduction)), max(1, round((right - left) / reduction)))
+    reduced = Preprocess.resizing(max(1, round((bottom - top) / reduction)), max(1, round((right - left) / reduction)))
     # Counted from edge to edge of the part, -1 to 1, a place is the same at any size of it.
     shares = np.stack([(x - left + 0.5) / (right - left), (y - top + 0.5) / (bottom - top)], axis=-1)
     grid = torch.from_numpy(shares * 2 - 1).float().unsqueeze(0)

@@ -129,7 +129,7 @@ def test_celeba_as_the_crop_without_rotation() -> None:
     from teachers.mobilefacenet_teacher import aligned_crop
 
     smooth = fit(noise(12, 10), 218, 178)
-    cropped = Preprocess(112, 96, crop=aligned_crop()).resize(torch.from_numpy(smooth).unsqueeze(0))[0].numpy()
+    cropped = Preprocess.imagenet(112, 96, crop=aligned_crop()).resize(torch.from_numpy(smooth).unsqueeze(0))[0].numpy()
     aligned = Alignment("celeba")(smooth, "a", 112, 96)
     assert np.abs(cropped.astype(int) - aligned).mean() < 2
 

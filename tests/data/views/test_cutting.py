@@ -41,7 +41,7 @@ def whole(images: Tensor, **fields: Any) -> ViewBatch:
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("size", [(12, 10), (40, 32), (50, 60)])
 def test_the_whole_picture_is_what_evaluation_sees(size: tuple[int, int], interpolation: Interpolation) -> None:
-    preprocess = Preprocess(*size, interpolation)
+    preprocess = Preprocess.imagenet(*size, interpolation)
     found = cut(whole(pictures()), preprocess)
     assert found.dtype == torch.float32 and found.shape == (N, 3, *size)
     # Evaluation rounds to whole levels, as an exported file does; training does not.
@@ -50,7 +50,7 @@ def test_the_whole_picture_is_what_evaluation_sees(size: tuple[int, int], interp
 
 
 def test_a_flip_mirrors_only_the_pictures_it_is_drawn_for() -> None:
-    preprocess = Preprocess(13, 11, "bicubic")
+    preprocess = Preprocess.imagenet(13, 11, "bicubic")
     box = torch.tensor([[3.2, 1.7, 30.1, 22.9]]).repeat(N, 1)
     straight = cut(whole(pictures(), box=box), preprocess)
     flip = torch.tensor([True, False, False, True])
@@ -64,7 +64,7 @@ def test_a_flip_mirrors_only_the_pictures_it_is_drawn_for() -> None:
 @pytest.mark.parametrize("size", [(9, 7), (48, 40)])
 def test_a_box_of_whole_pixels_is_cropped_and_resized(size: tuple[int, int], interpolation: Interpolation) -> None:
     boxes = [(0, 0, 40, 32), (5, 3, 20, 18), (31, 24, 9, 8), (2, 0, 38, 5)]
-    found = cut(whole(pictures(), box=torch.tensor(boxes).float()), Preprocess(*size, interpolation))
+    found = cut(whole(pictures(), box=torch.tensor(boxes).float()), Preprocess.imagenet(*size, interpolation))
     for i, (top, left, height, width) in enumerate(boxes):
         crop = pictures()[i, top : top + height, left : left + width].permute(2, 0, 1)[None].float()
         expected = F.interpolate(crop, size, mode=interpolation, antialias=True, align_corners=False)[0]
@@ -74,7 +74,7 @@ def test_a_box_of_whole_pixels_is_cropped_and_resized(size: tuple[int, int], int
 def test_a_box_between_pixels_moves_a_ramp_by_as_much() -> None:
     ramp = torch.arange(WIDTH).mul(4).to(torch.uint8).view(1, 1, WIDTH, 1).repeat(N, HEIGHT, 1, 3)
     box = torch.tensor([[0.0, 4 + shift, HEIGHT, 20.0] for shift in (0.0, 0.25, 0.5, 0.75)])
-    found = cut(whole(ramp, box=box), Preprocess(HEIGHT, 20))
+    found = cut(whole(ramp, box=box), Preprocess.imagenet(HEIGHT, 20))
     for i, shift in enumerate((0.0, 0.25, 0.5, 0.75)):
         # At the edges the box ends and there is nothing further out to interpolate with.
         expected = torch.tensor([4 * (4 + shift + x) for x in range(1, 19)])
@@ -90,7 +90,7 @@ def test_mixing_is_linear_in_two_finished_views() -> None:
         color=torch.full((N, 3), 0.6),
     )
     weight = torch.tensor([0.0, 0.1, 0.35, 0.5])
-    preprocess = Preprocess(10, 10)
+    preprocess = Preprocess.imagenet(10, 10)
     first, second = cut(one, preprocess), cut(two, preprocess)
     share = weight.view(N, 1, 1, 1)
     mixed = cut(replace(one, weight=weight, partner=two), preprocess)
@@ -100,7 +100,7 @@ def test_mixing_is_linear_in_two_finished_views() -> None:
 def test_a_patch_shows_the_partners_finished_view_and_nothing_else_does() -> None:
     one = whole(pictures(0), color=torch.full((N, 3), 1.5))
     two = whole(pictures(1), flip=torch.ones(N, dtype=torch.bool))
-    preprocess = Preprocess(20, 16, "bicubic")
+    preprocess = Preprocess.imagenet(20, 16, "bicubic")
     first, second = cut(one, preprocess), cut(two, preprocess)
     # In pixels of the network: none, a box, a whole row, all.
     boxes = [(0, 0, 0, 0), (3, 5, 8, 6), (7, 0, 1, 16), (0, 0, 20, 16)]
@@ -115,17 +115,17 @@ def test_a_patch_shows_the_partners_finished_view_and_nothing_else_does() -> Non
 @pytest.mark.parametrize("size", [(40, 32), (9, 7), (224, 224)])
 def test_a_patch_covers_its_share_of_every_network(size: tuple[int, int]) -> None:
     patch = torch.tensor([[0.131, 0.577, 0.25, 0.3], [0.5, 0.0, 0.01, 0.02], [0.2, 0.1, 0.75, 0.9], [0, 0, 1, 1.0]])
-    found = coverage(patch, Preprocess(*size))
+    found = coverage(patch, Preprocess.imagenet(*size))
     assert found.shape == (N, 1, *size) and found.min() >= 0 and found.max() <= 1
     torch.testing.assert_close(found.mean(dim=(1, 2, 3)), patch[:, 2] * patch[:, 3], rtol=0, atol=1e-5)
 
 
 def test_a_network_that_sees_a_part_of_the_view_sees_that_part_of_the_patch() -> None:
     patch = torch.tensor([[0.25, 0.5, 0.5, 0.25]])
-    whole_view = coverage(patch, Preprocess(40, 32))
-    part = coverage(patch, Preprocess(20, 8, crop=(0.25, 0.5, 0.5, 0.25)))
+    whole_view = coverage(patch, Preprocess.imagenet(40, 32))
+    part = coverage(patch, Preprocess.imagenet(20, 8, crop=(0.25, 0.5, 0.5, 0.25)))
     assert torch.equal(part, torch.ones(1, 1, 20, 8))
-    wider = coverage(patch, Preprocess(30, 16, crop=(0.0, 0.5, 0.75, 0.5)))
+    wider = coverage(patch, Preprocess.imagenet(30, 16, crop=(0.0, 0.5, 0.75, 0.5)))
     torch.testing.assert_close(wider, whole_view[:, :, :30, 16:], rtol=0, atol=1e-5)
 
 
@@ -148,8 +148,8 @@ def test_colour_is_brightness_then_contrast_then_saturation(color: tuple[float, 
 
 def test_colour_is_each_pictures_own() -> None:
     color = torch.rand(N, 3, generator=torch.Generator().manual_seed(0)) + 0.5
-    found = cut(whole(pictures(), color=color), Preprocess(8, 8))
-    plain = cut(whole(pictures()), Preprocess(8, 8))
+    found = cut(whole(pictures(), color=color), Preprocess.imagenet(8, 8))
+    plain = cut(whole(pictures()), Preprocess.imagenet(8, 8))
     for i in range(N):
         torch.testing.assert_close(found[i : i + 1], recolor(plain[i : i + 1], color[i : i + 1]), rtol=0, atol=1e-3)
 
@@ -157,20 +157,19 @@ def test_colour_is_each_pictures_own() -> None:
 def test_views_are_cut_alike_however_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     box = torch.tensor([[3.3, 2.1, 30.2, 24.4], [0.0, 5.0, 33.0, 26.5], [6.0, 6.0, 28.0, 25.0], [1.5, 0.5, 36.0, 31.0]])
     batch = whole(pictures(), box=box, flip=torch.tensor([True, False, True, False]), color=torch.full((N, 3), 1.2))
-    together = cut(batch, Preprocess(12, 10))
+    together = cut(batch, Preprocess.imagenet(12, 10))
     monkeypatch.setattr(resampling, "_CACHED", 3 * 3 * HEIGHT * WIDTH)  # three at a time, and one
-    assert torch.equal(cut(batch, Preprocess(12, 10)), together)
+    assert torch.equal(cut(batch, Preprocess.imagenet(12, 10)), together)
 
 
 def test_teacher_and_student_see_the_same_view_at_their_own_size() -> None:
     images = pictures(smooth=8)
     box = torch.tensor([[3.3, 2.1, 30.2, 24.4], [0.0, 5.0, 33.0, 26.5], [6.0, 6.0, 28.0, 25.0], [1.5, 0.5, 36.0, 31.0]])
     batch = whole(images, box=box, flip=torch.tensor([True, False, True, False]), color=torch.full((N, 3), 1.2))
-    teacher, student = cut(batch, Preprocess(48, 48, "bicubic")), cut(batch, Preprocess(12, 12, "bilinear"))
+    small = Preprocess.imagenet(12, 12)
+    teacher, student = cut(batch, Preprocess.imagenet(48, 48, "bicubic")), cut(batch, small)
     reduced = F.interpolate(teacher, (12, 12), mode="bilinear", antialias=True)
     same = (reduced - student).abs().mean()
-    moved = (
-        (reduced - cut(replace(batch, box=box + torch.tensor([2.0, 0.0, 0.0, 0.0])), Preprocess(12, 12))).abs().mean()
-    )
-    mirrored = (reduced - cut(replace(batch, flip=~batch.flip), Preprocess(12, 12))).abs().mean()
+    moved = (reduced - cut(replace(batch, box=box + torch.tensor([2.0, 0.0, 0.0, 0.0])), small)).abs().mean()
+    mirrored = (reduced - cut(replace(batch, flip=~batch.flip), small)).abs().mean()
     assert same < 3 < 20 < min(moved, mirrored)

@@ -62,7 +62,7 @@ def check_places(batch: ViewBatch, preprocess: Preprocess) -> int:
 def test_places_move_with_the_pixels_of_a_view(marked: Pictures, views: Views, size: tuple[int, int]) -> None:
     (batch,) = ViewLoader(marked, views, batch_size=12, seed=1)
     assert views.flip != 0.5 or 0 < batch.flip.sum() < 12
-    assert check_places(batch, Preprocess(*size)) == 9
+    assert check_places(batch, Preprocess.imagenet(*size)) == 9
 
 
 @pytest.mark.parametrize("crop", [(0.1, 0.05, 0.85, 0.9), (0.0, 0.14, 0.95, 0.86)])
@@ -75,7 +75,7 @@ def test_a_network_that_sees_a_part_of_a_view_has_the_places_in_that_part(tmp_pa
     if fit == "pad":  # its grey would be taken for a box
         grey = (batch.pictures == PADDING).all(dim=3, keepdim=True)
         batch = replace(batch, pictures=batch.pictures.masked_fill(grey, 0))
-    assert check_places(batch, Preprocess(72, 80, crop=crop)) == 9
+    assert check_places(batch, Preprocess.imagenet(72, 80, crop=crop)) == 9
 
 
 def test_places_are_not_clipped() -> None:

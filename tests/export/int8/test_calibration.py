@@ -27,7 +27,7 @@ class Numbered:
 
 def chosen(count: int) -> list[int]:
     pictures: Any = Numbered(count)
-    found = calibration_pictures(pictures, Preprocess(4, 5))
+    found = calibration_pictures(pictures, Preprocess.imagenet(4, 5))
     assert found.dtype == np.uint8 and found.shape[1:] == (4, 5, 3)
     return [int(row[0]) + 256 * int(row[1]) for row in found[:, 0, 0]]
 
@@ -46,6 +46,6 @@ def test_less_than_32_are_too_few() -> None:
 def test_they_are_resized_as_the_student_sees_them() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 9, 7, 3)).astype(np.uint8)
     pictures: Any = type("Noise", (), {"__len__": lambda _: 40, "gather": lambda _, index: noise[index]})()
-    preprocess = Preprocess(4, 5, "bicubic", crop=(0.1, 0.0, 0.8, 0.9))
+    preprocess = Preprocess.imagenet(4, 5, "bicubic", crop=(0.1, 0.0, 0.8, 0.9))
     expected = preprocess.resize(torch.from_numpy(noise)).numpy()
     assert np.array_equal(calibration_pictures(pictures, preprocess), expected)

@@ -151,7 +151,7 @@ def held_to_python(page: Any) -> None:
     shapes = ((61, 90, kernels[0]), (40, 23, kernels[1]), (96, 128, kernels[1]))
     for number, ((height, width, kernel), how) in enumerate(product(shapes, get_args(Fit))):
         picture = np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        target = Preprocess(24, 32, kernel, crop=(0.1, 0.0, 0.75, 0.9))
+        target = Preprocess.imagenet(24, 32, kernel, crop=(0.1, 0.0, 0.75, 0.9))
         expected = target.resize(torch.from_numpy(fit(picture, 48, 64, how)).unsqueeze(0)).numpy().ravel()
         contract = {
             "picture_height": 48,

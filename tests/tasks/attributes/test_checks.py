@@ -40,7 +40,7 @@ def test_a_teacher_that_would_learn_or_has_other_classes_is_refused(tmp_path: Pa
     with pytest.raises(DistillError, match="in another order"):
         check_teacher(box, CLASSES[::-1])
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 4))
-    learns = TorchTeacher(network, Preprocess(8, 8), 4, None, "net")
+    learns = TorchTeacher(network, Preprocess.imagenet(8, 8), 4, None, "net")
     check_teacher(learns, CLASSES)
     next(learns.parameters()).requires_grad_(True)
     with pytest.raises(DistillError, match="net: not frozen"):

@@ -13,7 +13,7 @@ from teachers.torch_teacher import TorchTeacher
 
 def teacher(outputs: int | Shapes, classes: tuple[str, ...] | None) -> TorchTeacher:
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 3))
-    return TorchTeacher(network, Preprocess(8, 8), outputs, classes, "net")
+    return TorchTeacher(network, Preprocess.imagenet(8, 8), outputs, classes, "net")
 
 
 def test_a_teacher_of_classes_or_one_that_would_learn_is_refused() -> None:
