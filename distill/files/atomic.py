@@ -83,7 +83,7 @@ def read_json(path: Path) -> Any:
         DistillError: the file is missing, cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DistillError(f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

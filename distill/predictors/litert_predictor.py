@@ -35,7 +35,7 @@ class LitertPredictor(FilePredictor):
         try:
             self._interpreter = Interpreter(model_path=str(path), num_threads=threads or torch.get_num_threads())
             self._interpreter.allocate_tensors()
-            metadata = OnnxMetadata.from_props(json.loads(beside.read_text(encoding="utf-8")))
+            metadata = OnnxMetadata.from_props(json.loads(beside.read_text(encoding="utf-8-sig")))
         except (RuntimeError, ValueError) as error:
             raise unreadable(path, "LiteRT", error) from error
         if metadata is None:

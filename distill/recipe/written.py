@@ -47,7 +47,7 @@ class _OnceLoader(yaml.SafeLoader):
 
 def _read_yaml(file: Any, name: str) -> dict[str, Any]:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _OnceLoader)
+        content = yaml.load(file.read_text(encoding="utf-8-sig"), _OnceLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(content, dict):

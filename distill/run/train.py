@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from distill.data.views.data_module import ViewDataModule
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json, write_json
-from distill.files.weights import read_weights, write_weights
+from distill.files.checkpoint import read_weights
+from distill.files.weights import write_weights
 from distill.modules.training import TrainingModule
 from distill.recipe.stages import Stage
 from distill.run.progress_bar import LossBar

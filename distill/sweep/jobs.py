@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 
 from distill.errors import DistillError
-from distill.sweep.directory import SweepDirectory, release
+from distill.files.locks import Lock
+from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point
 
 POLL = 0.5  # seconds
@@ -67,7 +68,7 @@ class PointRun:
 
     point: Point
     slot: int
-    lock: int
+    lock: Lock
     process: Popen[bytes]
     started: float
 
@@ -139,7 +140,7 @@ class Runner:
             self.elsewhere.append(point)
             return
         if self.directory.results(point) is not None:
-            release(lock)
+            lock.release()
             return
         self.directory.begin(point)
         try:
@@ -152,7 +153,7 @@ class Runner:
             process = Popen(
                 self.command(point),
                 env=self.resources.environment(slot),
-                pass_fds=(lock,),
+                pass_fds=lock.descriptors,
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=STDOUT,
@@ -165,9 +166,9 @@ class Runner:
         reason = None if finished else _reason(job.process.returncode, said)
         self._end(job.point, job.lock, time.monotonic() - job.started, reason)
 
-    def _end(self, point: Point, lock: int, seconds: float, reason: str | None) -> None:
+    def _end(self, point: Point, lock: Lock, seconds: float, reason: str | None) -> None:
         self.directory.end(point, seconds, reason)
-        release(lock)
+        lock.release()
         self.after(point)
 
     def _stop(self) -> None:
@@ -181,7 +182,7 @@ class Runner:
             except TimeoutExpired:
                 job.process.kill()
                 job.process.wait()
-            release(job.lock)
+            job.lock.release()
 
 
 def _reason(status: int, said: str) -> str:

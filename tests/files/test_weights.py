@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError, OutputsError
 from distill.files import weights
-from distill.files.weights import hub_network, load_weights, read_weights, write_weights
+from distill.files.checkpoint import read_weights
+from distill.files.weights import hub_network, load_weights, write_weights
 from students.mobilenet_v1 import mobilenet_v1
 
 HERE = Path("weights.pt")
