@@ -4,13 +4,15 @@ What a file is, its first bytes say, whatever it is called. In one that holds se
 of the last step and their average over many, the averaged ones are taken, as timm does, and that is said.
 """
 
+import io
 import logging
 import pickletools
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError
@@ -187,14 +189,15 @@ def _without(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 def _read_torch(path: Path, head: bytes) -> object:
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
+        with path.open("rb") as file:  # of a path, torch would go by the suffix
+            return torch.load(file, weights_only=True, map_location="cpu")
     except Exception as error:  # a broken file makes the restricted unpickler raise almost anything
         reason = str(error)
         code = re.search(r"GLOBAL (\S+)", reason)
-        if code or "TorchScript" in reason or "Unsupported operand" in reason:
-            raise DistillError(f"{path}: holds {_code(path, code[1] if code else None)}") from None
         other = next((what for begin, what in _OTHERS.items() if head.startswith(begin)), None)
-        what = other or ("empty" if not head else f"{type(error).__name__}, it begins with {head[:12]!r}")
+        if code or (("TorchScript" in reason or "Unsupported operand" in reason) and other is None):
+            raise DistillError(f"{path}: holds {_code(path, code[1] if code else None)}") from None
+        what = other or (f"{type(error).__name__}, it begins with {head[:12]!r}" if head else "it is empty")
         raise DistillError(
             f"{path}: not a whole torch weights file ({what}). Expected safetensors or a state dict "
             "saved by torch.save; fetch or write it again."
@@ -202,43 +205,43 @@ def _read_torch(path: Path, head: bytes) -> object:
 
 
 def _code(path: Path, named: str | None) -> str:
-    """What a refused file holds, and how it is saved without that."""
+    """What a refused file holds, and how its weights are saved without that."""
     refused = "not only tensors, and was refused without running it."
-    objects = _objects(path)
-    keys = sorted({key for key, what in objects if key is not None and what == named})
-    alone = named is not None and {what for _, what in objects} == {named}
-    if not keys or not alone or named is None or named.startswith("torch.nn."):
-        what = f"the Python object {named}" if named else "Python code"
+    if named is None:
+        return f"Python code, {refused} Save the network's state_dict() as safetensors where you trust the file."
+    keys, strings = _surroundings(path, named)
+    entry = next((name for name in (*_AVERAGED, *_WEIGHTS) if name in strings and name not in keys), None)
+    under = f" under {' and '.join(map(echo, keys))}" if keys else ""
+    if entry is None or named.startswith("torch.nn."):  # a network is pickled, and no state dict lies beside it
         return (
-            f"{what}, {refused} Save the network's state_dict() as safetensors where you trust the file, and give that."
+            f"the Python object {named}{under}, {refused} Save the network's state_dict() as safetensors where you "
+            "trust the file, and give that."
         )
-    under = " and ".join(map(echo, keys))
-    dropped = "; ".join(f"c.pop({key!r}, None)" for key in keys)
     return (
-        f"the Python object {named} under {under}, {refused} All else in it is safe. Where you trust the file, save it "
-        f"without that: `import torch; c = torch.load({path.name!r}, weights_only=False); {dropped}; "
-        "torch.save(c, 'weights.pth')`, and give weights.pth."
+        f"the Python object {named}{under}, {refused} Its weights are saved without that, where you trust the file, by "
+        f"`import torch; torch.save(torch.load({path.name!r}, weights_only=False)[{entry!r}], 'weights.pth')`; give "
+        "weights.pth."
     )
 
 
-def _objects(path: Path) -> list[tuple[str | None, str]]:
-    """Python objects in a torch file that torch does not read, each with the string that stands before it in the file,
-    which is the key of an entry that is one. Nothing is run."""
-    try:
-        unsafe = set(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-        with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-            pickled = archive.read(name)
-        objects: list[tuple[str | None, str]] = []
-        key, strings = None, list[str]()
-        for opcode, argument, _ in pickletools.genops(pickled):
-            if opcode.name in ("BINUNICODE", "SHORT_BINUNICODE", "UNICODE"):
-                key = str(argument)
-                strings.append(key)
-            elif opcode.name in ("GLOBAL", "STACK_GLOBAL"):
-                what = str(argument).replace(" ", ".") if argument else ".".join(strings[-2:])
-                if what in unsafe:
-                    objects.append((key if argument else None, what))
-        return objects
-    except Exception:  # a broken or former file, which says less: what torch's error named is told all the same
-        return []
+def _surroundings(path: Path, named: str) -> tuple[list[str], set[str]]:
+    """The strings that stand before a Python object in a torch file, which are the keys of entries that are one; and
+    all strings of the file. Nothing is run."""
+    keys: dict[str, None] = {}
+    strings: list[str] = []
+    with suppress(Exception), _pickles(path) as pickles:  # a broken file says less
+        while True:
+            for opcode, argument, _ in pickletools.genops(pickles):
+                if opcode.name in ("BINUNICODE", "SHORT_BINUNICODE", "UNICODE"):
+                    strings.append(str(argument))
+                elif opcode.name == "GLOBAL" and str(argument).replace(" ", ".") == named and strings:
+                    keys[strings[-1]] = None
+    return list(keys), set(strings)
+
+
+def _pickles(path: Path) -> IO[bytes]:
+    """The pickles of a torch file, one after another: in a zip archive, or the file as it was before there were any."""
+    if not zipfile.is_zipfile(path):
+        return path.open("rb")
+    with zipfile.ZipFile(path) as archive:
+        return io.BytesIO(archive.read(next(name for name in archive.namelist() if name.endswith("data.pkl"))))
