@@ -33,7 +33,7 @@ def in_section(section: str, keys: Collection[str]) -> Iterator[None]:
         raise type(error)(f"{section}{dot}{message}") from error
 
 
-ECHOED = 160
+ECHOED = 180
 """Characters of an input that a message repeats at most."""
 
 

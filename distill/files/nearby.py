@@ -15,7 +15,7 @@ def nearby(path: Path) -> str:
         path: the place; where it is a directory, it is that one.
     """
     place = path
-    while not place.is_dir():
+    while not _is_directory(place):
         if place.parent == place:
             return f"There is no {place}."
         place = place.parent
@@ -29,6 +29,13 @@ def nearby(path: Path) -> str:
         return f"{place} is empty."
     names = [_short(entry.name) + ("/" if entry.is_dir() else "") for entry in shown[:_NAMED]]
     return f"In {place} there are {', '.join(names)}{', ...' if len(shown) > _NAMED else ''}."
+
+
+def _is_directory(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except (OSError, ValueError):  # a name that nothing can have: too long, or with a null character
+        return False
 
 
 def _short(name: str) -> str:

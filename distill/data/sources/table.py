@@ -228,7 +228,7 @@ class Table:
         if not all(map(_is_picture, names)):
             by_stem = _by_stem(root)
             places |= {name: by_stem.get(name, root / name) for name in names if not _is_picture(name)}
-        missing = [name for name in names if not places[name].is_file()]
+        missing = [name for name in names if not _lies(places[name])]
         if 2 * len(missing) > len(names):  # fewer are bad pictures, which are counted
             raise DistillError(
                 f"root: {len(missing)} of the {len(names)} pictures of {table} are not in {root}: {shown(missing)}. "
@@ -260,6 +260,13 @@ def _by_stem(root: Path) -> dict[str, Path]:
     for stem, file in places.items():
         bare.setdefault(PurePosixPath(stem).name, []).append(file)
     return {name: files[0] for name, files in bare.items() if len(files) == 1} | places
+
+
+def _lies(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a null character
+        return False
 
 
 def _is_picture(name: str) -> bool:
