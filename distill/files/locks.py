@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
@@ -75,16 +76,7 @@ def try_lock(file: Path) -> Lock | None:
     Raises:
         DistillError: nothing can be locked there.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if fcntl is not None:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-        taken = _flock(handle, file, wait=False)
-        if taken:
-            return Lock((handle,))
-        os.close(handle)
-        if taken is not None:
-            return None
-    return _hold_file(_beside(file), wait=False)
+    return _hold_file(file, wait=False)
 
 
 def _hold_directory(directory: Path, waiting: Callable[[], None]) -> Lock | None:
@@ -111,8 +103,7 @@ def _hold_directory(directory: Path, waiting: Callable[[], None]) -> Lock | None
 
 def _hold_beside(directory: Path, waiting: Callable[[], None]) -> Lock:
     """The lock of a file beside a directory, which stands for it."""
-    file = _beside(directory)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = directory.with_name(f".{directory.name}.lock")
     lock = _hold_file(file, wait=False)
     if lock is None:
         waiting()
@@ -123,25 +114,30 @@ def _hold_beside(directory: Path, waiting: Callable[[], None]) -> Lock:
 
 
 def _hold_file(file: Path, wait: bool) -> Lock | None:
-    """A file locked by the library; None where another process holds it and is not waited for."""
+    """The lock of a file, or of one beside it where the system cannot lock it; None where another process holds it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if fcntl is not None:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        taken = None
+        try:
+            taken = _flock(handle, file, wait)
+        finally:
+            if not taken:
+                os.close(handle)
+        if taken is not None:
+            return Lock((handle,)) if taken else None
+    kind = FileLock if fcntl is None else SoftFileLock
+    lock = kind(file.with_name(f"{file.name}.held"))
     try:
-        for kind in (FileLock, SoftFileLock):
-            lock = kind(file)
-            try:
-                lock.acquire(timeout=-1 if wait else 0)
-            except Timeout:
-                return None
-            except OSError as error:
-                if kind is SoftFileLock or error.errno not in _NO_FLOCK:
-                    raise
-                continue
-            return Lock(file_lock=lock)
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        return None
     except (OSError, NotImplementedError) as error:
         raise DistillError(
-            f"{file.parent}: nothing can be locked there ({error}), so that two processes could write at once. Name a "
+            f"{file.parent}: nothing can be locked there ({error}), and two processes could write at once. Name a "
             "place on another disk with --out."
         ) from error
-    return None
+    return Lock(file_lock=lock)
 
 
 def _flock(handle: int, place: Path, wait: bool) -> bool | None:
@@ -153,13 +149,15 @@ def _flock(handle: int, place: Path, wait: bool) -> bool | None:
     except OSError as error:
         if error.errno not in _NO_FLOCK:
             raise
-        log.warning("%s: the file system cannot lock it (%s); a lock file stands in.", place, error.strerror)
+        _say(place, error.strerror or str(error))
         return None
     return True
 
 
-def _beside(place: Path) -> Path:
-    return place.with_name(f".{place.name}.lock")
+@cache
+def _say(place: Path, why: str) -> None:
+    """Once for each place."""
+    log.warning("%s: the file system cannot lock it (%s); a lock file stands in.", place, why)
 
 
 def _open(directory: Path) -> int:
