@@ -23,7 +23,7 @@ from distill.files.atomic import atomic_path, read_json, write_json
 from distill.files.checkpoint import read_weights
 from distill.files.weights import write_weights
 from distill.modules.training import TrainingModule
-from distill.recipe.stages import Stage
+from distill.recipe.stages import MIN_BATCH, Stage
 from distill.run.progress_bar import LossBar
 
 _RESULT, RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"
@@ -168,6 +168,12 @@ def train(
         )
     except (MisconfigurationException, ValueError) as error:
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
+    if stage.batch_size < MIN_BATCH * trainer.world_size:
+        raise DistillError(
+            f"batch_size is {stage.batch_size} over {trainer.world_size} processes, expected {MIN_BATCH} or more "
+            "pictures for each: a single picture has no batch statistics. Raise it, or train in fewer processes "
+            "(trainer.devices)."
+        )
     try:
         trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
     except (MisconfigurationException, ValueError) as error:
