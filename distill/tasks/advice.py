@@ -6,7 +6,7 @@ from distill.data.sources.source import Source
 def choosing_classes(source: Source | None) -> str:
     """How some of a source's classes are chosen, and their order."""
     if source is None:
-        return "by the keys of the data's source"
+        return "data.attributes does, where the data's source has that key"
     if _has(source, "attributes"):
         return "data.attributes chooses some and their order"
     return f"{source.name} takes its classes from the pictures it lists, in the order of their names: leave out others"
