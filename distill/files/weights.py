@@ -16,7 +16,17 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError, OutputsError
 from distill.files.atomic import atomic_path
-from distill.files.checkpoint import fitting_names
+from distill.files.checkpoint import fitting_names, read_weights
+
+__all__ = [
+    "head_tensors",
+    "hub_cfg",
+    "hub_network",
+    "load_weights",
+    "read_weights",
+    "weights_checksum",
+    "write_weights",
+]
 
 _NAMED_AT_MOST = 5
 _HUB_TIMEOUT = 10.0  # seconds
