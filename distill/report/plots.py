@@ -9,7 +9,7 @@ import io
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,10 +56,9 @@ def to_svg(figure: "Figure") -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
     # a fixed salt and no date: the same figures give the same bytes
-    settings = {"svg.hashsalt": "distill"}
-    if not _drawable(figure):
-        settings["svg.fonttype"] = "none"  # text, which the reader's own fonts draw
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
+    # letters are shapes, but for those that the reader's own fonts have to draw
+    letters: Literal["path", "none"] = "path" if _drawable(figure) else "none"
+    with matplotlib.rc_context({"svg.hashsalt": "distill", "svg.fonttype": letters}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # it measures text by the font it has
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
