@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+_SHORT = 200  # characters of what others wrote that a message repeats
+
 
 class DistillError(Exception):
     """A mistake in the input: a file, a key, a picture, a pair of networks that do not fit.
@@ -15,6 +17,12 @@ class DistillError(Exception):
 
 class OutputsError(DistillError):
     """A network has another number of outputs than it was asked for; a teacher's can be chosen from by a class map."""
+
+
+def shortened(text: object) -> str:
+    """What a library or a file says, for a message: in one line, and of a long one the beginning."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= _SHORT else f"{line[: _SHORT - 4]} ..."
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from students.student import Student
 from students.timm_student import TimmStudent
 
 _FINGERPRINTS = ("teacher_fingerprint", "data_fingerprint")
-_LATER = (*_FINGERPRINTS, "fit")  # keys that students of an earlier version lack
+_LATER = (*_FINGERPRINTS, "fit", "channels")  # keys that students may lack: those of an earlier version, and RGB ones
 
 FORMAT = 2
 """Of `config.json`. In 1, which did not say so, `config` had the keys of mobilenet_v1 whatever the student was."""
@@ -63,6 +63,7 @@ def write_manifest(path: Path, manifest: StudentManifest) -> None:
     """Write `config.json`."""
     kind = manifest.answers
     content = {"format": FORMAT, **asdict(manifest), "answers": kind.name, **kind.facts()}
+    content["preprocess"] = manifest.preprocess.facts()
     if (weights := manifest.config.weights) is not None:
         # The name alone: this file is published, and where the weights lay is nobody's concern.
         content["config"]["weights"] = Path(weights).name
@@ -119,6 +120,7 @@ def _read(read: Any, path: Path, former: bool) -> StudentManifest:
                 _triple(preprocess["mean"]),
                 _triple(preprocess["std"]),
                 _crop(preprocess["crop"]),
+                preprocess.get("channels", "rgb"),
             ),
             picture=_pair(content["picture"]),
             seed=int(content["seed"]),

@@ -53,30 +53,34 @@ class SelectedTeacher(Teacher):
 
     Args:
         whole: the teacher that is asked, of W outputs.
-        places: of the C outputs that are kept, among those.
+        columns: of the C outputs that are kept, among those.
         classes: the data's names of them.
     """
 
-    places: Tensor
+    columns: Tensor
 
-    def __init__(self, whole: Teacher, places: tuple[int, ...], classes: tuple[str, ...]) -> None:
-        name = f"{whole.name}, {len(places)} of {whole.outputs} outputs"
-        super().__init__(name, whole.preprocess, len(places), classes)
+    def __init__(self, whole: Teacher, columns: tuple[int, ...], classes: tuple[str, ...]) -> None:
+        name = f"{whole.name}, {len(columns)} of {whole.outputs} outputs"
+        super().__init__(name, whole.preprocess, len(columns), classes)
         self.whole = whole
-        self.register_buffer("places", torch.tensor(places), persistent=False)
+        self.register_buffer("columns", torch.tensor(columns), persistent=False)
         self.eval()
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """Float (N, 3, h, w) on the 0..255 scale to `logits`, float32 (N, C)."""
-        return {"logits": self.whole(pictures)["logits"].index_select(1, self.places)}
+        return {"logits": self.whole(pictures)["logits"].index_select(1, self.columns)}
 
     def fingerprint(self) -> str:
         """sha256 over the whole teacher and which of its outputs are which classes."""
-        return fingerprint_of(self.whole.fingerprint(), self.places.tolist(), self.classes)
+        return fingerprint_of(self.whole.fingerprint(), self.columns.tolist(), self.classes)
 
     @property
     def gives(self) -> str | None:
         return self.whole.gives
+
+    @property
+    def contract(self) -> str:
+        return self.whole.contract
 
     def size(self) -> Size:
         return self.whole.size()
@@ -108,7 +112,7 @@ def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:
                 "WordNet id of each; or `teach` it these classes first, as the first of the stages."
             ) from error
     outputs = read_class_map(config.class_map)
-    places = places_of(classes, outputs, config.class_map)
+    columns = columns_of(classes, outputs, config.class_map)
     try:
         whole = config.load(len(outputs))
     except OutputsError as error:
@@ -118,7 +122,7 @@ def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:
             f"teacher.class_map: {config.class_map}, but {whole.name} names its {whole.outputs} outputs itself. Leave "
             "the key out, and teacher.classes as well."
         )
-    return SelectedTeacher(whole, places, classes)
+    return SelectedTeacher(whole, columns, classes)
 
 
 def _by_name(whole: Teacher, classes: tuple[str, ...]) -> Teacher:
@@ -174,7 +178,7 @@ def read_class_map(class_map: ClassMap) -> tuple[str, ...]:
     return tuple(outputs)
 
 
-def places_of(classes: tuple[str, ...], outputs: tuple[str, ...], class_map: ClassMap) -> tuple[int, ...]:
+def columns_of(classes: tuple[str, ...], outputs: tuple[str, ...], class_map: ClassMap) -> tuple[int, ...]:
     """Which output each class is, (C,).
 
     Raises:

@@ -33,6 +33,10 @@ class MirroredTeacher(Teacher):
     def gives(self) -> str | None:
         return self.whole.gives
 
+    @property
+    def contract(self) -> str:
+        return self.whole.contract
+
     def size(self) -> Size:
         size = self.whole.size()
         return size | {"mult_adds": None if size["mult_adds"] is None else 2 * size["mult_adds"]}

@@ -14,7 +14,7 @@ from distill.errors import DistillError
 from distill.files.checkpoint import fitting_names, read_weights
 from distill.files.weights import load_weights
 from distill.preprocess.landmarks import ARCFACE, CELEBA
-from distill.preprocess.preprocess import Crop, Preprocess
+from distill.preprocess.preprocess import Channels, Crop, Preprocess
 from teachers.networks.attribute_probe import PICTURE, AttributeProbe, Context
 from teachers.networks.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, MobileFaceNet
 from teachers.teacher import TeacherConfig, check_weights_of, read_classes
@@ -57,6 +57,7 @@ class Mobilefacenet(TeacherConfig):
         crop: top, left, height, width of the part of a picture it sees, as shares of it. None: for attributes, the box
             of CelebA's pictures where the face stands as in those the recogniser was trained on; for embeddings, the
             same box of pictures aligned to ArcFace's 112 x 112 template.
+        channels: in which order the recogniser eats the three, rgb or bgr.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list.
         context: for attributes, a network of timm's whose pooled features stand beside the recogniser's: it sees the
             whole picture, and with it what the aligned face does not show. Its weights are read where a classifier is
@@ -67,6 +68,7 @@ class Mobilefacenet(TeacherConfig):
     weights: Path | None = None
     weights_of: str | None = None
     crop: tuple[float, float, float, float] | None = None
+    channels: Channels = "rgb"
     classes: tuple[str, ...] | Path | None = None
     context: Timm | None = None
     ready_made: ClassVar[bool] = False
@@ -164,7 +166,7 @@ class Mobilefacenet(TeacherConfig):
     def _contract(self, default: Crop) -> Preprocess:
         half, unit = 127.5 / 255, 128 / 255
         crop = default if self.crop is None else self.crop
-        return Preprocess(HEIGHT, WIDTH, "bilinear", (half,) * 3, (unit,) * 3, crop)
+        return Preprocess(HEIGHT, WIDTH, "bilinear", (half,) * 3, (unit,) * 3, crop, self.channels)
 
     def _file(self) -> Path:
         if self.weights is None:

@@ -1,100 +1,52 @@
-"""A black box as a teacher: an ONNX file run by onnxruntime, known only by its input and its outputs.
+"""A black box as a teacher: a file run by onnxruntime, LiteRT or OpenVINO, and what a recipe must say of it.
 
-Shapes: N batch, C classes or attributes, h w the teacher's own size.
+Shapes: N batch, C classes or attributes.
 """
 
-import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar, cast
 
 import numpy as np
-import onnx
 import torch
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from torch import Tensor
 
 from distill.answers.kind import Kind
-from distill.answers.logits import Gives, to_logits
-from distill.cost import count_onnx
+from distill.answers.logits import Gives
 from distill.errors import DistillError, OutputsError
+from distill.predictors.graph_session import GraphSession
+from distill.predictors.litert_session import LitertSession
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
-from distill.preprocess.preprocess import WHOLE, Crop, Interpolation, Preprocess
+from distill.predictors.openvino_session import OpenvinoSession
+from distill.preprocess.preprocess import WHOLE, Channels, Crop, Interpolation, Preprocess
+from teachers.black_box import Layout, OnnxTeacher, channels_of, graph_input
 from teachers.class_map import ClassMap, load_classifier
-from teachers.teacher import Shapes, Size, Teacher, TeacherConfig, counted, fingerprint_of, read_classes
+from teachers.teacher import Teacher, TeacherConfig, console, read_classes
 
-Layout = Literal["nchw", "nhwc"]
 Scale = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
 Value = TypeVar("Value")
 
+SESSIONS: dict[str, Callable[[Path, str | None], GraphSession]] = {
+    "onnx": OnnxSession,
+    "litert": LitertSession,
+    "openvino": OpenvinoSession,
+}
+"""What runs a file, by the name of its teacher."""
 _UNIT = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 _RAW = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
 
-class OnnxTeacher(Teacher):
-    """An ONNX graph. It has no parameters: it is frozen by nature.
-
-    Args:
-        gives: `logits`, `probabilities` of each class by itself (sigmoid), or `softmax` probabilities; None for
-            embeddings.
-    """
-
-    def __init__(
-        self,
-        session: OnnxSession,
-        preprocess: Preprocess,
-        layout: Layout,
-        gives: Gives | None,
-        outputs: int | Shapes,
-        classes: tuple[str, ...] | None,
-    ) -> None:
-        super().__init__(session.path.name, preprocess, outputs, classes)
-        self.session, self.layout, self._gives = session, layout, gives
-        self.eval()
-
-    @property
-    def gives(self) -> Gives | None:
-        return self._gives
-
-    @torch.no_grad()
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Float (N, 3, h, w) on the 0..255 scale to `logits` or `embedding`, float32 (N, C), on the pictures'
-        device.
-
-        Raises:
-            DistillError: the graph cannot run, answers NaN, or answers something else than it was said to.
-        """
-        raw = self.session.dtype == np.uint8
-        batch = pictures.round().clamp(0, 255) if raw else self.preprocess.normalize(pictures)
-        batch = batch.permute(0, 2, 3, 1) if self.layout == "nhwc" else batch
-        answers = self.session(batch.cpu().numpy().astype(self.session.dtype))
-        logits = answers if self._gives is None else to_logits(answers, self._gives, self.name)
-        return {next(iter(self.shapes)): torch.from_numpy(logits).to(pictures.device)}
-
-    def size(self) -> Size:
-        return counted(self.name, lambda: count_onnx(self.session.path))
-
-    def fingerprint(self) -> str:
-        """sha256 over the file, those its weights lie in, the output read from it and the preprocessing."""
-        graph = onnx.load(self.session.path, load_external_data=False).graph
-        beside = {ExternalDataInfo(one).location for one in graph.initializer if uses_external_data(one)}
-        content = ""
-        for name in (self.session.path.name, *sorted(beside)):
-            with (self.session.path.parent / name).open("rb") as file:
-                content += hashlib.file_digest(file, "sha256").hexdigest()
-        facts = (self.session.output, self.layout, self._gives, asdict(self.preprocess), self.classes)
-        return fingerprint_of(content, *facts)
-
-
 @dataclass(frozen=True)
 class Onnx(TeacherConfig):
-    """An ONNX file. One that was exported here says all the rest itself; elsewhere, give what its graph does not say.
+    """An ONNX file, or one of LiteRT or OpenVINO. One that was exported here says all the rest itself; elsewhere, give
+    what its graph does not say.
 
     Args:
-        file: the .onnx file.
+        file: the .onnx file; of litert the .tflite, of openvino the .xml with its .bin beside it.
         output: the name of the output to learn from, where there are several.
         gives: logits, probabilities (of each class by itself), or softmax (probabilities that sum to one); left out
             for embeddings.
@@ -106,15 +58,18 @@ class Onnx(TeacherConfig):
         mean: of a normalised input: subtracted from values in 0..1.
         std: divided by after that.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+        channels: in which order it eats the three, rgb or bgr; mean and std stay in that of red, green, blue. Left out,
+            rgb is assumed.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list. Those of the data's
             classes are selected by them, whatever the order.
         class_map: of more outputs than the data's classes, which are which, by WordNet id: imagenet (1000),
             imagenet_background (1001, the first none of them), or a file with the id of each output a line, in order.
         mirror: of a teacher of classes: answer with the mean of the logits of a picture and of its mirror image.
+        sure: take its answers for what `gives` says even where they look like something else.
     """
 
     file: Path
-    name: Literal["onnx"] = "onnx"
+    name: Literal["onnx", "litert", "openvino"] = "onnx"
     output: str | None = None
     gives: Gives | None = None
     height: int | None = None
@@ -125,9 +80,11 @@ class Onnx(TeacherConfig):
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     crop: tuple[float, float, float, float] | None = None
+    channels: Channels | None = None
     classes: tuple[str, ...] | Path | None = None
     class_map: ClassMap | None = None
     mirror: bool = False
+    sure: bool = False
     ready_made: ClassVar[bool] = True
 
     def teacher(self, kind: Kind) -> Teacher:
@@ -139,7 +96,7 @@ class Onnx(TeacherConfig):
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it has other outputs.
         """
-        session = OnnxSession(self.file, self.output)
+        session = SESSIONS[self.name](self.file, self.output)
         metadata = read_metadata(session)
         answers: Gives | None = None
         if metadata:
@@ -164,7 +121,7 @@ class Onnx(TeacherConfig):
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it answers probabilities.
         """
-        session = OnnxSession(self.file, self.output)
+        session = SESSIONS[self.name](self.file, self.output)
         metadata = read_metadata(session)
         if self.gives:
             raise DistillError(f"teacher.gives is {self.gives}: an embedding is taken as it is. Leave the key out.")
@@ -177,17 +134,44 @@ class Onnx(TeacherConfig):
 
     def _teacher(
         self,
-        session: OnnxSession,
+        session: GraphSession,
         metadata: OnnxMetadata | None,
         gives: Gives | None,
         classes: tuple[str, ...] | None,
         embeds: bool = False,
     ) -> OnnxTeacher:
         """The graph with its input contract: what file, metadata and recipe say together."""
+        preprocess, layout = self._contract(session, metadata, told=bool(gives or embeds))
+        shown = _two_pictures(preprocess.height, preprocess.width)
+        pair = graph_input(shown, session, preprocess, layout)
+        outputs, reason = session.settle(pair)
+        if reason:
+            console.print(f"teacher {self.file.name}: asked one picture at a time: {reason}.", soft_wrap=True)
+        return OnnxTeacher(
+            session,
+            preprocess,
+            layout,
+            gives,
+            {"embedding": (outputs,)} if embeds else {"logits": (outputs,)},
+            classes,
+            sure=self.sure or metadata is not None,
+            assumed=() if metadata else self._assumed(gives, classes),
+        )
+
+    def _contract(self, session: GraphSession, metadata: OnnxMetadata | None, told: bool) -> tuple[Preprocess, Layout]:
+        """What the graph is shown.
+
+        Args:
+            told: whether it is known what it answers.
+
+        Raises:
+            DistillError: a key is needed or contradicts the file.
+        """
         kernel: Interpolation | None = metadata.interpolation if metadata else None
         interpolation: Interpolation | None = self._agree("interpolation", self.interpolation, kernel)
         crop: Crop = self._agree("crop", self.crop, metadata.crop if metadata else None) or WHOLE
-        layout: Layout | None = self._agree("layout", self.layout, _layout(session.shape))
+        channels: Channels = self._agree("channels", self.channels, "rgb" if metadata else None) or "rgb"
+        layout: Layout | None = self._agree("layout", self.layout, self._layout(session.shape))
         size = session.shape[1:3] if layout == "nhwc" else session.shape[2:]
         height = self._agree("height", self.height, size[0] if layout else None)
         width = self._agree("width", self.width, size[1] if layout else None)
@@ -197,19 +181,59 @@ class Onnx(TeacherConfig):
             "height": height,
             "width": width,
             "interpolation": interpolation,
-            "gives": gives or embeds or None,
+            "gives": told or None,
             "scale (or mean and std)": normalization,
         }
         missing = [f"teacher.{key}" for key, value in needed.items() if value is None]
         if not (layout and height and width and interpolation and normalization) or missing:
             raise DistillError(
-                f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them."
+                f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them. "
+                f"`distill inspect {self.file} --recipe RECIPE` measures them."
             )
-        preprocess = Preprocess(height, width, interpolation, *normalization, crop)
-        blank = (1, 3, height, width) if layout == "nchw" else (1, height, width, 3)
-        outputs = session(np.zeros(blank, session.dtype)).shape[1]
-        shapes = {"embedding": (outputs,)} if embeds else {"logits": (outputs,)}
-        return OnnxTeacher(session, preprocess, layout, gives, shapes, classes)
+        if channels_of(session, layout) == 1:
+            self._check_grey(normalization)
+        return Preprocess(height, width, interpolation, *normalization, crop, channels), layout
+
+    def _layout(self, shape: tuple[int | None, ...]) -> Layout | None:
+        """The order of axes that a graph's input tells by its channels, 3 or 1; None where it does not.
+
+        Raises:
+            DistillError: it has neither.
+        """
+        for channels in (3, 1):
+            first, last = shape[1] == channels, shape[3] == channels
+            if first or last:
+                return None if first and last else "nchw" if first else "nhwc"
+        if shape[1] is not None and shape[3] is not None:
+            raise DistillError(
+                f"{self.file}: takes pictures of shape {shape}, expected 3 channels or a grey one, as its second or "
+                "its last axis. Give a file that takes such pictures."
+            )
+        return None
+
+    def _check_grey(self, normalization: tuple[Triple, Triple]) -> None:
+        """Refuse what only three channels have.
+
+        Raises:
+            DistillError: their order, or another mean or deviation for each.
+        """
+        if self.channels is not None:
+            raise DistillError(
+                f"teacher.channels is {self.channels}, but {self.file} takes one channel, grey. Leave it out."
+            )
+        if any(len(set(values)) > 1 for values in normalization):
+            raise DistillError(
+                f"teacher.mean, teacher.std: {self.file} takes one channel, grey. Give its value three times."
+            )
+
+    def _assumed(self, gives: Gives | None, classes: tuple[str, ...] | None) -> tuple[str, ...]:
+        """What is taken for granted of a file from elsewhere, in words."""
+        unsaid = {
+            "channels rgb": self.channels is None,
+            "crop none": self.crop is None,
+            "classes in the data's order": bool(gives) and classes is None and self.class_map is None,
+        }
+        return tuple(words for words, holds in unsaid.items() if holds)
 
     def _classes(self, metadata: OnnxMetadata | None) -> tuple[str, ...] | None:
         return self._agree("classes", read_classes(self.classes), metadata.answers.class_names if metadata else None)
@@ -220,7 +244,7 @@ class Onnx(TeacherConfig):
             raise DistillError(f"teacher.{key}: {given!r}, but {self.file} has {found!r}. Leave the key out.")
         return found if given is None else given
 
-    def _normalization(self, session: OnnxSession) -> tuple[Triple, Triple] | None:
+    def _normalization(self, session: GraphSession) -> tuple[Triple, Triple] | None:
         """Mean and deviation of values in 0..1 that bring pixels to what the graph wants; None where nothing tells."""
         if session.dtype == np.uint8:
             if self.scale == "0..1" or self.mean or self.std:
@@ -235,8 +259,8 @@ class Onnx(TeacherConfig):
         return {"0..1": _UNIT, "0..255": _RAW, None: None}[self.scale]
 
 
-def _layout(shape: tuple[int | None, ...]) -> Layout | None:
-    first, last = shape[1] == 3, shape[3] == 3
-    if first == last:
-        return None
-    return "nchw" if first else "nhwc"
+def _two_pictures(height: int, width: int) -> Tensor:
+    """Float (2, 3, height, width) on 0..255: noise, for the one mostly red, for the other mostly blue."""
+    noise = np.random.default_rng(0).uniform(0, 255, (2, 3, height, width))
+    colours = np.array([[1.0, 0.5, 0.1], [0.1, 0.4, 0.9]])
+    return torch.from_numpy((noise * colours[:, :, None, None]).astype(np.float32))

@@ -11,7 +11,7 @@ from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.checkpoint import fitting_names, read_weights
 from distill.files.weights import load_weights
-from distill.preprocess.preprocess import WHOLE, Preprocess
+from distill.preprocess.preprocess import WHOLE, Channels, Preprocess
 from teachers.networks import inception_resnet_v1, iresnet
 from teachers.teacher import TeacherConfig, check_weights_of
 from teachers.torch_teacher import TorchTeacher
@@ -26,12 +26,14 @@ class Recognizer(TeacherConfig):
         weights_of: the entry of that file to take, where it holds several sets of weights; None: averaged ones before
             the others.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+        channels: in which order it eats the three, rgb or bgr.
     """
 
     name: str = ""
     weights: Path | None = None
     weights_of: str | None = None
     crop: tuple[float, float, float, float] | None = None
+    channels: Channels = "rgb"
 
     embeds: ClassVar[bool] = True
     dimensions: ClassVar[int]
@@ -45,6 +47,11 @@ class Recognizer(TeacherConfig):
     @abstractmethod
     def build(self) -> tuple[nn.Module, Preprocess]:
         """The network at random, and its input contract."""
+
+    def contract(self, size: int, unit: float) -> Preprocess:
+        """Of size x size pixels as (x - 127.5) / unit."""
+        mean, std = (127.5 / 255,) * 3, (unit / 255,) * 3
+        return Preprocess(size, size, "bilinear", mean, std, self.crop or WHOLE, self.channels)
 
     def teacher(self, kind: Kind) -> TorchTeacher:
         """A frozen teacher of raw embeddings (N, D), not of unit length.
@@ -89,6 +96,7 @@ class InceptionResnetV1(Recognizer):
         weights_of: the entry of that file to take, where it holds several.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole. The public
             checkpoints were trained on a detector's boxes.
+        channels: in which order it eats the three, rgb or bgr.
     """
 
     name: Literal["inception_resnet_v1"] = "inception_resnet_v1"
@@ -96,7 +104,7 @@ class InceptionResnetV1(Recognizer):
     unused: ClassVar[tuple[str, ...]] = ("logits.weight", "logits.bias")
 
     def build(self) -> tuple[nn.Module, Preprocess]:
-        return inception_resnet_v1.InceptionResNetV1(), _contract(inception_resnet_v1.SIZE, 128, self.crop)
+        return inception_resnet_v1.InceptionResNetV1(), self.contract(inception_resnet_v1.SIZE, 128)
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ class Iresnet(Recognizer):
         weights: a file in the layout of the public `backbone.pth` files.
         weights_of: the entry of that file to take, where it holds several.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+        channels: in which order it eats the three, rgb or bgr.
     """
 
     name: Literal["iresnet18", "iresnet50", "iresnet100"] = "iresnet50"
@@ -114,9 +123,4 @@ class Iresnet(Recognizer):
 
     def build(self) -> tuple[nn.Module, Preprocess]:
         depth = int(self.name.removeprefix("iresnet"))
-        return iresnet.IResNet(depth), _contract(iresnet.SIZE, 127.5, self.crop)
-
-
-def _contract(size: int, unit: float, crop: tuple[float, float, float, float] | None) -> Preprocess:
-    """Pixels as (x - 127.5) / unit."""
-    return Preprocess(size, size, "bilinear", (127.5 / 255,) * 3, (unit / 255,) * 3, crop or WHOLE)
+        return iresnet.IResNet(depth), self.contract(iresnet.SIZE, 127.5)

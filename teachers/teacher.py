@@ -89,6 +89,11 @@ class Teacher(nn.Module, ABC):
         return None
 
     @property
+    def contract(self) -> str:
+        """What it is shown and, of a black box, what it answers and what of both nothing says, in words."""
+        return self.preprocess.words
+
+    @property
     def online(self) -> "Teacher | None":
         """What is asked while a student trains; None of a teacher whose answers are stored."""
         return self

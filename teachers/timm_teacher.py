@@ -15,7 +15,7 @@ from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.files.checkpoint import fitting_names, read_weights
 from distill.files.weights import head_tensors, hub_cfg, hub_network, load_weights
-from distill.preprocess.preprocess import WHOLE, Interpolation, Preprocess
+from distill.preprocess.preprocess import WHOLE, Channels, Interpolation, Preprocess
 from teachers.class_map import ClassMap, load_classifier
 from teachers.teacher import Teacher, TeacherConfig, check_weights_of, read_classes
 from teachers.torch_teacher import TorchTeacher
@@ -40,6 +40,7 @@ class Timm(TeacherConfig):
         mean: subtracted from values in 0..1.
         std: divided by after that.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
+        channels: in which order it eats the three, rgb or bgr; mean and std stay in that of red, green, blue.
         classes: names of its outputs in order: a list, or a file with one a line or a JSON list. Those of the data's
             classes are selected by them, whatever the order.
         embedding: of a teacher of embeddings: the dimensions of the linear layer its weights end in; None for its
@@ -60,6 +61,7 @@ class Timm(TeacherConfig):
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     crop: tuple[float, float, float, float] | None = None
+    channels: Channels = "rgb"
     classes: tuple[str, ...] | Path | None = None
     embedding: int | None = None
     class_map: ClassMap | None = None
@@ -180,6 +182,7 @@ class Timm(TeacherConfig):
             self.mean or cfg["mean"],
             self.std or cfg["std"],
             self.crop or WHOLE,
+            self.channels,
         )
         fixed = hub_cfg(self.model).fixed_input_size and "img_size" not in self.model_args
         if fixed and (preprocess.height, preprocess.width) != (height, width):

@@ -3,8 +3,6 @@
 Shapes: N batch, C classes or attributes, or embedding dimensions; h w the teacher's own size.
 """
 
-from dataclasses import asdict
-
 import torch
 from torch import Tensor, nn
 
@@ -47,6 +45,6 @@ class TorchTeacher(Teacher):
 
     def fingerprint(self) -> str:
         """sha256 over name, weights and preprocessing, that of networks inside which cut the picture themselves too."""
-        glimpses = [asdict(part.preprocess) for part in self.network.modules() if isinstance(part, Glimpse)]
-        facts = (weights_checksum(self.network), self.name, asdict(self.preprocess), self.classes)
+        glimpses = [part.preprocess.facts() for part in self.network.modules() if isinstance(part, Glimpse)]
+        facts = (weights_checksum(self.network), self.name, self.preprocess.facts(), self.classes)
         return fingerprint_of(*facts, *([glimpses] if glimpses else []))

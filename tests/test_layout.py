@@ -63,6 +63,9 @@ TESTED_AT = {
     "distill/predictors/file_predictor.py": "export/test_runtimes.py",
     "distill/predictors/open.py": "export/test_runtimes.py",
     "distill/predictors/openvino_predictor.py": "export/test_runtimes.py",
+    "distill/predictors/openvino_session.py": "export/test_runtimes.py",
+    "distill/predictors/graph_session.py": "predictors/test_onnx.py",
+    "distill/predictors/litert_session.py": "predictors/test_litert_predictor.py",
     "distill/predictors/onnx_metadata.py": "predictors/test_onnx.py",
     "distill/predictors/onnx_predictor.py": "predictors/test_onnx.py",
     "distill/predictors/onnx_session.py": "predictors/test_onnx.py",
@@ -74,6 +77,9 @@ TESTED_AT = {
     "distill/objectives/precision.py": "objectives/test_logits.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
     "distill/recipe/written.py": "recipe/test_parser.py",
+    # What is asked of a file, and how, shows in what the command finds.
+    "distill/inspection/inspection.py": "commands/test_inspect.py",
+    "distill/inspection/steady.py": "commands/test_inspect.py",
     # A report is looked at as a page, a card or lines of a terminal.
     "distill/report/data_uris.py": "report/test_page.py",
     "distill/report/files.py": "report/test_page.py",

@@ -40,6 +40,10 @@ present = [name for name, p, least in zip(names, answers[0], thresholds) if p >=
         p = self.probabilities_before(answers["probabilities"])
         return np.asarray(np.log(p / (1 - p)))
 
+    def sureness(self, answers: Arrays) -> np.ndarray | None:
+        """How far probabilities are from even, in the mean."""
+        return np.asarray(np.abs(2 * answers["probabilities"] - 1).mean(axis=1))
+
     def heading(self) -> list[str]:
         return ["present", *(self.classes or ())]
 

@@ -38,6 +38,10 @@ likeliest = [config["classes"][c] for c in np.argsort(-answers[0])[:5]]
         logs = np.log(self.probabilities_before(answers["probabilities"]))
         return np.asarray(logs - logs.mean(axis=1, keepdims=True))
 
+    def sureness(self, answers: Arrays) -> np.ndarray | None:
+        """The largest probability."""
+        return np.asarray(answers["probabilities"].max(axis=1))
+
     def heading(self) -> list[str]:
         return ["class", "probability", *(self.classes or ())]
 

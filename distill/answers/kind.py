@@ -99,6 +99,10 @@ class Kind(ABC):
             DistillError: naming the key.
         """
 
+    def sureness(self, answers: Arrays) -> np.ndarray | None:
+        """How sure each of these answers (N, ...) is, float (N,) from 0 to 1; None where answers do not tell."""
+        return None
+
     @classmethod
     def useless(cls, outputs: Tensors) -> str | None:
         """What makes a teacher's raw tensors (N, ...) say nothing, in words; None where they say something."""

@@ -5,6 +5,7 @@ COMMANDS = {
     "run": "run a recipe",
     "sweep": "run a recipe for every size of student, and draw score against cost",
     "evaluate": "score a file on a recipe's test pictures",
+    "inspect": "find what a black box wants, by its file and by measuring",
     "export": "write a run's student in more formats, each scored in its runtime",
     "predict": "write what a student sees in a folder of pictures",
     "push": "push a run to the Hugging Face hub",

@@ -127,6 +127,8 @@ def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
             "that can be asked, and a stage that asks it: transfer, or pretrain with a teacher_top."
         )
     task.teaching.check_teacher(teacher)
+    console = Console(stderr=True, markup=False, emoji=False)
+    console.print(f"teacher {teacher.name}: shown {teacher.contract}", soft_wrap=True)
     return teacher, task, Shown(task.pictures.sets.transfer, task.pictures.scored)
 
 

@@ -60,11 +60,11 @@ def match(classes: Sequence[str], others: Sequence[str], of: str) -> np.ndarray:
     Raises:
         DistillError: as `wordnet_ids`, of either list.
     """
-    places = {known: place for place, known in enumerate(wordnet_ids(classes, "data"))}
-    return np.array([places.get(known, -1) for known in wordnet_ids(others, of)], np.int64)
+    numbers = {known: number for number, known in enumerate(wordnet_ids(classes, "data"))}
+    return np.array([numbers.get(known, -1) for known in wordnet_ids(others, of)], np.int64)
 
 
-def relabel(labels: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+def relabel(labels: np.ndarray, columns: np.ndarray, count: int) -> np.ndarray:
     """Labels by one list of classes as labels by another.
 
     A class the other set does not have is absent (0) from its pictures. A picture of a class that only the other set
@@ -72,15 +72,15 @@ def relabel(labels: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
 
     Args:
         labels: int8 (N, K), one-hot, or -1 where unknown.
-        places: int64 (K,), from `match`.
+        columns: int64 (K,), from `match`.
         count: C.
 
     Returns:
         int8 (N, C).
     """
     out = np.zeros((len(labels), count), np.int8)
-    shared = places >= 0
-    out[:, places[shared]] = labels[:, shared]
+    shared = columns >= 0
+    out[:, columns[shared]] = labels[:, shared]
     out[(labels < 0).all(axis=1) | (labels[:, ~shared] == 1).any(axis=1)] = -1
     return out
 

@@ -21,7 +21,7 @@ class HardestPairs:
     """Pairs of pictures: genuine ones from the lowest score up, then impostors from the highest down.
 
     Attributes:
-        first, second: int64 (K,), places of the two pictures.
+        first, second: int64 (K,), rows of the two pictures.
         scores: float64 (K,).
         same: bool (K,), whether a pair shows one person.
     """
@@ -40,7 +40,7 @@ def hardest_listed(scores: np.ndarray, same: np.ndarray, each: int) -> np.ndarra
         each: at most so many of each kind.
 
     Returns:
-        int64 (K,), places in the list: genuine pairs from the lowest score up, then impostors from the highest down.
+        int64 (K,), rows of the list: genuine pairs from the lowest score up, then impostors from the highest down.
 
     Raises:
         DistillError: the shapes do not fit, or `each` is below 1.

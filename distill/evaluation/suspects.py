@@ -13,19 +13,19 @@ class Suspects:
     """Pictures whose label is not the class the teacher finds most probable, the least probable label first.
 
     Attributes:
-        places: int64 (S,), which of the N pictures.
+        rows: int64 (S,), which of the N pictures.
         labels, opinions: int64 (S,), the class a picture is labelled with, and the one the teacher sees.
         label_probability, opinion_probability: float (S,), what the teacher gives to either.
     """
 
-    places: np.ndarray
+    rows: np.ndarray
     labels: np.ndarray
     opinions: np.ndarray
     label_probability: np.ndarray
     opinion_probability: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.rows)
 
 
 def believed(probabilities: np.ndarray, labels: np.ndarray, top: int) -> np.ndarray:
@@ -54,5 +54,5 @@ def suspected(probabilities: np.ndarray, labels: np.ndarray) -> Suspects:
     opinions, given = probabilities.argmax(axis=1), probabilities[rows, labels]
     # Of labels as improbable, the one that is contradicted with more confidence comes first.
     order = np.lexsort((-probabilities[rows, opinions], given))
-    places = order[opinions[order] != labels[order]]
-    return Suspects(places, labels[places], opinions[places], given[places], probabilities[places, opinions[places]])
+    rows = order[opinions[order] != labels[order]]
+    return Suspects(rows, labels[rows], opinions[rows], given[rows], probabilities[rows, opinions[rows]])

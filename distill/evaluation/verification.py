@@ -154,7 +154,7 @@ def _equal_errors(counts: np.ndarray, genuine: np.ndarray, cuts: np.ndarray) -> 
     """Equal error rates (B,) of pairs that count `counts` (B, P) times, NaN where a draw lacks either kind.
 
     Args:
-        counts, genuine: by falling score, (B, P) and bool (P,). cuts: places of the last of equal scores.
+        counts, genuine: by falling score, (B, P) and bool (P,). cuts: rows of the last of equal scores.
     """
     true = (counts * genuine).cumsum(axis=1, dtype=np.int64)[:, cuts]
     false = (counts * ~genuine).cumsum(axis=1, dtype=np.int64)[:, cuts]

@@ -24,7 +24,7 @@ from distill.export.onnx import example
 from distill.files.atomic import atomic_path
 from distill.files.checksums import read_sums, sums_of, write_sums
 from distill.files.run_directory import RunDirectory
-from distill.predictors.litert_predictor import METADATA_SUFFIX
+from distill.predictors.litert_session import METADATA_SUFFIX
 from students.files import load_student
 
 FILE = "student.tflite"

@@ -6,6 +6,7 @@ import numpy as np
 
 from distill.errors import DistillError
 from distill.predictors.file_predictor import FilePredictor
+from distill.predictors.graph_session import GraphSession
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 
@@ -34,7 +35,7 @@ class OnnxPredictor(FilePredictor):
         return self._session.every(batch)
 
 
-def read_metadata(session: OnnxSession) -> OnnxMetadata | None:
+def read_metadata(session: GraphSession) -> OnnxMetadata | None:
     """What the file says of itself; None for a file from elsewhere.
 
     Raises:

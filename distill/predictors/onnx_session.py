@@ -1,7 +1,4 @@
-"""One ONNX graph in onnxruntime: a picture goes in, one row of numbers comes out.
-
-Shared by `OnnxPredictor` and the ONNX teacher.
-"""
+"""An ONNX graph in onnxruntime."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill.errors import DistillError
+from distill.errors import DistillError, shortened
+from distill.predictors.graph_session import GraphInput, GraphSession
+from distill.predictors.onnx_refusal import refusal
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(uint8)": np.dtype(np.uint8),
@@ -17,12 +16,11 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(float16)": np.dtype(np.float16),
 }
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+_SILENT = 4  # of onnxruntime's log: its errors carry the same text, and a warning a batch says nothing new
 
 
-class OnnxSession:
+class OnnxSession(GraphSession):
     """An ONNX file, ready to run with torch's number of threads, on CUDA where onnxruntime has it.
-
-    `shape` is the input's, None where an axis is dynamic; `dtype` its element type; `properties` the file's metadata.
 
     Args:
         output: the name of the output that a call reads; None where there is only one.
@@ -41,82 +39,46 @@ class OnnxSession:
         options.intra_op_num_threads = threads or torch.get_num_threads()
         # Threads that spin while they wait take the cores torch is training on.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = _SILENT
         available = ort.get_available_providers()
         providers = [name for name in _PROVIDERS if name in available]
         try:
             self._session = ort.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime's errors share no base class
-            raise DistillError(f"{path}: onnxruntime cannot load it ({error}). Expected a whole ONNX file.") from error
-        inputs, outputs = self._session.get_inputs(), [value.name for value in self._session.get_outputs()]
-        if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _DTYPES:
-            taken = ", ".join(f"{value.name} {value.type} {value.shape}" for value in inputs)
-            raise DistillError(f"{path}: takes {taken}; expected one batch of pictures, uint8 or float, with 4 axes.")
-        if output is not None and output not in outputs:
-            raise DistillError(f"{path}: has no output {output!r}. It has: {', '.join(outputs)}.")
-        self.path = path
-        self.outputs: tuple[str, ...] = tuple(outputs)
-        self._chosen = output
-        self.dtype = _DTYPES[inputs[0].type]
-        self.shape = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
-        self.properties: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self._input = inputs[0].name
+            raise refusal(path, error) from error
+        self._input = _input(path, self._session.get_inputs())
+        outputs = tuple(value.name for value in self._session.get_outputs())
+        properties = dict(self._session.get_modelmeta().custom_metadata_map)
+        super().__init__(path, self._input, outputs, properties, output)
 
     @property
-    def output(self) -> str:
-        """The name of the output that a call reads.
+    def files(self) -> tuple[Path, ...]:
+        """The graph's, and those that its weights lie in."""
+        import onnx
+        from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
-        Raises:
-            DistillError: there are several, and none was named.
-        """
-        if self._chosen is None and len(self.outputs) > 1:
-            raise DistillError(f"{self.path}: has several outputs; name one as `output`: {', '.join(self.outputs)}.")
-        return self._chosen or self.outputs[0]
+        graph = onnx.load(self.path, load_external_data=False).graph
+        beside = {ExternalDataInfo(one).location for one in graph.initializer if uses_external_data(one)}
+        return (self.path, *(self.path.parent / name for name in sorted(beside)))
 
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """(N, ...) as the graph wants its input to float32 (N, C), the output chosen.
-
-        Raises:
-            DistillError: onnxruntime refuses the batch, or the output is not a row of finite numbers a picture.
-        """
-        (answers,) = self._batches(batch, [self.output])
-        if answers.ndim != 2:
-            raise DistillError(
-                f"{self.path}: output {self.output!r} has shape {answers.shape} for {len(batch)} pictures, expected "
-                "(N, C)."
-            )
-        bad = int((~np.isfinite(answers)).any(axis=1).sum())
-        if bad:
-            raise DistillError(
-                f"{self.path}: NaN or infinity in {self.output!r} for {bad} of {len(batch)} pictures. Check the size, "
-                "scale, mean and std it is given, or the file itself."
-            )
-        return answers
-
-    def every(self, batch: np.ndarray) -> list[np.ndarray]:
-        """(N, ...) as the graph wants its input to all outputs in their order, float32 (N, ...).
-
-        Raises:
-            DistillError: onnxruntime refuses the batch, or an output has no row for each picture.
-        """
-        return self._batches(batch, list(self.outputs))
-
-    def _batches(self, batch: np.ndarray, names: list[str]) -> list[np.ndarray]:
-        """A graph of a fixed batch size is run as often as needed, the last time with its last picture repeated."""
-        size = self.shape[0] or len(batch)
-        runs = [self._run(batch[start : start + size], size, names) for start in range(0, len(batch), size)]
-        return [np.concatenate(column) for column in zip(*runs, strict=True)]
-
-    def _run(self, batch: np.ndarray, size: int, names: list[str]) -> list[np.ndarray]:
-        count = len(batch)
-        if count < size:
-            batch = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
+    def infer(self, batch: np.ndarray, names: list[str]) -> list[np.ndarray]:
         try:
-            outputs = self._session.run(names, {self._input: np.ascontiguousarray(batch)})
+            return self._session.run(names, {self._input.name: np.ascontiguousarray(batch)})
         except Exception as error:  # onnxruntime's errors share no base class
-            raise DistillError(f"{self.path}: cannot run on an input of shape {batch.shape} ({error}).") from error
-        for name, answers in zip(names, outputs, strict=True):
-            if answers.ndim < 2 or len(answers) != size:
-                raise DistillError(
-                    f"{self.path}: output {name!r} has shape {answers.shape} for {size} pictures, expected (N, C)."
-                )
-        return [answers[:count].astype(np.float32) for answers in outputs]
+            raise DistillError(
+                f"{self.path}: cannot run on an input of shape {batch.shape} ({shortened(error)})."
+            ) from error
+
+
+def _input(path: Path, inputs: list[Any]) -> GraphInput:
+    """The input of a graph that takes one batch of pictures and nothing else."""
+    taken = shortened(", ".join(f"{value.name} {value.type} {value.shape}" for value in inputs))
+    if len(inputs) == 1 and not inputs[0].shape:
+        raise DistillError(
+            f"{path}: its input {shortened(inputs[0].name)!r} says nothing of its shape, not even how many axes it "
+            "has; expected 4. Export it again with the shape of a batch of pictures, such as (N, 3, 224, 224)."
+        )
+    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _DTYPES:
+        raise DistillError(f"{path}: takes {taken}; expected one batch of pictures, uint8 or float, with 4 axes.")
+    shape = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
+    return GraphInput(inputs[0].name, shape, _DTYPES[inputs[0].type])

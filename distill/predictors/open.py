@@ -8,7 +8,8 @@ from torch import nn
 from distill.errors import DistillError
 from distill.files.checksums import check_sum
 from distill.predictors.executorch_predictor import ExecutorchPredictor
-from distill.predictors.litert_predictor import METADATA_SUFFIX, LitertPredictor
+from distill.predictors.litert_predictor import LitertPredictor
+from distill.predictors.litert_session import METADATA_SUFFIX
 from distill.predictors.onnx_predictor import OnnxPredictor
 from distill.predictors.openvino_predictor import OpenvinoPredictor
 from distill.predictors.predictor import Predictor

@@ -8,9 +8,9 @@ Shapes: N batch, H W pixels in, h w pixels out. Pictures are uint8 (N, H, W, 3),
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -26,11 +26,15 @@ from distill.preprocess.resampling import (
     resampling_matrix,
     resampling_taps,
 )
+from distill.preprocess.units import check_units, listed
 
 Crop = tuple[float, float, float, float]
 """Top, left, height, width of a box as shares of the picture."""
 
 WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
+
+Channels = Literal["rgb", "bgr"]
+"""The order of the three channels in which a network eats a picture; pictures themselves are always RGB."""
 
 Fit = Literal["crop", "stretch", "pad"]
 """How a picture of another shape becomes one of the wanted size: its largest centred box of that shape, resized; all of
@@ -67,6 +71,8 @@ class Preprocess:
 
     `mean` and `std` are of values in 0..1 and channels in RGB order, as timm's `pretrained_cfg` has them. `crop` is the
     part of a prepared picture, or of a view of one, that the network sees; only that is brought to `height` x `width`.
+    `channels` is the order in which the network eats them once they are normalised: mean and deviation of red stay with
+    red.
     """
 
     height: int
@@ -75,6 +81,7 @@ class Preprocess:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     crop: Crop = WHOLE
+    channels: Channels = "rgb"
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -85,17 +92,45 @@ class Preprocess:
             )
         if min(self.std) <= 0:
             raise DistillError(f"preprocess: std is {self.std}, expected positive values of the 0..1 scale.")
+        check_units(self.mean, self.std)
         if not is_crop(self.crop):
             raise DistillError(
                 f"preprocess: crop is {self.crop}, expected top, left, height, width as shares of the picture: a box "
                 "of positive size inside 0..1."
             )
+        if self.channels not in get_args(Channels):
+            raise DistillError(f"preprocess: channels is {self.channels!r}, expected one of {get_args(Channels)}.")
+
+    def facts(self) -> dict[str, Any]:
+        """The fields, for JSON, fingerprints and keys.
+
+        `channels` stands there only where it is not `rgb`: what was known before there was a choice stays known.
+        """
+        facts = asdict(self)
+        if self.channels == "rgb":
+            del facts["channels"]
+        return facts
+
+    def __repr__(self) -> str:
+        """Its `facts`: the description of a network that has one inside is part of a stage's key."""
+        return f"Preprocess({', '.join(f'{key}={value!r}' for key, value in self.facts().items())})"
+
+    @property
+    def words(self) -> str:
+        """The contract for a person."""
+        part = "whole" if self.crop == WHOLE else f"crop {listed(self.crop)}"
+        scale = f"mean {listed(self.mean)}, std {listed(self.std)}"
+        return f"{self.height} x {self.width} pixels, {part}, {self.interpolation}, {self.channels}, {scale}"
+
+    def ordered(self, pixels: Tensor) -> Tensor:
+        """(N, 3, h, w) in RGB order to the same in the network's."""
+        return pixels if self.channels == "rgb" else pixels.flip(1)
 
     def normalize(self, pixels: Tensor) -> Tensor:
-        """Float (N, 3, h, w) on the 0..255 scale to zero mean and unit deviation."""
+        """Float (N, 3, h, w), RGB on the 0..255 scale, to zero mean and unit deviation in the network's order."""
         mean = torch.tensor(self.mean, dtype=pixels.dtype).mul(255).view(1, 3, 1, 1)
         scale = torch.tensor(self.std, dtype=pixels.dtype).mul(255).reciprocal().view(1, 3, 1, 1)
-        return (pixels - _sent(mean, pixels)) * _sent(scale, pixels)
+        return self.ordered((pixels - _sent(mean, pixels)) * _sent(scale, pixels))
 
     def intervals(self, box: Tensor, flip: Tensor) -> tuple[Interval, Interval]:
         """This network's share of each box, vertically and horizontally.

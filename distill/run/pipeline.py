@@ -143,6 +143,7 @@ def _earlier(directory: RunDirectory) -> tuple[StudentManifest | None, list[Expo
 def _judge_teacher(teacher: Teacher, task: Task) -> Verdict:
     """Its contract and its own score, before the first step."""
     task.teaching.check_teacher(teacher)
+    console.print(f"teacher {teacher.name}: shown {teacher.contract}", soft_wrap=True)
     verdict: Verdict = task.judging.judge(teacher.predictor(task.teaching.kind))
     console.print(f"teacher {teacher.name}: frozen, {teacher.outputs} outputs, {verdict.headline}")
     least = verdict.to_dict()["intervals"].get(verdict.metric, [verdict.score])[0]

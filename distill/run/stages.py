@@ -183,7 +183,7 @@ class Run:
     def _probe(self, network: nn.Module, preprocess: Preprocess) -> Trained:
         sets, settings, seed = self.task.pictures.sets, self.recipe.probe, self.recipe.seed
         described = weights_checksum(network), repr(network)
-        facts = (asdict(settings), described, asdict(preprocess), sets.prepared.fingerprint, seed)
+        facts = (asdict(settings), described, preprocess.facts(), sets.prepared.fingerprint, seed)
         directory = self.directory.stage("probe", key_of("probe", *facts))
         if done := finished(directory):
             console.print(f"probe: done before, {directory}", soft_wrap=True)
@@ -222,7 +222,7 @@ class Run:
         chosen_by = module.metric.name if module.metric and settings.keep == "best" else None
         facts = (
             network,
-            asdict(module.preprocess),
+            module.preprocess.facts(),
             data,
             sorted(pictures.hidden),
             learns_from,

@@ -48,6 +48,7 @@ ROWS = 16_384  # rows a file: what a kill can cost, in answers
 StoredDtype = Literal["float16", "float32"]
 
 _BEFORE = {"cutmix": 0.0}  # what manifests written before a kind of view existed say of it
+_CHANNELS = {"channels": "rgb"}  # what `Preprocess.facts` leaves unsaid
 
 
 @dataclass(frozen=True)
@@ -131,14 +132,19 @@ class Manifest:
 
     def describe(self) -> dict[str, Any]:
         """All but the checksums, as JSON holds it: equal for stores of the same answers."""
-        content = json.loads(json.dumps(asdict(self)))
+        content = json.loads(json.dumps(self._content()))
         del content["checksums"]
         return cast(dict[str, Any], content)
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        content = asdict(self)
+        content = self._content()
         write_json(path, content | {"sha256": _sha256(content)})
+
+    def _content(self) -> dict[str, Any]:
+        content = asdict(self)
+        content["teacher"]["preprocess"] = self.teacher.preprocess.facts()
+        return content
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -168,7 +174,8 @@ class Manifest:
             if content["dtype"] not in get_args(StoredDtype):
                 raise ValueError(f"dtype is {content['dtype']!r}")
             teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, _BEFORE | content["views"])
-            preprocess, pictures = _known(Preprocess, teacher["preprocess"]), _known(PictureFacts, content["pictures"])
+            preprocess = _known(Preprocess, _CHANNELS | teacher["preprocess"])
+            pictures = _known(PictureFacts, content["pictures"])
             teacher["preprocess"] = Preprocess(**{key: _frozen(value) for key, value in preprocess.items()})
             return cls(
                 **_known(cls, content)
@@ -178,7 +185,7 @@ class Manifest:
                     "views": Views(**{key: _frozen(value) for key, value in views.items()}),
                 }
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (DistillError, KeyError, TypeError, ValueError) as error:
             raise DistillError(f"{path}: not the manifest of a store of teacher answers ({error}).") from error
 
 

@@ -164,3 +164,12 @@ def test_a_table_of_embeddings_would_say_nothing() -> None:
         "-0.250000",
         "1.000000",
     ]
+
+
+def test_how_sure_answers_are() -> None:
+    answers = {"probabilities": np.array([[0.9, 0.1, 0.0], [0.4, 0.5, 0.1]], np.float32)}
+    np.testing.assert_allclose(Softmax(NAMES).sureness(answers), [0.9, 0.5])
+    np.testing.assert_allclose(
+        Probabilities(NAMES).sureness(answers), [(0.8 + 0.8 + 1) / 3, (0.2 + 0 + 0.8) / 3], rtol=1e-6
+    )
+    assert Embedding(3).sureness({"embeddings": np.eye(3)}) is None

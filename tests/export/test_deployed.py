@@ -1,6 +1,8 @@
 """What a file computes: a copy of the network in eval mode, between levels and answers."""
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -44,3 +46,14 @@ def test_levels_are_scaled_channel_by_channel_and_answers_activated(
         found, expected = deployed(pictures), formula(made.eval()(pixels))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert deployed.network is not made and not any(part.training for part in deployed.modules())
+
+
+def test_a_network_of_bgr_is_turned_around_inside() -> None:
+    """Whoever runs a file shows it RGB, whatever the network eats."""
+    made, kind = network(), Embedding(4)
+    turned = copy.deepcopy(made)
+    turned[0].weight.data = made[0].weight.data.flip(1)
+    pictures = torch.randint(0, 256, (3, 6, 5, 3), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    with torch.no_grad():
+        found = Deployed(turned, replace(PREPROCESS, channels="bgr"), kind)(pictures)
+        torch.testing.assert_close(found, Deployed(made, PREPROCESS, kind)(pictures))

@@ -1,6 +1,7 @@
 """The exported file: what it eats, what it says of itself, and that it answers as torch does."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,13 @@ def test_what_a_file_gives_is_said_in_its_metadata_and_the_name_of_its_output(ki
     metadata = OnnxMetadata.from_props({entry.key: entry.value for entry in model.metadata_props})
     assert metadata is not None and metadata.answers == kind
     assert [output.name for output in model.graph.output] == list(kind.tensors)
+
+
+def test_a_network_of_bgr_is_shown_rgb(network: nn.Module, file: Path, tmp_path: Path) -> None:
+    turned = copy.deepcopy(network)
+    first = next(module for module in turned.modules() if isinstance(module, nn.Conv2d))
+    first.weight.data = first.weight.data.flip(1)
+    export_onnx(tmp_path / "bgr.onnx", turned, replace(PREPROCESS, channels="bgr"), KIND, picture=(64, 80))
+    pictures = np.random.default_rng(1).integers(0, 256, (3, 64, 80, 3), dtype=np.uint8)
+    found, expected = (OnnxPredictor(path)(pictures)["probabilities"] for path in (tmp_path / "bgr.onnx", file))
+    np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -143,8 +143,31 @@ def test_a_padded_picture_lies_whole_on_grey(
         ({"std": (0.2, 0.0, 0.2)}, "std is"),
         ({"crop": (0.5, 0.0, 0.6, 1.0)}, "crop is"),
         ({"crop": (0.0, 0.0, 0.0, 1.0)}, "crop is"),
+        ({"channels": "gbr"}, "channels is 'gbr', expected one of .*bgr"),
     ],
 )
 def test_an_impossible_contract_is_refused(keys: dict[str, Any], found: str) -> None:
     with pytest.raises(DistillError, match=found):
         Preprocess(**{"height": 8, "width": 8, **keys})
+
+
+def test_bgr_is_rgb_turned_around_once_it_is_normalised() -> None:
+    rgb = Preprocess(8, 8, mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 0.125))
+    bgr = replace(rgb, channels="bgr")
+    assert torch.equal(bgr(pictures(20, 16)), rgb(pictures(20, 16))[:, [2, 1, 0]])
+    assert torch.equal(bgr.resize(pictures(20, 16)), rgb.resize(pictures(20, 16)))  # pictures themselves stay RGB
+
+
+def test_what_was_known_of_rgb_stays_known() -> None:
+    rgb = Preprocess(8, 6, "bicubic", (0.5,) * 3, (0.25,) * 3)
+    before = {
+        "height": 8,
+        "width": 6,
+        "interpolation": "bicubic",
+        "mean": (0.5,) * 3,
+        "std": (0.25,) * 3,
+        "crop": (0.0, 0.0, 1.0, 1.0),
+    }
+    assert rgb.facts() == before
+    assert repr(rgb) == f"Preprocess({', '.join(f'{key}={value!r}' for key, value in before.items())})"
+    assert replace(rgb, channels="bgr").facts() == before | {"channels": "bgr"}

@@ -142,6 +142,18 @@ def test_the_same_command_again_trains_nothing_and_says_the_same(
     assert stage_files(out) == files and len(files) == 2
 
 
+def test_what_a_teacher_is_shown_is_said_before_its_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = copy_of_finished(tmp_path)
+    without_exports(monkeypatch)
+    run_recipe(path, out)
+    said = capsys.readouterr().err
+    shown = "teacher test_resnet: shown 32 x 32 pixels, whole, bilinear, rgb, mean [0.5, 0.5, 0.5], std [0.5, 0.5, 0.5]"
+    assert shown in said
+    assert said.index(shown) < said.index("teacher test_resnet: frozen")
+
+
 def test_the_same_command_again_keeps_the_files_that_were_exported_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,10 +21,11 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.locks import exclusive
+from distill.preprocess.preprocess import Channels
 from distill.store import estimate
 from distill.store.asking import Asking
 from distill.store.building import views_begun
-from distill.store.store import building_place
+from distill.store.store import Store, building_place
 from distill.store.writer import write_store
 from tests.helpers.answering import BATCH, VIEWS, CountingTeacher, files, manifest_of, shown, store
 from tests.helpers.nets import ConvEmbedder, ConvTeacher
@@ -109,6 +110,19 @@ def test_a_damaged_list_of_pictures_is_made_again(labelled: Prepared, tmp_path: 
     teacher = CountingTeacher()
     store(tmp_path / "s", shown(labelled), teacher)
     assert teacher.shown == 0 and files(tmp_path / "s") == expected
+
+
+@pytest.mark.parametrize("channels", ["rgb", "bgr"])
+def test_a_manifest_says_in_which_order_a_teacher_eats_channels(
+    labelled: Prepared, tmp_path: Path, channels: Channels
+) -> None:
+    teacher = CountingTeacher()
+    teacher.preprocess = replace(teacher.preprocess, channels=channels)
+    written = store(tmp_path / "s", shown(labelled), teacher)
+    assert Store.open(tmp_path / "s").manifest.teacher.preprocess == teacher.preprocess
+    for content in (json.loads((tmp_path / "s" / "manifest.json").read_text()), written.manifest.describe()):
+        # Stores of before have no such key, and stay what they are.
+        assert content["teacher"]["preprocess"].get("channels") == (None if channels == "rgb" else channels)
 
 
 def test_a_store_of_an_older_view_policy_is_not_written_over(labelled: Prepared, tmp_path: Path) -> None:

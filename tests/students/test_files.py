@@ -12,7 +12,7 @@ from torch import nn
 from distill.answers import Embedding, Probabilities, Softmax
 from distill.answers.kind import Kind
 from distill.errors import DistillError
-from distill.preprocess.preprocess import Preprocess
+from distill.preprocess.preprocess import Channels, Preprocess
 from distill.registry import Registry
 from students.files import load_student, save_student
 from students.manifest import StudentManifest
@@ -62,7 +62,7 @@ class TinyDots(Student):
 """
 TINY_ENTRY = {"distill.students": {"tiny_dots": "tiny_students:TinyDots"}}
 
-PREPROCESS = asdict(MANIFEST.preprocess)
+PREPROCESS = MANIFEST.preprocess.facts()
 
 
 @pytest.fixture
@@ -119,6 +119,15 @@ def test_a_student_of_before_answers_had_names_is_the_same(
     del content["format"], content["answers"], content["teacher_fingerprint"], content["data_fingerprint"]
     (tmp_path / "config.json").write_text(json.dumps(content | former))
     assert load_student(tmp_path)[1] == manifest
+
+
+@pytest.mark.parametrize("channels", ["rgb", "bgr"])
+def test_a_student_that_eats_bgr_says_so(tmp_path: Path, channels: Channels) -> None:
+    preprocess = replace(MANIFEST.preprocess, channels=channels)
+    manifest = save_student(tmp_path, build_student(MANIFEST.config, 3), replace(MANIFEST, preprocess=preprocess))
+    assert load_student(tmp_path)[1] == manifest
+    content = json.loads((tmp_path / "config.json").read_text())["preprocess"]
+    assert content.get("channels") == (None if channels == "rgb" else channels)  # files of before have no such key
 
 
 def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, StudentManifest], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from distill.answers import Probabilities
 from distill.errors import DistillError
 from distill.files.weights import write_weights
 from distill.predictors.onnx_metadata import OnnxMetadata
-from teachers.class_map import SelectedTeacher, load_classifier, places_of, read_class_map
+from teachers.class_map import SelectedTeacher, columns_of, load_classifier, read_class_map
 from teachers.mirrored_teacher import MirroredTeacher
 from teachers.onnx_teacher import Onnx, OnnxTeacher
 from teachers.timm_teacher import Timm
@@ -46,7 +46,7 @@ def test_imagenets_outputs_as_published() -> None:
     assert (len(plain), len(shifted)) == (1000, 1001)
     for place, known in {0: TENCH, 151: CHIHUAHUA, 251: DALMATIAN, 267: POODLE, 999: "n15075141"}.items():
         assert plain[place] == shifted[place + 1] == known
-    assert places_of(CLASSES, shifted, "imagenet_background") == (268, 1, 152)
+    assert columns_of(CLASSES, shifted, "imagenet_background") == (268, 1, 152)
 
 
 def test_an_onnx_teacher_answers_the_datas_classes_in_their_order(tmp_path: Path, file: Path) -> None:
@@ -111,13 +111,13 @@ def test_two_outputs_of_one_name_are_not_told_apart_by_guessing(tmp_path: Path) 
     with pytest.raises(DistillError, match=r"teacher\.classes: 2 of the 4 outputs of vendor\.onnx are named 'crane'"):
         load_classifier(black_box(tmp_path, classes=("dog", "crane", "cat", "crane")), ("cat", "crane"))
     twice = black_box(tmp_path, classes=("dog", "crane", "crane", "cat"))
-    assert load_classifier(twice, ("cat", "dog")).places.tolist() == [3, 0]
+    assert load_classifier(twice, ("cat", "dog")).columns.tolist() == [3, 0]
 
 
 def test_names_in_a_file_of_windows_begin_with_no_mark(tmp_path: Path, file: Path) -> None:
     (tmp_path / "names.txt").write_text("dog\ncat\ncrow\ncrane\n", encoding="utf-8-sig")
     named = load_classifier(black_box(tmp_path, classes=tmp_path / "names.txt"), ("cat", "dog"))
-    assert named.places.tolist() == [1, 0]
+    assert named.columns.tolist() == [1, 0]
     expected = read_class_map(file)
     file.write_text(file.read_text(), encoding="utf-8-sig")
     assert read_class_map(file) == expected
@@ -140,13 +140,13 @@ def test_a_student_of_our_own_needs_no_map(tmp_path: Path, file: Path) -> None:
 )
 def test_classes_that_the_map_cannot_place(file: Path, classes: tuple[str, ...], reason: str) -> None:
     with pytest.raises(DistillError, match=reason):
-        places_of(classes, read_class_map(file), file)
+        columns_of(classes, read_class_map(file), file)
 
 
 def test_many_classes_without_an_output_are_counted_and_some_named(file: Path) -> None:
     classes = tuple(f"{known}-dog" for known in read_class_map("imagenet")[151:171])
     with pytest.raises(DistillError, match=r"no output for 19 of the data's 20 classes: n02085782-dog, .*, \.\.\.\."):
-        places_of(classes, read_class_map(file), file)
+        columns_of(classes, read_class_map(file), file)
 
 
 @pytest.mark.parametrize(

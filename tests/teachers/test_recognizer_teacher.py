@@ -101,3 +101,10 @@ def test_weights_of_another_network(facenet: InceptionResnetV1, arcface: Iresnet
         replace(arcface, weights=tmp_path / "broken.safetensors").teacher(Embedding())
     with pytest.raises(DistillError, match=r"absent\.pth: no such weights file"):
         replace(arcface, weights=tmp_path / "absent.pth").teacher(Embedding())
+
+
+def test_a_recogniser_of_bgr_is_shown_bgr(arcface: Iresnet) -> None:
+    rgb, bgr = arcface.teacher(Embedding()), replace(arcface, channels="bgr").teacher(Embedding())
+    expected = rgb(pixels(112).flip(1))["embedding"]
+    torch.testing.assert_close(bgr(pixels(112))["embedding"], expected, rtol=1e-3, atol=1e-4)
+    assert bgr.fingerprint() != rgb.fingerprint()

@@ -69,6 +69,17 @@ def test_input_contract_is_timms_unless_the_recipe_says_otherwise(recipe: Timm) 
     assert replace(recipe, crop=(0.1, 0.2, 0.5, 0.6)).load(5).preprocess.crop == (0.1, 0.2, 0.5, 0.6)
 
 
+def test_a_network_of_bgr_is_shown_bgr(recipe: Timm) -> None:
+    rgb = replace(recipe, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+    bgr, network = replace(rgb, channels="bgr").load(5), rgb.network(5, new_head=False).eval()
+    mean, std = torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1), torch.tensor([0.5, 0.6, 0.7]).view(3, 1, 1)
+    with torch.no_grad():
+        expected = network(((pixels() / 255 - mean) / std)[:, [2, 1, 0]])
+    torch.testing.assert_close(bgr(pixels())["logits"], expected, rtol=1e-4, atol=1e-5)
+    assert bgr.fingerprint() != rgb.load(5).fingerprint()
+    assert ", bgr, " in bgr.contract
+
+
 def test_other_outputs_are_refused(recipe: Timm) -> None:
     with pytest.raises(DistillError, match=r"its classifier has other outputs: .*\(5, .*expected \(7,"):
         recipe.load(7)

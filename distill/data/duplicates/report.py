@@ -23,12 +23,12 @@ def find_duplicates(
         directory: where the file is written.
 
     Returns:
-        places among `scored`, int64 (M,), rising; and what results.json says of them.
+        rows among `scored`, int64 (M,), rising; and what results.json says of them.
     """
     pairs = near_duplicates(training, scored)
     file = directory / FILE
     with atomic_path(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:
         rows = ((training.name(first), scored.name(second)) for first, second in pairs.tolist())
         csv.writer(opened).writerows([("transfer", name), *rows])
-    places = np.unique(pairs[:, 1])
-    return places, {"pairs": len(pairs), "pictures": len(places), "file": f"{directory.name}/{file.name}"}
+    copies = np.unique(pairs[:, 1])
+    return copies, {"pairs": len(pairs), "pictures": len(copies), "file": f"{directory.name}/{file.name}"}

@@ -168,10 +168,11 @@ class Pictures:
             return labels
         if any(map(wordnet_id, self.classes)) and any(map(wordnet_id, part.classes)):
             return relabel(labels, match(self.classes, part.classes, str(part.directory)), len(self.classes))
-        places = np.array([self.classes.index(name) if name in self.classes else -1 for name in part.classes], np.int64)
+        names = self.classes
+        columns = np.array([names.index(name) if name in names else -1 for name in part.classes], np.int64)
         exclusive = all(((some == 1).sum(axis=1) <= 1).all() for some in (self.sets[0].labels, labels))
-        if (places >= 0).any() and exclusive:  # of attributes, one that the other set does not have is unknown
-            return relabel(labels, places, len(self.classes))
+        if (columns >= 0).any() and exclusive:  # of attributes, one that the other set does not have is unknown
+            return relabel(labels, columns, len(self.classes))
         return np.full((len(rows), len(self.classes)), -1, np.int8)
 
     def name(self, index: int) -> str:

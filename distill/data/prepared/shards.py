@@ -70,13 +70,11 @@ class Shards:
         shards = [shard_name(number, self.encoded) for number in range(-(-len(self) // self.rows))]
         return [*shards, OFFSETS] if self.encoded else shards
 
-    def gather(
-        self, rows: np.ndarray, out: np.ndarray | None = None, places: Iterable[int] | None = None
-    ) -> np.ndarray:
+    def gather(self, rows: np.ndarray, out: np.ndarray | None = None, into: Iterable[int] | None = None) -> np.ndarray:
         """uint8 (len(rows), H, W, 3), in the order of ``rows``, each from 0 to N - 1.
 
         Args:
-            out: the array to write to. places: for each of ``rows`` where in it; one after another if not given.
+            out: the array to write to. into: for each of ``rows`` the row of it; one after another if not given.
 
         Raises:
             DistillError: a shard was damaged after the set was opened.
@@ -84,11 +82,11 @@ class Shards:
         out = np.empty((len(rows), *self.shape[1:]), np.uint8) if out is None else out
         length = self.shape[1] * self.shape[2] * 3
         numbers, inside = (part.tolist() for part in np.divmod(rows, self.rows))
-        for place, number, row in zip(range(len(rows)) if places is None else places, numbers, inside, strict=True):
+        for slot, number, row in zip(range(len(rows)) if into is None else into, numbers, inside, strict=True):
             if self.encoded:
-                out[place] = self._decoded(number, row)
+                out[slot] = self._decoded(number, row)
             else:
-                self._read(number, self._header + row * length, out[place])
+                self._read(number, self._header + row * length, out[slot])
         return out
 
     def _decoded(self, number: int, row: int) -> np.ndarray:

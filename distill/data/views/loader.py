@@ -228,11 +228,11 @@ def side_by_side(order: np.ndarray, identities: np.ndarray, together: int) -> np
     Each person's pictures, in that order, are cut into groups; a group stands where its first picture stood.
     """
     who = identities[order]
-    places = np.argsort(who, kind="stable")
-    _, starts, counts = np.unique(who[places], return_index=True, return_counts=True)
+    grouped = np.argsort(who, kind="stable")
+    _, starts, counts = np.unique(who[grouped], return_index=True, return_counts=True)
     within = np.arange(len(order)) - np.repeat(starts, counts)
-    first = places[np.arange(len(order)) - within % together]
-    return order[places[np.lexsort((places, first))]]
+    first = grouped[np.arange(len(order)) - within % together]
+    return order[grouped[np.lexsort((grouped, first))]]
 
 
 def as_is(batch: Any) -> Any:

@@ -173,12 +173,12 @@ class ClassJudging(LabelledJudging[LabelledPictures, ClassVerdict]):
         with atomic_path(file) as temporary, temporary.open("w", newline="", encoding="utf-8") as opened:
             writer = csv.writer(opened)
             writer.writerow(["picture", "label", "label_probability", "opinion", "opinion_probability"])
-            for k, place in enumerate(doubted.places.tolist()):
+            for k, row in enumerate(doubted.rows.tolist()):
                 label, opinion = self.pictures.classes[doubted.labels[k]], self.pictures.classes[doubted.opinions[k]]
                 given = f"{doubted.label_probability[k]:.3g}", opinion, f"{doubted.opinion_probability[k]:.4f}"
-                writer.writerow([web.name(place), label, *given])
+                writer.writerow([web.name(row), label, *given])
         entry = {"pictures": len(web), "suspected": len(doubted), "file": f"{file.parent.name}/{file.name}"}
-        return entry, self._captioned(web, probabilities, labels, doubted.places[:DOUBTED])
+        return entry, self._captioned(web, probabilities, labels, doubted.rows[:DOUBTED])
 
     def _captioned(
         self, pictures: Pictures, probabilities: np.ndarray, truths: np.ndarray, rows: np.ndarray

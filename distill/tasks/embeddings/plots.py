@@ -75,9 +75,9 @@ def rank_plot(ranks: Mapping[str, Sequence[float]]) -> bytes:
     figure = new_figure(height=2.8)
     axes = figure.add_subplot()
     for (role, shares), (color, dashes), marker in zip(ranks.items(), _LINES, "oD", strict=False):
-        places = range(1, len(shares) + 1)
+        numbers = range(1, len(shares) + 1)
         marks = marker if len(shares) < 40 else ""
-        axes.plot(places, shares, color=color, linestyle=dashes, linewidth=1.3, label=role, marker=marks, markersize=4)
+        axes.plot(numbers, shares, color=color, linestyle=dashes, linewidth=1.3, label=role, marker=marks, markersize=4)
     longest = max(len(shares) for shares in ranks.values())
     step = 1 if longest <= 10 else 5 * math.ceil(longest / 50)
     axes.set_xticks(sorted({1, *range(step, longest + 1, step)}))

@@ -36,7 +36,7 @@ Verification = VerificationScores | AllPairsScores
 
 @dataclass(frozen=True, eq=False)
 class ListedPairs:
-    """Pairs of pictures: int64 places (P,) of both, bool (P,) whether they show one person, int64 (P,) the fold."""
+    """Pairs of pictures: int64 rows (P,) of both, bool (P,) whether they show one person, int64 (P,) the fold."""
 
     first: np.ndarray
     second: np.ndarray

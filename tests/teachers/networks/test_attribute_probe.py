@@ -53,6 +53,14 @@ def test_each_sees_the_picture_in_its_own_way(pair: Mobilefacenet) -> None:
         torch.testing.assert_close(whole, expected / (1 + scale) ** 0.5, atol=1e-4, rtol=1e-4)
 
 
+def test_each_has_an_order_of_channels_of_its_own(pair: Mobilefacenet) -> None:
+    assert pair.context is not None
+    network = replace(pair, channels="bgr").network(5, new_head=True)
+    assert (network.context.face.preprocess.channels, network.context.whole.preprocess.channels) == ("bgr", "rgb")
+    network = replace(pair, context=replace(pair.context, channels="bgr")).network(5, new_head=True)
+    assert (network.context.face.preprocess.channels, network.context.whole.preprocess.channels) == ("rgb", "bgr")
+
+
 def test_one_file_holds_both(pair: Mobilefacenet, tmp_path: Path) -> None:
     network = pair.network(5, new_head=True).eval()
     write_weights(tmp_path / "teacher.safetensors", network)

@@ -228,6 +228,12 @@ def test_an_embedder_sees_columns_8_to_104_of_an_aligned_picture(recognizer: Mob
     assert own.teacher(Embedding()).preprocess.crop == (0.1, 0.2, 0.3, 0.4)
 
 
+def test_an_embedder_of_bgr_is_shown_bgr(recognizer: Mobilefacenet) -> None:
+    rgb, bgr = recognizer.teacher(Embedding()), replace(recognizer, channels="bgr").teacher(Embedding())
+    raw = pixels().mul(40).add(127.5).clamp(0, 255)
+    torch.testing.assert_close(bgr(raw)["embedding"], rgb(raw.flip(1))["embedding"], rtol=1e-3, atol=1e-4)
+
+
 def test_an_embedder_wants_the_recognisers_weights(recognizer: Mobilefacenet, tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"teacher\.weights: none given"):
         Mobilefacenet().teacher(Embedding())

@@ -1,0 +1,173 @@
+"""What the file of a black box says of itself, before anything is asked of it: ONNX, LiteRT or OpenVINO."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from distill.cost import count_onnx
+from distill.errors import DistillError
+from distill.formatting import magnitude
+from teachers.onnx_teacher import SESSIONS
+
+Shape = tuple[int | str, ...]
+"""Sizes of axes; a name, or `?`, where an axis is dynamic."""
+_SHOWN = 6  # operators, by how many of them there are
+_WORDS = {"litert": "LiteRT", "openvino": "OpenVINO"}
+_TEXT = 80  # characters of a metadata entry
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or an output of a graph.
+
+    Attributes:
+        dtype: of its elements, as numpy calls it.
+        shape: None where the file does not say.
+    """
+
+    name: str
+    dtype: str
+    shape: Shape | None
+
+    def __str__(self) -> str:
+        axes = "shape not told" if self.shape is None else f"({', '.join(map(str, self.shape))})"
+        return f"{self.name} {self.dtype} {axes}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a file says.
+
+    Attributes:
+        runtime: what runs it, as a recipe's `teacher.name` has it.
+        format: in words.
+        operators: how often each stands in the graph, most frequent first; those of another domain with its name.
+        cost: parameters and mult-adds in words, or why they are unknown.
+        metadata: texts by key.
+    """
+
+    file: Path
+    runtime: str
+    format: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    operators: tuple[tuple[str, int], ...]
+    cost: str
+    metadata: dict[str, str]
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        more = f" and {len(self.operators) - _SHOWN} more" if len(self.operators) > _SHOWN else ""
+        operators = ", ".join(f"{name} {count}" for name, count in self.operators[:_SHOWN])
+        entries = [f"  metadata   {key}: {_short(text)}" for key, text in self.metadata.items()]
+        return [
+            f"{self.file}: {self.format}, {self.cost}",
+            *(f"  input      {port}" for port in self.inputs),
+            *(f"  output     {port}" for port in self.outputs),
+            *([f"  operators  {operators}{more}"] if operators else []),
+            *(entries or ["  metadata   none"]),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        ports = {"inputs": self.inputs, "outputs": self.outputs}
+        return {
+            "file": str(self.file),
+            "runtime": self.runtime,
+            "format": self.format,
+            **{side: [str(port) for port in some] for side, some in ports.items()},
+            "operators": dict(self.operators),
+            "cost": self.cost,
+            "metadata": self.metadata,
+        }
+
+
+def read_facts(file: Path) -> Facts:
+    """Read a file: of ONNX the graph without its weights; others are opened in their runtimes, which say less.
+
+    Raises:
+        DistillError: there is no such file, it is none of these formats, or its runtime is not installed.
+    """
+    runtime = _runtime(file)
+    if runtime == "onnx":
+        return _read_onnx(file)
+    session = SESSIONS[runtime](file, None)
+    shape = tuple("?" if size is None else size for size in session.shape)
+    return Facts(
+        file,
+        runtime,
+        _WORDS[runtime],
+        (Port("input", session.dtype.name, shape),),
+        tuple(Port(name, "float32", None) for name in session.outputs),
+        (),
+        "cost not counted, which is done of ONNX alone",
+        session.properties,
+    )
+
+
+def _runtime(file: Path) -> str:
+    """By the first bytes; a name may have any suffix.
+
+    Raises:
+        DistillError: there is no such file.
+    """
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(64)
+    except OSError as error:
+        raise DistillError(
+            f"{file}: {'no such file' if not file.exists() else f'cannot be read ({error})'}."
+        ) from error
+    if head[4:8] == b"TFL3":
+        return "litert"
+    return "openvino" if head.lstrip().startswith((b"<?xml", b"<net")) else "onnx"
+
+
+def _read_onnx(file: Path) -> Facts:
+    try:
+        model = onnx.load(file, load_external_data=False)
+    except (DecodeError, OSError, ValueError) as error:
+        raise DistillError(
+            f"{file}: cannot be read as ONNX, and is no .tflite or OpenVINO .xml file. Expected one of these, whole."
+        ) from error
+    graph = model.graph
+    if not graph.node:
+        raise DistillError(f"{file}: an ONNX graph without operators. Expected a whole .onnx file.")
+    stored = {tensor.name for tensor in graph.initializer}
+    counts = Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.node)
+    opset = max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=0)
+    return Facts(
+        file,
+        "onnx",
+        f"ONNX, opset {opset}",
+        tuple(_port(value) for value in graph.input if value.name not in stored),
+        tuple(_port(value) for value in graph.output),
+        tuple(counts.most_common()),
+        _cost(file),
+        {entry.key: entry.value for entry in model.metadata_props},
+    )
+
+
+def _port(value: onnx.ValueInfoProto) -> Port:
+    tensor = value.type.tensor_type
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name if tensor.elem_type else "no tensor"
+    if not tensor.HasField("shape"):
+        return Port(value.name, dtype, None)
+    axes = [axis.dim_value if axis.HasField("dim_value") else axis.dim_param or "?" for axis in tensor.shape.dim]
+    return Port(value.name, dtype, tuple(axes))
+
+
+def _cost(file: Path) -> str:
+    try:
+        cost = count_onnx(file)
+    except DistillError as error:
+        return f"cost not counted ({_short(str(error).removeprefix(f'{file}: '))})"
+    return f"{magnitude(cost.parameters)} parameters, {magnitude(cost.mult_adds)} mult-adds a picture"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _TEXT else f"{line[:_TEXT]}..."

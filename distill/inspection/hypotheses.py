@@ -1,0 +1,142 @@
+"""What a black box may want of a picture, as keys of a recipe's `teacher` section.
+
+Where a picture is cut or padded before the network sees it, `prepare.fit` says; which part of that the network sees,
+`teacher.crop`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from itertools import product
+from typing import Any
+
+from distill.preprocess.preprocess import IMAGENET_MEAN, IMAGENET_STD, WHOLE, Channels, Crop, Fit, Interpolation
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """How pixels are brought to numbers, as people name it.
+
+    Attributes:
+        keys: of the teacher's section; empty for a graph that eats uint8.
+    """
+
+    words: str
+    keys: Mapping[str, Any] = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def _by(words: str, mean: Triple, std: Triple) -> Normalization:
+    return Normalization(words, {"mean": mean, "std": std})
+
+
+def _same(value: float) -> Triple:
+    return (value, value, value)
+
+
+NORMALIZATIONS = (
+    _by("ImageNet's mean and std", IMAGENET_MEAN, IMAGENET_STD),
+    Normalization("0..1", {"scale": "0..1"}),
+    _by("-1..1", _same(0.5), _same(0.5)),
+    Normalization("0..255", {"scale": "0..255"}),
+    _by("(x - 127.5) / 128", _same(127.5 / 255), _same(128 / 255)),
+    _by("(x - 128) / 128", _same(128 / 255), _same(128 / 255)),
+    _by("0..255 less ImageNet's mean", IMAGENET_MEAN, _same(1 / 255)),
+    _by("CLIP's mean and std", (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+)
+"""Those that public networks are trained with, the most frequent first."""
+RAW = Normalization("uint8", {})
+
+CENTRE = 0.875
+"""The share of a side that most classifiers of ImageNet are evaluated on."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a prepared picture the network sees."""
+
+    words: str
+    crop: Crop
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def parts(height: int, width: int, size: tuple[int, int]) -> tuple[Part, ...]:
+    """The whole picture; of another shape than the network's, its largest centred box of that; and the middle of that.
+
+    Args:
+        height, width: pixels that the network sees.
+        size: height and width of the prepared pictures.
+    """
+    rows, columns = size
+    box_rows, box_columns = min(1.0, columns * height / width / rows), min(1.0, rows * width / height / columns)
+    found = [Part("whole", WHOLE)]
+    if min(box_rows, box_columns) < 1 - 1 / max(size):
+        found = [Part("its centred box", _centred(box_rows, box_columns)), Part("whole, squeezed", WHOLE)]
+    return (*found, Part(f"the middle {CENTRE:.1%}", _centred(CENTRE * box_rows, CENTRE * box_columns)))
+
+
+def _centred(rows: float, columns: float) -> Crop:
+    return ((1 - rows) / 2, (1 - columns) / 2, rows, columns)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One way to show pictures to a black box.
+
+    Attributes:
+        output: the name of the one to learn from; None where there is one.
+    """
+
+    output: str | None
+    channels: Channels
+    normalization: Normalization
+    part: Part
+    fit: Fit
+    interpolation: Interpolation
+
+    def teacher_keys(self) -> dict[str, Any]:
+        """Of the recipe's teacher section; a key that would say nothing is left out."""
+        keys: dict[str, Any] = {} if self.output is None else {"output": self.output}
+        keys |= {"channels": self.channels, **self.normalization.keys}
+        if self.part.crop != WHOLE:
+            keys["crop"] = self.part.crop
+        return keys | {"interpolation": self.interpolation}
+
+    def differs_from(self, other: "Hypothesis") -> list[str]:
+        """The names of what is not the same."""
+        return [one.name for one in fields(self) if getattr(self, one.name) != getattr(other, one.name)]
+
+    def __str__(self) -> str:
+        output = "" if self.output is None else f"{self.output}, "
+        return f"{output}{self.channels}, {self.normalization}, {self.part}, {self.fit}, {self.interpolation}"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What each field of a hypothesis may be, the likeliest first."""
+
+    output: tuple[str | None, ...]
+    channels: tuple[Channels, ...]
+    normalization: tuple[Normalization, ...]
+    part: tuple[Part, ...]
+    fit: tuple[Fit, ...]
+    interpolation: tuple[Interpolation, ...]
+
+    def grid(self) -> Iterator[Hypothesis]:
+        """All outputs, orders of channels, normalisations and parts together: none can be judged while another is
+        wrong. Each at the first fit and kernel."""
+        for some in product(self.output, self.channels, self.normalization, self.part):
+            yield Hypothesis(*some, self.fit[0], self.interpolation[0])
+
+    def fits(self, centre: Hypothesis) -> Iterator[Hypothesis]:
+        """The same at the other fits."""
+        return (replace(centre, fit=fit) for fit in self.fit if fit != centre.fit)
+
+    def kernels(self, centre: Hypothesis) -> Iterator[Hypothesis]:
+        """The same with the other kernels, which change a score least."""
+        return (replace(centre, interpolation=one) for one in self.interpolation if one != centre.interpolation)

@@ -1,0 +1,234 @@
+"""`distill inspect` finds the contract that a black box was written for, and says what it could not tell."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from distill import cli
+from distill.answers import Embedding
+from distill.errors import DistillError
+from teachers.mobilefacenet_teacher import Mobilefacenet
+from tests.helpers.black_boxes import COLORS, color_box, color_folders
+from tests.helpers.running import finished
+
+RECIPE = """\
+task: classes
+data: {{name: class_folders, root: {root}}}
+prepare: {{height: 40, width: 40}}
+teacher: {{name: onnx, file: elsewhere.onnx}}
+student: {{name: mobilenet_v1, width: 0.25, resolution: 32}}
+objective: {{name: softmax_kl}}
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("colors")
+    path = place / "colors.yaml"
+    path.write_text(RECIPE.format(root=color_folders(place / "pictures")))
+    return path
+
+
+def inspected(file: Path, recipe: Path, *keys: str) -> dict[str, Any]:
+    written = file.with_suffix(".json")
+    assert cli.main(["inspect", str(file), "--recipe", str(recipe), "--json", str(written), *keys]) == 0
+    content: dict[str, Any] = json.loads(written.read_text())
+    return content
+
+
+@pytest.mark.parametrize(
+    ("contract", "expected"),
+    [
+        ({"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}, {"mean": [0.485, 0.456, 0.406]}),
+        ({"channels": "bgr"}, {"channels": "bgr", "scale": "0..1"}),
+        ({"std": 1 / 255, "layout": "nhwc", "ends": "Softmax"}, {"scale": "0..255", "gives": "softmax"}),
+        (
+            {"mean": 0.5, "std": 0.5, "channels": "bgr", "ends": "Sigmoid"},
+            {"channels": "bgr", "gives": "probabilities"},
+        ),
+        ({"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "inside": True}, {"scale": "0..1"}),
+    ],
+)
+def test_the_contract_is_found_among_many(
+    contract: dict[str, Any],
+    expected: dict[str, Any],
+    recipe: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    content = inspected(color_box(tmp_path / "box.onnx", **contract), recipe)
+    assert len(content["hypotheses"]) >= 24
+    assert content["hypotheses"][0]["score"] == 1.0
+    section = yaml.safe_load(content["section"])["teacher"]
+    assert {key: section.get(key) for key in expected} == expected
+    assert section["channels"] == contract.get("channels", "rgb")
+    # What is printed last is that section, and a hypothesis of the other order is never as good.
+    shown = capsys.readouterr().out
+    assert content["section"] in shown
+    reversed_ = [one for one in content["hypotheses"] if one["teacher"]["channels"] != section["channels"]]
+    assert all(one["score"] < 0.9 for one in reversed_)
+
+
+def test_the_section_it_ends_with_can_be_run(recipe: Path, tmp_path: Path) -> None:
+    box = color_box(tmp_path / "box.onnx", channels="bgr")
+    content = inspected(box, recipe)
+    merged = yaml.safe_load(recipe.read_text()) | yaml.safe_load(content["section"])
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(merged))
+    scores = tmp_path / "scores.json"
+    arguments = [
+        str(tmp_path / "mine.yaml"),
+        "--model",
+        "teacher",
+        "--out",
+        str(tmp_path / "out"),
+        "--json",
+        str(scores),
+    ]
+    assert cli.main(["evaluate", *arguments]) == 0
+    assert json.loads(scores.read_text())["metrics"]["top-1"] == 1.0
+
+
+def test_what_does_as_well_is_said(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = inspected(color_box(tmp_path / "box.onnx", mean=127.5 / 255, std=128 / 255), recipe)
+    assert any("-1..1" in one for one in content["level"])
+    assert "not told apart" in content["section"]
+    assert "not told apart from the best on these pictures: " in capsys.readouterr().out
+
+
+def test_a_key_that_is_given_is_not_tried_otherwise(recipe: Path, tmp_path: Path) -> None:
+    content = inspected(
+        color_box(tmp_path / "box.onnx"), recipe, "--teacher.scale", "0..1", "--teacher.channels", "bgr"
+    )
+    assert {one["teacher"]["channels"] for one in content["hypotheses"]} == {"bgr"}
+    assert yaml.safe_load(content["section"])["teacher"]["scale"] == "0..1"
+
+
+def test_a_file_of_another_order_of_classes_is_within_chance_or_far_below(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The data's folders are renamed, so that each colour stands where another's output is."""
+    root = color_folders(tmp_path / "pictures")
+    names = list(COLORS)
+    for part in ("train", "test"):
+        for name in names:
+            (root / part / name).rename(root / part / f"x{(names.index(name) + 3) % len(names)}")
+    path = tmp_path / "shifted.yaml"
+    path.write_text(RECIPE.format(root=root))
+    content = inspected(color_box(tmp_path / "box.onnx"), path)
+    assert content["hypotheses"][0]["score"] < 0.6
+    assert "in the order of the data's 8 classes, which nothing tells" in capsys.readouterr().out
+
+
+def test_without_labels_answers_are_held_to_themselves(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = yaml.safe_load(recipe.read_text())["data"]["root"]
+    box = color_box(tmp_path / "box.onnx", ends="Softmax")
+    content = inspected(box, recipe, "--data", "folder", "--data.root", root)
+    assert (content["labelled"], content["metric"]) == (False, "steadiness")
+    assert "steadiness is a hint" in capsys.readouterr().out
+
+
+def test_an_openvino_file_is_inspected_like_an_onnx_one(recipe: Path, tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    box = color_box(tmp_path / "box.onnx", channels="bgr", std=1 / 255)
+    openvino.save_model(openvino.convert_model(box), tmp_path / "box.xml", compress_to_fp16=False)
+    section = yaml.safe_load(inspected(tmp_path / "box.xml", recipe)["section"])["teacher"]
+    assert (section["name"], section["channels"], section["scale"]) == ("openvino", "bgr", "0..255")
+
+
+def test_what_was_exported_here_says_all_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inspect", str(finished()[1] / "export" / "student.onnx")]) == 0
+    assert "it says the rest itself: --teacher onnx" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_the_file_alone_says_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inspect", str(color_box(tmp_path / "box.onnx"))]) == 0
+    shown = capsys.readouterr().out
+    assert "ONNX, opset 18" in shown and "pictures float32 (N, 3, 24, 24)" in shown and "logits float32 (N, 8)" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.onnx"], "no such file"),
+        (["{box}", "--teacher.scale", "0..1"], "Name the recipe with --recipe"),
+        (["{box}", "--recipe", "{recipe}", "--pictures", "1"], "expected two or more"),
+    ],
+)
+def test_what_cannot_be_inspected_is_told(arguments: list[str], words: str, recipe: Path, tmp_path: Path) -> None:
+    box = color_box(tmp_path / "box.onnx")
+    from distill.commands import inspect
+
+    with pytest.raises(DistillError, match=words):
+        inspect.main([argument.format(box=box, recipe=recipe) for argument in arguments])
+
+
+class Changed(torch.nn.Module):
+    """A network that wants its pictures another way."""
+
+    def __init__(self, network: torch.nn.Module, *, bgr: bool, nhwc: bool, inside: bool) -> None:
+        super().__init__()
+        self.network, self.bgr, self.nhwc, self.inside = network, bgr, nhwc, inside
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        pictures = pictures.permute(0, 3, 1, 2) if self.nhwc else pictures
+        pictures = pictures.flip(1) if self.bgr else pictures
+        answers: torch.Tensor = self.network((pictures - 127.5) / 128 if self.inside else pictures)
+        return answers
+
+
+def published(name: str, root: Path) -> tuple[torch.nn.Module, tuple[int, int], list[str]]:
+    """A network with public weights, the size it sees, and the arguments that inspect it on photographs."""
+    if name == "mobilefacenet":
+        network, _ = Mobilefacenet(weights=root / "weights/mobilefacenet_casia.ckpt").trainable(Embedding())
+        size = ["--prepare.height", "112", "--prepare.width", "112"]
+        people = ["--recipe", "face_embeddings", "--data", "people", "--data.root", str(root / "lfw/images"), *size]
+        return network, (112, 96), people
+    network = timm.create_model("mobilenetv2_100", num_classes=1001, pad_type="same")
+    network.load_state_dict(load_file(root / "weights/mobilenetv2_100_imagenet1001.safetensors"))
+    dogs = ["--recipe", "stanford_dogs", "--data", "stanford_dogs", "--data.root", str(root / "stanford_dogs")]
+    return network, (224, 224), dogs
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    "changes", [{}, {"bgr": True}, {"nhwc": True}, {"inside": True}], ids=["as_it_is", "bgr", "nhwc", "inside"]
+)
+@pytest.mark.parametrize("name", ["mobilefacenet", "mobilenetv2"])
+def test_published_networks_are_found_on_200_photographs(name: str, changes: dict[str, bool], tmp_path: Path) -> None:
+    """Both want RGB as (x - 127.5) / 128 or (x - 128) / 128; which of the two, and -1..1, no photographs tell."""
+    network, (height, width), arguments = published(name, Path(os.environ["DISTILL_REAL_DATA"]))
+    ways = {"bgr": False, "nhwc": False, "inside": False} | changes
+    shape = (2, height, width, 3) if ways["nhwc"] else (2, 3, height, width)
+    box = tmp_path / "box.onnx"
+    torch.onnx.export(
+        Changed(network, **ways).eval(),
+        (torch.rand(shape),),
+        box,
+        dynamic_shapes=({0: "batch"},),
+        dynamo=True,
+        external_data=False,
+    )
+    written = tmp_path / "found.json"
+    assert cli.main(["inspect", str(box), "--json", str(written), *arguments]) == 0
+    content = json.loads(written.read_text())
+    section = yaml.safe_load(content["section"])["teacher"]
+    assert len(content["hypotheses"]) >= 24 and content["pictures"] == 200
+    assert section["channels"] == ("bgr" if ways["bgr"] else "rgb")
+    if ways["inside"]:
+        assert section["scale"] == "0..255"
+    else:
+        assert section["mean"] == pytest.approx([0.5] * 3, abs=0.003)
+        assert section["std"] == pytest.approx([0.5] * 3, abs=0.003)
+    if name == "mobilefacenet":
+        assert section["crop"] == pytest.approx([0, 8 / 112, 1, 96 / 112], abs=1e-6)
+    else:
+        assert section["class_map"] == "imagenet_background"

@@ -1,0 +1,68 @@
+"""What an ONNX file says of itself."""
+
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from distill.errors import DistillError
+from distill.inspection.facts import read_facts
+from tests.helpers.black_boxes import color_box
+
+
+def test_ports_operators_and_cost(tmp_path: Path) -> None:
+    path = color_box(tmp_path / "box.onnx", layout="nhwc", inside=True, ends="Softmax")
+    facts = read_facts(path)
+    assert [str(port) for port in facts.inputs] == ["pictures float32 (N, 24, 24, 3)"]
+    assert [str(port) for port in facts.outputs] == ["answers float32 (N, 8)"]
+    assert dict(facts.operators) == dict.fromkeys(("Sub", "Div", "ReduceMean", "MatMul", "Add", "Softmax"), 1)
+    assert facts.format == "ONNX, opset 18" and "24 mult-adds" in facts.cost  # 3 x 8
+    assert facts.lines()[0] == f"{path}: {facts.format}, {facts.cost}"
+
+
+def test_metadata_is_shown_shortened_and_kept_whole(tmp_path: Path) -> None:
+    model = onnx.load(color_box(tmp_path / "box.onnx"))
+    helper.set_model_props(model, {"names": "x" * 500, "author": "somebody\nelse"})
+    onnx.save(model, tmp_path / "box.onnx")
+    facts = read_facts(tmp_path / "box.onnx")
+    assert len(facts.metadata["names"]) == 500
+    lines = "\n".join(facts.lines())
+    assert "author: somebody else" in lines and f"names: {'x' * 80}..." in lines
+
+
+def test_operators_of_other_domains_are_named_with_them(tmp_path: Path) -> None:
+    node = helper.make_node("Magic", ["x"], ["y"], domain="vendor")
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
+    graph = helper.make_graph([node], "magic", ports[:1], ports[1:])
+    onnx.save(helper.make_model(graph), tmp_path / "box.onnx")
+    facts = read_facts(tmp_path / "box.onnx")
+    assert facts.operators == (("vendor.Magic", 1),)
+    assert "not counted" in facts.cost and "shape not told" in facts.lines()[1]
+
+
+def test_a_litert_file_is_known_by_its_bytes_whatever_its_name(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    from tests.helpers.litert import litert_graph
+
+    path = tmp_path / "box.bin"
+    litert_graph(path)
+    facts = read_facts(path)
+    assert (facts.runtime, facts.format, facts.operators) == ("litert", "LiteRT", ())
+    assert facts.inputs[0].dtype == "uint8" and facts.inputs[0].shape[1:] == (8, 6, 3)  # type: ignore[index]
+
+
+def test_an_openvino_file_is_opened_in_its_runtime(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    openvino.save_model(openvino.convert_model(color_box(tmp_path / "box.onnx")), tmp_path / "box.xml")
+    facts = read_facts(tmp_path / "box.xml")
+    assert (facts.runtime, facts.inputs[0].dtype) == ("openvino", "float32")
+    assert facts.outputs[0].name == "logits"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04" + bytes(100), b"\x08\x07"])
+def test_what_is_no_such_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "box.onnx"
+    path.write_bytes(content)
+    with pytest.raises(DistillError, match=r"box.onnx: (cannot be read as ONNX|an ONNX graph without operators)"):
+        read_facts(path)
