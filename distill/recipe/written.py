@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from distill.errors import DistillError
+from distill.files.nearby import nearby
 from distill.recipe.variants import DEFAULTS, VARIANTS, staying
 
 
@@ -28,7 +29,9 @@ def load(recipe: str) -> dict[str, Any]:
             raise DistillError(f"recipe {recipe!r}: expected one of {', '.join(recipe_names())}, or a .yaml file.")
         return _read_yaml(files("recipes").joinpath(f"{recipe}.yaml"), recipe)
     if not path.is_file():
-        raise DistillError(f"{path}: no such recipe file. Recipes that ship: {', '.join(recipe_names())}.")
+        raise DistillError(
+            f"{path}: no such recipe file. Recipes that ship: {', '.join(recipe_names())}. {nearby(path)}"
+        )
     return _read_yaml(path, recipe)
 
 
