@@ -39,3 +39,13 @@ def in_section(section: str, keys: Collection[str]) -> Iterator[None]:
         first = re.match(r"\w*", message)
         dot = "." if first and first[0] in keys else ": "
         raise type(error)(f"{section}{dot}{message}") from error
+
+
+ECHOED = 180
+"""Characters of an input that a message repeats at most."""
+
+
+def echo(value: object) -> str:
+    """A value of an input as a message repeats it: as Python writes it, cut where it is long."""
+    text = repr(value[: ECHOED + 1] if isinstance(value, str | bytes) else value)
+    return text if len(text) <= ECHOED else f"{text[:ECHOED]}... (cut)"

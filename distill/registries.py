@@ -17,6 +17,7 @@ SOURCES = Registry(
         "rendered_dogs": "distill.data.rendered.dogs:RenderedDogs",
         "rendered_faces": "distill.data.rendered.faces:RenderedFaces",
         "stanford_dogs": "distill.data.sources.stanford_dogs:StanfordDogs",
+        "table": "distill.data.sources.table:Table",
     },
 )
 """A `distill.data.sources.source.Source` each."""

@@ -7,7 +7,8 @@ from torch import nn
 
 from distill.errors import DistillError
 from distill.files.atomic import checksum
-from distill.files.weights import load_weights, read_weights, write_weights
+from distill.files.checkpoint import read_weights
+from distill.files.weights import load_weights, write_weights
 from students.manifest import StudentManifest, read_manifest, write_manifest
 from students.student import build_student
 

@@ -14,7 +14,8 @@ from typing import Self
 from torch import Tensor, nn
 
 from distill.errors import DistillError
-from distill.files.weights import load_weights, read_weights
+from distill.files.checkpoint import fitting_names, read_weights
+from distill.files.weights import load_weights
 from distill.preprocess.preprocess import Preprocess
 from students.body import Body
 from students.head import Head, HeadedBody, Linear
@@ -118,7 +119,7 @@ def create_student(student: Student, head: Head | int) -> nn.Module:
     path = Path(os.path.expanduser(student.weights))  # a recipe expands paths, and this may be a name
     tensors = read_weights(path)
     network = build_student(student, head)
-    tensors = dict(student.renamed(tensors, network))
+    tensors = dict(student.renamed(fitting_names(tensors, network.state_dict(), path), network))
     _say_left(student, path, load_weights(network, tensors, path, allow_new_head=True), head)
     return network
 

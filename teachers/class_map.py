@@ -16,7 +16,7 @@ from timm.data import ImageNetInfo
 from torch import Tensor
 
 from distill.data.wordnet import shown, wordnet_id, wordnet_ids
-from distill.errors import DistillError, OutputsError
+from distill.errors import DistillError, OutputsError, echo
 from teachers.mirrored_teacher import MirroredTeacher
 from teachers.teacher import Size, Teacher, fingerprint_of, read_classes
 
@@ -167,7 +167,7 @@ def read_class_map(class_map: ClassMap) -> tuple[str, ...]:
         known = NONE if first == NONE else wordnet_id(first)
         if known is None:
             raise DistillError(
-                f"{class_map}, line {number}: {line!r}, expected a WordNet id such as n02085620, or {NONE} for an "
+                f"{class_map}, line {number}: {echo(line)}, expected a WordNet id such as n02085620, or {NONE} for an "
                 "output that has none."
             )
         if known != NONE and seen.setdefault(known, number) != number:

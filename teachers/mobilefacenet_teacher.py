@@ -11,12 +11,13 @@ from torch import nn
 from distill.answers import Embedding
 from distill.answers.kind import Kind
 from distill.errors import DistillError
-from distill.files.weights import load_weights, read_weights
+from distill.files.checkpoint import fitting_names, read_weights
+from distill.files.weights import load_weights
 from distill.preprocess.landmarks import ARCFACE, CELEBA
 from distill.preprocess.preprocess import Channels, Crop, Preprocess
 from teachers.networks.attribute_probe import PICTURE, AttributeProbe, Context
 from teachers.networks.mobilefacenet import EMBEDDING, HEIGHT, WIDTH, MobileFaceNet
-from teachers.teacher import TeacherConfig, read_classes
+from teachers.teacher import TeacherConfig, check_weights_of, read_classes
 from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
 
@@ -51,6 +52,8 @@ class Mobilefacenet(TeacherConfig):
     Args:
         weights: a safetensors or torch file: of the recogniser, for a teacher that is taught first, or of one that was
             taught here.
+        weights_of: the entry of that file to take, where it holds several sets of weights; None: averaged ones before
+            the others.
         crop: top, left, height, width of the part of a picture it sees, as shares of it. None: for attributes, the box
             of CelebA's pictures where the face stands as in those the recogniser was trained on; for embeddings, the
             same box of pictures aligned to ArcFace's 112 x 112 template.
@@ -63,11 +66,15 @@ class Mobilefacenet(TeacherConfig):
 
     name: Literal["mobilefacenet"] = "mobilefacenet"
     weights: Path | None = None
+    weights_of: str | None = None
     crop: tuple[float, float, float, float] | None = None
     channels: Channels = "rgb"
     classes: tuple[str, ...] | Path | None = None
     context: Timm | None = None
     ready_made: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_weights_of(self.weights_of, self.weights)
 
     def teacher(self, kind: Kind) -> TorchTeacher:
         """A frozen teacher: of attributes under a probe that was taught here; else the recogniser's own embeddings
@@ -96,7 +103,7 @@ class Mobilefacenet(TeacherConfig):
             )
             return probe, self.preprocess(probe)
         weights, network = self._file(), MobileFaceNet()
-        load_weights(network, read_weights(weights), weights)
+        load_weights(network, read_weights(weights, self.weights_of), weights)
         return network, self._contract(TEMPLATE_CROP)
 
     def load(self, outputs: int) -> TorchTeacher:
@@ -129,7 +136,8 @@ class Mobilefacenet(TeacherConfig):
             )
         weights = self._file()
         network = AttributeProbe(MobileFaceNet(), outputs, drop_rate, self._context(new_head))
-        tensors = read_weights(weights)
+        tensors = read_weights(weights, self.weights_of)
+        tensors = fitting_names(tensors, (network.backbone if new_head else network).state_dict(), weights)
         if new_head:
             load_weights(network.backbone, tensors, weights)
             log.warning("teacher %s: a new classifier of %d outputs, at random.", self.name, outputs)
@@ -151,7 +159,7 @@ class Mobilefacenet(TeacherConfig):
         if self.context is None:
             return None
         # The weights of a probe that was taught here hold this network's as well.
-        config = self.context if pretrained else replace(self.context, weights="scratch")
+        config = self.context if pretrained else replace(self.context, weights="scratch", weights_of=None)
         network, whole = replace(config, embedding=None).trainable(Embedding())
         return Context(network, self._contract(aligned_crop()), whole, cast(int, network.head_hidden_size))
 

@@ -9,10 +9,11 @@ from torch import nn
 
 from distill.answers.kind import Kind
 from distill.errors import DistillError
-from distill.files.weights import load_weights, read_weights
+from distill.files.checkpoint import fitting_names, read_weights
+from distill.files.weights import load_weights
 from distill.preprocess.preprocess import WHOLE, Channels, Preprocess
 from teachers.networks import inception_resnet_v1, iresnet
-from teachers.teacher import TeacherConfig
+from teachers.teacher import TeacherConfig, check_weights_of
 from teachers.torch_teacher import TorchTeacher
 
 
@@ -22,12 +23,15 @@ class Recognizer(TeacherConfig):
 
     Args:
         weights: a safetensors or torch file of the network's public layout.
+        weights_of: the entry of that file to take, where it holds several sets of weights; None: averaged ones before
+            the others.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
         channels: in which order it eats the three, rgb or bgr.
     """
 
     name: str = ""
     weights: Path | None = None
+    weights_of: str | None = None
     crop: tuple[float, float, float, float] | None = None
     channels: Channels = "rgb"
 
@@ -36,6 +40,9 @@ class Recognizer(TeacherConfig):
     """D."""
     unused: ClassVar[tuple[str, ...]] = ()
     """Tensors a public file may hold beside the network's: its classifier of the people it was trained on."""
+
+    def __post_init__(self) -> None:
+        check_weights_of(self.weights_of, self.weights)
 
     @abstractmethod
     def build(self) -> tuple[nn.Module, Preprocess]:
@@ -73,7 +80,9 @@ class Recognizer(TeacherConfig):
                 f"teacher.weights: none given, and {self.name} has none that can be fetched here. Give its file."
             )
         network, preprocess = self.build()
-        tensors = {name: tensor for name, tensor in read_weights(self.weights).items() if name not in self.unused}
+        tensors = read_weights(self.weights, self.weights_of)
+        tensors = fitting_names(tensors, network.state_dict(), self.weights)
+        tensors = {name: tensor for name, tensor in tensors.items() if name not in self.unused}
         load_weights(network, tensors, self.weights)
         return network, preprocess
 
@@ -84,6 +93,7 @@ class InceptionResnetV1(Recognizer):
 
     Args:
         weights: a file in the layout of the public VGGFace2 and CASIA-WebFace checkpoints; a classifier in it is left.
+        weights_of: the entry of that file to take, where it holds several.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole. The public
             checkpoints were trained on a detector's boxes.
         channels: in which order it eats the three, rgb or bgr.
@@ -103,6 +113,7 @@ class Iresnet(Recognizer):
 
     Args:
         weights: a file in the layout of the public `backbone.pth` files.
+        weights_of: the entry of that file to take, where it holds several.
         crop: top, left, height, width of the part of a picture it sees, as shares of it; None for the whole.
         channels: in which order it eats the three, rgb or bgr.
     """

@@ -21,7 +21,7 @@ from distill.cost import Cost
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.loader import AnswersOf
 from distill.data.views.views import Views
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
 from distill.files.atomic import read_json
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import TorchPredictor
@@ -158,8 +158,24 @@ class TeacherConfig(ABC):
 
     def with_weights(self, kind: Kind, weights: Path) -> Teacher:
         """The same teacher after a stage wrote its weights."""
-        names = {} if kind.class_names is None else {"classes": kind.class_names}
-        return replace(cast(Any, self), weights=weights, **names).teacher(kind)  # type: ignore[no-any-return]
+        changed: dict[str, Any] = {"weights": weights}
+        if kind.class_names is not None:
+            changed["classes"] = kind.class_names
+        if getattr(self, "weights_of", None) is not None:  # an entry of the file it began with
+            changed["weights_of"] = None
+        return replace(cast(Any, self), **changed).teacher(kind)  # type: ignore[no-any-return]
+
+
+def check_weights_of(weights_of: str | None, weights: object) -> None:
+    """Refuse the entry of a file where no file is given.
+
+    Raises:
+        DistillError: there is none.
+    """
+    if weights_of is not None and not isinstance(weights, Path):
+        raise DistillError(
+            f"teacher.weights_of is {echo(weights_of)}, an entry of a file; give that as teacher.weights."
+        )
 
 
 def counted(name: str, count: Callable[[], Cost]) -> Size:

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from distill.answers.kind import Kind
 from distill.errors import DistillError
-from distill.files.weights import head_tensors, hub_cfg, hub_network, load_weights, read_weights
+from distill.files.checkpoint import fitting_names, read_weights
+from distill.files.weights import head_tensors, hub_cfg, hub_network, load_weights
 from distill.preprocess.preprocess import WHOLE, Channels, Interpolation, Preprocess
 from teachers.class_map import ClassMap, load_classifier
-from teachers.teacher import Teacher, TeacherConfig, read_classes
+from teachers.teacher import Teacher, TeacherConfig, check_weights_of, read_classes
 from teachers.torch_teacher import TorchTeacher
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ class Timm(TeacherConfig):
         model: its name in timm, for example `mobilenetv2_100`.
         weights: a safetensors or torch file; None for the pretrained weights of the hub; `scratch` for a network at
             random, which must be taught first.
+        weights_of: the entry of that file to take, where it holds several sets of weights, such as `state_dict`. None:
+            averaged ones (`state_dict_ema`, `model_ema`) before the others.
         model_args: more arguments for timm, for example `{pad_type: same}` for weights from TensorFlow.
         height: pixels it sees; None for the size timm says its weights were trained at. So with the next four.
         width: pixels it sees.
@@ -50,6 +53,7 @@ class Timm(TeacherConfig):
     model: str
     name: Literal["timm"] = "timm"
     weights: Literal["scratch"] | Path | None = None
+    weights_of: str | None = None
     model_args: dict[str, Any] = field(default_factory=dict)
     height: int | None = None
     width: int | None = None
@@ -65,6 +69,7 @@ class Timm(TeacherConfig):
     ready_made: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        check_weights_of(self.weights_of, self.weights)
         if self.embedding is not None and self.embedding < 1:
             raise DistillError(f"teacher.embedding is {self.embedding}, expected at least 1 dimension, or null.")
 
@@ -136,7 +141,8 @@ class Timm(TeacherConfig):
                 network, left = hub_network(self.model, outputs, new_head, arguments)
             else:
                 network = timm.create_model(self.model, pretrained=False, num_classes=outputs or 1, **arguments)
-                tensors = read_weights(self.weights)
+                tensors = read_weights(self.weights, self.weights_of)
+                tensors = fitting_names(tensors, network.state_dict(), self.weights)
                 if not outputs:
                     classifier = head_tensors(network)
                     tensors = {name: tensor for name, tensor in tensors.items() if name not in classifier}

@@ -46,9 +46,11 @@ TESTED_AT = {
     "distill/data/rendered/sitters.py": "data/rendered/test_faces.py",
     # Parts that sources are made of.
     "distill/data/sources/bounding_box.py": "data/sources/test_stanford_dogs.py",
+    "distill/data/sources/csv_rows.py": "data/sources/test_table.py",
     "distill/data/sources/held_out.py": "data/sources/test_class_folders.py",
     "distill/data/sources/listing.py": "data/sources/test_folder.py",
     "distill/data/sources/mat_list.py": "data/sources/test_stanford_dogs.py",
+    "distill/data/sources/parts.py": "data/sources/test_class_folders.py",
     "distill/data/sources/source.py": "data/prepared/test_prepare.py",
     "distill/data/views/batch.py": "data/views/test_loader.py",
     "distill/errors.py": "test_cli.py",

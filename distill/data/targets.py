@@ -235,6 +235,10 @@ class Growing:
         else:
             self._numbers[picture * self._size : (picture + 1) * self._size] = typed
 
+    def value(self, picture: int) -> list[float]:
+        """What was entered of one picture, end to end; not of a ragged column."""
+        return self._numbers[picture * self._size : (picture + 1) * self._size].tolist()
+
     def values(self) -> Values:
         """What was entered."""
         numbers = np.array(self._numbers, self.column.dtype)

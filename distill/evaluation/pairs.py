@@ -12,7 +12,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
+from distill.files.text import read_text
 
 # How many of a long list a message shows.
 SHOWN = 5
@@ -35,10 +36,7 @@ def read_pairs(file: Path) -> list[Pair]:
         DistillError: the file cannot be read; a line is malformed (named by its number); the number of pairs is not
             what the first line says, as a whole or in a fold; a fold repeats another.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DistillError(f"{file}: the list of pairs cannot be read ({error}). Name LFW's pairs.txt.") from error
+    lines = read_text(file, "the list of pairs, LFW's pairs.txt").splitlines()
     folds, each = _sizes(file, lines[0] if lines else "")
     rows = [(number, line) for number, line in enumerate(lines[1:], start=2) if line.strip()]
     if len(rows) != folds * 2 * each:
@@ -91,8 +89,8 @@ def _sizes(file: Path, line: str) -> tuple[int, int]:
     fields = line.split()
     if len(fields) != 2 or not all(field.isdecimal() and int(field) > 0 for field in fields):
         raise DistillError(
-            f"{file}: the first line is {line!r}, expected the number of folds and of pairs of each kind in a fold, "
-            "such as '10 300'."
+            f"{file}: the first line is {echo(line)}, expected the number of folds and of pairs of each kind in a "
+            "fold, such as '10 300'."
         )
     return int(fields[0]), int(fields[1])
 
@@ -108,14 +106,14 @@ def _pair(file: Path, number: int, line: str, *, fold: int) -> Pair:
             named = []
     if not named or not all(picture.isdecimal() and int(picture) > 0 for _, picture in named):
         raise DistillError(
-            f"{file}, line {number}: {line!r}, expected 'name 1 4' for two pictures of one person or "
+            f"{file}, line {number}: {echo(line)}, expected 'name 1 4' for two pictures of one person or "
             "'name 1 other_name 2' for two people, pictures counted from 1."
         )
     first, second = (picture_name(person, int(picture)) for person, picture in named)
     same = len(fields) == 3
     if first == second or (not same and named[0][0] == named[1][0]):
         fault = "a picture with itself" if first == second else "one person as two"
-        raise DistillError(f"{file}, line {number}: {line!r} pairs {fault}. Correct the line.")
+        raise DistillError(f"{file}, line {number}: {echo(line)} pairs {fault}. Correct the line.")
     return Pair(first, second, same, fold)
 
 

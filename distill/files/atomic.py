@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DistillError
+from distill.files.nearby import nearby
 
 
 @contextmanager
@@ -83,9 +84,9 @@ def read_json(path: Path) -> Any:
         DistillError: the file is missing, cannot be read or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise DistillError(f"{path}: no such file") from None
+        raise DistillError(f"{path}: no such file. {nearby(path)}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DistillError(f"{path}: not a JSON file ({error})") from None
     except OSError as error:

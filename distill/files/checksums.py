@@ -35,7 +35,7 @@ def read_sums(directory: Path) -> dict[str, str]:
     file = directory / SUMS
     if not file.is_file():
         return {}
-    rows = (line.split("  ", maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines())
+    rows = (line.split("  ", maxsplit=1) for line in file.read_text(encoding="utf-8-sig").splitlines())
     return {row[1]: row[0] for row in rows if len(row) == 2}
 
 

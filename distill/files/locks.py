@@ -1,35 +1,163 @@
-"""One process at a time in a directory."""
+"""One process at a time in a directory.
 
-import fcntl
+Where the system has `flock` a descriptor holds the lock: the system lets go of it when the process ends, however it
+ends, and a process that inherits it goes on holding it. Where the file system has none, or none of directories, and on
+systems without it, the library `filelock` takes its place on a file: hard where the system has a lock of files, else a
+file that names its owner, which another process takes over once that owner has ended.
+"""
+
+import errno
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
+from distill.errors import DistillError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
+
+_NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF, errno.EINVAL, errno.EISDIR}
+"""What file systems answer that have no `flock`, or none of directories (NFS)."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock that this process holds.
+
+    Attributes:
+        descriptors: of the file; a process that inherits them holds the lock as well. None where none can.
+    """
+
+    descriptors: tuple[int, ...] = ()
+    file_lock: BaseFileLock | None = None
+
+    def release(self) -> None:
+        """Let go; a process that inherited the descriptors still holds it."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        if self.file_lock is not None:
+            self.file_lock.release()
 
 
 @contextmanager
 def exclusive(directory: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Make ``directory`` and hold it alone; the system lets go of it when the process ends, however it ends.
+    """Make ``directory`` and hold it alone, however the process ends that does.
 
     Whoever holds it may remove it.
 
     Args:
         waiting: called once where another process holds it, before waiting for that one.
+
+    Raises:
+        DistillError: nothing can be locked there.
     """
-    while True:
+    lock = _hold_directory(directory, waiting) or _hold_beside(directory, waiting)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def try_lock(file: Path) -> Lock | None:
+    """Make ``file`` and hold it until the descriptor and all inherited copies of it are closed; None where it is held.
+
+    So what a process started goes on holding it when that process is killed.
+
+    Raises:
+        DistillError: nothing can be locked there.
+    """
+    return _hold_file(file, wait=False)
+
+
+def _hold_directory(directory: Path, waiting: Callable[[], None]) -> Lock | None:
+    """The lock of a directory itself; None where such cannot be locked."""
+    while fcntl is not None:
         handle = _open(directory)
+        held = False
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            taken = _flock(handle, directory, wait=False)
+            if taken is None:
+                return None
+            if not taken:
                 waiting()
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                _flock(handle, directory, wait=True)
             # What was waited for may have been removed: another directory stands in its place, or will.
-            if _is_at(directory, handle):
-                yield
-                return
+            held = _is_at(directory, handle)
+            if held:
+                return Lock((handle,))
         finally:
-            os.close(handle)
+            if not held:
+                os.close(handle)
+    return None
+
+
+def _hold_beside(directory: Path, waiting: Callable[[], None]) -> Lock:
+    """The lock of a file beside a directory, which stands for it."""
+    file = directory.with_name(f".{directory.name}.lock")
+    lock = _hold_file(file, wait=False)
+    if lock is None:
+        waiting()
+        lock = _hold_file(file, wait=True)
+    assert lock is not None  # it was waited for
+    directory.mkdir(exist_ok=True)
+    return lock
+
+
+def _hold_file(file: Path, wait: bool) -> Lock | None:
+    """The lock of a file, or of one beside it where the system cannot lock it; None where another process holds it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if fcntl is not None:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        taken = None
+        try:
+            taken = _flock(handle, file, wait)
+        finally:
+            if not taken:
+                os.close(handle)
+        if taken is not None:
+            return Lock((handle,)) if taken else None
+    kind = FileLock if fcntl is None else SoftFileLock
+    lock = kind(file.with_name(f"{file.name}.held"))
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        return None
+    except (OSError, NotImplementedError) as error:
+        raise DistillError(
+            f"{file.parent}: nothing can be locked there ({error}), and two processes could write at once. Name a "
+            "place on another disk with --out."
+        ) from error
+    return Lock(file_lock=lock)
+
+
+def _flock(handle: int, place: Path, wait: bool) -> bool | None:
+    """Whether the descriptor holds the lock now; None where the file system has none for it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_FLOCK:
+            raise
+        _say(place, error.strerror or str(error))
+        return None
+    return True
+
+
+@cache
+def _say(place: Path, why: str) -> None:
+    """Once for each place."""
+    log.warning("%s: the file system cannot lock it (%s); a lock file stands in.", place, why)
 
 
 def _open(directory: Path) -> int:
@@ -47,18 +175,3 @@ def _is_at(directory: Path, handle: int) -> bool:
         return os.path.samestat(os.fstat(handle), directory.stat())
     except FileNotFoundError:
         return False
-
-
-def try_lock(file: Path) -> int | None:
-    """Make ``file`` and hold it until the descriptor and all inherited copies of it are closed; None where it is held.
-
-    So what a process started goes on holding it when that process is killed.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle

@@ -15,7 +15,6 @@ lock                held by the process that runs in it
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,15 +103,15 @@ class RunDirectory:
         if not is_first_process():
             yield
             return
-        handle = try_lock(self.root / "lock")
-        if handle is None:
+        lock = try_lock(self.root / "lock")
+        if lock is None:
             raise DistillError(
                 f"{self.root}: another process is running in it. Wait for that one, or name another place with --out."
             )
         try:
             yield
         finally:
-            os.close(handle)
+            lock.release()
 
     @property
     def marker(self) -> Path:

@@ -1,7 +1,6 @@
 """Weights of networks: read without running code, written whole, loaded completely or refused."""
 
 import hashlib
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -11,48 +10,27 @@ from typing import Any
 import timm
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from timm.models import PretrainedCfg
 from torch import Tensor, nn
 
 from distill.errors import DistillError, OutputsError
 from distill.files.atomic import atomic_path
+from distill.files.checkpoint import fitting_names, read_weights
 
-_WRAPPERS = ("state_dict", "net_state_dict", "model")
+__all__ = [
+    "head_tensors",
+    "hub_cfg",
+    "hub_network",
+    "load_weights",
+    "read_weights",
+    "weights_checksum",
+    "write_weights",
+]
+
 _NAMED_AT_MOST = 5
 _HUB_TIMEOUT = 10.0  # seconds
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors by name from a safetensors file, or from a torch file that holds nothing but tensors.
-
-    A checkpoint that keeps its weights under `state_dict`, `net_state_dict` or `model` is unwrapped, and the `module.`
-    that DataParallel puts before every name is taken off.
-
-    Raises:
-        DistillError: the file is missing, is truncated, holds Python code (it is refused unrun), or holds no weights.
-    """
-    if not path.is_file():
-        raise DistillError(f"{path}: no such weights file.")
-    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    for key in _WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-            break
-    if not isinstance(content, Mapping) or not content:
-        raise DistillError(f"{path}: holds a {type(content).__name__}, expected tensors by name (a state dict).")
-    for name, tensor in content.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise DistillError(
-                f"{path}: entry {name!r} is a {type(tensor).__name__}, expected only tensors by name. Save the "
-                "network's state_dict() by itself, as safetensors."
-            )
-    tensors = dict(content)
-    if all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return tensors
 
 
 def weights_checksum(module: nn.Module) -> str:
@@ -74,7 +52,8 @@ def write_weights(path: Path, module: nn.Module) -> None:
 def load_weights(
     module: nn.Module, tensors: Mapping[str, Tensor], path: Path, allow_new_head: bool = False
 ) -> tuple[str, ...]:
-    """Copy the tensors into the network; every one must fit.
+    """Copy the tensors into the network; every one must fit, once prefixes common to all names are off that its own
+    names do not have.
 
     Args:
         tensors: as `read_weights` gives them.
@@ -89,16 +68,18 @@ def load_weights(
             quantised network, complex, sparse), or is not finite in the network's type. The network is then as it was.
     """
     expected = module.state_dict()
+    tensors = fitting_names(tensors, expected, path)
     head = head_tensors(module)
     wrong = _misfits(expected, tensors)
+    misfits = _both_sides(wrong, expected)
     if wrong and wrong.keys() <= head and not allow_new_head:
         raise OutputsError(
-            f"{path}: its classifier has other outputs: {_some(wrong)}. A classifier is made anew, at random, only for "
+            f"{path}: its classifier has other outputs: {misfits}. A classifier is made anew, at random, only for "
             "a network that is then trained; give weights of these classes."
         )
     if wrong.keys() - head or (wrong and not allow_new_head):
         raise DistillError(
-            f"{path}: weights for another network; {len(wrong)} tensors do not fit: {_some(wrong)}. Name the network "
+            f"{path}: weights for another network; {len(wrong)} tensors do not fit: {misfits}. Name the network "
             "these weights were saved from, or give weights of this one."
         )
     left = tuple(name for name in expected if wrong and name in head)
@@ -189,31 +170,6 @@ def _reach(address: str) -> None:
         return  # an answer, whatever it says, means the hub is there
 
 
-def _read_safetensors(path: Path) -> object:
-    try:
-        return load_file(path, device="cpu")
-    except SafetensorError as error:
-        raise DistillError(f"{path}: not a whole safetensors file ({error}). Fetch or write it again.") from error
-
-
-def _read_torch(path: Path) -> object:
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except Exception as error:  # a broken file makes the restricted unpickler raise almost anything
-        reason = str(error)
-        code = re.search(r"GLOBAL (\S+)", reason)
-        if code or "TorchScript" in reason or "Unsupported operand" in reason:
-            what = f"the Python object {code[1]}" if code else "Python code"
-            raise DistillError(
-                f"{path}: holds {what}, not only tensors, and was refused without running it. Save the network's "
-                "state_dict() as safetensors where you trust the file, and give that."
-            ) from None
-        raise DistillError(
-            f"{path}: not a whole torch weights file ({type(error).__name__}). Expected safetensors or a state dict "
-            "saved by torch.save; fetch or write it again."
-        ) from error
-
-
 def _misfits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
     """What is wrong with each tensor that does not fit, by its name."""
     wrong = {}
@@ -223,7 +179,17 @@ def _misfits(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dic
             wrong[name] = f"is {tuple(given[name].shape)}, expected {shape}"
         elif name not in given and not name.endswith("num_batches_tracked"):  # a counter that old files lack
             wrong[name] = f"is missing, expected {shape}"
-    return wrong | {name: "has no place in this network" for name in given if name not in expected}
+    return wrong | {
+        name: f"{tuple(tensor.shape)} has no place in this network"
+        for name, tensor in given.items()
+        if name not in expected
+    }
+
+
+def _both_sides(wrong: Mapping[str, str], expected: Mapping[str, Tensor]) -> str:
+    """What does not fit, of the network and of the file: where only names differ, each is seen beside the other."""
+    sides = [{name: what for name, what in wrong.items() if (name in expected) == own} for own in (True, False)]
+    return ". And of the file: ".join(_some(side) for side in sides if side)
 
 
 def _kind(tensor: Tensor) -> str:

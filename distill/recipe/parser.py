@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from jsonargparse import ArgumentParser, Namespace
 
-from distill.errors import DistillError, in_section
+from distill.errors import ECHOED, DistillError, echo, in_section
 from distill.files.run_directory import RESOLVED, RunDirectory
 from distill.recipe.attachments import taken_out, with_place, with_places
 from distill.recipe.former import as_now
@@ -131,7 +131,8 @@ class RecipeReader:
             section_keys = content.get(section) or {}
             if not isinstance(section_keys, dict):
                 raise DistillError(
-                    f"{self.path}: {section} is {section_keys!r}, expected keys and values: {{name: {section_keys}}}."
+                    f"{self.path}: {section} is {echo(section_keys)}, expected keys and values: "
+                    f"{{name: {str(section_keys)[:40]}}}."
                 )
             written = section_keys.get("name", DEFAULTS.get(section))
             name = _last_value(arguments, f"--{section}.name") or written
@@ -293,7 +294,7 @@ def _flat(content: dict[str, Any], keys: Keys, path: str, prefix: str = "") -> I
         elif isinstance(value, dict):
             yield from _flat(value, keys, path, f"{key}.")
         elif value is not None:
-            raise DistillError(f"{path}: {key} is {value!r}, expected keys and values.")
+            raise DistillError(f"{path}: {key} is {echo(value)}, expected keys and values.")
 
 
 def _explain(message: str, keys: Keys) -> str:
@@ -302,9 +303,16 @@ def _explain(message: str, keys: Keys) -> str:
         for key in re.findall(r"--([\w.]+)", message):
             if key not in keys.names:
                 return keys.unknown(key)
-    message = " ".join(message.split())
+    message = _shortened(" ".join(message.split()))
     if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
         return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."
+    return message
+
+
+def _shortened(message: str) -> str:
+    """A message of the parser's, which repeats a value whole, without the middle of what is long."""
+    for begin, inner, end in (("'", "[^']", "'"), (r"\[", r"[^\]]", r"\]"), (r"(?<=\s)", r"\S", "")):
+        message = re.sub(rf"(?<!\w)({begin}{inner}{{{ECHOED}}}){inner}+({end})", r"\1... (cut)\2", message)
     return message
 
 

@@ -12,14 +12,18 @@ from distill.objectives.labels import LabelLossName
 Precision = Literal["32-true", "bf16-mixed"]
 
 
+MIN_BATCH = 2
+"""Pictures of one process in a batch: of one, batch normalisation knows no spread."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """How one stage trains.
 
     Attributes:
         epochs: passes over the training pictures.
-        batch_size: pictures a batch, over all processes; null: what `distill.recipe.left_out` makes of pictures and
-            passes.
+        batch_size: pictures a batch, over all processes; two a process at least, which batch statistics need. null:
+            what `distill.recipe.left_out` makes of pictures and passes.
         views: how views are drawn.
         optimization: optimiser, schedule, averaging.
         clip: largest norm of the gradient; null does not clip.
@@ -41,6 +45,10 @@ class Stage:
         for key in ("epochs", "batch_size", "checkpoint_steps"):
             if getattr(self, key) is not None and getattr(self, key) < 1:
                 raise DistillError(f"{key} is {getattr(self, key)}, expected at least 1.")
+        if self.batch_size is not None and self.batch_size < MIN_BATCH:
+            raise DistillError(
+                f"batch_size is {self.batch_size}, expected at least {MIN_BATCH}: one picture has no batch statistics."
+            )
         if self.clip is not None and self.clip <= 0:
             raise DistillError(f"clip is {self.clip}, expected a positive norm, or null.")
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from distill.errors import DistillError
+from distill.files.nearby import nearby
 from distill.recipe.variants import DEFAULTS, VARIANTS, staying
 
 
@@ -28,7 +29,9 @@ def load(recipe: str) -> dict[str, Any]:
             raise DistillError(f"recipe {recipe!r}: expected one of {', '.join(recipe_names())}, or a .yaml file.")
         return _read_yaml(files("recipes").joinpath(f"{recipe}.yaml"), recipe)
     if not path.is_file():
-        raise DistillError(f"{path}: no such recipe file. Recipes that ship: {', '.join(recipe_names())}.")
+        raise DistillError(
+            f"{path}: no such recipe file. Recipes that ship: {', '.join(recipe_names())}. {nearby(path)}"
+        )
     return _read_yaml(path, recipe)
 
 
@@ -47,7 +50,7 @@ class _OnceLoader(yaml.SafeLoader):
 
 def _read_yaml(file: Any, name: str) -> dict[str, Any]:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _OnceLoader)
+        content = yaml.load(file.read_text(encoding="utf-8-sig"), _OnceLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(content, dict):

@@ -7,8 +7,9 @@ inches wide, so that their text is still read when a phone shrinks them to its s
 
 import io
 import math
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,6 +56,19 @@ def to_svg(figure: "Figure") -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
     # a fixed salt and no date: the same figures give the same bytes
-    with matplotlib.rc_context({"svg.hashsalt": "distill"}):
+    # letters are shapes, but for those that the reader's own fonts have to draw
+    letters: Literal["path", "none"] = "path" if _drawable(figure) else "none"
+    with matplotlib.rc_context({"svg.hashsalt": "distill", "svg.fonttype": letters}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # it measures text by the font it has
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
+
+
+def _drawable(figure: "Figure") -> bool:
+    """Whether matplotlib's own font has every character of a figure: names of classes may be in any script."""
+    from matplotlib.font_manager import findfont, get_font
+    from matplotlib.text import Text
+
+    known = get_font(findfont("DejaVu Sans")).get_charmap()
+    texts = figure.findobj(Text)
+    return all(ord(character) in known for text in texts for character in text.get_text() if character.isprintable())

@@ -183,8 +183,9 @@ class DataResults(TypedDict):
     """The prepared pictures.
 
     `fingerprint`: sha256 of the labelled set. `counts`: pictures by split; `transfer` are those of the last stage,
-    `web` those labelled by the web. `left_out`: unreadable or refused, and `duplicates`: of which another is kept;
-    both are named in the ledger. `classes`: in the order of the outputs, empty where these have no names.
+    `web` those labelled by the web. `left_out`: unreadable or refused, `duplicates`: of which another is kept, and
+    `contradictions`: of photographs that are labelled in two ways; all are named in the ledger. `classes`: in the order
+    of the outputs, empty where these have no names.
     `people`: by split, where people are what is told apart. `trial`: the `name` of what models are scored on, and
     counts of it.
     """
@@ -194,6 +195,7 @@ class DataResults(TypedDict):
     counts: dict[str, int]
     left_out: int
     duplicates: int
+    contradictions: NotRequired[int]
     classes: list[str]
     people: NotRequired[dict[str, int]]
     trial: NotRequired[dict[str, Any]]

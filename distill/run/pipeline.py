@@ -17,6 +17,7 @@ from torch import nn
 from distill.cost import count
 from distill.errors import DistillError
 from distill.export.formats import formats_of
+from distill.export.int8.calibration import check_calibration
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
 from distill.predictors.open import student_predictor
@@ -66,6 +67,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
 def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
+    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.kind))):
+        check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()
     if not is_first_process():  # the first scores and writes; the others only train
         for seed in range(recipe.seed, recipe.seed + seeds):

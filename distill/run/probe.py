@@ -55,8 +55,8 @@ def fit_probe(
             column = pictures.labels[:, c]
             if not ((column == 1).any() and (column == 0).any()) or (column < 0).any():
                 raise DistillError(
-                    f"probe: the {name} pictures need both values of {attribute}, all known. Leave it out with "
-                    "data.attributes."
+                    f"probe: the {name} pictures need both values of {attribute}, all known. Leave "
+                    "that class out, or give more pictures."
                 )
     features = _inputs_of(classifier, network.eval())
     covariance, correlation, mean = _moments(features, classifier.in_features, preprocess, train, settings, seed)

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from distill.data.views.data_module import ViewDataModule
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json, write_json
-from distill.files.weights import read_weights, write_weights
+from distill.files.checkpoint import read_weights
+from distill.files.weights import write_weights
 from distill.modules.training import TrainingModule
-from distill.recipe.stages import Stage
+from distill.recipe.stages import MIN_BATCH, Stage
 from distill.run.progress import PROGRESS, ProgressFile
 from distill.run.progress_bar import LossBar
 from distill.run.trainer import quieten, trainer_of
@@ -158,6 +159,12 @@ def train(
     callbacks: list[Callback] = [history, progress, timer, LossBar(), saving]
     quieten()
     trainer = trainer_of(stage, {**arguments, "max_time": None}, callbacks, directory)
+    if stage.batch_size is not None and stage.batch_size < MIN_BATCH * trainer.world_size:
+        raise DistillError(
+            f"batch_size is {stage.batch_size} over {trainer.world_size} processes, expected {MIN_BATCH} or more "
+            "pictures for each: a single picture has no batch statistics. Raise it, or train in fewer processes "
+            "(trainer.devices)."
+        )
     try:
         trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
     except (MisconfigurationException, ValueError) as error:

@@ -10,7 +10,6 @@ locks/NAME          held while a process works on the point
 sweep.json, report.html
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 from distill.errors import DistillError
 from distill.files.atomic import read_json, write_json
-from distill.files.locks import try_lock
+from distill.files.locks import Lock, try_lock
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION, check_version, owner_of
 from distill.report.results import Results, read_results
 from distill.sweep.plan import Point
@@ -74,8 +73,8 @@ class SweepDirectory:
         """The file that takes the output of its run."""
         return self.root / "logs" / f"{point.name}.txt"
 
-    def lock(self, point: Point) -> int | None:
-        """Lock the point: the descriptor holds it until it and every copy inherited by a process are closed; None where
+    def lock(self, point: Point) -> Lock | None:
+        """Lock the point, until it is released and every process that inherited its descriptors has ended; None where
         another process holds the lock."""
         return try_lock(self.root / "locks" / point.name)
 
@@ -124,8 +123,3 @@ class SweepDirectory:
 
     def _record(self, point: Point) -> Path:
         return self.log(point).with_suffix(".json")
-
-
-def release(lock: int) -> None:
-    """Unlock a point; a copy of the descriptor that a process inherited still holds it."""
-    os.close(lock)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from subprocess import DEVNULL, STDOUT, Popen, TimeoutExpired
 
 from distill.errors import DistillError
-from distill.sweep.directory import SweepDirectory, release
+from distill.files.locks import Lock
+from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point
 from distill.sweep.stopping import StopBelow
 
@@ -73,7 +74,7 @@ class PointRun:
 
     point: Point
     slot: int
-    lock: int
+    lock: Lock
     process: Popen[bytes]
     started: float
     since: float
@@ -150,7 +151,7 @@ class Runner:
             self.elsewhere.append(point)
             return
         if self.directory.results(point) is not None or self._was_given_up(point):
-            release(lock)
+            lock.release()
             return
         self.directory.begin(point)
         try:
@@ -163,7 +164,7 @@ class Runner:
             process = Popen(
                 self.command(point),
                 env=self.resources.environment(slot),
-                pass_fds=(lock,),
+                pass_fds=lock.descriptors,
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=STDOUT,
@@ -192,10 +193,10 @@ class Runner:
         self._end(job.point, job.lock, time.monotonic() - job.started, reason, bound)
 
     def _end(
-        self, point: Point, lock: int, seconds: float, reason: str | None, stopped_below: float | None = None
+        self, point: Point, lock: Lock, seconds: float, reason: str | None, stopped_below: float | None = None
     ) -> None:
         self.directory.end(point, seconds, reason, stopped_below)
-        release(lock)
+        lock.release()
         self.after(point)
 
     def _stop(self) -> None:
@@ -209,7 +210,7 @@ class Runner:
             except TimeoutExpired:
                 job.process.kill()
                 job.process.wait()
-            release(job.lock)
+            job.lock.release()
 
 
 def _reason(status: int, said: str) -> str:

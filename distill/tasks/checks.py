@@ -1,8 +1,10 @@
 """What several tasks ask of a recipe, of an objective and of a teacher before the first step."""
 
+from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
+from distill.tasks.advice import choosing_classes
 from teachers.teacher import Teacher
 
 WITHOUT_LABELS = "Set it to 0, or take an objective that needs none."
@@ -63,8 +65,11 @@ def check_frozen(teacher: Teacher) -> None:
         )
 
 
-def check_classes(teacher: Teacher, classes: tuple[str, ...]) -> None:
+def check_classes(teacher: Teacher, classes: tuple[str, ...], source: Source | None = None) -> None:
     """A teacher must answer the data's classes in the data's order.
+
+    Args:
+        source: of the data, for the advice; None where there is none to be had.
 
     Raises:
         DistillError: it does not.
@@ -79,11 +84,11 @@ def check_classes(teacher: Teacher, classes: tuple[str, ...]) -> None:
     if lacking:
         raise DistillError(
             f"teacher {teacher.name}: does not know {', '.join(lacking)}. It knows {', '.join(teacher.classes)}. "
-            "Choose among those with data.attributes."
+            f"Choose among those ({choosing_classes(source)})."
         )
     raise DistillError(
-        f"teacher {teacher.name}: has the data's classes in another order: {', '.join(teacher.classes)}. Give "
-        "data.attributes in that order."
+        f"teacher {teacher.name}: has the data's classes in another order: {', '.join(teacher.classes)}. Bring "
+        f"one into the other's ({choosing_classes(source)})."
     )
 
 

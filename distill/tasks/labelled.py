@@ -15,6 +15,7 @@ from distill.data.sources.source import Split
 from distill.errors import DistillError
 from distill.predictors.predictor import Predictor
 from distill.report.section import Section
+from distill.tasks.advice import choosing_classes
 from distill.tasks.examples import Examples
 from distill.tasks.judging import Judging
 from distill.tasks.per_class import Quantity, per_class_section
@@ -101,7 +102,7 @@ class LabelledJudging(Judging[L, W]):
             differing = sorted(set(known) ^ set(classes)) or ["their order"]
             raise DistillError(
                 f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
-                "data of its classes (data.attributes chooses some and their order)."
+                f"data of its classes ({choosing_classes(self.recipe.data)})."
             )
 
     def probabilities(self, predictor: Predictor, pictures: Pictures, of: str) -> np.ndarray:

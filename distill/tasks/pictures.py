@@ -7,6 +7,7 @@ from typing import Any
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.recipe.recipe import Recipe
+from distill.tasks.advice import having_validation
 from distill.tasks.sets import Sets, open_sets
 
 AGREEMENT_PICTURES = 2000
@@ -58,7 +59,7 @@ class TaskPictures:
         if stages and not len(sets.prepared.indices("validation")):
             raise DistillError(
                 f"{stages[0]}.keep is best, and {self.recipe.data.name} has no validation pictures to tell the "
-                "best pass by. Set it to last, or share some out (data.validation)."
+                f"best pass by. Set it to last, or {having_validation(self.recipe.data)}."
             )
 
     def transfer_sample(self) -> Pictures:

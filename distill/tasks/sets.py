@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.contradictions import check_contradictions, contradictions
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
@@ -65,12 +66,14 @@ class Sets:
             counts["web"] = len(self.web)
         ledger = self.prepared.ledger
         duplicates = sum(duplicate_of(reason) is not None for _, reason in ledger)
+        contradicting = len(contradictions(self.prepared))
         return {
             "name": name,
             "fingerprint": self.prepared.fingerprint,
             "counts": counts | {"transfer": len(self.transfer)},
-            "left_out": len(ledger) - duplicates,
+            "left_out": len(ledger) - duplicates - contradicting,
             "duplicates": duplicates,
+            **({"contradictions": contradicting} if contradicting else {}),
             "classes": list(self.classes),
         }
 
@@ -113,10 +116,13 @@ def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) 
     fit = () if size.fit == "crop" else (size.fit,)  # sets of before there was a choice keep their places
     place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align, *fit)}"
     with in_section(section, vars(source)):
-        return prepare(
+        prepared = prepare(
             source,
             place,
             Frame(size.height, size.width, size.fit, None if size.align is None else Alignment(size.align)),
             max_bad_share=size.max_bad_share,
             max_raw_bytes=size.max_raw_bytes,
         )
+    # Of the web labels are often wrong: what it says of a photograph twice is only not believed.
+    check_contradictions(prepared, None if section == "web" else size.max_bad_share, section)
+    return prepared

@@ -76,7 +76,7 @@ def test_a_fold_that_repeats_another_is_refused_even_in_another_order(tmp_path: 
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DistillError, match=r"nowhere\.txt: the list of pairs cannot be read"):
+    with pytest.raises(DistillError, match=r"nowhere\.txt: no such file; expected the list of pairs"):
         read_pairs(tmp_path / "nowhere.txt")
     with pytest.raises(DistillError, match="first line is ''"):
         read_pairs(written(tmp_path, []))

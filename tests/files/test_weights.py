@@ -1,11 +1,8 @@
 """Weights are read without running code, and fit completely or are refused."""
 
-import os
-import pickle
 import urllib.error
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import timm
@@ -14,7 +11,8 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError, OutputsError
 from distill.files import weights
-from distill.files.weights import hub_network, load_weights, read_weights, write_weights
+from distill.files.checkpoint import read_weights
+from distill.files.weights import hub_network, load_weights, write_weights
 from students.mobilenet_v1 import mobilenet_v1
 
 HERE = Path("weights.pt")
@@ -22,28 +20,6 @@ HERE = Path("weights.pt")
 
 def small(outputs: int = 5, width: float = 0.1) -> nn.Module:
     return mobilenet_v1(width, 32, outputs, "shallow")
-
-
-class Malicious:
-    """Pickled, it makes a file of the given name when somebody unpickles it."""
-
-    def __init__(self, proof: Path) -> None:
-        self.proof = proof
-
-    def __reduce__(self) -> Any:
-        return os.system, (f"touch {self.proof}",)
-
-
-@pytest.mark.parametrize("wrapper", [None, "state_dict", "net_state_dict", "model"])
-@pytest.mark.parametrize("prefix", ["", "module."])
-def test_reads_checkpoints_of_other_tools(tmp_path: Path, wrapper: str | None, prefix: str) -> None:
-    state = {"layer.weight": torch.arange(6.0).view(2, 3), "layer.bias": torch.ones(2)}
-    content: dict[str, Any] = {prefix + name: tensor for name, tensor in state.items()}
-    file = tmp_path / "weights.ckpt"
-    torch.save({wrapper: content, "epoch": 3} if wrapper else content, file)
-    found = read_weights(file)
-    assert found.keys() == state.keys()
-    assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
 
 
 def test_written_and_read_to_the_bit(tmp_path: Path) -> None:
@@ -54,52 +30,6 @@ def test_written_and_read_to_the_bit(tmp_path: Path) -> None:
     assert found.keys() == network.state_dict().keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in network.state_dict().items())
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
-
-
-@pytest.mark.parametrize("save", [torch.save, lambda content, file: file.write_bytes(pickle.dumps(content))])
-def test_code_is_refused_and_not_run(tmp_path: Path, save: Any) -> None:
-    proof, file = tmp_path / "proof", tmp_path / "evil.pt"
-    save({"state_dict": Malicious(proof)}, file)
-    with pytest.raises(DistillError, match=r"evil\.pt: holds .*refused without running it"):
-        read_weights(file)
-    assert not proof.exists()
-    with file.open("rb"):
-        torch.load(file, weights_only=False) if save is torch.save else pickle.loads(file.read_bytes())
-    assert proof.exists(), "the file must be one that would have run code"
-
-
-def test_pickled_network_is_refused_by_its_class(tmp_path: Path) -> None:
-    torch.save(nn.Linear(2, 2), tmp_path / "network.pt")
-    with pytest.raises(DistillError, match=r"torch\.nn\.modules\.linear\.Linear"):
-        read_weights(tmp_path / "network.pt")
-
-
-@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-@pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
-def test_broken_files(tmp_path: Path, suffix: str, damage: str) -> None:
-    file = tmp_path / f"weights{suffix}"
-    if suffix == ".pt":
-        torch.save(small().state_dict(), file)
-    else:
-        write_weights(file, small())
-    whole = file.read_bytes()
-    file.write_bytes({"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"hello there, " * 20}[damage])
-    with pytest.raises(DistillError, match=f"weights{suffix}: not a whole"):
-        read_weights(file)
-
-
-@pytest.mark.parametrize(
-    "content", [[torch.ones(2)], {}, {"state_dict": {}}, {"epoch": 3}, {"a": torch.ones(1), "b": "x"}]
-)
-def test_files_without_weights(tmp_path: Path, content: Any) -> None:
-    torch.save(content, tmp_path / "other.pt")
-    with pytest.raises(DistillError, match=r"other\.pt"):
-        read_weights(tmp_path / "other.pt")
-
-
-def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(DistillError, match=r"absent\.pt: no such weights file"):
-        read_weights(tmp_path / "absent.pt")
 
 
 def state(network: nn.Module) -> dict[str, Tensor]:

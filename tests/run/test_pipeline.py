@@ -298,7 +298,7 @@ def test_a_second_run_in_the_place_of_one_that_runs_is_refused(tmp_path: Path) -
     assert handle is not None
     with pytest.raises(DistillError, match=r"another process is running in it.*--out"):
         run_recipe(recipe, out, ["--student.width", "0.2"])
-    os.close(handle)
+    handle.release()
     assert stage_files(out) == before and (out / "student" / "config.json").is_file()
 
 

@@ -277,6 +277,12 @@ def test_what_lightning_refuses_is_no_traceback(fit: Any, tmp_path: Path, argume
         fit(tmp_path, **arguments)
 
 
+def test_a_picture_alone_in_its_process_is_refused(fit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(L.Trainer, "world_size", 5)
+    with pytest.raises(DistillError, match="batch_size is 8 over 5 processes, expected 2 or more pictures for each"):
+        fit(tmp_path)
+
+
 def test_a_stage_ends_when_its_time_is_up(fit: Any, tmp_path: Path) -> None:
     endless = dataclasses.replace(STAGE, epochs=100_000)
     assert 0 < len(fit(tmp_path, endless, max_time={"seconds": 1}).history) < 100_000

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from distill.errors import DistillError
-from distill.sweep.directory import SweepDirectory, release
+from distill.sweep.directory import SweepDirectory
 from distill.sweep.jobs import Resources, Runner
 from distill.sweep.plan import Point
 from tests.helpers.points import leave, leaving, program, results, sweep
@@ -169,7 +169,7 @@ def test_points_that_another_process_is_at_are_left_to_it(tmp_path: Path) -> Non
     made, ended = runner(places, good(points, places))
     made.run(points, nothing)
     assert made.elsewhere == [points[0]] and len(ended) == 2
-    release(lock)
+    lock.release()
     made, ended = runner(places, good(points, places))
     made.run(points, nothing)
     assert not made.elsewhere and ended == [points[0].name]
@@ -211,7 +211,7 @@ from pathlib import Path
 from distill.files.locks import try_lock
 lock = try_lock(Path(sys.argv[1]))
 sleeps = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
-child = subprocess.Popen(sleeps, pass_fds=(lock,), stdout=subprocess.DEVNULL)
+child = subprocess.Popen(sleeps, pass_fds=lock.descriptors, stdout=subprocess.DEVNULL)
 print(child.pid, flush=True)
 os.kill(os.getpid(), 9)
 """

@@ -114,9 +114,19 @@ def test_a_run_with_a_teacher_of_other_outputs_stops(tmp_path: Path, monkeypatch
         ("--teach.drop_rate=1", r"teach\.drop_rate is 1"),
         ("--transfer.drop_rate=0.2", r"unknown key transfer\.drop_rate"),
         ("--workers=-2", "workers is -2"),
+        ("--transfer.batch_size=1", r"transfer\.batch_size is 1, expected at least 2"),
     ],
 )
 def test_a_senseless_key_stops_before_anything_is_trained(tmp_path: Path, argument: str, reason: str) -> None:
     with pytest.raises(DistillError, match=reason):
         run_recipe(write_recipe(tmp_path), tmp_path / "out", [argument])
+    assert not (tmp_path / "out" / "stages").exists()
+
+
+def test_too_few_pictures_to_calibrate_on_stop_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distill.export.int8.calibration.NEEDED", 10**6)
+    with pytest.raises(DistillError, match=r"^export\.formats: int8 is calibrated on transfer pictures, and there are"):
+        run_recipe(write_recipe(tmp_path), tmp_path / "out", ["--export.formats=[onnx-int8]"])
     assert not (tmp_path / "out" / "stages").exists()

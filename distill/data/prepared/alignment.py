@@ -27,7 +27,8 @@ import torch
 from torch.nn.functional import grid_sample
 
 from distill.data.prepared.decode import BadPicture
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
+from distill.files.nearby import nearby
 from distill.preprocess.landmarks import ARCFACE, CELEBA, LANDMARKS, Point, Template, similarity
 from distill.preprocess.preprocess import Preprocess
 
@@ -149,12 +150,14 @@ def _read(path: Path) -> dict[str, dict[str, Point]]:
                 except (TypeError, ValueError):
                     values = []
                 if not values or not all(map(math.isfinite, values)):
-                    raise DistillError(f"{where}: {list(row.values())}, expected a file and ten numbers.")
+                    raise DistillError(f"{where}: {echo(list(row.values()))}, expected a file and ten numbers.")
                 if row["file"] in listed:
-                    raise DistillError(f"{where}: {row['file']} has a row already; expected one a picture.")
+                    raise DistillError(f"{where}: {echo(row['file'])} has a row already; expected one a picture.")
                 listed[row["file"]] = dict(zip(LANDMARKS, zip(values[::2], values[1::2], strict=True), strict=True))
     except FileNotFoundError:
-        raise DistillError(f"prepare.align: {path}: no such file; expected a CSV of landmarks.") from None
+        raise DistillError(
+            f"prepare.align: {path}: no such file; expected a CSV of landmarks. {nearby(path)}"
+        ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DistillError(f"prepare.align: {path}: cannot be read as CSV ({error}).") from None
     if not listed:

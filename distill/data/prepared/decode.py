@@ -4,7 +4,8 @@ Converted to 8-bit RGB:
     greyscale, 1-bit, palette, CMYK and YCbCr, by PIL's conversion; colour profiles are ignored;
     16-bit greyscale, divided by 257 and rounded (PIL alone would clip it to white);
     transparency, laid over white, which is what a page behind the picture would show;
-    an EXIF orientation, applied; an animation or a file of several pages gives its first picture.
+    an EXIF orientation, applied, whatever else the metadata hold;
+    an animation or a file of several pages gives its first picture.
 Refused: anything else. 32-bit and float greyscale have no stated white, so any scaling would be a guess; the kind is
 told from the first bytes, never from the file's name, and only by the plugins below: PIL's others run foreign programs
 (EPS) or read formats nobody photographs in.
@@ -13,18 +14,21 @@ told from the first bytes, never from the file's name, and only by the plugins b
 import io
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import jpeg_factory
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
+
+from distill.data.prepared.orientation import ORIENTATION, exif_of, exif_orientation, without_metadata
 
 MAX_PIXELS = 50_000_000
 _HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")  # brands of HEIC and AVIF
@@ -66,16 +70,51 @@ def decode(data: bytes | Path, name: str) -> np.ndarray:
     """
     encoded = read(data, name) if isinstance(data, Path) else data
     try:
-        with _open(encoded, name) as image:
-            pixels = image.width * image.height
-            if pixels > MAX_PIXELS:
-                size = f"{image.width} x {image.height}, {pixels / 1e6:.0f} megapixels"
-                raise BadPicture(name, f"too large ({size}; the limit is {MAX_PIXELS / 1e6:.0f})")
-            image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-            return _to_rgb(image, name)
+        return _decode(encoded, name)
     except _DAMAGE as error:
+        bare = without_metadata(encoded)
+        if bare is not None and len(bare) < len(encoded):
+            with suppress(*_DAMAGE):
+                pixels = _decode(bare, name)
+                return _turned(pixels, exif_orientation(exif_of(encoded)))
         raise BadPicture(name, f"damaged or truncated ({error})") from None
+
+
+def _decode(encoded: bytes, name: str) -> np.ndarray:
+    with _open(encoded, name) as image:
+        pixels = image.width * image.height
+        if pixels > MAX_PIXELS:
+            size = f"{image.width} x {image.height}, {pixels / 1e6:.0f} megapixels"
+            raise BadPicture(name, f"too large ({size}; the limit is {MAX_PIXELS / 1e6:.0f})")
+        image.load()
+        orientation = _orientation(image)
+        return _turned(_to_rgb(image, name), orientation)
+
+
+def _orientation(image: ImageFile) -> int | None:
+    """How a picture is to be turned, whatever else its metadata hold."""
+    exif = image.info.get("exif")
+    own = exif_orientation(exif) if isinstance(exif, bytes) else None
+    if own is not None:
+        return own
+    with suppress(*_DAMAGE):
+        given = image.getexif().get(ORIENTATION)  # from XMP too, and of a TIFF
+        return given if isinstance(given, int) else None
+    return None
+
+
+def _turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
+    """uint8 (H, W, 3), upright: 1 to 4 keep rows as rows, 5 to 8 make them columns."""
+    turns = {
+        2: pixels[:, ::-1],
+        3: pixels[::-1, ::-1],
+        4: pixels[::-1],
+        5: pixels.transpose(1, 0, 2),
+        6: pixels.transpose(1, 0, 2)[:, ::-1],
+        7: pixels.transpose(1, 0, 2)[::-1, ::-1],
+        8: pixels.transpose(1, 0, 2)[::-1],
+    }
+    return np.ascontiguousarray(turns[orientation]) if orientation in turns else pixels
 
 
 def read(path: Path, name: str) -> bytes:
@@ -102,7 +141,7 @@ def _open(encoded: bytes, name: str) -> ImageFile:
     if not head:
         raise BadPicture(name, "empty")
     if head.startswith(b"\xff\xd8\xff"):
-        return jpeg_factory(file)
+        return JpegImageFile(file)  # a file of several pictures gives its first
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImageFile(file)
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":

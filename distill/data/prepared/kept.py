@@ -7,20 +7,30 @@ Shapes: N rows.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from distill.data.sources.source import SPLITS
 from distill.data.targets import Column, Growing, Values
 
 _DUPLICATE = "duplicate of "
+_CONTRADICTION = "contradiction: "
+_LABELS = ("labels", "identities")
+UNUSED = len(SPLITS)
+"""The split of a row that is in none: its photograph is labelled in contradiction."""
 
 
 def duplicate_of(reason: str) -> str | None:
     """The picture kept in place of one that was left out as its duplicate, by the reason in the ledger; None where that
     one was bad."""
     return reason.removeprefix(_DUPLICATE) if reason.startswith(_DUPLICATE) else None
+
+
+def contradicts(reason: str) -> bool:
+    """Whether a picture was left out because its photograph is labelled in another way too, by the ledger's reason."""
+    return reason.startswith(_CONTRADICTION)
 
 
 class Entry(NamedTuple):
@@ -47,9 +57,18 @@ class Kept:
 
     Of pictures with the same content one is kept: the first of the test split, or else of validation, or else of
     train. The others go to the ledger.
+
+    Where one photograph is labelled in two ways, of classes, attributes or people, all of its files go to the ledger:
+    no order says which is right. Its row stays, in no split and with nothing known of it.
+
+    Args:
+        columns: of the targets; `labels` and `identities` first.
+        classes: names of the labels, for the ledger.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], classes: Sequence[str] = ()) -> None:
+        self.classes = tuple(classes)
+        self.contradicted = 0  # rows
         self.names: list[str] = []
         self.ledger: list[tuple[str, str]] = []
         self._contents, self._files, self._splits = array("Q"), array("Q"), array("B")
@@ -74,6 +93,9 @@ class Kept:
             for name, column in self._targets.items():
                 column.append(entry.targets[name])
             return True
+        if self._splits[row] == UNUSED or self._differ(row, entry):
+            self._contradict(row, entry)
+            return False
         left, first = entry.name, self.names[row]
         if entry.split > self._splits[row]:  # the pixels are the same: the split that must keep it takes the row over
             left, first = first, left
@@ -82,6 +104,42 @@ class Kept:
                 column.replace(row, entry.targets[name])
         self.ledger.append((left, _DUPLICATE + first))
         return False
+
+    def _differ(self, row: int, entry: Entry) -> bool:
+        """Whether a row and another file of its photograph are known to show different things."""
+        pairs = [
+            pair for name in _LABELS for pair in zip(self._targets[name].value(row), entry.targets[name], strict=True)
+        ]
+        return any(own != other and own >= 0 and other >= 0 for own, other in pairs)
+
+    def _contradict(self, row: int, entry: Entry) -> None:
+        """Leave out a photograph that is labelled in two ways, and name both files."""
+        first = self.names[row]
+        if self._splits[row] == UNUSED:
+            self.ledger.append(
+                (entry.name, f"{_CONTRADICTION}the same photograph as {first}, which is labelled in two ways")
+            )
+            return
+        own = {name: self._targets[name].value(row) for name in _LABELS}
+        here, there = self._said(own, entry.targets), self._said(entry.targets, own)
+        self.ledger.append((first, f"{_CONTRADICTION}{here} here, {there} in {entry.name}"))
+        self.ledger.append((entry.name, f"{_CONTRADICTION}{there} here, {here} in {first}"))
+        self._splits[row] = UNUSED
+        self.contradicted += 1
+        for name in _LABELS:
+            self._targets[name].replace(row, [-1] * len(own[name]))
+
+    def _said(self, own: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]]) -> str:
+        """What is said of a photograph that the other does not say."""
+        differing = [
+            (name, value)
+            for name, value, there in zip(self.classes, own["labels"], other["labels"], strict=True)
+            if value != there and min(value, there) >= 0
+        ]
+        present = [name for name, value in differing if value == 1]
+        if differing:
+            return " and ".join(present[:3]) or f"not {differing[0][0]}"
+        return f"person {int(own['identities'][0])}"
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays beside the pictures that are no targets, as `Prepared` has them."""

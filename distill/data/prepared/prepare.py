@@ -24,7 +24,7 @@ from rich.progress import track
 
 from distill.data.prepared.decode import BadPicture
 from distill.data.prepared.frame import Frame
-from distill.data.prepared.kept import Entry, Kept, duplicate_of
+from distill.data.prepared.kept import Entry, Kept, contradicts, duplicate_of
 from distill.data.prepared.loading import StoredPicture, load_chunk
 from distill.data.prepared.pool import work
 from distill.data.prepared.prepared import INDEX, LEDGER, RESERVED, VERSION, Prepared, reopen, write_index
@@ -57,7 +57,8 @@ def prepare(
     A picture of another size is brought to the wanted one; one of that size is stored untouched. Places among its
     targets become shares of the stored picture. A bad picture is named in the ledger and counted. Of pictures with the
     same content one is kept: the first of the test split, or else of validation, or else of train, so that no split
-    holds a picture of another. The others go to the ledger too but are not bad.
+    holds a picture of another. The others go to the ledger too but are not bad. Where their labels or people differ,
+    none is used: see `distill.data.prepared.contradictions`.
 
     Args:
         directory: where the set is or will be. It is written beside its place and renamed; a set prepared from
@@ -100,7 +101,7 @@ def prepare(
 def _open(directory: Path, max_bad_share: float) -> Prepared:
     prepared = Prepared.open(directory)
     ledger = prepared.ledger
-    _check_share(ledger, len(prepared) + len(ledger), max_bad_share, directory / LEDGER)
+    _check_share(ledger, prepared.listed, max_bad_share, directory / LEDGER)
     return prepared
 
 
@@ -134,7 +135,7 @@ class _Preparation:
         """Whether the set was made; False where it turned out too large to be raw."""
         classes, further = self.source.classes(), _declared(self.source)
         columns = (labels_column(len(classes)), IDENTITIES, *further)
-        kept = Kept(columns)
+        kept = Kept(columns, classes)
         height, width = self.frame.height, self.frame.width
         unfinished = Unfinished(self.part, {**plan, "encoded": encoded}, kept, height, width, encoded)
         beside = self.directory.with_name(f"{self.directory.name}.{LEDGER}")
@@ -149,7 +150,8 @@ class _Preparation:
                     if not encoded and self._exceeds(len(kept)):
                         return False
             try:
-                _check_share(kept.ledger, len(kept) + len(kept.ledger), self.max_bad_share, beside)
+                listed = len(kept) - kept.contradicted + len(kept.ledger)
+                _check_share(kept.ledger, listed, self.max_bad_share, beside)
             except DistillError:
                 _write_ledger(beside, kept.ledger)
                 raise
@@ -256,7 +258,7 @@ def _check_share(ledger: list[tuple[str, str]], listed: int, max_bad_share: floa
     Args:
         place: where the ledger is or will be, for the error.
     """
-    bad = [entry for entry in ledger if duplicate_of(entry[1]) is None]
+    bad = [entry for entry in ledger if duplicate_of(entry[1]) is None and not contradicts(entry[1])]
     if listed == 0:
         raise DistillError("the source lists no picture; check its root and the names of its splits.")
     shown = "".join(f"\n  {name}: {reason}" for name, reason in bad[:SHOWN]) + ("\n  ..." if len(bad) > SHOWN else "")

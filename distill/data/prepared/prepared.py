@@ -5,7 +5,7 @@
     files.npy       uint64 (N,), the same but for the box that was cut out of it
     labels.npy      int8 (N, C): 1 present, 0 absent, -1 unknown
     identities.npy  int64 (N,), -1 unknown
-    splits.npy      uint8 (N,), an index into `SPLITS`
+    splits.npy      uint8 (N,), an index into `SPLITS`; `UNUSED` of a photograph that is labelled in two ways
     NAME.npy        a further column of targets (N, ...), or the rows (R, ...) of a ragged one, whose
     NAME.offsets.npy are int64 (N + 1,)
     names.json      what the source calls each picture
@@ -29,13 +29,14 @@ from typing import Any, cast
 
 import numpy as np
 
+from distill.data.prepared.kept import UNUSED
 from distill.data.prepared.shards import Shards, rows_per_shard
 from distill.data.sources.source import SPLITS, Split
 from distill.data.targets import IDENTITIES, Column, Ragged, Values, labels_column
 from distill.errors import DistillError
 from distill.files.atomic import checksum, read_json, write_json
 
-VERSION = 3  # of these files; raise it when their layout changes
+VERSION = 4  # of these files; raise it when their layout changes, or which rows they hold
 PIXELS = 1  # of the pictures in them; raise it when they change by more than rounding
 ARRAYS = {"hashes": "<u8", "files": "<u8", "labels": "|i1", "identities": "<i8", "splits": "|u1"}
 INDEX = "index.json"
@@ -54,7 +55,7 @@ class Prepared:
         hashes: uint64 (N,), 64-bit BLAKE2b of the encoded file, or of shape and pixels where there was none, and of the
             box that was cut out of it.
         files: uint64 (N,), the same without the box: equal where two pictures are of one photograph.
-        splits: uint8 (N,), an index into `SPLITS`.
+        splits: uint8 (N,), an index into `SPLITS`, or `UNUSED`: labelled in two ways, in no split, with nothing known.
         columns: what is known of the pictures: `labels`, `identities`, and whatever else the source declares.
         targets: of each column the values. Places are shares of the prepared picture.
         pixels: what a content hash does not say of the pixels: their version, what faces were aligned by, and how
@@ -139,6 +140,11 @@ class Prepared:
                 f"{self.directory / LEDGER}: missing, so the set is damaged. Delete {self.directory}, and it is "
                 "prepared again."
             ) from None
+
+    @property
+    def listed(self) -> int:
+        """The pictures its source listed, used or not."""
+        return len(self) - int((self.splits == UNUSED).sum()) + len(self.ledger)  # a row unused is in the ledger too
 
     def indices(self, split: Split) -> np.ndarray:
         """int64, the rows of one split in ascending order."""

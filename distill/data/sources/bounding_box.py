@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 from distill.data.sources.source import Box
 from distill.errors import DistillError
+from distill.files.nearby import nearby
 
 MAX_BYTES = 1 << 20  # real ones take one or two kB
 
@@ -21,9 +22,9 @@ def read_box(file: Path) -> Box:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise DistillError(f"{file}: larger than {MAX_BYTES >> 20} MB; {expected}.")
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise DistillError(f"{file}: no such file; unpack annotation.tar, or leave out boxes.") from None
+        raise DistillError(f"{file}: no such file; unpack annotation.tar, or leave out boxes. {nearby(file)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DistillError(f"{file}: cannot be read as text ({error}); {expected}.") from None
     if "<!" in text:

@@ -1,9 +1,12 @@
 """CelebA (Liu et al., Deep Learning Face Attributes in the Wild, ICCV 2015) in its official files.
 
-root/img_align_celeba/000001.jpg
+root/img_align_celeba/000001.jpg    or img_align_celeba/img_align_celeba/000001.jpg, as archives unpack
 root/list_attr_celeba.txt       the number of rows; the attribute names; then `000001.jpg -1 1 ...`
 root/list_eval_partition.txt    `000001.jpg 0`: 0 train, 1 validation, 2 test
 root/identity_CelebA.txt        `000001.jpg 2880`; optional
+
+Lists are read in Kaggle's form as well: `list_attr_celeba.csv`, with a header and commas; and from the folders Anno and
+Eval, pictures from Img, as the authors publish them.
 """
 
 from collections.abc import Callable
@@ -14,7 +17,9 @@ from typing import Literal, TypeVar
 
 from distill.data.sources.listing import digest, directory
 from distill.data.sources.source import SPLITS, Sample, Split
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
+from distill.files.nearby import nearby
+from distill.files.text import read_text
 
 Value = TypeVar("Value")
 
@@ -23,6 +28,10 @@ ATTRIBUTES = "list_attr_celeba.txt"
 PARTITION = "list_eval_partition.txt"
 IDENTITIES = "identity_CelebA.txt"
 HOLDS = f"{PICTURES}/, {ATTRIBUTES} and {PARTITION}"
+
+_FOLDERS = ("", "Anno", "Eval")
+_PICTURE_FOLDERS = (PICTURES, f"Img/{PICTURES}")
+_EXPECTED = "CelebA's official list there"
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,10 @@ class CelebA:
     def samples(self, height: int, width: int) -> list[Sample]:
         labels = self._labels()
         root = self._root()
-        pictures = root / PICTURES
-        if not pictures.is_dir():
-            raise DistillError(f"root: {pictures} is missing; expected the aligned pictures there.")
-        partition = root / PARTITION if self.partition is None else _partition(self.partition.expanduser())
+        pictures = _pictures(root)
+        partition = _list(root, PARTITION) if self.partition is None else _partition(self.partition.expanduser())
         splits = _pairs(partition, "a picture and 0, 1 or 2", _split)
-        people = root / IDENTITIES
+        people = _list(root, IDENTITIES)
         identities = _pairs(people, "a picture and a person's number", int) if people.exists() else {}
         for name in splits:
             if name not in labels:
@@ -70,12 +77,14 @@ class CelebA:
         return directory(self.root, "root", HOLDS)
 
     def _file(self) -> Path:
-        return self._root() / ATTRIBUTES
+        return _list(self._root(), ATTRIBUTES)
 
     def _chosen(self, names: tuple[str, ...]) -> tuple[str, ...]:
         for wanted in self.attributes or ():
             if wanted not in names:
-                raise DistillError(f"attributes: {wanted!r} is not in {self._file()}, which has {', '.join(names)}.")
+                raise DistillError(
+                    f"attributes: {echo(wanted)} is not in {self._file()}, which has {', '.join(names)}."
+                )
         return names if self.attributes is None else tuple(self.attributes)
 
     def _labels(self) -> dict[str, tuple[int, ...]]:
@@ -84,10 +93,12 @@ class CelebA:
         names, rows = _header(file)
         columns = [names.index(name) for name in self._chosen(names)]
         labels: dict[str, tuple[int, ...]] = {}
-        for number, row in enumerate(rows, start=3):
-            picture, *values = row.split() or [""]
+        for number, row in rows:
+            picture, *values = _fields(file, row) or [""]
             if len(values) != len(names) or not set(values) <= {"1", "-1"}:
-                raise DistillError(f"{file}:{number}: {row!r}, expected a picture and {len(names)} values of 1 or -1.")
+                raise DistillError(
+                    f"{file}:{number}: {echo(row)}, expected a picture and {len(names)} values of 1 or -1."
+                )
             if picture in labels:
                 raise DistillError(f"{file}:{number}: {picture} has a row already; expected one a picture.")
             labels[picture] = tuple(int(values[column] == "1") for column in columns)
@@ -99,25 +110,55 @@ def _partition(named: Path) -> Path:
     return shipped if not named.exists() and shipped.is_file() else named
 
 
+def _list(root: Path, name: str) -> Path:
+    """Where a list lies, of all the places and forms it comes in; that of the official files where it is in none."""
+    places = [root / folder / form for folder in _FOLDERS for form in (name, name.replace(".txt", ".csv"))]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def _pictures(root: Path) -> Path:
+    """The directory of the aligned pictures.
+
+    Raises:
+        DistillError: there is none.
+    """
+    for folder in _PICTURE_FOLDERS:
+        for place in (root / folder / PICTURES, root / folder):  # an archive in a folder of its own name
+            if place.is_dir():
+                return place
+    raise DistillError(
+        f"root: {root / PICTURES} is missing; expected the aligned pictures there, or in Img/{PICTURES}. {nearby(root)}"
+    )
+
+
+def _is_csv(file: Path) -> bool:
+    return file.suffix == ".csv"
+
+
+def _fields(file: Path, row: str) -> list[str]:
+    return [field.strip() for field in row.split(",")] if _is_csv(file) else row.split()
+
+
 def _lines(file: Path) -> list[str]:
     """The lines of a list file but empty ones at its end."""
-    try:
-        return file.read_text(encoding="utf-8").rstrip().split("\n")
-    except FileNotFoundError:
-        raise DistillError(f"{file}: no such file; expected CelebA's official list there.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DistillError(f"{file}: cannot be read as text ({error}); expected CelebA's official list.") from None
+    return read_text(file, _EXPECTED).rstrip().split("\n")
 
 
-def _header(file: Path) -> tuple[tuple[str, ...], list[str]]:
-    """The attribute names, and the rows after them, as many as the first line says."""
+def _header(file: Path) -> tuple[tuple[str, ...], list[tuple[int, str]]]:
+    """The attribute names, and the rows after them with their lines: as many as the first line says, where it does."""
     first, *rest = _lines(file)
+    if _is_csv(file):
+        _, *names = _fields(file, first)
+        if not names or {"1", "-1"} & set(names):
+            raise DistillError(f"{file}:1: {echo(first)}, expected a header, image_id and the attribute names.")
+        return tuple(names), list(enumerate(rest, start=2))
     if not first.strip().isdecimal() or not rest:
-        raise DistillError(f"{file}:1: {first!r}, expected the number of rows, then a line of attribute names.")
-    names, rows = tuple(rest[0].split()), rest[1:]
-    if int(first) != len(rows):
-        raise DistillError(f"{file}: {len(rows)} rows, but its first line says {int(first)}; download the file again.")
-    return names, rows
+        raise DistillError(f"{file}:1: {echo(first)}, expected the number of rows, then a line of attribute names.")
+    if int(first) != len(rest) - 1:
+        raise DistillError(
+            f"{file}: {len(rest) - 1} rows, but its first line says {int(first)}; download the file again."
+        )
+    return tuple(rest[0].split()), list(enumerate(rest[1:], start=3))
 
 
 def _pairs(file: Path, expected: str, parse: Callable[[str], Value]) -> dict[str, Value]:
@@ -125,10 +166,12 @@ def _pairs(file: Path, expected: str, parse: Callable[[str], Value]) -> dict[str
     pairs: dict[str, Value] = {}
     for number, row in enumerate(_lines(file), start=1):
         try:
-            picture, text = row.split()
+            picture, text = _fields(file, row)
             value = parse(text)
         except ValueError:
-            raise DistillError(f"{file}:{number}: {row!r}, expected {expected}.") from None
+            if number == 1 and _is_csv(file):
+                continue  # its header
+            raise DistillError(f"{file}:{number}: {echo(row)}, expected {expected}.") from None
         if picture in pairs:
             raise DistillError(f"{file}:{number}: {picture} has a row already; expected one a picture.")
         pairs[picture] = value

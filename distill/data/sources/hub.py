@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from distill.data.sources.listing import digest, walk
 from distill.data.sources.source import Sample, Split
-from distill.errors import DistillError
+from distill.errors import ECHOED, DistillError, echo
 
 HUB_ADVICE = (
     "check the name and the network. Without a network, name a directory the set was saved to (`Dataset.to_parquet`), "
@@ -152,7 +152,7 @@ class Hub:
             reason = (str(error).splitlines() or [""])[0]
             advice = "expected parquet files or pictures `datasets` can read." if self._path()[1] else HUB_ADVICE
             raise DistillError(
-                f"path: {self.path} cannot be loaded ({type(error).__name__}: {reason}); {advice}"
+                f"path: {self.path} cannot be loaded ({type(error).__name__}: {reason[:ECHOED]}); {advice}"
             ) from error
 
 
@@ -168,7 +168,7 @@ def _lookup(values: dict[Any, int], value: object, column: str, where: str) -> i
         return values[value]
     except (KeyError, TypeError):
         raise DistillError(
-            f"attributes: {where}: {column} is {value!r}, expected a boolean, 0 or 1, -1 or 1, or null."
+            f"attributes: {where}: {column} is {echo(value)}, expected a boolean, 0 or 1, -1 or 1, or null."
         ) from None
 
 
@@ -185,7 +185,7 @@ def _identity(value: object, column: str, where: str) -> int:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)  # so a CSV file's numbers are read where one of them is missing
     if not isinstance(value, int) or isinstance(value, bool):
-        raise DistillError(f"identity: {where}: {column} is {value!r}, expected a whole number or null.")
+        raise DistillError(f"identity: {where}: {column} is {echo(value)}, expected a whole number or null.")
     return value
 
 

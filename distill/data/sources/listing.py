@@ -8,6 +8,14 @@ from typing import Protocol, runtime_checkable
 
 from distill.data.sources.source import Sample
 from distill.errors import DistillError
+from distill.files.nearby import nearby
+
+HIDDEN = frozenset(
+    {"@eadir", "@recycle", "@recently-snapshot", "@tmp", "#recycle", "#snapshot", "__macosx", "$recycle.bin"}
+    | {"system volume information", "lost+found"}
+)
+"""Directories in which storage systems keep thumbnails and what was deleted, in lower case: they hold no picture of
+anybody's set."""
 
 
 @runtime_checkable
@@ -36,12 +44,15 @@ def directory(path: Path | None, key: str, holds: str) -> Path:
         raise DistillError(f"{key}: not set; expected the directory that holds {holds}.")
     path = path.expanduser()
     if not path.is_dir():
-        raise DistillError(f"{key}: {path} is not a directory; expected the directory that holds {holds}.")
+        raise DistillError(
+            f"{key}: {path} is not a directory; expected the directory that holds {holds}. {nearby(path)}"
+        )
     return path
 
 
 def walk(root: Path) -> Iterator[Path]:
-    """Every file below ``root`` but hidden ones and those in hidden directories; links are followed.
+    """Every file below ``root`` but hidden ones and those in hidden directories: those whose names begin with a dot,
+    and `HIDDEN`; links are followed.
 
     Raises:
         DistillError: a directory cannot be read, or links to one that it lies in.
@@ -51,7 +62,7 @@ def walk(root: Path) -> Iterator[Path]:
         raise DistillError(f"{error.filename}: the directory cannot be read ({error.strerror}).")
 
     for place, directories, files in os.walk(root, onerror=refuse, followlinks=True):
-        directories[:] = [name for name in directories if not name.startswith(".")]
+        directories[:] = [name for name in directories if not name.startswith(".") and name.lower() not in HIDDEN]
         for name in directories:
             link = Path(place, name)
             if link.is_symlink() and _lies_in(Path(place), root, link.resolve()):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from distill.errors import DistillError
+from distill.files.nearby import nearby
 
 
 class Listed(NamedTuple):
@@ -34,7 +35,7 @@ def read_mat_list(file: Path) -> list[Listed]:
 
     expected = "expected a MATLAB file with file_list and labels, as lists.tar has it"
     if not file.is_file():
-        raise DistillError(f"{file}: no such file; {expected}.")
+        raise DistillError(f"{file}: no such file; {expected}. {nearby(file)}")
     try:
         with file.open("rb") as opened:
             found = loadmat(opened, variable_names=("file_list", "labels"))

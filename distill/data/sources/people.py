@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from distill.data.sources.folder import pictures_below
+from distill.data.sources.folder import likely_root, pictures_below
 from distill.data.sources.listing import digest
 from distill.data.sources.source import Sample
 from distill.errors import DistillError
@@ -36,6 +36,12 @@ class People:
             raise DistillError(
                 f"root: {self.root} holds pictures of no person: {', '.join(strays[:5])}"
                 f"{', ...' if len(strays) > 5 else ''}. Expected a folder for each person, and pictures only in those."
+            )
+        if len({sample.name.partition("/")[0] for sample in listed}) == 1:
+            assert self.root is not None  # `pictures_below` refuses that
+            raise DistillError(
+                f"root: {self.root} holds pictures of one person alone, {listed[0].name.partition('/')[0]!r}. "
+                + likely_root(self.root, listed, "people")
             )
         owners = [sample.name.partition("/")[0] for sample in listed]
         numbers = {person: number for number, person in enumerate(sorted(set(owners)))}

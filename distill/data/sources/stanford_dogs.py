@@ -16,6 +16,7 @@ from distill.data.sources.mat_list import Listed, read_mat_list
 from distill.data.sources.source import Sample, Split
 from distill.data.wordnet import shown
 from distill.errors import DistillError
+from distill.files.nearby import nearby
 
 PICTURES, LISTS, ANNOTATIONS = "Images", "lists", "Annotation"
 HOLDS = f"{PICTURES}/ and {LISTS}/"
@@ -51,7 +52,7 @@ class StanfordDogs:
         lists, root = self._lists(), self._root()
         classes, pictures = self._classes(lists), root / PICTURES
         if not pictures.is_dir():
-            raise DistillError(f"root: {pictures} is missing; unpack images.tar in {root}.")
+            raise DistillError(f"root: {pictures} is missing; unpack images.tar in {root}. {nearby(pictures)}")
         for split, rows in lists.items():
             missing = [row.picture for row in rows if not (pictures / row.picture).is_file()]
             if missing:

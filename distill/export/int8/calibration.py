@@ -13,8 +13,8 @@ NEEDED = 32
 """Fewer leave the ranges of activations to chance."""
 
 
-def calibration_pictures(transfer: Pictures, preprocess: Preprocess) -> np.ndarray:
-    """uint8 (N, h, w, 3): whole pictures, evenly from all of them.
+def check_calibration(transfer: Pictures) -> None:
+    """Refuse too few pictures, before anything is trained that is to be rounded.
 
     Raises:
         DistillError: there are too few.
@@ -24,5 +24,14 @@ def calibration_pictures(transfer: Pictures, preprocess: Preprocess) -> np.ndarr
             f"export.formats: int8 is calibrated on transfer pictures, and there are {len(transfer)}, expected "
             f"{NEEDED} or more. Give more pictures, for example as unlabelled, or leave the int8 formats out."
         )
+
+
+def calibration_pictures(transfer: Pictures, preprocess: Preprocess) -> np.ndarray:
+    """uint8 (N, h, w, 3): whole pictures, evenly from all of them.
+
+    Raises:
+        DistillError: as `check_calibration`.
+    """
+    check_calibration(transfer)
     rows = np.linspace(0, len(transfer) - 1, min(WANTED, len(transfer))).astype(np.int64)
     return preprocess.resize(torch.from_numpy(transfer.gather(rows))).numpy()

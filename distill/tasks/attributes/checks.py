@@ -1,5 +1,6 @@
 """What must hold before attributes are learnt: of a recipe, of its objective, and of a teacher."""
 
+from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.recipe.recipe import Recipe
@@ -17,7 +18,7 @@ def check_recipe(recipe: Recipe) -> None:
     refuse_exclusive(recipe)
 
 
-def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
+def check_teacher(teacher: Teacher, classes: tuple[str, ...], source: Source | None = None) -> None:
     """A teacher must be frozen, in eval mode, and answer the data's classes in the data's order.
 
     Raises:
@@ -29,7 +30,7 @@ def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
             f"teacher {teacher.name}: teacher.gives is softmax, probabilities of classes that exclude each other; "
             "attributes need one probability each. Give a teacher of attributes."
         )
-    check_classes(teacher, classes)
+    check_classes(teacher, classes, source)
 
 
 def check_objective(objective: Objective, labelled: bool) -> None:

@@ -37,7 +37,7 @@ class AttributeTeaching(LabelledTeaching[AttributePictures]):
             check_objective(self.recipe.objective, bool((self.pictures.sets.transfer.labels >= 0).any()))
 
     def check_teacher(self, teacher: Teacher) -> None:
-        check_teacher(teacher, self.pictures.classes)
+        check_teacher(teacher, self.pictures.classes, self.recipe.data)
 
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
         return FineTuner(network, preprocess, stage.optimization, seed, self.metric(None))

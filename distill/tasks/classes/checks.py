@@ -5,6 +5,7 @@ Shapes: N pictures.
 
 import numpy as np
 
+from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.objectives import Objective
 from distill.recipe.recipe import Recipe
@@ -25,7 +26,7 @@ def check_recipe(recipe: Recipe) -> None:
         )
 
 
-def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
+def check_teacher(teacher: Teacher, classes: tuple[str, ...], source: Source | None = None) -> None:
     """A teacher of classes that exclude each other must be frozen, and answer the data's classes in the data's order.
 
     Raises:
@@ -37,7 +38,7 @@ def check_teacher(teacher: Teacher, classes: tuple[str, ...]) -> None:
             f"teacher {teacher.name}: teacher.gives is probabilities, of each class by itself; classes that exclude "
             "each other need softmax or logits. Give a teacher of these."
         )
-    check_classes(teacher, classes)
+    check_classes(teacher, classes, source)
 
 
 def check_objective(objective: Objective, labelled: np.ndarray) -> None:

@@ -77,7 +77,7 @@ class ClassTeaching(LabelledTeaching[LabelledOnce]):
             check_objective(self.recipe.objective, (labels == 1).any(axis=1))
 
     def check_teacher(self, teacher: Teacher) -> None:
-        check_teacher(teacher, self.pictures.classes)
+        check_teacher(teacher, self.pictures.classes, self.recipe.data)
 
     def training_pictures(self, name: StageName, teacher: Teacher | None) -> Pictures:
         """With `pretrain.teacher_top`, those of its pictures whose label the teacher believes.

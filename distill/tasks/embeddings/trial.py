@@ -4,12 +4,13 @@ Shapes: N pictures, P pairs, D embedding dimensions.
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.contradictions import check_contradictions
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
@@ -22,10 +23,13 @@ from distill.evaluation.identification import IdentificationScores, evaluate_ide
 from distill.evaluation.pairs import present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
 from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
+from distill.files.nearby import nearby
 from distill.files.run_directory import key_of
 from distill.recipe.recipe import Evaluate, Prepare
 
 RANKS = (1, 5, 20)
+PAIRS = "pairs.txt"
+_ARCHIVES = ("images", "lfw-deepfunneled", "lfw_funneled", "lfw-funneled", "lfw-align-128", "lfw")
 
 Verification = VerificationScores | AllPairsScores
 
@@ -158,14 +162,18 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
         pictures_as: size and fit of its pictures, and how many of them may be bad; they are aligned as `settings` say.
 
     Raises:
-        DistillError: the folder lacks pictures or pairs.txt, or pairs name pictures that are missing.
+        DistillError: the folder lacks pictures or pairs.txt, pairs name pictures that are missing, or too many
+            photographs are in the folders of two people.
     """
     assert settings.lfw is not None
     root = settings.lfw.expanduser()
     if not root.is_dir():
-        raise DistillError(f"evaluate.lfw: {root} is no directory; expected LFW's people and its pairs.txt in it.")
-    listed = read_pairs(root / "pairs.txt")
-    source = People(root=root / "images" if (root / "images").is_dir() else root)
+        raise DistillError(
+            f"evaluate.lfw: {root} is no directory; expected LFW's people and its pairs.txt in it. {nearby(root)}"
+        )
+    people = _people(root)
+    listed = read_pairs(next((place for place in (root, people) if (place / PAIRS).is_file()), root) / PAIRS)
+    source = People(root=people)
     align = None if settings.align is None else Alignment(settings.align)
     size = pictures_as.height, pictures_as.width
     frame = Frame(*size, "crop" if align else pictures_as.fit, align)
@@ -173,12 +181,15 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
     place = directory / f"lfw-{key_of(source, size, settings.align, *fit)}"
     with in_section("evaluate.lfw", ()):
         prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
+    check_contradictions(prepared, pictures_as.max_bad_share, "evaluate.lfw")
     pictures = Pictures.of(prepared, "train")
-    rows = {name: row for row, name in enumerate(prepared.names)}
-    left_out = dict(prepared.ledger)
+    names = prepared.names
+    rows = {_as_paired(names[row]): place for place, row in enumerate(pictures.rows[0])}
+    left_out = {_as_paired(name): reason for name, reason in prepared.ledger}
     for name, reason in left_out.items():
-        if (kept_as := duplicate_of(reason)) is not None:
-            rows[name] = rows[kept_as]
+        kept_as = duplicate_of(reason)
+        if kept_as is not None and _as_paired(kept_as) in rows:
+            rows[name] = rows[_as_paired(kept_as)]
     kept = present_pairs(listed, rows, allow_missing=settings.allow_missing, left_out=left_out)
     pairs = ListedPairs(
         np.array([rows[pair.first] for pair in kept]),
@@ -187,3 +198,17 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
         np.array([pair.fold for pair in kept]),
     )
     return Trial("lfw", pictures, pictures.identities, pairs)
+
+
+def _people(root: Path) -> Path:
+    """The directory of the people: `images`, an archive's own folder, perhaps in another of its name, or `root`."""
+    for name in _ARCHIVES:
+        for place in (root / name / name, root / name):
+            if place.is_dir():
+                return place
+    return root
+
+
+def _as_paired(name: str) -> str:
+    """A picture's name as `pairs.txt` stands for it, whatever its file ends in: PNG, or JPG in capitals."""
+    return PurePosixPath(name).with_suffix(".jpg").as_posix()

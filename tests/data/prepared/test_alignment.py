@@ -182,7 +182,7 @@ def test_pictures_that_cannot_be_aligned(tmp_path: Path) -> None:
         (f"{HEADER}\na.jpg,1,2,3\n", r"faces\.csv:2: .*expected a file and ten numbers"),
         (f"{HEADER}\na.jpg,1,2,3,4,5,6,7,8,9,ten\n", r"faces\.csv:2: .*'ten'"),
         (f"{HEADER}\na.jpg,1,2,3,4,5,6,7,8,9,nan\n", r"faces\.csv:2: .*'nan'"),
-        (f"{HEADER}\n" + "a.jpg,1,2,3,4,5,6,7,8,9,10\n" * 2, r"faces\.csv:3: a\.jpg has a row already"),
+        (f"{HEADER}\n" + "a.jpg,1,2,3,4,5,6,7,8,9,10\n" * 2, r"faces\.csv:3: 'a\.jpg' has a row already"),
     ],
 )
 def test_a_file_that_is_no_list_of_landmarks(tmp_path: Path, text: str, reason: str) -> None:

@@ -170,16 +170,16 @@ def test_one_of_equal_pictures_stays_and_test_comes_before_train(tmp_path: Path)
         Sample("train a", content[0], (1,), 1, "train"),
         Sample("train b", content[1], (1,), 2, "train"),
         Sample("train b again", content[1], (1,), 2, "train"),
-        Sample("validation b", content[1], (0,), 3, "validation"),
-        Sample("test b", content[1], (1,), 4, "test"),
+        Sample("validation b", content[1], (-1,), 2, "validation"),
+        Sample("test b", content[1], (1,), -1, "test"),
         Sample("train c", content[2], (0,), 5, "train"),
-        Sample("validation c", content[2], (0,), 6, "validation"),
-        Sample("train c again", content[2], (0,), 7, "train"),
+        Sample("validation c", content[2], (0,), 5, "validation"),
+        Sample("train c again", content[2], (0,), 5, "train"),
     )
     found = run(Listed(samples, ("x",)), tmp_path / "set", max_bad_share=0.0)
     assert found.names == ["train a", "test b", "validation c"]
     assert [SPLITS[split] for split in found.splits] == ["train", "test", "validation"]
-    assert found.identities.tolist() == [1, 4, 6] and found.labels.tolist() == [[1], [1], [0]]
+    assert found.identities.tolist() == [1, -1, 5] and found.labels.tolist() == [[1], [1], [0]]
     assert np.array_equal(every(found), [pixels(n) for n in range(3)])
     assert ledger(tmp_path / "set" / "ledger.csv") == [
         ["train b again", "duplicate of train b"],
@@ -361,3 +361,45 @@ def test_pictures_are_loaded_in_a_bounded_window(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Kept, "add", counted)
     assert len(run(Stream(), tmp_path / "set", workers=2)) == 300
     assert furthest <= 2 * pool.WINDOW * pool.CHUNK
+
+
+def test_a_photograph_under_two_labels_is_settled_by_no_order(tmp_path: Path) -> None:
+    content = [png(pixels(n)) for n in range(3)]
+    samples = (
+        Sample("pug/a", content[0], (1, 0), split="train"),
+        Sample("pug/b", content[1], (1, 0), split="train"),
+        Sample("beagle/b", content[1], (0, 1), split="test"),
+        Sample("beagle/b again", content[1], (0, 1), split="test"),
+        Sample("beagle/c", content[2], (0, 1), split="validation"),
+    )
+    for number, order in enumerate((samples, samples[::-1])):
+        found = run(Listed(order, ("pug", "beagle")), tmp_path / f"{number}", max_bad_share=0.0)
+        used = {
+            name: SPLITS[split] for name, split in zip(found.names, found.splits, strict=True) if split < len(SPLITS)
+        }
+        assert used == {"pug/a": "train", "beagle/c": "validation"} and found.listed == len(samples)
+        assert found.labels[found.splits == len(SPLITS)].tolist() == [[-1, -1]]
+        reasons = dict(ledger(tmp_path / f"{number}" / "ledger.csv"))
+        assert set(reasons) == {"pug/b", "beagle/b", "beagle/b again"}
+    assert reasons["pug/b"] == "contradiction: pug here, beagle in beagle/b again"
+
+
+def test_attributes_and_people_contradict_where_both_are_known(tmp_path: Path) -> None:
+    content = [png(pixels(n)) for n in range(3)]
+    samples = (
+        Sample("a1", content[0], (1, -1), 3),
+        Sample("a2", content[0], (-1, 0), -1),
+        Sample("b1", content[1], (1, 0), 4),
+        Sample("b2", content[1], (1, 1), 4),
+        Sample("c1", content[2], (1, 0), 5),
+        Sample("c2", content[2], (1, 0), 6),
+    )
+    found = run(Listed(samples, ("Bald", "Male")), tmp_path / "set", max_bad_share=0.0)
+    assert ledger(tmp_path / "set" / "ledger.csv") == [
+        ["a2", "duplicate of a1"],
+        ["b1", "contradiction: not Male here, Male in b2"],
+        ["b2", "contradiction: Male here, not Male in b1"],
+        ["c1", "contradiction: person 5 here, person 6 in c2"],
+        ["c2", "contradiction: person 6 here, person 5 in c1"],
+    ]
+    assert found.identities.tolist() == [3, -1, -1]

@@ -132,3 +132,72 @@ def test_a_list_that_is_no_text_is_named(root: Path) -> None:
     (root / "list_eval_partition.txt").write_bytes(b"\x89PNG\xff\xff")
     with pytest.raises(DistillError, match=r"list_eval_partition\.txt: cannot be read as text"):
         CelebA(root=root).samples(8, 8)
+
+
+def as_csv(root: Path) -> None:
+    """The lists as Kaggle has them: commas and a header; the pictures in a folder within their folder."""
+    rows = [f"{name},{','.join(map(str, values))}" for name, (values, _, _) in ROWS.items()]
+    lists = {
+        "list_attr_celeba": [f"image_id,{','.join(NAMES)}", *rows],
+        "list_eval_partition": ["image_id,partition", *(f"{name},{row[1]}" for name, row in ROWS.items())],
+    }
+    for name, lines in lists.items():
+        (root / f"{name}.txt").unlink()
+        (root / f"{name}.csv").write_bytes("\r\n".join([*lines, ""]).encode())
+    (root / "img_align_celeba").rename(root / "inner")
+    (root / "img_align_celeba").mkdir()
+    (root / "inner").rename(root / "img_align_celeba" / "img_align_celeba")
+
+
+def test_kaggles_form_says_the_same(root: Path) -> None:
+    source = CelebA(root=root)
+    before = [(sample.name, sample.labels, sample.identity, sample.split) for sample in source.samples(8, 8)]
+    as_csv(root)
+    after = source.samples(8, 8)
+    assert source.classes() == NAMES
+    assert [(sample.name, sample.labels, sample.identity, sample.split) for sample in after] == before
+    assert all(isinstance(sample.picture, Path) and sample.picture.is_file() for sample in after)
+    edit(root / "list_attr_celeba.csv", f"image_id,{','.join(NAMES)}\r\n".replace("\r", ""), "")
+    with pytest.raises(DistillError, match=r"list_attr_celeba\.csv:1: '000001\.jpg,-1,1,1', expected a header"):
+        source.classes()
+
+
+def test_a_csv_list_without_its_header_loses_no_row(root: Path) -> None:
+    as_csv(root)
+    edit(root / "list_eval_partition.csv", "image_id,partition\n", "")
+    assert [sample.name for sample in CelebA(root=root).samples(8, 8)] == list(ROWS)
+
+
+def test_a_byte_order_mark_is_no_number(root: Path) -> None:
+    before = CelebA(root=root).samples(8, 8)
+    for file in root.glob("*.txt"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert CelebA(root=root).samples(8, 8) == before
+
+
+def test_the_authors_folders(root: Path) -> None:
+    before = [(sample.name, sample.labels, sample.split) for sample in CelebA(root=root).samples(8, 8)]
+    for folder, names in (
+        ("Anno", ("list_attr_celeba.txt", "identity_CelebA.txt")),
+        ("Eval", ("list_eval_partition.txt",)),
+        ("Img", ("img_align_celeba",)),
+    ):
+        (root / folder).mkdir()
+        for name in names:
+            (root / name).rename(root / folder / name)
+    assert [(sample.name, sample.labels, sample.split) for sample in CelebA(root=root).samples(8, 8)] == before
+
+
+def test_missing_says_what_lies_there(root: Path) -> None:
+    (root / "list_attr_celeba.txt").rename(root / "attributes.txt")
+    with pytest.raises(DistillError, match=r"list_attr_celeba\.txt: no such file; .* there are .*, attributes\.txt"):
+        CelebA(root=root).classes()
+    with pytest.raises(DistillError, match=rf"root: .*/nowhere is not a directory; .* In {root} there are "):
+        CelebA(root=root / "nowhere").classes()
+
+
+def test_a_long_line_is_not_repeated(root: Path) -> None:
+    edit(root / "list_attr_celeba.txt", "000002.jpg  1 -1 -1", "x" * 100_000)
+    with pytest.raises(DistillError) as error:
+        CelebA(root=root).samples(8, 8)
+    assert len(str(error.value).replace(str(root), "")) < 400

@@ -24,8 +24,11 @@ def test_a_folder_is_a_class(tmp_path: Path) -> None:
         ("pug/2.jpg", (0, 1), "train"),
     }
     state = source.state()
-    (tmp_path / "pug" / "2.jpg").rename(tmp_path / "beagle" / "3.jpg")
-    assert source.state() != state and source.classes() == ("beagle",)
+    (tmp_path / "pug" / "2.jpg").rename(tmp_path / "pug" / "3.jpg")
+    assert source.state() != state
+    (tmp_path / "pug" / "3.jpg").rename(tmp_path / "beagle" / "3.jpg")
+    with pytest.raises(DistillError, match=r"holds one class alone, 'beagle'"):
+        source.classes()
 
 
 def test_shares_of_each_class_are_held_out(tmp_path: Path) -> None:
@@ -58,7 +61,7 @@ def test_parts_are_splits(tmp_path: Path) -> None:
 
 
 def test_parts_beside_something_else_are_no_classes(tmp_path: Path) -> None:
-    put(tmp_path, "train/pug/1.jpg", "valid/pug/2.jpg", "test/pug/3.jpg")
+    put(tmp_path, *(f"{part}/{breed}/1.jpg" for part in ("train", "valid", "test") for breed in ("pug", "corgi")))
     assert set(splits(ClassFolders(root=tmp_path)).values()) == {"train", "validation", "test"}
     put(tmp_path, "extra/pug/4.jpg")
     with pytest.raises(DistillError, match="has the parts test, train, valid and beside them extra"):
@@ -68,6 +71,55 @@ def test_parts_beside_something_else_are_no_classes(tmp_path: Path) -> None:
         splits(ClassFolders(root=tmp_path))
     shutil.rmtree(tmp_path / "valid")
     assert ClassFolders(root=tmp_path).classes() == ("extra", "train")  # a class may be called so
+
+
+@pytest.mark.parametrize(
+    ("spelled", "splits_of"),
+    [
+        (("Train", "VAL", "Test"), {"train", "validation", "test"}),
+        (("training", "dev", "testing"), {"train", "validation", "test"}),
+        (("TRAIN", "eval"), {"train", "validation"}),
+        (("Training", "Validation"), {"train", "validation"}),
+    ],
+)
+def test_parts_in_any_spelling(tmp_path: Path, spelled: tuple[str, ...], splits_of: set[str]) -> None:
+    put(tmp_path, *(f"{part}/{breed}/{part}.jpg" for part in spelled for breed in ("pug", "beagle")))
+    source = ClassFolders(root=tmp_path)
+    assert source.classes() == ("beagle", "pug") and set(splits(source).values()) == splits_of
+
+
+def test_two_folders_for_one_part_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{part}/{breed}/1.jpg" for part in ("train", "val", "eval") for breed in ("pug", "beagle")))
+    with pytest.raises(DistillError, match=r"has eval and val, and both are called as the pictures for validation"):
+        splits(ClassFolders(root=tmp_path))
+
+
+def test_parts_of_other_names_are_no_classes(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{part}/{breed}/1.jpg" for part in ("fold1", "fold2") for breed in ("pug", "beagle", "corgi")))
+    expected = r"folders fold1, fold2 of .* all hold the same folders \(beagle, corgi, pug\), so they are parts"
+    with pytest.raises(DistillError, match=expected):
+        splits(ClassFolders(root=tmp_path))
+    shutil.rmtree(tmp_path / "fold2" / "corgi")
+    with pytest.raises(DistillError, match="so they are parts"):
+        splits(ClassFolders(root=tmp_path))
+    put(tmp_path, "fold1/2.jpg")  # a picture of its own: a class
+    assert ClassFolders(root=tmp_path).classes() == ("fold1", "fold2")
+
+
+def test_classes_may_have_folders_of_one_name(tmp_path: Path) -> None:
+    put(tmp_path, "pug/images/1.jpg", "beagle/images/1.jpg")
+    assert ClassFolders(root=tmp_path).classes() == ("beagle", "pug")
+
+
+def test_one_class_alone_is_refused_with_the_likely_root(tmp_path: Path) -> None:
+    put(tmp_path, "archive/dogs/pug/1.jpg", "archive/dogs/beagle/1.jpg", "archive/@eaDir/1.jpg")
+    expected = rf"one class alone, 'archive', .* likely those in {tmp_path}/archive/dogs, beagle, pug: name that"
+    with pytest.raises(DistillError, match=expected):
+        splits(ClassFolders(root=tmp_path))
+    put(tmp_path, "archive/dogs/pug/front/1.jpg")
+    (tmp_path / "archive" / "dogs" / "pug" / "1.jpg").unlink()
+    with pytest.raises(DistillError, match=rf"above the folders of all classes, {tmp_path}/archive/dogs perhaps"):
+        splits(ClassFolders(root=tmp_path / "archive" / "dogs" / "pug"))
 
 
 def test_pictures_of_no_class_are_named(tmp_path: Path) -> None:

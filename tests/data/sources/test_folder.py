@@ -15,6 +15,7 @@ def put(root: Path, *names: str) -> None:
 
 def test_pictures_at_any_depth_in_order(tmp_path: Path) -> None:
     put(tmp_path, "b.jpg", "a/z.PNG", "a/b/c/d.JpEg", "a.webp", "notes.txt", "a/list.csv", "._b.jpg", ".cache/c.jpg")
+    put(tmp_path, "a/@eaDir/b.jpg/SYNOPHOTO_THUMB_M.jpg", "__MACOSX/a.jpg", "#Recycle/c.jpg")
     samples = Folder(root=tmp_path).samples(8, 8)
     assert [sample.name for sample in samples] == ["a.webp", "a/b/c/d.JpEg", "a/z.PNG", "b.jpg"]
     assert [sample.picture for sample in samples] == [tmp_path / sample.name for sample in samples]

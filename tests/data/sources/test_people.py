@@ -46,3 +46,12 @@ def test_pictures_of_nobody_are_named(tmp_path: Path) -> None:
     put(tmp_path, "Al/a.jpg", "stray.jpg")
     with pytest.raises(DistillError, match=r"holds pictures of no person: stray\.jpg\. Expected a folder for each"):
         People(root=tmp_path).samples(8, 8)
+
+
+def test_one_person_alone_is_refused_with_the_likely_root(tmp_path: Path) -> None:
+    put(tmp_path, "lfw-deepfunneled/Ann/1.jpg", "lfw-deepfunneled/Bob/1.jpg")
+    expected = (
+        rf"one person alone, 'lfw-deepfunneled'\. The folders of the people are likely those in {tmp_path}/lfw-dee"
+    )
+    with pytest.raises(DistillError, match=expected):
+        People(root=tmp_path).samples(8, 8)

@@ -33,3 +33,11 @@ def test_each_model_is_drawn_against_the_diagonal(drawn: list[Any]) -> None:
     assert [line.get_xydata()[:, 1].tolist() for line in models] == [[0.5, 0.8], [0.1, 0.2]]
     sizes = drawn[0].axes[0].collections[0].get_sizes()
     assert sizes[1] > sizes[0]
+
+
+@pytest.mark.parametrize("name", ["犬", "강아지", "কুকুর", "d🐕g"])
+@pytest.mark.filterwarnings("error")
+def test_names_in_a_script_that_the_font_lacks_are_text(name: str) -> None:
+    """The reader's own fonts draw it; other figures carry their letters as shapes."""
+    assert f">{name}</text>".encode() in class_plots.confusion_plot([[3, 1], [0, 5]], [name, "b"])
+    assert b"<text" not in class_plots.confusion_plot([[3, 1], [0, 5]], ["größe", "b"])

@@ -1,5 +1,6 @@
 """What is left of a trial without some of its pictures, what a trial must hold, and how LFW's is opened."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -60,7 +61,7 @@ def lfw(place: Path) -> Path:
 
 def test_a_picture_that_is_there_under_another_name_too_is_not_missing(tmp_path: Path) -> None:
     root = lfw(tmp_path / "lfw")
-    (root / "P1" / "P1_0001.jpg").write_bytes((root / "P0" / "P0_0002.jpg").read_bytes())
+    (root / "P0" / "P0_0001.jpg").write_bytes((root / "P0" / "P0_0002.jpg").read_bytes())
     opened = open_lfw(Evaluate(lfw=root, align=None), tmp_path, Prepare(8, 8, max_bad_share=0.0))
     assert opened.pairs is not None and len(opened.identities) == 5
     shown = opened.pictures.gather(np.concatenate([opened.pairs.first, opened.pairs.second]))
@@ -68,6 +69,35 @@ def test_a_picture_that_is_there_under_another_name_too_is_not_missing(tmp_path:
     for pixels, name in zip(shown, names, strict=True):
         with Image.open(root / f"P{name}.jpg") as picture:
             np.testing.assert_array_equal(pixels, np.asarray(picture))
+
+
+def test_one_photograph_of_two_people_is_no_evidence(tmp_path: Path) -> None:
+    root = lfw(tmp_path / "lfw")
+    (root / "P1" / "P1_0001.jpg").write_bytes((root / "P0" / "P0_0002.jpg").read_bytes())
+    settings = Evaluate(lfw=root, align=None)
+    with pytest.raises(
+        DistillError, match=r"^evaluate\.lfw: 2 of 6 files show photographs that are labelled in two ways"
+    ):
+        open_lfw(settings, tmp_path, Prepare(8, 8, max_bad_share=0.0))
+    with pytest.raises(
+        DistillError, match=r"2 pictures are missing, .*P0/P0_0002\.jpg \(contradiction: person 0 here, person"
+    ):
+        open_lfw(settings, tmp_path, Prepare(8, 8, max_bad_share=0.5))
+    left = open_lfw(replace(settings, allow_missing=True), tmp_path, Prepare(8, 8, max_bad_share=0.5))
+    assert left.pairs is not None and len(left.pairs.same) == 1 and sorted(left.identities.tolist()) == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize("folder", ["images", "lfw-deepfunneled", "lfw-deepfunneled/lfw-deepfunneled", "lfw"])
+@pytest.mark.parametrize("ending", [".png", ".JPG"])
+def test_lfw_as_archives_unpack_it(tmp_path: Path, folder: str, ending: str) -> None:
+    before = open_lfw(Evaluate(lfw=lfw(tmp_path / "plain"), align=None), tmp_path, Prepare(8, 8))
+    (tmp_path / "root" / folder).parent.mkdir(parents=True)
+    (tmp_path / "plain").rename(tmp_path / "root" / folder)
+    for file in sorted((tmp_path / "root" / folder).glob("*/*.jpg")):
+        file.rename(file.with_suffix(ending))
+    opened = open_lfw(Evaluate(lfw=tmp_path / "root", align=None), tmp_path, Prepare(8, 8))
+    assert opened.pairs is not None and before.pairs is not None
+    assert np.array_equal(opened.pairs.first, before.pairs.first) and len(opened.pairs.same) == 4
 
 
 def test_a_damaged_picture_of_a_pair_is_named_with_its_damage(tmp_path: Path) -> None:
