@@ -86,7 +86,7 @@ def test_the_longest_of_the_shorter_ones_is_taken(tmp_path: Path) -> None:
 
 
 def test_settings_chosen_by_length_are_another_training() -> None:
-    stage = Stage(epochs=4, optimization=Optimization(schedule="constant", warmup=0.0))
+    stage = Stage(epochs=4, batch_size=64, optimization=Optimization(schedule="constant", warmup=0.0))
     settings = {"batch_size": 64, "optimization": {**vars(stage.optimization)}}
     assert why_not(Shorter(Path(), 2, 8, settings), stage) is None
     settings["optimization"]["learning_rate"] = 2e-3
