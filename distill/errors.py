@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 _SHORT = 200  # characters of what others wrote that a message repeats
+ECHOED = 180
+"""Characters of an input's value that a message repeats at most."""
 
 
 class DistillError(Exception):
@@ -39,10 +41,6 @@ def in_section(section: str, keys: Collection[str]) -> Iterator[None]:
         first = re.match(r"\w*", message)
         dot = "." if first and first[0] in keys else ": "
         raise type(error)(f"{section}{dot}{message}") from error
-
-
-ECHOED = 180
-"""Characters of an input that a message repeats at most."""
 
 
 def echo(value: object) -> str:

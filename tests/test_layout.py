@@ -80,6 +80,7 @@ TESTED_AT = {
     "distill/recipe/written.py": "recipe/test_parser.py",
     # What is asked of a file, and how, shows in what the command finds.
     "distill/inspection/inspection.py": "commands/test_inspect.py",
+    "distill/inspection/progress.py": "commands/test_inspect.py",
     "distill/inspection/steady.py": "commands/test_inspect.py",
     # A report is looked at as a page, a card or lines of a terminal.
     "distill/report/data_uris.py": "report/test_page.py",

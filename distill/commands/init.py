@@ -12,6 +12,7 @@ from distill.errors import DistillError
 from distill.files.atomic import atomic_path
 from distill.inspection.facts import read_facts
 from distill.inspection.inspection import Inspection
+from distill.inspection.progress import progress
 from distill.inspection.section import teacher_section
 from distill.recipe.contract import Contract, contract_of
 from distill.recipe.draft import draft
@@ -80,7 +81,7 @@ def _measured(contract: Contract, file: Path, text: str, pictures: int) -> Contr
         console.print(f"{file}: shown {pictures} pictures in every way that networks are trained with", soft_wrap=True)
         try:
             inspection = Inspection(recipe, read_facts(file), Path(place), pictures)
-            outcome = inspection.run(lambda _: None)
+            outcome = inspection.run(progress())
             best = outcome.best.hypothesis
             keys = {**contract.keys, **inspection.keys(best)}
             lines = teacher_section(keys, outcome, best.fit)

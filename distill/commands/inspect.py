@@ -3,7 +3,6 @@
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +12,8 @@ from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.inspection.facts import read_facts
 from distill.inspection.inspection import Inspection
-from distill.inspection.search import Measured, Outcome
+from distill.inspection.progress import progress
+from distill.inspection.search import Outcome
 from distill.inspection.section import teacher_section
 from distill.predictors.onnx_metadata import PREFIX
 from distill.recipe.parser import RecipeReader
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="distill-") as place:
         inspection = Inspection(recipe, facts, Path(place), options.pictures)
         started = time.monotonic()
-        outcome = inspection.run(_progress())
+        outcome = inspection.run(progress())
         seconds = time.monotonic() - started
         _print(console, inspection, outcome, seconds)
         named = {"name": facts.runtime, "file": str(options.file)}
@@ -97,20 +97,6 @@ def main(arguments: list[str]) -> int:
             write_json(options.json, content)
             console.print(f"written: {options.json}", soft_wrap=True)
     return 0
-
-
-def _progress() -> Callable[[Measured], None]:
-    """Each hypothesis in a line as it is measured."""
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    count = 0
-
-    def told(one: Measured) -> None:
-        nonlocal count
-        count += 1
-        found = f"refused: {one.refusal}" if one.verdict is None else formatting.score(one.score)
-        console.print(f"{count:3} {one.hypothesis}: {found}", soft_wrap=True)
-
-    return told
 
 
 def _print(console: Console, inspection: Inspection, outcome: Outcome, seconds: float) -> None:
