@@ -37,7 +37,11 @@ def build_parser() -> argparse.ArgumentParser:
         "the teacher that is given is not tried otherwise.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", type=Path, help="an .onnx or .tflite file, or the .xml of OpenVINO")
+    parser.add_argument(
+        "file",
+        type=Path,
+        help="an .onnx or .tflite file, the .xml of OpenVINO, or weights of a network of timm (--teacher timm)",
+    )
     parser.add_argument(
         "--recipe",
         help=f"whose task and pictures it is tried on: one of {', '.join(recipe_names())}, or the path of a .yaml "
@@ -71,15 +75,15 @@ def main(arguments: list[str]) -> int:
     if options.pictures < 2:
         raise DistillError(f"--pictures is {options.pictures}, expected two or more; {PICTURES} tell most apart.")
     reader = RecipeReader(options.recipe, "distill inspect")
-    recipe, _ = reader.read([*keys, "--teacher.name", facts.runtime, "--teacher.file", str(options.file)])
+    named = {"name": facts.runtime, "file": str(options.file)} if facts.runtime else {"weights": str(options.file)}
+    recipe, _ = reader.read([*keys, *(part for key, value in named.items() for part in (f"--teacher.{key}", value))])
     with tempfile.TemporaryDirectory(prefix="distill-") as place:
         inspection = Inspection(recipe, facts, Path(place), options.pictures)
         started = time.monotonic()
         outcome = inspection.run(progress())
         seconds = time.monotonic() - started
         _print(console, inspection, outcome, seconds)
-        named = {"name": facts.runtime, "file": str(options.file)}
-        best = named | inspection.keys(outcome.best.hypothesis)
+        best = {"name": recipe.teacher.name} | named | inspection.keys(outcome.best.hypothesis)
         section = teacher_section(best, outcome, recipe.prepare.fit)
         console.print("\n".join(["", *section]), soft_wrap=True)
         if options.json:
@@ -89,7 +93,7 @@ def main(arguments: list[str]) -> int:
                 "metric": outcome.verdict.metric,
                 "labelled": inspection.labelled,
                 "by_chance": outcome.verdict.by_chance,
-                "hypotheses": [one.to_dict() for one in outcome.ranked],
+                "hypotheses": [one.to_dict(inspection.known) for one in outcome.ranked],
                 "level": [str(one.hypothesis) for one in outcome.level],
                 "undecided": outcome.undecided(),
                 "section": "\n".join(section),
@@ -120,7 +124,7 @@ def _print(console: Console, inspection: Inspection, outcome: Outcome, seconds: 
 def remarks(inspection: Inspection, outcome: Outcome) -> list[str]:
     """What the user must know of a result beside it: what was assumed, and how far it can be trusted."""
     lines = [inspection.outputs_known_by] if inspection.outputs_known_by else []
-    if inspection.gives and inspection.config.gives is None:
+    if inspection.gives and getattr(inspection.config, "gives", None) is None:
         lines.append(f"gives {inspection.gives}, by the values")
     chance, interval = outcome.verdict.by_chance, outcome.best.interval
     if chance is not None and interval is not None and interval[0] <= chance:

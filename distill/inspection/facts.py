@@ -1,4 +1,4 @@
-"""What the file of a black box says of itself, before anything is asked of it: ONNX, LiteRT or OpenVINO."""
+"""What a teacher's file says of itself, before anything is asked of it: ONNX, LiteRT, OpenVINO, or weights alone."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 from distill.cost import count_onnx
 from distill.errors import DistillError
+from distill.files.checkpoint import read_weights
 from distill.formatting import magnitude
 from teachers.onnx_teacher import SESSIONS
 
@@ -43,7 +44,7 @@ class Facts:
     """What a file says.
 
     Attributes:
-        runtime: what runs it, as a recipe's `teacher.name` has it.
+        runtime: what runs it, as a recipe's `teacher.name` has it; None of weights, which do not say of what network.
         format: in words.
         operators: how often each stands in the graph, most frequent first; those of another domain with its name.
         cost: parameters and mult-adds in words, or why they are unknown.
@@ -51,7 +52,7 @@ class Facts:
     """
 
     file: Path
-    runtime: str
+    runtime: str | None
     format: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
@@ -69,7 +70,7 @@ class Facts:
             *(f"  input      {port}" for port in self.inputs),
             *(f"  output     {port}" for port in self.outputs),
             *([f"  operators  {operators}{more}"] if operators else []),
-            *(entries or ["  metadata   none"]),
+            *(entries or (["  metadata   none"] if self.runtime else [])),
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,6 +93,11 @@ def read_facts(file: Path) -> Facts:
         DistillError: there is no such file, it is none of these formats, or its runtime is not installed.
     """
     runtime = _runtime(file)
+    if runtime is None:
+        tensors = read_weights(file)
+        count = sum(tensor.numel() for tensor in tensors.values())
+        said = f"weights, {len(tensors)} tensors, {magnitude(count)} numbers"
+        return Facts(file, None, said, (), (), (), "of which network they do not say", {})
     if runtime == "onnx":
         return _read_onnx(file)
     session = SESSIONS[runtime](file, None)
@@ -108,8 +114,8 @@ def read_facts(file: Path) -> Facts:
     )
 
 
-def _runtime(file: Path) -> str:
-    """By the first bytes; a name may have any suffix.
+def _runtime(file: Path) -> str | None:
+    """By the first bytes; a name may have any suffix. None of weights: safetensors, or torch's archive or pickle.
 
     Raises:
         DistillError: there is no such file.
@@ -121,6 +127,8 @@ def _runtime(file: Path) -> str:
         raise DistillError(
             f"{file}: {'no such file' if not file.exists() else f'cannot be read ({error})'}."
         ) from error
+    if head.startswith((b"PK\x03\x04", b"\x80\x02")) or head[8:9] == b"{":
+        return None
     if head[4:8] == b"TFL3":
         return "litert"
     return "openvino" if head.lstrip().startswith((b"<?xml", b"<net")) else "onnx"

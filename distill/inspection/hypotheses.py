@@ -4,8 +4,8 @@ Where a picture is cut or padded before the network sees it, `prepare.fit` says;
 `teacher.crop`.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
@@ -19,18 +19,23 @@ class Normalization:
     """How pixels are brought to numbers, as people name it.
 
     Attributes:
-        keys: of the teacher's section; empty for a graph that eats uint8.
+        mean, std: of values in 0..1; None of a graph that eats uint8.
+        scale: the same in a word that a graph's teacher has for it.
     """
 
     words: str
-    keys: Mapping[str, Any] = field(compare=False)
+    mean: Triple | None = None
+    std: Triple | None = None
+    scale: str | None = None
+
+    def keys(self, known: Collection[str]) -> dict[str, Any]:
+        """Of a teacher's section that knows these keys."""
+        if self.scale is not None and "scale" in known:
+            return {"scale": self.scale}
+        return {"mean": self.mean, "std": self.std} if self.mean and "mean" in known else {}
 
     def __str__(self) -> str:
         return self.words
-
-
-def _by(words: str, mean: Triple, std: Triple) -> Normalization:
-    return Normalization(words, {"mean": mean, "std": std})
 
 
 def _same(value: float) -> Triple:
@@ -38,17 +43,20 @@ def _same(value: float) -> Triple:
 
 
 NORMALIZATIONS = (
-    _by("ImageNet's mean and std", IMAGENET_MEAN, IMAGENET_STD),
-    Normalization("0..1", {"scale": "0..1"}),
-    _by("-1..1", _same(0.5), _same(0.5)),
-    Normalization("0..255", {"scale": "0..255"}),
-    _by("(x - 127.5) / 128", _same(127.5 / 255), _same(128 / 255)),
-    _by("(x - 128) / 128", _same(128 / 255), _same(128 / 255)),
-    _by("0..255 less ImageNet's mean", IMAGENET_MEAN, _same(1 / 255)),
-    _by("CLIP's mean and std", (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    Normalization("ImageNet's mean and std", IMAGENET_MEAN, IMAGENET_STD),
+    Normalization("0..1", _same(0.0), _same(1.0), "0..1"),
+    Normalization("-1..1", _same(0.5), _same(0.5)),
+    Normalization("0..255", _same(0.0), _same(1 / 255), "0..255"),
+    Normalization("(x - 127.5) / 128", _same(127.5 / 255), _same(128 / 255)),
+    Normalization("(x - 128) / 128", _same(128 / 255), _same(128 / 255)),
+    Normalization("0..255 less ImageNet's mean", IMAGENET_MEAN, _same(1 / 255)),
+    Normalization("CLIP's mean and std", (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
 )
 """Those that public networks are trained with, the most frequent first."""
-RAW = Normalization("uint8", {})
+RAW = Normalization("uint8")
+GIVEN = Normalization("as given")
+GRAPH_KEYS = ("output", "channels", "scale", "mean", "std", "crop", "interpolation")
+"""Keys of a teacher's section that say how it is asked, where a graph is the teacher."""
 
 CENTRE = 0.875
 """The share of a side that most classifiers of ImageNet are evaluated on."""
@@ -99,13 +107,14 @@ class Hypothesis:
     fit: Fit
     interpolation: Interpolation
 
-    def teacher_keys(self) -> dict[str, Any]:
-        """Of the recipe's teacher section; a key that would say nothing is left out."""
+    def teacher_keys(self, known: Collection[str] = GRAPH_KEYS) -> dict[str, Any]:
+        """Of a teacher's section that knows these keys; one that would say nothing is left out."""
         keys: dict[str, Any] = {} if self.output is None else {"output": self.output}
-        keys |= {"channels": self.channels, **self.normalization.keys}
+        keys |= {"channels": self.channels, **self.normalization.keys(known)}
         if self.part.crop != WHOLE:
             keys["crop"] = self.part.crop
-        return keys | {"interpolation": self.interpolation}
+        keys["interpolation"] = self.interpolation
+        return {key: value for key, value in keys.items() if key in known}
 
     def differs_from(self, other: "Hypothesis") -> list[str]:
         """The names of what is not the same."""

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from contextlib import redirect_stderr
-from dataclasses import fields, replace
+from dataclasses import MISSING, Field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -17,20 +17,20 @@ from distill.answers.logits import Gives
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.inspection.facts import Facts
-from distill.inspection.hypotheses import NORMALIZATIONS, RAW, Choices, Hypothesis, Normalization, Part, parts
+from distill.inspection.hypotheses import GIVEN, NORMALIZATIONS, RAW, Choices, Hypothesis, Normalization, Part, parts
 from distill.inspection.outputs import class_keys, meaning
 from distill.inspection.sample import Sampled
 from distill.inspection.search import Measured, Outcome, search
 from distill.inspection.steady import judge_steadiness
-from distill.preprocess.preprocess import Channels, Fit, Interpolation
+from distill.preprocess.preprocess import WHOLE, Channels, Fit, Interpolation
 from distill.recipe.recipe import Recipe
 from distill.registries import TASKS
 from distill.tasks import open_task
 from distill.tasks.sets import prepared_set
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
-from teachers.black_box import OnnxTeacher
 from teachers.onnx_teacher import Onnx
+from teachers.teacher import Teacher, TeacherConfig
 
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _STEADY = 100  # pictures shown where there are no labels: each is shown four times
@@ -45,11 +45,18 @@ class Inspection:
         facts: of the file.
         directory: where pictures are prepared.
         count: pictures to score on.
+
+    Attributes:
+        known: the keys of such a teacher's section.
     """
 
     def __init__(self, recipe: Recipe, facts: Facts, directory: Path, count: int) -> None:
-        if not isinstance(recipe.teacher, Onnx):
-            raise DistillError(f"inspect: teacher.name is {recipe.teacher.name}, expected onnx, litert or openvino.")
+        self.known = frozenset(one.name for one in fields(cast(Any, recipe.teacher)))
+        if not {"channels", "crop"} <= self.known:
+            raise DistillError(
+                f"inspect: teacher.name is {recipe.teacher.name}, which has one way of being asked. Expected onnx, "
+                "litert, openvino or timm."
+            )
         self.config, self.facts, self.directory = recipe.teacher, facts, directory
         self.recipe = replace(
             recipe,
@@ -82,7 +89,7 @@ class Inspection:
     @cached_property
     def gives(self) -> Gives | None:
         """What the numbers are, by their values; None of embeddings."""
-        if not self._names_classes:
+        if not self._names_classes or not isinstance(self.config, Onnx):
             return None
         if self.config.gives is not None:
             return self.config.gives
@@ -110,15 +117,17 @@ class Inspection:
         teacher = self._raw(self._first)
         size = self.pictures(prepare.fit).size
         seen = teacher.preprocess
-        told = config.mean is not None or config.scale is not None
-        given = Part("as given", config.crop or (0.0, 0.0, 1.0, 1.0))
+        crop, kernel = self._given("crop"), self._given("interpolation")
+        channels = (
+            self._given("channels") if isinstance(config, Onnx) else None
+        )  # others have rgb where nothing is said
         return Choices(
             output=tuple(self._candidates),
-            channels=get_args(Channels) if config.channels is None else (config.channels,),
-            normalization=(Normalization("as given", {}),) if told else self._normalizations,
-            part=(given,) if config.crop else parts(seen.height, seen.width, size),
+            channels=(channels,) if channels else get_args(Channels),
+            normalization=self._normalizations,
+            part=(Part("as given", crop),) if crop else parts(seen.height, seen.width, size),
             fit=self._fits(),
-            interpolation=(config.interpolation,) if config.interpolation else get_args(Interpolation),
+            interpolation=(kernel,) if kernel else self._kernels,
         )
 
     def run(self, told: Callable[[Measured], None]) -> Outcome:
@@ -141,7 +150,7 @@ class Inspection:
         """
         keys = self.keys(hypothesis)
         with redirect_stderr(io.StringIO()):  # what a run says of its teacher, once a hypothesis
-            teacher = replace(self.config, **keys).teacher(self.kind)
+            teacher = cast(TeacherConfig, replace(cast(Any, self.config), **keys)).teacher(self.kind)
             predictor = teacher.predictor(self.kind)
             if self.labelled:
                 return self._task(hypothesis.fit).judging.judge(predictor)
@@ -157,10 +166,10 @@ class Inspection:
             known |= self._class_keys(hypothesis.output)[0]
         given = {
             one.name: getattr(self.config, one.name)
-            for one in fields(self.config)
-            if one.name not in ("name", "file") and getattr(self.config, one.name) != one.default
+            for one in fields(cast(Any, self.config))
+            if one.name not in ("name", "file") and _said(self.config, one)
         }
-        return known | hypothesis.teacher_keys() | given
+        return known | hypothesis.teacher_keys(self.known) | given
 
     def pictures(self, fit: Fit) -> Pictures:
         """Those scored on."""
@@ -179,8 +188,8 @@ class Inspection:
         Raises:
             DistillError: there is none.
         """
-        if self.config.output or len(self.facts.outputs) == 1:
-            return [self.config.output]
+        if not isinstance(self.config, Onnx) or self.config.output or len(self.facts.outputs) == 1:
+            return [self._given("output")]
         possible: list[str | None] = []
         refused: list[str] = []
         for port in self.facts.outputs:
@@ -198,38 +207,57 @@ class Inspection:
 
     @cached_property
     def _normalizations(self) -> tuple[Normalization, ...]:
-        (port,) = self.facts.inputs[:1]
-        return (RAW,) if port.dtype == "uint8" else NORMALIZATIONS
+        if self._given("mean") or self._given("scale") or "mean" not in self.known:
+            return (GIVEN,)
+        (port,) = self.facts.inputs[:1] or (None,)
+        return (RAW,) if port is not None and port.dtype == "uint8" else NORMALIZATIONS
+
+    @property
+    def _kernels(self) -> tuple[Interpolation, ...]:
+        return get_args(Interpolation) if "interpolation" in self.known else ("bilinear",)
+
+    def _given(self, key: str) -> Any:
+        """What the recipe says; None where it says nothing, or the teacher has no such key."""
+        return getattr(self.config, key, None)
 
     @property
     def _first(self) -> Hypothesis:
         """What the file is asked with to learn its sizes; that it is wrong does not matter."""
-        fit, whole = self.recipe.prepare.fit, Part("whole", (0.0, 0.0, 1.0, 1.0))
-        output = self.config.output or self.facts.outputs[0].name
-        return Hypothesis(output, "rgb", self._normalizations[0], whole, fit, "bilinear")
+        fit, whole = self.recipe.prepare.fit, Part("whole", self._given("crop") or WHOLE)
+        output = self._given("output") or (self.facts.outputs[0].name if isinstance(self.config, Onnx) else None)
+        kernel = self._given("interpolation") or self._kernels[0]
+        channels: Channels = self._given("channels") or "rgb"
+        return Hypothesis(output, channels, self._normalizations[0], whole, fit, kernel)
 
-    def _raw(self, hypothesis: Hypothesis) -> OnnxTeacher:
+    def _raw(self, hypothesis: Hypothesis) -> Teacher:
         """The file as it answers, whatever the numbers mean.
 
         Raises:
             DistillError: the file cannot be asked so, or a key is needed.
         """
-        told = self.config.mean is not None or self.config.scale is not None
-        keys = {
-            key: value for key, value in hypothesis.teacher_keys().items() if not told or key not in ("mean", "std")
-        }
-        unmeant = replace(self.config, gives=None, classes=None, class_map=None, mirror=False, **keys)
-        return cast(OnnxTeacher, unmeant.teacher(Embedding()))
+        config: Any = self.config
+        keys = hypothesis.teacher_keys(self.known)
+        if not isinstance(config, Onnx):
+            return cast(Teacher, replace(config, **keys).teacher(self.kind))
+        unmeant = replace(config, gives=None, classes=None, class_map=None, mirror=False, **keys)
+        return unmeant.teacher(Embedding())
 
     def _outputs(self, output: str | None) -> int:
+        if not isinstance(self.config, Onnx):
+            raise DistillError(
+                f"inspect: {self.config.name} has outputs for classes that are named, and the data names none. Give "
+                "labelled pictures."
+            )
         return self._raw(replace(self._first, output=output)).outputs
 
     def _class_keys(self, output: str | None) -> tuple[dict[str, Any], str]:
         """Raises:
         DistillError: nothing says which outputs are the data's classes.
         """
-        if self.config.classes or self.config.class_map or not self.recipe.data.classes():
-            return {}, "outputs as the recipe says" if self.recipe.data.classes() else "outputs by their numbers"
+        if not self.recipe.data.classes():
+            return {}, "outputs by their numbers"
+        if not isinstance(self.config, Onnx) or self.config.classes or self.config.class_map:
+            return {}, "outputs as the recipe says"
         return class_keys(self._outputs(output), self.recipe.data.classes(), self.facts.metadata)
 
     def _fits(self) -> tuple[Fit, ...]:
@@ -251,3 +279,9 @@ class Inspection:
         if fit not in self._tasks:
             self._tasks[fit] = open_task(self._fitted(fit), self.directory)
         return self._tasks[fit]
+
+
+def _said(config: TeacherConfig, one: Field[Any]) -> bool:
+    """Whether a recipe says something of a key, beyond its default."""
+    default = one.default_factory() if one.default_factory is not MISSING else one.default
+    return bool(getattr(config, one.name) != default)

@@ -1,6 +1,6 @@
 """The search for a contract: hypotheses scored one by one, and those that could not be told apart from the best."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,12 @@ class Measured:
         interval: list[float] | None = self.verdict.to_dict()["intervals"].get(self.verdict.metric)
         return interval
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, known: Collection[str]) -> dict[str, Any]:
+        """For JSON; with those keys of the teacher's section that it knows."""
         score = None if self.verdict is None else self.score
         return {
             "hypothesis": str(self.hypothesis),
-            "teacher": self.hypothesis.teacher_keys(),
+            "teacher": self.hypothesis.teacher_keys(known),
             "fit": self.hypothesis.fit,
             "score": score,
             "interval": self.interval,

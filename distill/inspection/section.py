@@ -1,11 +1,11 @@
 """The `teacher` section that a search ended with, as lines of a recipe."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from distill.inspection.hypotheses import Hypothesis
 from distill.inspection.search import Outcome
 
 _KEY_OF = {"part": "crop", "normalization": "mean"}
@@ -21,7 +21,7 @@ def teacher_section(keys: Mapping[str, Any], outcome: Outcome, fit: str) -> list
         fit: the recipe's own `prepare.fit`; another is written beside the section.
     """
     hypothesis, open_ = outcome.best.hypothesis, outcome.undecided()
-    remarks = {_line_of(name, hypothesis): f"or {', '.join(others)}" for name, others in open_.items()}
+    remarks = {_line_of(name, keys): f"or {', '.join(others)}" for name, others in open_.items()}
     lines = ["teacher:", *(_line(key, value, remarks.pop(key, "")) for key, value in keys.items())]
     fitted = remarks.pop("fit", "")
     lines += [f"  # {key} as it is, {remark}: not told apart" for key, remark in remarks.items()]
@@ -30,11 +30,9 @@ def teacher_section(keys: Mapping[str, Any], outcome: Outcome, fit: str) -> list
     return lines
 
 
-def _line_of(field: str, hypothesis: Hypothesis) -> str:
+def _line_of(field: str, keys: Mapping[str, Any]) -> str:
     """The key on whose line a field's alternatives are remarked."""
-    if field == "normalization" and "scale" in hypothesis.normalization.keys:
-        return "scale"
-    return _KEY_OF.get(field, field)
+    return "scale" if field == "normalization" and "scale" in keys else _KEY_OF.get(field, field)
 
 
 def _line(key: str, value: Any, remark: str) -> str:
@@ -46,4 +44,6 @@ def _line(key: str, value: Any, remark: str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
+    if isinstance(value, Path):
+        return str(value)
     return round(value, _DIGITS) if isinstance(value, float) else value

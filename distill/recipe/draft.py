@@ -14,6 +14,7 @@ from PIL import Image
 from distill import formatting
 from distill.data.sources.source import SPLITS, Sample, Source
 from distill.errors import DistillError
+from distill.export.int8.calibration import NEEDED
 from distill.recipe.contract import Contract
 from distill.registries import SOURCES
 
@@ -78,7 +79,7 @@ def draft(pictures: Path, contract: Contract, name: str) -> str:
         f"student: {_flow({'name': 'mobilenet_v1', 'width': 0.5, 'resolution': resolution})}",
         f"objective: {_flow({'name': objective, 'temperature': 2.0 if data.exclusive else 1.0})}",
         f"transfer: {_flow({'epochs': passes, 'batch_size': batch})}  # {steps} steps",
-        "export: {formats: [onnx, onnx-int8]}",
+        f"export: {_flow({'formats': ['onnx', 'onnx-int8'] if learnt >= NEEDED else ['onnx']})}",
     ]
     while len(lines) > LONGEST:  # remarks on what could not be told apart
         lines.remove(next(line for line in reversed(lines) if line.startswith("  #")))

@@ -9,7 +9,7 @@ import pytest
 import timm
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from distill import cli
 from distill.answers import Embedding
@@ -142,6 +142,27 @@ def test_an_openvino_file_is_inspected_like_an_onnx_one(recipe: Path, tmp_path: 
     openvino.save_model(openvino.convert_model(box), tmp_path / "box.xml", compress_to_fp16=False)
     section = yaml.safe_load(inspected(tmp_path / "box.xml", recipe)["section"])["teacher"]
     assert (section["name"], section["channels"], section["scale"]) == ("openvino", "bgr", "0..255")
+
+
+def test_weights_are_inspected_in_the_network_they_are_of(recipe: Path, tmp_path: Path) -> None:
+    """What this one answers is at random: every hypothesis is asked, and the section builds the same network."""
+    network = timm.create_model("mobilenetv1_100", num_classes=len(COLORS))
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    keys = [
+        "--teacher",
+        "timm",
+        "--teacher.model",
+        "mobilenetv1_100",
+        "--teacher.height",
+        "32",
+        "--teacher.width",
+        "32",
+    ]
+    content = inspected(tmp_path / "weights.safetensors", recipe, *keys, "--pictures", "16")
+    assert len(content["hypotheses"]) >= 24
+    assert not any(one["refusal"] or "scale" in one["teacher"] for one in content["hypotheses"])
+    section = yaml.safe_load(content["section"])["teacher"]
+    assert {"name", "model", "weights", "height", "channels", "mean", "std", "interpolation"} <= section.keys()
 
 
 def test_what_was_exported_here_says_all_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
+from safetensors.torch import save_file
 
 from distill.errors import DistillError
 from distill.inspection.facts import read_facts
@@ -60,9 +62,20 @@ def test_an_openvino_file_is_opened_in_its_runtime(tmp_path: Path) -> None:
     assert facts.outputs[0].name == "logits"
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04" + bytes(100), b"\x08\x07"])
+@pytest.mark.parametrize("content", [b"", b"GIF89a" + bytes(100), b"\x08\x07"])
 def test_what_is_no_such_file_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "box.onnx"
     path.write_bytes(content)
     with pytest.raises(DistillError, match=r"box.onnx: (cannot be read as ONNX|an ONNX graph without operators)"):
         read_facts(path)
+
+
+def test_weights_say_how_many_they_are_and_not_of_what(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(3, 4), "b": torch.ones(5)}, tmp_path / "weights.bin")
+    facts = read_facts(tmp_path / "weights.bin")
+    assert (facts.runtime, facts.format) == (None, "weights, 2 tensors, 17 numbers")
+    torch.save({"a": torch.ones(3)}, tmp_path / "weights.onnx")
+    assert read_facts(tmp_path / "weights.onnx").format == "weights, 1 tensors, 3 numbers"
+    (tmp_path / "broken.pt").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(DistillError, match=r"broken\.pt"):
+        read_facts(tmp_path / "broken.pt")
