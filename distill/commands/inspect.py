@@ -126,16 +126,15 @@ def remarks(inspection: Inspection, outcome: Outcome) -> list[str]:
     lines = [inspection.outputs_known_by] if inspection.outputs_known_by else []
     if inspection.gives and getattr(inspection.config, "gives", None) is None:
         lines.append(f"gives {inspection.gives}, by the values")
-    chance, interval = outcome.verdict.by_chance, outcome.best.interval
-    if chance is not None and interval is not None and interval[0] <= chance:
+    if outcome.verdict.at_chance:
         lines.append(
-            f"the best is within chance ({formatting.score(chance)}): none of these is the contract. Are the outputs "
-            "in the order of the data's classes (--teacher.classes)?"
+            f"none of these is the contract: of the best, {outcome.verdict.beside_chance}. Are the outputs in the "
+            "order of the data's classes (--teacher.classes)?"
         )
     if outcome.level:
         named = "; ".join(str(one.hypothesis) for one in outcome.level[:_FEW])
         more = f"; and {len(outcome.level) - _FEW} more" if len(outcome.level) > _FEW else ""
         lines.append(f"not told apart from the best on these pictures: {named}{more}")
     if not inspection.labelled:
-        lines.append("steadiness is a hint: labels tell more, and the order of channels hardly changes it")
+        lines.append("steadiness is a hint: labels tell more")
     return lines

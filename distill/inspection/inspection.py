@@ -118,9 +118,8 @@ class Inspection:
         size = self.pictures(prepare.fit).size
         seen = teacher.preprocess
         crop, kernel = self._given("crop"), self._given("interpolation")
-        channels = (
-            self._given("channels") if isinstance(config, Onnx) else None
-        )  # others have rgb where nothing is said
+        # Other teachers have rgb where nothing is said.
+        channels = self._given("channels") if isinstance(config, Onnx) else None
         return Choices(
             output=tuple(self._candidates),
             channels=(channels,) if channels else get_args(Channels),
@@ -139,7 +138,6 @@ class Inspection:
         Raises:
             DistillError: none could be scored, or the data cannot be used.
         """
-        assert self.labelled or self.count  # both prepare pictures, and say what is wrong with them, before the search
         return search(self.choices, self.measure, told)
 
     def measure(self, hypothesis: Hypothesis) -> Verdict:

@@ -126,6 +126,14 @@ def test_a_file_of_another_order_of_classes_is_within_chance_or_far_below(
     assert "in the order of the data's 8 classes, which nothing tells" in capsys.readouterr().out
 
 
+def test_where_every_way_is_within_chance_that_is_said(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inspected(color_box(tmp_path / "blind.onnx", std=float("inf")), recipe)
+    shown = capsys.readouterr().out
+    assert "none of these is the contract" in shown and "within chance of 0.1250" in shown
+
+
 def test_without_labels_answers_are_held_to_themselves(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
