@@ -68,8 +68,9 @@ class Announced:
                 return None
             return (
                 f"teacher.gives is softmax, but {int(wrong.sum())} of {len(sums)} answers do not sum to one: from "
-                f"{sums.min():.3g} to {sums.max():.3g}. Are these probabilities of each class by itself? Set "
-                "teacher.gives to probabilities."
+                f"{sums.min():.3g} to {sums.max():.3g}. Are these probabilities of each class by itself? Of "
+                "attributes, set teacher.gives to probabilities; of classes that exclude each other, teacher.sure true "
+                "shares each answer out by its sum."
             )
         self._pictures += len(answers)
         self._within += int(((answers >= -_OUTSIDE) & (answers <= 1 + _OUTSIDE)).all(axis=1).sum())

@@ -90,6 +90,9 @@ def _measured(contract: Contract, file: Path, text: str, pictures: int) -> Contr
             return contract
         seen = f"{contract.seen}; the best of {len(outcome.ranked)} ways to ask it on {inspection.count} pictures: "
         seen += f"{outcome.verdict.metric} {formatting.score(outcome.best.score)}"
+        if outcome.verdict.at_chance:
+            seen += ", no better than chance, so none of these is the contract"
+            console.print(f"{file}: {outcome.verdict.beside_chance}; distill inspect shows every way", soft_wrap=True)
     section = lines[: lines.index("prepare:")] if "prepare:" in lines else lines
     return replace(contract, seen=seen, section=tuple(section), fit=best.fit, unsaid={})
 

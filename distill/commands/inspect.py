@@ -125,7 +125,10 @@ def remarks(inspection: Inspection, outcome: Outcome) -> list[str]:
     """What the user must know of a result beside it: what was assumed, and how far it can be trusted."""
     lines = [inspection.outputs_known_by] if inspection.outputs_known_by else []
     if inspection.gives and getattr(inspection.config, "gives", None) is None:
-        lines.append(f"gives {inspection.gives}, by the values")
+        shared = (
+            "; classes exclude each other, so each answer is shared out by its sum" if inspection.shared_out else ""
+        )
+        lines.append(f"gives {inspection.gives}, by the values{shared}")
     if outcome.verdict.at_chance:
         lines.append(
             f"none of these is the contract: of the best, {outcome.verdict.beside_chance}. Are the outputs in the "

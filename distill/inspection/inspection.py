@@ -101,6 +101,11 @@ class Inspection:
         return meaning(answers.numpy())
 
     @property
+    def shared_out(self) -> bool:
+        """Whether each class has a probability by itself where they exclude each other: shared out by their sum."""
+        return self.gives == "probabilities" and self.kind.largest
+
+    @property
     def count(self) -> int:
         """Pictures to score on."""
         return len(self.pictures(self.recipe.prepare.fit))
@@ -159,7 +164,9 @@ class Inspection:
     def keys(self, hypothesis: Hypothesis) -> dict[str, Any]:
         """Of the recipe's teacher section, in the order people read them: what the hypothesis says, what was found, and
         what the recipe said."""
-        known = {"gives": self.gives} if self.gives else {}
+        known: dict[str, Any] = {"gives": self.gives} if self.gives else {}
+        if self.shared_out:
+            known = {"gives": "softmax", "sure": True}
         if self._names_classes:
             known |= self._class_keys(hypothesis.output)[0]
         given = {
@@ -167,7 +174,7 @@ class Inspection:
             for one in fields(cast(Any, self.config))
             if one.name not in ("name", "file") and _said(self.config, one)
         }
-        return known | hypothesis.teacher_keys(self.known) | given
+        return known | hypothesis.teacher_keys(self.known) | {k: v for k, v in given.items() if k not in known}
 
     def pictures(self, fit: Fit) -> Pictures:
         """Those scored on."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from distill.data.sources.source import Sample, Source, Split, Targeted
+from distill.data.sources.source import SPLITS, Sample, Source, Split, Targeted
 from distill.data.targets import Column
 
 EACH = 4
@@ -15,13 +15,13 @@ _BESIDE = 16  # training pictures, of which a task wants some
 
 @dataclass(frozen=True)
 class Sampled:
-    """As many test and validation pictures as are asked for, and a few to train on.
+    """As many pictures as are asked for as its test part, as many to validate on, and a few to train on.
 
-    Classes are taken in turn, so that each is shown; of people four pictures each. Where a source has no test
-    pictures, or nothing is known of any, all that it has count as test.
+    Training pictures are shown, where enough of them are labelled, so that no test picture has a say in what is chosen:
+    a black box was trained on neither. Classes are taken in turn, so that each is shown; of people four pictures each.
 
     Attributes:
-        count: test pictures, and validation pictures, at most.
+        count: pictures shown, and validation pictures, at most.
     """
 
     source: Source
@@ -40,11 +40,19 @@ class Sampled:
 
     def samples(self, height: int, width: int) -> list[Sample]:
         listed = self._in_order(self.source.samples(height, width))
-        if not any(sample.split == "test" for sample in listed):
-            listed = [replace(sample, split="test") for sample in listed]
-        wanted: dict[Split, int] = {"test": self.count, "validation": self.count, "train": _BESIDE}
-        parts = {split: [sample for sample in listed if sample.split == split] for split in wanted}
-        return [sample for split, some in parts.items() for sample in _in_turn(some)[: wanted[split]]]
+        known = [sample for sample in listed if sample.identity >= 0 or 1 in sample.labels]
+        shown: list[Sample] = []
+        for split in SPLITS:
+            part = [sample for sample in known or listed if sample.split == split]
+            shown += _in_turn(part)[: self.count - len(shown)]
+        names, people = {sample.name for sample in shown}, {sample.identity for sample in shown} - {-1}
+        # A person is in one part alone.
+        rest = [one for one in listed if one.name not in names and one.identity not in people]
+        beside: dict[Split, int] = {"validation": self.count, "train": _BESIDE}
+        others = [
+            sample for split, most in beside.items() for sample in [one for one in rest if one.split == split][:most]
+        ]
+        return [*(replace(sample, split="test") for sample in shown), *others]
 
     def _in_order(self, samples: Iterable[Sample]) -> list[Sample]:
         """By a hash of their names, which no order of listing is in."""

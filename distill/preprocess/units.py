@@ -7,6 +7,8 @@ from distill.errors import DistillError
 
 _MEANS = (-0.5, 1.0)
 _STDS = (0.003, 2.0)  # 1/255 is a deviation of our own: that of a network that eats 0..255
+_FACTORS = 0.05  # deviations of values in 0..255 are some tens
+_SMALL = 2.5  # what is no larger is of no values in 0..255
 _WHITE = 255
 
 
@@ -26,10 +28,15 @@ def check_units(mean: Sequence[float], std: Sequence[float]) -> None:
         raise DistillError(f"preprocess: mean is {listed(mean)} and std is {listed(std)}, expected numbers.")
     if _within(mean, _MEANS) and _within(std, _STDS):
         return
-    if min(std) < _STDS[0]:
+    right: tuple[Sequence[float], Sequence[float]] = _divided(mean, std)
+    units = "these are of values in 0..255"
+    if min(mean) > 1 and max(std) < _FACTORS:
+        right = right[0], [1 / (value * _WHITE) for value in std]
+        units = "the mean is of values in 0..255, and the std looks like the factor that pixels are multiplied by"
+    elif min(std) < _STDS[0] and _within(mean, _MEANS):
         right, units = (mean, [value * _WHITE for value in std]), "its std was divided by 255 once too often"
-    else:
-        right, units = _divided(mean, std), "these are of values in 0..255"
+    elif max(map(abs, (*mean, *std))) <= _SMALL:
+        right, units = (mean, std), "these are neither of values in 0..1 nor of values in 0..255"
     meant = (
         f"Expected mean: {listed(right[0])} and std: {listed(right[1])}"
         if _within(right[0], _MEANS) and _within(right[1], _STDS)

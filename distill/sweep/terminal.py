@@ -32,8 +32,8 @@ def print_sweep(content: Mapping[str, Any], console: Console) -> None:
             table.add_row(f"{label} {row['state']}", *[formatting.ABSENT] * 4)
     if content["teacher"]:
         add_model(table, f"teacher {content['teacher']['name']}", content["teacher"], metric)
-    console.print(table)
     console.print(headline(content), soft_wrap=True)
+    console.print(table)
     for row in content["points"]:
         if "reason" in row:
             console.print(f"{row['name']} {row['state']}: {row['reason']}", soft_wrap=True)

@@ -51,7 +51,7 @@ def inspected(file: Path, recipe: Path, *keys: str) -> dict[str, Any]:
         ({"std": 1 / 255, "layout": "nhwc", "ends": "Softmax"}, {"scale": "0..255", "gives": "softmax"}),
         (
             {"mean": 0.5, "std": 0.5, "channels": "bgr", "ends": "Sigmoid"},
-            {"channels": "bgr", "gives": "probabilities"},
+            {"channels": "bgr", "gives": "softmax", "sure": True},
         ),
         ({"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "inside": True}, {"scale": "0..1"}),
     ],

@@ -49,10 +49,12 @@ def test_of_people_at_most_four_pictures_and_those_of_one_last() -> None:
     listed = tuple(
         Sample(f"{person}-{k}", PIXELS, identity=person) for person in range(30) for k in range(1 if person < 10 else 6)
     )
-    shown = Sampled(Listed(listed), 60, seed=0).samples(2, 2)
+    sampled = Sampled(Listed(listed), 60, seed=0).samples(2, 2)
+    shown = [sample for sample in sampled if sample.split == "test"]
     counts = Counter(sample.identity for sample in shown)
     assert len(shown) == 60 and set(counts.values()) == {EACH} and min(counts) >= 10
-    assert {sample.split for sample in shown} == {"test"}  # where there is no test split, all are
+    beside = {sample.identity for sample in sampled if sample.split == "train"}
+    assert beside and not beside & set(counts)  # a person is in one part alone
 
 
 def test_parts_keep_their_use() -> None:
@@ -60,3 +62,12 @@ def test_parts_keep_their_use() -> None:
     listed = tuple(Sample(f"{split}-{k}", PIXELS, one_hot(k % 3), split=split) for split in splits for k in range(40))
     counts = Counter(sample.split for sample in Sampled(Listed(listed), 10, seed=0).samples(2, 2))
     assert counts == {"test": 10, "validation": 10, "train": 16}
+    shown = [s.name for s in Sampled(Listed(listed), 10, seed=0).samples(2, 2) if s.split == "test"]
+    assert all(name.startswith("train-") for name in shown)  # no test picture has a say
+
+
+def test_where_the_training_part_has_no_labels_others_are_shown() -> None:
+    plain = tuple(Sample(f"train-{k}", PIXELS, (-1, -1, -1), split="train") for k in range(40))
+    tests = tuple(Sample(f"test-{k}", PIXELS, one_hot(k % 3), split="test") for k in range(40))
+    shown = [s.name for s in Sampled(Listed((*plain, *tests)), 10, seed=0).samples(2, 2) if s.split == "test"]
+    assert len(shown) == 10 and all(name.startswith("test-") for name in shown)

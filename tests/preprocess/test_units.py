@@ -21,6 +21,9 @@ LEVELS = [
     ((123.68, 116.779, 103.939), (1.0,) * 3, (123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3),
     ((0.0,) * 3, (255.0,) * 3, (0.0,) * 3, (1.0,) * 3),
     ((-127.5, -100.0, -100.0), (128.0,) * 3, (-0.5, -100 / 255, -100 / 255), (128 / 255,) * 3),
+    # OpenCV's mean and scalefactor: (x - 127.5) / 128, and (x - 127.5) / 255.
+    ((127.5,) * 3, (1 / 128,) * 3, (0.5,) * 3, (128 / 255,) * 3),
+    ((127.5,) * 3, (1 / 255,) * 3, (0.5,) * 3, (1.0,) * 3),
     # One of the two is right already.
     ((123.675, 116.28, 103.53), (0.229, 0.224, 0.225), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     ((0.485, 0.456, 0.406), (58.395, 57.12, 57.375), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
@@ -71,3 +74,9 @@ def test_wherever_a_recipe_says_them(tmp_path: Path) -> None:
         Onnx(file, gives="logits", interpolation="bilinear", **units).load(4)
     with pytest.raises(DistillError, match=right):
         Timm("test_resnet", **units).preprocess(timm.create_model("test_resnet"))
+
+
+@pytest.mark.parametrize(("mean", "std"), [((-1.0,) * 3, (2.0,) * 3), ((0.9, -0.7, 0.5), (0.5,) * 3)])
+def test_what_is_of_neither_scale_gets_no_advice_that_could_be_followed(mean: Any, std: Any) -> None:
+    with pytest.raises(DistillError, match=r"neither .* Expected a mean from -0\.5 to 1\.0"):
+        Preprocess(8, 8, mean=mean, std=std)

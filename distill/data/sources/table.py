@@ -192,6 +192,9 @@ class Table:
             groups.setdefault(row.cells[label] if label is not None else "", set()).add(row.cells[unit])
         splits: dict[str, Split] = {}
         for group, names in groups.items():
+            if label is not None and not group:  # of unknown class: to transfer on, for nothing can be scored by them
+                splits |= dict.fromkeys(names, "train")
+                continue
             part = shared_out(names, self.validation, self.test)
             if part is None:
                 raise DistillError(

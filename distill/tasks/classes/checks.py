@@ -36,7 +36,8 @@ def check_teacher(teacher: Teacher, classes: tuple[str, ...], source: Source | N
     if teacher.gives == "probabilities":
         raise DistillError(
             f"teacher {teacher.name}: teacher.gives is probabilities, of each class by itself; classes that exclude "
-            "each other need softmax or logits. Give a teacher of these."
+            "each other need softmax or logits. With teacher.gives softmax and teacher.sure true each answer is shared "
+            "out by its sum."
         )
     check_classes(teacher, classes, source)
 
