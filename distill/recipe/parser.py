@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from jsonargparse import ArgumentParser, Namespace
 
-from distill.errors import ECHOED, DistillError, echo, in_section
+from distill.errors import ECHOED, DistillError, echo, in_section, shortened
 from distill.files.run_directory import RESOLVED, RunDirectory
 from distill.recipe.attachments import taken_out, with_place, with_places
 from distill.recipe.former import as_now
@@ -41,6 +41,11 @@ _OWN_TRAINER_KEYS = (
     | {"num_sanity_val_steps", "fast_dev_run", "inference_mode", "overfit_batches", "limit_train_batches"}
     | {"enable_checkpointing", "enable_model_summary", "enable_progress_bar", "reload_dataloaders_every_n_epochs"}
 )
+_UNION = re.compile(
+    r'Parser key "([\w.]+)": Does not validate against any of the Union subtypes Subtypes: (.*) Errors: - (.*) '
+    r"Given value type: .* Given value: (.*)"
+)
+"""What jsonargparse says of a value that is none of several types; which of them, why not each, and the value."""
 _NULL = {"null", "None", "none"}
 
 
@@ -304,6 +309,13 @@ def _explain(message: str, keys: Keys) -> str:
             if key not in keys.names:
                 return keys.unknown(key)
     message = _shortened(" ".join(message.split()))
+    if union := _UNION.match(message):
+        key, kinds, reasons, value = union.groups()
+        if words := re.search(r"typing\.Literal\[(.*?)\]", kinds):
+            null = ", or null" if "NoneType" in kinds else ""
+            return f"{key} is {value}, expected one of {words[1].replace(chr(39), '')}{null}."
+        reason = next((one for one in reasons.split(" - ") if "Problem with" in one), reasons.split(" - ")[0])
+        return f"{key} is {shortened(value)}: {shortened(reason)}."
     if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
         return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."
     return message

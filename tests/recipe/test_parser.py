@@ -365,3 +365,26 @@ def test_a_home_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert recipe.teacher.file == tmp_path / "teacher.onnx" and recipe.data.root == tmp_path / "in"
     assert "~" not in text
     assert str(read(write_recipe(tmp_path), ["--prepare.root=~nobody-is-called-so/p"])[0].prepare.root).startswith("~")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--teacher", "onnx", "--teacher.file", "x.onnx", "--teacher.channels", "grb"],
+            r"^teacher\.channels is grb, expected one of rgb, bgr, or null\.$",
+        ),
+        (
+            ["--trainer.logger", "Nonsense"],
+            r'^trainer\.logger is "Nonsense": Expected a dot import path string: "Nonsense"',
+        ),
+        (
+            ["--trainer.callbacks", '[{"class_path": "EarlyStopping"}]'],
+            r"the following arguments are required: monitor\.$",
+        ),
+    ],
+)
+def test_a_value_of_none_of_several_types_is_told_in_a_line(arguments: list[str], said: str) -> None:
+    with pytest.raises(DistillError, match=said) as caught:
+        RecipeReader("stanford_dogs").read(arguments)
+    assert len(str(caught.value)) < 450
