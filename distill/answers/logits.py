@@ -24,6 +24,11 @@ _SHARE = 0.9  # of the pictures: what more of them show is what the teacher give
 _TELLING = 10  # numbers that logits do not all have in 0..1 by chance
 
 
+def by_themselves(gives: Gives | None) -> bool:
+    """Whether each class has a probability of its own, which the others' do not lower."""
+    return gives == "probabilities"
+
+
 @dataclass
 class Announced:
     """What one network answers, batch by batch, taken for what it was said to give, and watched whether it looks so.

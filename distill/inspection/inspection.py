@@ -13,7 +13,7 @@ import torch
 
 from distill.answers.embeddings import Embedding
 from distill.answers.kind import Kind
-from distill.answers.logits import Gives
+from distill.answers.logits import Gives, by_themselves
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.inspection.facts import Facts
@@ -103,7 +103,7 @@ class Inspection:
     @property
     def shared_out(self) -> bool:
         """Whether each class has a probability by itself where they exclude each other: shared out by their sum."""
-        return self.gives == "probabilities" and self.kind.largest
+        return by_themselves(self.gives) and self.kind.largest
 
     @property
     def count(self) -> int:
