@@ -11,15 +11,12 @@ from distill import formatting
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path
 from distill.inspection.facts import read_facts
-from distill.inspection.inspection import Inspection
+from distill.inspection.inspection import PICTURES, Inspection
 from distill.inspection.progress import progress
 from distill.inspection.section import teacher_section
 from distill.recipe.contract import Contract, contract_of
 from distill.recipe.draft import draft
 from distill.recipe.parser import RecipeReader
-
-SHOWN = 200
-"""Pictures that a black box is shown, which tell most of its contract apart."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,9 +33,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--inspect",
         type=int,
-        default=SHOWN,
+        default=PICTURES,
         metavar="N",
-        help=f"pictures to show it; default {SHOWN}, 0 leaves what it does not say to you",
+        help=f"pictures to show it; default {PICTURES}, 0 leaves what it does not say to you",
     )
     parser.add_argument("--out", type=Path, help="where the recipe is written; default FOLDER.yaml or CSV's name, here")
     return parser

@@ -11,7 +11,7 @@ from distill import formatting
 from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.inspection.facts import read_facts
-from distill.inspection.inspection import Inspection
+from distill.inspection.inspection import PICTURES, Inspection
 from distill.inspection.progress import progress
 from distill.inspection.search import Outcome
 from distill.inspection.section import teacher_section
@@ -19,7 +19,6 @@ from distill.predictors.onnx_metadata import PREFIX
 from distill.recipe.parser import RecipeReader
 from distill.recipe.written import recipe_names
 
-PICTURES = 200
 _SHOWN = 12  # hypotheses in the list, best first
 _FEW = 8  # hypotheses named in a line
 

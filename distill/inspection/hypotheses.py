@@ -55,8 +55,6 @@ NORMALIZATIONS = (
 """Those that public networks are trained with, the most frequent first."""
 RAW = Normalization("uint8")
 GIVEN = Normalization("as given")
-GRAPH_KEYS = ("output", "channels", "scale", "mean", "std", "crop", "interpolation")
-"""Keys of a teacher's section that say how it is asked, where a graph is the teacher."""
 
 CENTRE = 0.875
 """The share of a side that most classifiers of ImageNet are evaluated on."""
@@ -107,7 +105,7 @@ class Hypothesis:
     fit: Fit
     interpolation: Interpolation
 
-    def teacher_keys(self, known: Collection[str] = GRAPH_KEYS) -> dict[str, Any]:
+    def teacher_keys(self, known: Collection[str]) -> dict[str, Any]:
         """Of a teacher's section that knows these keys; one that would say nothing is left out."""
         keys: dict[str, Any] = {} if self.output is None else {"output": self.output}
         keys |= {"channels": self.channels, **self.normalization.keys(known)}

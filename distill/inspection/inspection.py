@@ -32,6 +32,8 @@ from distill.tasks.verdict import Verdict
 from teachers.onnx_teacher import Onnx
 from teachers.teacher import Teacher, TeacherConfig
 
+PICTURES = 200
+"""Shown unless another number is asked for; they tell most contracts apart."""
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _STEADY = 100  # pictures shown where there are no labels: each is shown four times
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told

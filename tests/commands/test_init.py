@@ -18,7 +18,6 @@ from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.recipe.contract import contract_of
 from distill.recipe.draft import LONGEST
 from distill.recipe.parser import RecipeReader
-from distill.registries import SOURCES
 from tests.helpers.graphs import linear_graph
 
 CLASSES = {"ash": (200, 40, 40), "beech": (40, 200, 40), "elm": (40, 40, 200), "fir": (60, 60, 60)}
@@ -153,7 +152,6 @@ def test_parts_without_one_to_test_on_are_refused(place: Path, capsys: pytest.Ca
     assert "trees: is in the parts train, validation, and has no test" in capsys.readouterr().err
 
 
-@pytest.mark.skipif("table" not in SOURCES.names(), reason="tables are read by another source")
 @pytest.mark.parametrize(
     ("columns", "task"), [({"label": "{name}"}, "classes"), ({"tall": "{even}", "green": "1"}, "attributes")]
 )

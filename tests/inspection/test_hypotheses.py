@@ -1,11 +1,15 @@
 """Hypotheses: how many, which parts of a picture, and the keys they are written as."""
 
+from dataclasses import fields
 from typing import get_args
 
 import pytest
 
 from distill.inspection.hypotheses import NORMALIZATIONS, Choices, Hypothesis, parts
 from distill.preprocess.preprocess import Channels, Fit, Interpolation
+from teachers.onnx_teacher import Onnx
+
+KEYS = {one.name for one in fields(Onnx)}
 
 
 def choices(size: tuple[int, int] = (112, 112)) -> Choices:
@@ -39,6 +43,6 @@ def test_around_one_the_other_fits_and_kernels_are_tried_one_at_a_time() -> None
 def test_keys_that_would_say_nothing_are_left_out() -> None:
     grid = list(choices((112, 96)).grid())
     plain = next(one for one in grid if one.normalization.words == "0..1" and one.channels == "rgb")
-    assert plain.teacher_keys() == {"channels": "rgb", "scale": "0..1", "interpolation": "bilinear"}
+    assert plain.teacher_keys(KEYS) == {"channels": "rgb", "scale": "0..1", "interpolation": "bilinear"}
     turned = Hypothesis("features", "bgr", NORMALIZATIONS[0], parts(112, 96, (112, 112))[0], "pad", "bicubic")
-    assert list(turned.teacher_keys()) == ["output", "channels", "mean", "std", "crop", "interpolation"]
+    assert list(turned.teacher_keys(KEYS)) == ["output", "channels", "mean", "std", "crop", "interpolation"]

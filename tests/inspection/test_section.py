@@ -1,11 +1,15 @@
 """The section that a search ends with is YAML, with remarks where others did as well."""
 
+from dataclasses import fields
+
 import yaml
 
 from distill.inspection.hypotheses import NORMALIZATIONS, Hypothesis, parts
 from distill.inspection.search import Measured, Outcome
 from distill.inspection.section import teacher_section
+from teachers.onnx_teacher import Onnx
 
+KEYS = {one.name for one in fields(Onnx)}
 BEST = Hypothesis(None, "bgr", NORMALIZATIONS[1], parts(8, 8, (8, 8))[0], "stretch", "bicubic")
 
 
@@ -18,7 +22,7 @@ def test_keys_are_read_back_as_they_were() -> None:
         "name": "onnx",
         "file": "some file.onnx",
         "gives": "softmax",
-        **BEST.teacher_keys(),
+        **BEST.teacher_keys(KEYS),
         "classes": ("a: b", "ü", "no"),
     }
     lines = teacher_section(keys, outcome(), "crop")
@@ -39,11 +43,11 @@ def test_what_was_not_told_apart_stands_on_its_key() -> None:
     from dataclasses import replace
 
     level = (replace(BEST, normalization=NORMALIZATIONS[0]), replace(BEST, fit="pad"), replace(BEST, channels="rgb"))
-    text = "\n".join(teacher_section(BEST.teacher_keys(), outcome(*level), "stretch"))
+    text = "\n".join(teacher_section(BEST.teacher_keys(KEYS), outcome(*level), "stretch"))
     assert "scale: 0..1  # or ImageNet's mean and std: not told apart" in text
     assert "channels: bgr  # or rgb: not told apart" in text
     assert "fit: stretch  # or pad: not told apart" in text
 
 
 def test_the_recipes_own_fit_is_not_written_again() -> None:
-    assert "prepare:" not in teacher_section(BEST.teacher_keys(), outcome(), "stretch")
+    assert "prepare:" not in teacher_section(BEST.teacher_keys(KEYS), outcome(), "stretch")
