@@ -33,6 +33,7 @@ TEACHERS = Registry(
         "litert": "teachers.onnx_teacher:Onnx",
         "mobilefacenet": "teachers.mobilefacenet_teacher:Mobilefacenet",
         "onnx": "teachers.onnx_teacher:Onnx",
+        "onnx_detector": "teachers.detector_teacher:OnnxDetector",
         "openvino": "teachers.onnx_teacher:Onnx",
         "stored": "distill.store.teacher:Stored",
         "timm": "teachers.timm_teacher:Timm",
@@ -68,6 +69,7 @@ TASKS = Registry(
     "distill.tasks",
     {
         "attributes": "distill.tasks.attributes.task:Attributes",
+        "boxes": "distill.tasks.boxes.task:Boxes",
         "classes": "distill.tasks.classes.task:Classes",
         "embeddings": "distill.tasks.embeddings.task:Embeddings",
     },
