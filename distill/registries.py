@@ -48,6 +48,7 @@ OBJECTIVES = Registry(
     "distill.objectives",
     {
         "bernoulli_kl": "distill.objectives.logits:BernoulliKl",
+        "boxes": "distill.objectives.boxes.imitation:BoxImitation",
         "cosine": "distill.objectives.directions:Cosine",
         "dist": "distill.objectives.correlation:Dist",
         "dkd": "distill.objectives.decoupled:Dkd",
@@ -61,8 +62,9 @@ OBJECTIVES = Registry(
 STUDENTS = Registry(
     "student",
     "distill.students",
-    {"mobilenet_v1": "students.mobilenet_v1:MobilenetV1"}
-    | {f"mobilenetv{version}_*": "students.timm_student:TimmStudent" for version in (1, 2, 3, 4)},
+    {"mobilenet_v1": "students.mobilenet_v1:MobilenetV1", "ssd_mobilenet_v1": "students.ssd:SsdMobilenetV1"}
+    | {f"mobilenetv{version}_*": "students.timm_student:TimmStudent" for version in (1, 2, 3, 4)}
+    | {f"ssdlite_mobilenetv{version}_*": "students.ssdlite:Ssdlite" for version in (1, 2, 3, 4)},
 )
 """A subclass of `students.student.Student` each."""
 
@@ -82,6 +84,8 @@ ANSWERS = Registry(
     "kind of answers",
     "distill.answers",
     {
+        "boxes": "distill.answers.boxes:Boxes",
+        "detections": "distill.answers.detections:Detections",
         "embedding": "distill.answers.embeddings:Embedding",
         "probabilities": "distill.answers.attributes:Probabilities",
         "softmax": "distill.answers.classes:Softmax",

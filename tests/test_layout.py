@@ -11,10 +11,13 @@ PACKAGES = ("distill", "teachers", "students")
 TESTED_AT = {
     # Every kind of answers is held to the same promises.
     "distill/answers/attributes.py": "answers/test_kinds.py",
+    "distill/answers/boxes.py": "answers/test_kinds.py",
     "distill/answers/classes.py": "answers/test_kinds.py",
+    "distill/answers/detections.py": "answers/test_kinds.py",
     "distill/answers/embeddings.py": "answers/test_kinds.py",
     "distill/answers/kind.py": "answers/test_kinds.py",
     "distill/answers/labelled.py": "answers/test_kinds.py",
+    "distill/answers/located.py": "answers/test_kinds.py",
     # What is printed, recounted and found is one story of cells.
     "distill/audit/findings.py": "audit/test_audit.py",
     "distill/audit/networks.py": "audit/test_audit.py",
@@ -73,6 +76,11 @@ TESTED_AT = {
     "distill/predictors/predictor.py": "predictors/test_torch_predictor.py",
     "distill/formatting.py": "commands/test_cost.py",
     "distill/modules/fine_tuner.py": "modules/test_training.py",
+    "distill/objectives/boxes/classes.py": "objectives/boxes/test_imitation.py",
+    "distill/objectives/boxes/detection.py": "objectives/boxes/test_imitation.py",
+    "distill/objectives/boxes/geometry.py": "objectives/boxes/test_matching.py",
+    "distill/objectives/boxes/labels.py": "objectives/boxes/test_imitation.py",
+    "distill/objectives/boxes/wanted.py": "objectives/boxes/test_imitation.py",
     "distill/objectives/directions.py": "objectives/test_objective.py",
     "distill/objectives/precision.py": "objectives/test_logits.py",
     "distill/recipe/contract.py": "commands/test_init.py",
@@ -123,6 +131,7 @@ TESTED_AT = {
     "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
     "teachers/teacher.py": "teachers/test_timm_teacher.py",
+    "students/pyramid.py": "students/test_ssd.py",
     "students/body.py": "students/test_head.py",
     "students/timm_student.py": "students/test_student.py",
     "students/manifest.py": "students/test_files.py",

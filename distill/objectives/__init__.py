@@ -1,5 +1,6 @@
 """What a student is asked to imitate: formulas over one picture each, and the objectives that weigh and sum them."""
 
+from distill.objectives.boxes import BoxImitation
 from distill.objectives.correlation import Dist
 from distill.objectives.decoupled import Dkd
 from distill.objectives.directions import Cosine, SquaredEmbedding
@@ -10,6 +11,7 @@ from distill.objectives.own import OwnLoss
 __all__ = [
     "Answers",
     "BernoulliKl",
+    "BoxImitation",
     "Cosine",
     "Dist",
     "Dkd",

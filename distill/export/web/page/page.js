@@ -32,7 +32,8 @@ async function show(file) {
   try {
     const { answers, resize, network } = await model.answer(file);
     const time = `${network.toFixed(1)} ms in the network, ${resize.toFixed(1)} ms to resize`;
-    article.append(thumbnail(file, contract), make("h2", { text: file.name }), make("p", { class: "time", text: time }));
+    const picture = make("div", { class: "picture" }, thumbnail(file, contract), ...(kind.draw?.(answers, contract) ?? []));
+    article.append(picture, make("h2", { text: file.name }), make("p", { class: "time", text: time }));
     article.dataset.network = network;
     if (kind.remembers) seen.push({ list, answers });
     list.append(...kind.show(answers, contract, gallery));
