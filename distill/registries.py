@@ -73,7 +73,7 @@ TASKS = Registry(
     "distill.tasks",
     {
         "attributes": "distill.tasks.attributes.task:Attributes",
-        "boxes": "distill.tasks.boxes.task:Boxes",
+        "boxes": "distill.tasks.boxes.task:ObjectDetection",
         "classes": "distill.tasks.classes.task:Classes",
         "embeddings": "distill.tasks.embeddings.task:Embeddings",
     },

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
-from distill.answers.detections import Detections
-from distill.answers.suppression import suppressed
 from torch import Tensor
 
+from distill.answers.detections import Detections, surest
 from distill.answers.kind import Kind
 from distill.cost import count_onnx
 from distill.errors import DistillError
@@ -216,8 +215,8 @@ class Detector(Teacher):
         batch = graph_input(pictures, self.session, self.preprocess, self.layout)
         outputs = self.session.every(batch, list(self.reading.outputs))
         boxes, scores = self.reading.form(outputs, self.reading.known, self.preprocess.height, self.preprocess.width)
-        kept = suppressed(boxes, scores[..., list(self.reading.columns)], self.reading.nms)
-        return {name: torch.from_numpy(values).to(pictures.device) for name, values in kept.rows().items()}
+        answers = surest(boxes, scores[..., list(self.reading.columns)], self.reading.nms)
+        return {name: torch.from_numpy(values).to(pictures.device) for name, values in answers.items()}
 
     def size(self) -> Size:
         return counted(self.name, lambda: count_onnx(self.session.path))

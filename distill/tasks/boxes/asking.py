@@ -13,11 +13,8 @@ from distill.answers.detections import Detections
 from distill.data.prepared.pictures import Pictures
 from distill.data.targets import Column, Ragged, joined
 from distill.errors import DistillError
-from distill.objectives.boxes.imitation import TEACHER_BOXES, TEACHER_SCORES
+from distill.objectives.boxes.imitation import UNSEEN
 from teachers.teacher import Teacher
-
-LEAST = 0.05
-"""The score from which on a box of the teacher is told to the student."""
 
 _AT_ONCE = 2000  # pictures whose whole answers are held in memory
 _MOSTLY = 0.5
@@ -41,7 +38,7 @@ def with_teacher_boxes(pictures: Pictures, teacher: Teacher, kind: Detections, b
     blank = int((boxes.counts == 0).sum())
     if blank == len(pictures):
         raise DistillError(
-            f"teacher {teacher.name}: no box of a score of {LEAST} or more in any of {blank} pictures to transfer on. "
+            f"teacher {teacher.name}: no box of a score of {UNSEEN} or more in any of {blank} pictures to transfer on. "
             "Check its size, scale, mean, std and channels: `distill inspect` measures them."
         )
     if blank > _MOSTLY * len(pictures):
@@ -51,12 +48,12 @@ def with_teacher_boxes(pictures: Pictures, teacher: Teacher, kind: Detections, b
             soft_wrap=True,
         )
     classes = len(kind.classes or ())
-    places = Column(TEACHER_BOXES, "float32", (4,), ragged=True, place="boxes")
-    return pictures.knowing(places, boxes).knowing(Column(TEACHER_SCORES, "float32", (classes,), ragged=True), scores)
+    places = Column("teacher_boxes", "float32", (4,), ragged=True, place="boxes")
+    return pictures.knowing(places, boxes).knowing(Column("teacher_scores", "float32", (classes,), ragged=True), scores)
 
 
 def _told(answers: dict[str, np.ndarray]) -> tuple[Ragged, Ragged]:
     """Of answers `boxes` (N, K, 4) and `scores` (N, K, C) the rows that are told: boxes (R, 4) and scores (R, C)."""
-    told = answers["scores"].max(axis=2, initial=0) >= LEAST
+    told = answers["scores"].max(axis=2, initial=0) >= UNSEEN
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(told.sum(axis=1), dtype=np.int64)])
     return Ragged(answers["boxes"][told], offsets), Ragged(answers["scores"][told], offsets)

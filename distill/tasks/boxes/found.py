@@ -11,7 +11,7 @@ import numpy as np
 from distill.answers.suppression import suppressed
 from distill.data.prepared.pictures import Pictures
 from distill.data.targets import Ragged, Values
-from distill.evaluation.boxes import DetectedBoxes, TrueBoxes
+from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Fit, fitting
 from distill.tasks.boxes.pictures import BOX_CLASSES, BOX_IGNORED, BOXES, PICTURE_SIZE

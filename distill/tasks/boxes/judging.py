@@ -13,17 +13,10 @@ from distill import answers as kinds
 from distill.answers.kind import Arrays, Kind
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
-from distill.evaluation.boxes import (
-    AP,
-    AP_50,
-    BoxScores,
-    Matches,
-    TrueBoxes,
-    compare_boxes,
-    evaluate_boxes,
-    match,
-    precision_recall,
-)
+from distill.evaluation.boxes.boxes import TrueBoxes
+from distill.evaluation.boxes.curves import precision_recall
+from distill.evaluation.boxes.matching import Matches, match
+from distill.evaluation.boxes.scores import AP, AP_50, BoxScores, compare_boxes, evaluate_boxes
 from distill.formatting import score as shown_score
 from distill.predictors.predictor import Predictor
 from distill.tasks.boxes.entries import BoxEntries
@@ -185,5 +178,3 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
     @property
     def _fit(self) -> Any:
         return self.recipe.prepare.fit
-
-
