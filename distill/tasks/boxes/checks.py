@@ -16,9 +16,7 @@ def check_recipe(recipe: Recipe) -> None:
     if recipe.prepare.align is not None:
         raise DistillError("prepare.align: of faces, and the task is boxes. Leave it out.")
     if "probe" in recipe.stages:
-        raise DistillError(
-            "stages: `probe` fits a classifier, and the task is boxes. Take `teach`."
-        )
+        raise DistillError("stages: `probe` fits a classifier, and the task is boxes. Take `teach`.")
     if recipe.web is not None:
         raise DistillError("web: pictures with one class each, and the task is boxes. Give them as unlabelled.")
 
