@@ -127,5 +127,6 @@ def disc(f: Figures) -> None:
 def wedge(f: Figures) -> None:
     window = f.window(0, 0, f.a, f.b)
     lean = window.u - f.number(0, -0.3, 0.3) * window.v
-    f.lay(window, np.minimum(f.b - window.v, 0.5 * (window.v + f.b) * (f.a / f.b - 0.3) - np.abs(lean)), f.colour(0))
+    sides = 0.5 * (window.v + f.b) * (f.a / f.b - 0.3) - np.abs(lean)
+    f.lay(window, np.minimum(f.b - np.abs(window.v), sides), f.colour(0))
     f.lay(window, oval(lean, window.v - 0.3 * f.b, 0.2, 0.25), f.colour(1))
