@@ -131,6 +131,7 @@ TESTED_AT = {
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
     "teachers/teacher.py": "teachers/test_timm_teacher.py",
     "students/pyramid.py": "students/test_ssd.py",
+    "students/ssdlite.py": "students/test_ssd.py",
     "students/body.py": "students/test_head.py",
     "students/timm_student.py": "students/test_student.py",
     "students/manifest.py": "students/test_files.py",
