@@ -1,4 +1,4 @@
-"""LightningModules: `Distiller` learns from a teacher, `FineTuner` from labels, `BoxLearner` from boxes, and
+"""LightningModules: `Distiller` learns from a teacher, `FineTuner` from labels, `BoxLearner` from boxes of the data,
 `MetricLearner` from who is shown."""
 
 from distill.modules.box_learner import BoxLearner

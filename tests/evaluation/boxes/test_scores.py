@@ -58,7 +58,7 @@ def test_every_picture_once_is_the_score_to_the_last_bit(monkeypatch: pytest.Mon
 
 
 def test_what_is_absent_is_named() -> None:
-    detected, truths = random_set(3)
+    detected, truths = random_set(3, pictures=40)
     small = (truths.boxes[:, 2:] - truths.boxes[:, :2]).prod(axis=1) <= 32**2
     scores = scored(detected, replace(truths, ignored=truths.ignored | small))
     assert scores.unmeasured == ("owl", "small")
