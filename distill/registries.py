@@ -38,6 +38,7 @@ TEACHERS = Registry(
         "onnx": "teachers.onnx_teacher:Onnx",
         "onnx_detector": "teachers.detector_teacher:OnnxDetector",
         "openvino": "teachers.onnx_teacher:Onnx",
+        "ssd_mobilenet_v1": "teachers.ssd_teacher:SsdTeacher",
         "stored": "distill.store.teacher:Stored",
         "timm": "teachers.timm_teacher:Timm",
     },
