@@ -1,6 +1,5 @@
 """What a student is asked to imitate: formulas over one picture each, and the objectives that weigh and sum them."""
 
-from distill.objectives.boxes import BoxImitation
 from distill.objectives.correlation import Dist
 from distill.objectives.decoupled import Dkd
 from distill.objectives.directions import Cosine, SquaredEmbedding
@@ -11,7 +10,6 @@ from distill.objectives.own import OwnLoss
 __all__ = [
     "Answers",
     "BernoulliKl",
-    "BoxImitation",
     "Cosine",
     "Dist",
     "Dkd",

@@ -11,8 +11,7 @@ from distill.data.views.targets import BatchTargets, RaggedTensor
 from distill.errors import DistillError
 from distill.modules import BoxLearner, Distiller, Optimization
 from distill.modules.training import TrainingModule
-from distill.objectives import BoxImitation
-from distill.objectives.boxes import LabelledBoxes
+from distill.objectives.boxes import BoxImitation, LabelledBoxes
 from students.ssd import SsdMobilenetV1
 from students.student import build_student
 
