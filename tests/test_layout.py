@@ -16,6 +16,7 @@ TESTED_AT = {
     "distill/answers/kind.py": "answers/test_kinds.py",
     "distill/answers/labelled.py": "answers/test_kinds.py",
     # What is printed, recounted and found is one story of cells.
+    "distill/audit/detectors.py": "audit/test_audit.py",
     "distill/audit/findings.py": "audit/test_audit.py",
     "distill/audit/networks.py": "audit/test_audit.py",
     "distill/audit/printed.py": "audit/test_audit.py",
