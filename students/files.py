@@ -10,9 +10,8 @@ from distill.files.atomic import checksum
 from distill.files.checkpoint import read_weights
 from distill.files.weights import load_weights, write_weights
 from students.manifest import StudentManifest, read_manifest, write_manifest
-from students.student import build_student
+from students.student import WEIGHTS_FILE, build_student
 
-WEIGHTS_FILE = "student.safetensors"
 CONFIG_FILE = "config.json"
 
 

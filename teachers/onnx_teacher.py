@@ -141,7 +141,7 @@ class Onnx(TeacherConfig):
         embeds: bool = False,
     ) -> OnnxTeacher:
         """The graph with its input contract: what file, metadata and recipe say together."""
-        preprocess, layout = self._contract(session, metadata, told=bool(gives or embeds))
+        preprocess, layout = self.contract(session, metadata, told=bool(gives or embeds))
         shown = _two_pictures(preprocess.height, preprocess.width)
         pair = graph_input(shown, session, preprocess, layout)
         outputs, reason = session.settle(pair)
@@ -158,7 +158,7 @@ class Onnx(TeacherConfig):
             assumed=() if metadata else self._assumed(gives, classes),
         )
 
-    def _contract(self, session: GraphSession, metadata: OnnxMetadata | None, told: bool) -> tuple[Preprocess, Layout]:
+    def contract(self, session: GraphSession, metadata: OnnxMetadata | None, told: bool) -> tuple[Preprocess, Layout]:
         """What the graph is shown.
 
         Args:

@@ -57,7 +57,8 @@ class Teacher(nn.Module, ABC):
         name: how reports call it.
         preprocess: the size, kernel and normalisation of its own input.
         outputs: C, the number of its logits; or the shapes of its tensors, by name, such as `{"embedding": (128,)}`.
-        classes: names of the logits in order; None where nobody knows them, and of tensors that are no logits.
+        classes: names of the logits, or of whatever the last axis of its last tensor has one of a class, in order; None
+            where nobody knows them, and of tensors without classes.
     """
 
     def __init__(
@@ -66,8 +67,9 @@ class Teacher(nn.Module, ABC):
         super().__init__()
         self.shapes: dict[str, tuple[int, ...]] = {"logits": (outputs,)} if isinstance(outputs, int) else dict(outputs)
         self.name, self.preprocess, self.classes = name, preprocess, classes
-        if classes is not None and len(classes) != self.outputs:
-            raise DistillError(f"teacher.classes: {len(classes)} names for the {self.outputs} outputs of {name}.")
+        told_apart = tuple(self.shapes.values())[-1][-1]
+        if classes is not None and len(classes) != told_apart:
+            raise DistillError(f"teacher.classes: {len(classes)} names for the {told_apart} outputs of {name}.")
 
     @property
     def outputs(self) -> int:

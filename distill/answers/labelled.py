@@ -48,10 +48,8 @@ class LabelledKind(Kind, ABC):
 
     def check(self) -> None:
         names, thresholds = self.classes, self.thresholds
-        if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
-            raise DistillError(f"classes: {names!r}, expected a list of names, at least one.")
-        if len(set(names)) != len(names):
-            raise DistillError("classes: a name stands there twice; expected each of them once.")
+        check_names(names)
+        assert names is not None
         if thresholds is None:
             return
         if not isinstance(thresholds, tuple) or not all(isinstance(one, float | int) for one in thresholds):
@@ -62,3 +60,15 @@ class LabelledKind(Kind, ABC):
     def probabilities_before(self, probabilities: np.ndarray) -> np.ndarray:
         """float64 (N, C) inside of 0 and 1, where their logarithms are known."""
         return np.clip(probabilities.astype(np.float64), NO_LOGIT, 1 - NO_LOGIT)
+
+
+def check_names(names: object) -> None:
+    """Refuse what are no names of classes.
+
+    Raises:
+        DistillError: it is no tuple of texts, has none, or one twice.
+    """
+    if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
+        raise DistillError(f"classes: {names!r}, expected a list of names, at least one.")
+    if len(set(names)) != len(names):
+        raise DistillError("classes: a name stands there twice; expected each of them once.")

@@ -35,6 +35,9 @@ class Objective(ABC):
     picture's logits, and so to how many attributes it has; False: for each output by itself; None: for either."""
     needs_every_label: ClassVar[bool] = False
     """Whether a picture of unknown class teaches nothing."""
+    asks_views: ClassVar[bool] = True
+    """Whether the teacher is asked about each view; else its answers to whole pictures lie among the targets, and what
+    it is given of the teacher is empty."""
     useless: ClassVar[str] = "NaN or infinity"
     """What `can_teach` finds, in words."""
 

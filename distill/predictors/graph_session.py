@@ -124,13 +124,13 @@ class GraphSession(ABC):
         self._batch = 1
         return outputs, reason
 
-    def every(self, batch: np.ndarray) -> list[np.ndarray]:
-        """(N, ...) as the graph wants its input to all outputs in their order, float32 (N, ...).
+    def every(self, batch: np.ndarray, names: list[str] | None = None) -> list[np.ndarray]:
+        """(N, ...) as the graph wants its input to all outputs in their order, or to those named, float32 (N, ...).
 
         Raises:
             DistillError: the runtime refuses the batch, or an output has no row for each picture.
         """
-        return self._batches(batch, list(self.outputs))
+        return self._batches(batch, list(self.outputs) if names is None else names)
 
     def _rows(self, batch: np.ndarray) -> np.ndarray:
         """The output chosen, (N, C), finite or not: of (N, C, 1, 1) or (N, 1, C) the axis that has a length."""

@@ -67,7 +67,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
 def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
-    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.kind))):
+    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.answers(None)))):
         check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()
     if not is_first_process():  # the first scores and writes; the others only train

@@ -178,7 +178,7 @@ class Run:
         if not is_first_process() or (stage / TEACHER_ONNX).exists():
             return
         blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
-        kind = self.task.teaching.kind
+        kind = self.task.teaching.trained
         with torch.inference_mode():
             kind = kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))
         try:
@@ -271,7 +271,7 @@ class Run:
         lineage = self._lineage(name, training, seed)
         self._begin(name, stage, directory, lineage)
         views, view_seed, answers = stage.views, seed, None
-        if training.teacher is not None:
+        if training.teacher is not None and recipe.objective.asks_views:
             # Siblings of --seeds differ in their weights and order; stored views are those that were answered.
             views, view_seed, answers = training.teacher.shown_views(pictures, views, Seeds(seed, recipe.seed))
         data = ViewDataModule(
@@ -313,7 +313,7 @@ class Run:
         before it: what did it add?
         """
         judging, log = self.task.judging, self.log
-        predictor = TorchPredictor(network, preprocess, self.task.teaching.kind, normalize=True, name=name)
+        predictor = TorchPredictor(network, preprocess, self.task.teaching.trained, normalize=True, name=name)
         log.curves[name] = trained.history
         losses, doubt = [record["loss"] for record in trained.history], {}
         if fault := fault_of(losses):

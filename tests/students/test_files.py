@@ -143,7 +143,7 @@ def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, Studen
     ("change", "message"),
     [
         ({"seed": None}, "missing key seed"),
-        ({"fit": "squeeze"}, r"fit: 'squeeze', expected one of \('crop', 'stretch', 'pad'\)"),
+        ({"fit": "squeeze"}, r"fit: 'squeeze', expected one of \('crop', 'stretch', 'pad', 'pad_corner'\)"),
         ({"tempo": 3}, "unknown key tempo"),
         ({"config": {"width": 1.0}}, r"missing key config\.name"),
         ({"preprocess": 3}, r"preprocess\.holds a int"),
