@@ -19,6 +19,7 @@ TESTED_AT = {
     "distill/answers/labelled.py": "answers/test_kinds.py",
     "distill/answers/located.py": "answers/test_kinds.py",
     # What is printed, recounted and found is one story of cells.
+    "distill/audit/detectors.py": "audit/test_audit.py",
     "distill/audit/findings.py": "audit/test_audit.py",
     "distill/audit/networks.py": "audit/test_audit.py",
     "distill/audit/printed.py": "audit/test_audit.py",
