@@ -43,7 +43,7 @@ class BoxImitation(Objective):
     certain_from: float = 0.3
     least_visible: float = 0.3
     label_weight: float = 0.0
-    compares = "logits"
+    compares = "boxes"
     asks_views: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
