@@ -226,6 +226,7 @@ class Run:
         module, pictures = training.module, training.pictures
         settings = self._settings(name, len(pictures))
         stage = {key: value for key, value in asdict(settings).items() if key not in ("checkpoint_steps", *without)}
+        stage["views"] = settings.views.facts()
         if "optimization" in stage and settings.optimization.schedule == "cosine":
             del stage["optimization"]["schedule"]  # the only one there was when the first stages were keyed
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
