@@ -50,7 +50,7 @@ class Ssd(nn.Module):
             maps.append(layer(maps[-1]))
         pairs = [predictor(seen) for predictor, seen in zip(self.predictors, maps, strict=True)]
         locations, logits = (torch.cat(parts, dim=1) for parts in zip(*pairs, strict=True))
-        return {"locations": locations, "logits": logits, "anchors": self.anchors.expand(pixels.shape[0], -1, -1)}
+        return {"locations": locations, "logits": logits, "anchors": self.anchors.expand_as(locations)}
 
     def get_classifier(self) -> tuple[nn.Module, nn.Module]:
         """What may be left at random where weights are of a body alone, or of other classes."""

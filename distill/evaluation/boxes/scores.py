@@ -40,7 +40,7 @@ class BoxScores:
             of a size of which there is no box is not there.
         intervals: (low, high) of each.
         counts: `pictures`, `boxes` to be found, `ignored` boxes, `detections`, `classes` that have a box.
-        by_class: of each class that has a box its `AP`, its `interval`, its `AP50` and its number of `boxes`.
+        by_class: of each class that has a box its `ap`, its `interval`, its `ap50` and its number of `boxes`.
         unmeasured: names of the classes, and of the sizes, of which there is no box.
         resampled: from a metric to its values on the resamples, float64 (R,), for `compare_boxes`.
         labelled: the boxes that are there, and `seed`: what the resamples were drawn from.
@@ -105,9 +105,9 @@ def evaluate_boxes(matches: Matches, *, seed: int, resamples: int) -> BoxScores:
         },
         by_class={
             matches.classes[number]: {
-                AP: float(values[0, number, 0]),
+                "ap": float(values[0, number, 0]),
                 "interval": list(_interval(AP, draws[:, number, 0], values[0, number, 0])),
-                AP_50: float(values[0, number, 1]),
+                "ap50": float(values[0, number, 1]),
                 "boxes": int(boxes[0, number]),
             }
             for number in measured

@@ -33,7 +33,7 @@ COMPARED = 64
 CERTAIN = 0.3
 """The score from which a teacher's box stands for what is there, where a student is held against its teacher."""
 PRECISION = Quantity(
-    kind="class", plural="classes", key=AP, score="average precision", shown_by="boxes", lacking="a box"
+    kind="class", plural="classes", key="ap", score="average precision", shown_by="boxes", lacking="a box"
 )
 
 
@@ -69,7 +69,7 @@ class BoxVerdict(Verdict):
 
     def offenders(self, student: Self) -> list[str]:
         """Classes by what they lose in average precision, in points."""
-        lost = {name: entry[AP] - self.scores.by_class[name][AP] for name, entry in student.scores.by_class.items()}
+        lost = {name: entry["ap"] - self.scores.by_class[name]["ap"] for name, entry in student.scores.by_class.items()}
         return [f"{name} -{100 * loss:.1f}" for name, loss in sorted(lost.items(), key=_by_loss) if loss > 0.001]
 
     def summary(self) -> list[str]:

@@ -64,7 +64,7 @@ def test_what_is_absent_is_named() -> None:
     assert scores.unmeasured == ("owl", "small")
     assert set(METRICS) - set(scores.metrics) == {"AP small", "AR small"}
     assert set(scores.by_class) == set(CLASSES) - {"owl"}
-    assert np.mean([entry["AP"] for entry in scores.by_class.values()]) == pytest.approx(scores.metrics["AP"])
+    assert np.mean([entry["ap"] for entry in scores.by_class.values()]) == pytest.approx(scores.metrics["AP"])
 
 
 def test_nothing_detected_scores_nothing() -> None:
