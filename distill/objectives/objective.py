@@ -29,7 +29,7 @@ class Objective(ABC):
     name: str
     """Of the imitation term, and in a recipe."""
     compares: ClassVar[str]
-    """Which tensor of the answers."""
+    """Which tensor of the answers, or what they are where it is for several."""
     exclusive: ClassVar[bool | None] = None
     """Of logits: whether it is for classes that exclude each other alone, being blind to a constant added to all of a
     picture's logits, and so to how many attributes it has; False: for each output by itself; None: for either."""

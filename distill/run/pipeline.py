@@ -27,7 +27,7 @@ from distill.report.card import write_card
 from distill.report.page import write_report
 from distill.report.results import ExportedFile, Input, Results, read_results, write_results
 from distill.run.gate import Exported, beside_earlier, export_and_score
-from distill.run.stages import Run
+from distill.run.stages import Run, seen_of
 from distill.run.trainer import check_trainer
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
@@ -80,7 +80,7 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     # What an earlier run with other keys left stands until there is something in its place.
     RunDirectory.claim(directory.root, recipe.name, resolved)
     run.write_teacher()
-    manifest = _manifest(run, teacher)
+    manifest = _manifest(run, teacher, network)
     predictor = student_predictor(network, manifest)
     verdict = task.judging.judge(predictor)
     if verdict.at_chance:
@@ -124,12 +124,12 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     return written
 
 
-def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
+def _manifest(run: Run, teacher: Teacher | None, network: nn.Module) -> StudentManifest:
     """What stands beside the student's weights, before it is scored."""
     student = run.recipe.student
     return StudentManifest(
         config=student,
-        answers=run.task.teaching.answers(teacher),
+        answers=seen_of(network, student.preprocess, run.task.teaching.answers(teacher)),
         preprocess=student.preprocess,
         picture=run.task.pictures.sets.size,
         seed=run.recipe.seed,

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 from torch import nn
 
-from distill.answers.kind import named
+from distill.answers.kind import Kind, named
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.data_module import ViewDataModule
 from distill.errors import DistillError
@@ -177,10 +177,7 @@ class Run:
         """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
         if not is_first_process() or (stage / TEACHER_ONNX).exists():
             return
-        blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
-        kind = self.task.teaching.trained
-        with torch.inference_mode():
-            kind = kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))
+        kind = seen_of(network, preprocess, self.task.teaching.trained)
         try:
             size, fit = self.task.pictures.sets.size, self.recipe.prepare.fit
             export_onnx(stage / TEACHER_ONNX, network, preprocess, kind, size, fit)
@@ -229,6 +226,7 @@ class Run:
         module, pictures = training.module, training.pictures
         settings = self._settings(name, len(pictures))
         stage = {key: value for key, value in asdict(settings).items() if key not in ("checkpoint_steps", *without)}
+        stage["views"] = settings.views.facts()
         if "optimization" in stage and settings.optimization.schedule == "cosine":
             del stage["optimization"]["schedule"]  # the only one there was when the first stages were keyed
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
@@ -329,3 +327,10 @@ class Run:
             if log.before is not None:
                 log.stages[-1]["test"]["added"] = verdict.compare(log.before)
             log.before = verdict
+
+
+def seen_of(network: nn.Module, preprocess: Preprocess, kind: Kind) -> Kind:
+    """A kind with what a network's answers to one picture show of it, such as dimensions; in eval mode on the CPU."""
+    blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
+    with torch.inference_mode():
+        return kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))

@@ -4,13 +4,13 @@ Shapes: N pictures, K boxes of an answer, C classes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from distill import answers as kinds
-from distill.answers.kind import Arrays, Kind
+from distill.answers.kind import Arrays
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.evaluation.boxes.boxes import TrueBoxes
@@ -110,10 +110,6 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
         matches = match(detected(found, pictures, self._fit), true_boxes(pictures, self._fit), self.pictures.classes)
         scores = self._score(matches).to_dict()
         return {key: scores[key] for key in ("metrics", "intervals", "counts")} | split
-
-    def complete(self, verdict: BoxVerdict, predictor: Predictor, kind: Kind) -> Kind:
-        assert isinstance(kind, kinds.Boxes)  # a student's
-        return replace(kind, anchors=verdict.answers["boxes"].shape[1])
 
     def agreement(
         self, models: tuple[Predictor, Predictor], verdicts: tuple[BoxVerdict, BoxVerdict]

@@ -9,43 +9,20 @@ import pytest
 import torch
 
 from distill.data.prepared.pictures import Pictures
-from distill.data.views.batch import ViewBatch
-from distill.data.views.cutting import cut
 from distill.data.views.data_module import PictureLoader
 from distill.data.views.loader import ViewDataset, ViewLoader
 from distill.data.views.targets import BatchTargets, RaggedTensor, through, visible
 from distill.data.views.views import Views
 from distill.errors import DistillError
-from distill.modules.batches import targets_of
 from distill.preprocess.preprocess import PADDING, Crop, Fit, Preprocess
 from tests.helpers.listed import run
-from tests.helpers.marked import Marked, box_in, spot_in
-
-PIXELS = 0.12  # of what is shown, as in test_frame.py
-COLOURLESS = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
+from tests.helpers.marked import Marked
+from tests.helpers.places import COLOURLESS, check_places
 
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
     return Pictures.of(run(Marked(), tmp_path_factory.mktemp("marked") / "set", height=90, width=120), "train")
-
-
-def check_places(batch: ViewBatch, preprocess: Preprocess) -> int:
-    """Hold places against the pixels that one network is shown; how many pictures had any."""
-    targets = targets_of(batch, preprocess)
-    shown = cut(batch, preprocess).numpy().astype(float)
-    size = np.array([preprocess.width, preprocess.height])
-    spots, boxes = targets["spot"].numpy(), targets["boxes"]
-    known = np.flatnonzero(np.isfinite(spots).all(axis=1))
-    for row in known:
-        moved = np.abs(spot_in(shown[row, 0]) - spots[row]) * size
-        assert moved.max() < PIXELS, (row, moved)
-        for channel, box in enumerate(boxes[row].numpy(), start=1):
-            moved = np.abs(box_in(shown[row, channel]) - box) * np.tile(size, 2)
-            assert moved.max() < PIXELS, (row, channel, moved)
-            assert box[0] < box[2] and box[1] < box[3]
-    assert [len(boxes[row]) for row in range(len(batch))] == [2 if row in known else 0 for row in range(len(batch))]
-    return len(known)
 
 
 @pytest.mark.parametrize("size", [(90, 120), (45, 60), (64, 64)])
