@@ -60,6 +60,7 @@ TESTED_AT = {
     "distill/data/sources/listing.py": "data/sources/test_folder.py",
     "distill/data/sources/marked.py": "data/sources/test_coco.py",
     "distill/data/sources/mat_list.py": "data/sources/test_stanford_dogs.py",
+    "distill/data/sources/objects_column.py": "data/sources/test_hub.py",
     "distill/data/sources/parts.py": "data/sources/test_class_folders.py",
     "distill/data/sources/source.py": "data/prepared/test_prepare.py",
     "distill/data/views/batch.py": "data/views/test_loader.py",

@@ -31,7 +31,7 @@ from tests.helpers.answering import BATCH, VIEWS, CountingTeacher, files, manife
 from tests.helpers.nets import ConvEmbedder, ConvTeacher
 
 
-@pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4), Views(cutmix=0.5)])
+@pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4), Views(cutmix=0.5), Views(zoom_out=0.5)])
 def test_answers_are_those_to_the_views_of_the_loader(labelled: Prepared, tmp_path: Path, views: Views) -> None:
     pictures = shown(labelled)
     store(tmp_path / "s", pictures, views=views)
@@ -51,6 +51,11 @@ def test_answers_are_those_to_the_views_of_the_loader(labelled: Prepared, tmp_pa
             np.testing.assert_allclose(kept[view][rows], answers, atol=1e-5)
             seen += len(rows)
     assert seen == 2 * 32
+
+
+def test_views_that_depend_on_boxes_are_not_stored(labelled: Prepared, tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"views\.keep_object is 0\.5: such views depend on boxes, .* Set it to 0\."):
+        store(tmp_path / "s", shown(labelled), views=Views(keep_object=0.5))
 
 
 def test_whole_pictures_are_answered_as_they_are_evaluated(labelled: Prepared, tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ class Pictures:
 
     @cached_property
     def targets(self) -> dict[str, Values]:
-        """Of each column the values; of sets that lack one, unknown or empty. Places are shares of the picture.
+        """Of each column the values; of sets that lack one, unknown or empty, and empty of sets of other classes where
+        it is ragged. Places are shares of the picture.
 
         Raises:
             DistillError: another set has a column of the same name that holds something else; or as `labels`.
@@ -138,7 +139,8 @@ class Pictures:
 
     def _further(self, column: Column, part: Prepared, rows: np.ndarray, hidden: bool) -> Values:
         declared = next((other for other in part.columns if other.name == column.name), None)
-        if declared is None or hidden:
+        # Rows may be of classes by number, as boxes are, and another set's numbers are other classes.
+        if declared is None or hidden or (column.ragged and part.classes != self.classes):
             return absent(column, len(rows))
         if declared.describe() != column.describe():
             raise DistillError(

@@ -3,7 +3,10 @@
 Shapes: N pictures, C classes, R resamples, B resamples of one block, K = 12 scores.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from distill.evaluation.boxes.precision import Ranking, weighed
 from distill.evaluation.difference import Difference, check_paired
 
 AP, AP_50 = "AP", "AP50"
+_MOST_THREADS = 4
 _PARTS = tuple(SIZES)[1:]
 METRICS = (
     *(AP, AP_50, "AP75", *(f"AP {size}" for size in _PARTS)),
@@ -79,13 +83,15 @@ def evaluate_boxes(matches: Matches, *, seed: int, resamples: int) -> BoxScores:
     numbers, pictures = range(len(matches.classes)), matches.truths.shape[2]
     rankings = [[Ranking.of(matches, number, size) for size in range(len(SIZES))] for number in numbers]
 
-    def statistics(counts: np.ndarray) -> np.ndarray:
-        """(B, N) to (B, C, K), NaN where a class has no box."""
-        weights = weighed(counts)
-        return np.stack([_of_class(sizes, weights) for sizes in rankings], axis=1)
+    # Most of the work is numpy's, which lets other threads run meanwhile.
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
 
-    values = statistics(np.ones((1, pictures), np.int32))
-    draws = bootstrap(statistics, pictures, seed=seed, resamples=resamples)
+        def statistics(counts: np.ndarray) -> np.ndarray:
+            """(B, N) to (B, C, K), NaN where a class has no box."""
+            return np.stack(list(pool.map(_of_class, rankings, repeat(weighed(counts)))), axis=1)
+
+        values = statistics(np.ones((1, pictures), np.int32))
+        draws = bootstrap(statistics, pictures, seed=seed, resamples=resamples)
     means = {name: float(mean_over_measured(values[:, :, k])[0]) for k, name in enumerate(METRICS)}
     metrics = {name: value for name, value in means.items() if not np.isnan(value)}
     resampled = {name: mean_over_measured(draws[:, :, k]) for k, name in enumerate(METRICS) if name in metrics}

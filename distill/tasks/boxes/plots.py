@@ -40,7 +40,7 @@ def error_kinds_plot(models: Mapping[str, ErrorKinds]) -> bytes:
         axes.bar_label(bars, counts, padding=2, fontsize=7, color=GREY)
     axes.set_yticks(places, KINDS)
     axes.invert_yaxis()
-    axes.set_xlabel("points of AP50 that would be gained without it; behind the bar: how many")
+    axes.set_xlabel("points of AP50 that are lost to it (behind the bar: how many)")
     axes.margins(x=0.12)
     axes.set_axisbelow(True)
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)

@@ -11,6 +11,7 @@ import numpy as np
 
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.boxes.curves import precision_recall
+from distill.evaluation.boxes.error_kinds import error_kinds
 from distill.evaluation.boxes.matching import Matches
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.section import Section
@@ -18,12 +19,12 @@ from distill.tasks.boxes.drawing import drawn
 from distill.tasks.boxes.entries import BoxEntries
 from distill.tasks.boxes.found import Found, ragged
 from distill.tasks.boxes.pictures import BOX_CLASSES, BOXES
-from distill.tasks.boxes.plots import precision_recall_plot
+from distill.tasks.boxes.plots import error_kinds_plot, precision_recall_plot
 
 EXAMPLES = 12
 SHOWN_FROM = 0.3
 """The score from which a box is drawn."""
-CURVES, GALLERY = (Path(__file__).with_name(name) for name in ("curves.html", "gallery.html"))
+CURVES, ERRORS, GALLERY = (Path(__file__).with_name(f"{name}.html") for name in ("curves", "errors", "gallery"))
 
 
 def box_report(
@@ -36,11 +37,16 @@ def box_report(
         shown: int64 (n,), which test pictures are shown.
     """
     curves = {role: precision_recall(one) for role, one in matches.items()}
-    entries: BoxEntries = {"precision_recall": {role: curve.mean[0].tolist() for role, curve in curves.items()}}
-    plot = svg_uri(precision_recall_plot(curves))
+    errors = {role: error_kinds(one) for role, one in matches.items()}
+    entries: BoxEntries = {
+        "precision_recall": {role: curve.mean[0].tolist() for role, curve in curves.items()},
+        "errors": {role: one.to_dict()["kinds"] for role, one in errors.items()},
+    }
+    plot, bars = svg_uri(precision_recall_plot(curves)), svg_uri(error_kinds_plot(errors))
     examples = [_example(test, int(number), found) for number in shown]
     return entries, [
         Section("Precision and recall", CURVES, {"plot": plot, "roles": list(curves)}),
+        Section("What the errors cost", ERRORS, {"plot": bars, "roles": list(errors)}),
         Section("What was found", GALLERY, {"examples": examples, "from_score": SHOWN_FROM}, below="agreement"),
     ]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from distill.data.prepared.boxes import boxes_left_out, check_boxes
+from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.marked import COLUMNS, Marked, Photograph, marked_sample
 from distill.data.sources.source import Sample
@@ -70,3 +71,16 @@ def test_a_picture_that_is_bad_names_no_boxes_and_its_size_is_checked(tmp_path: 
     assert reasons.pop("wrong") == "is 8 x 10 pixels, and its places were marked in 16 x 20"
     assert list(reasons) == ["torn"] and reasons["torn"].startswith("not a picture") and prepared.listed == 5
     assert np.array_equal(prepared.targets["picture_size"], [[10, 8]] * 3)
+
+
+def test_boxes_of_another_set_are_known_where_its_classes_are_the_same(prepared: Prepared, tmp_path: Path) -> None:
+    car = Marked((1, 1, 5, 5), 0, False)
+    for classes, known in ((CLASSES, True), (("dog", "car", "tram"), False)):
+        photograph = Photograph("other", png(pixels(50)), None, "train")
+        listed = Listed((marked_sample(photograph, [car], classes),), classes, key=known, further=COLUMNS)
+        other = run(listed, tmp_path / f"other-{known}")
+        both = Pictures.of(prepared, "train", (other,))
+        assert both.targets["boxes"].counts.tolist() == [97, 1, 0, int(known)]
+        assert both.targets["box_classes"].counts.tolist() == [97, 1, 0, int(known)]
+        assert both.targets["picture_size"].tolist() == [[10, 8]] * 4
+        assert both.labels[-1].tolist() == ([1, 0, 0] if known else [0, 1, 0])
