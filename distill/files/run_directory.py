@@ -105,7 +105,6 @@ class RunDirectory:
                     f"{root}: holds a run of recipe {directory.owner!r}, and this is {recipe!r}. Name another place "
                     "with --out."
                 )
-            check_version(directory.marker)
         elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
@@ -193,16 +192,12 @@ def check_version(marker: Path) -> None:
     Raises:
         DistillError: the marker names another version, or is damaged.
     """
-    version = _read(marker)["version"]
-    if version != VERSION:
-        raise DistillError(
-            f"{marker}: is of version {version!r}, expected {VERSION}: another distill wrote {marker.parent}, and this "
-            f"one cannot go on with it. Run in another place (--out), or delete {marker.parent}."
-        )
+    _read(marker)
 
 
 def _read(marker: Path) -> _Marker:
-    content: _Marker = read_sealed(marker, _Marker, f"Run in another place (--out), or delete {marker.parent}.")
+    remedy = f"Run in another place (--out), or delete {marker.parent}."
+    content: _Marker = read_sealed(marker, _Marker, remedy, VERSION)
     return content
 
 

@@ -22,6 +22,7 @@ from distill.data.views.batch import ViewBatch
 from distill.data.views.loader import Returning, as_is, raising
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path
+from distill.files.checksums import SUMS, agrees, sums_of, write_sums
 from distill.host import end_with
 from distill.store.asking import Ask, Asked, Asking, Part, answer
 from distill.store.building import claimed, complete, is_complete, missing, write_part
@@ -57,7 +58,12 @@ def write_store(
     if fabric.global_rank:
         end_with(os.getppid())  # where Lightning started this one, that one holds the lock for both
     if is_complete(directory, manifest):
-        return None if fabric.global_rank else Store.open(directory)
+        if fabric.global_rank:
+            return None
+        for name in (name for name in texts or {} if not agrees(directory / name)):
+            console.print(f"{directory / name}: missing or damaged; written again.", soft_wrap=True)
+            _write_texts(directory, texts or {})
+        return Store.open(directory)
     building = building_place(directory)
     with claimed(directory, manifest, fabric):
         previous = Previous.of(directory, manifest, shown)
@@ -72,10 +78,17 @@ def write_store(
         fabric.barrier()
         if fabric.global_rank:
             return None
-        for name, text in (texts or {}).items():
-            with atomic_path(building / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+        _write_texts(building, texts or {})
         return complete(directory, manifest, shown, 0 if previous is None else previous.loses(shown))
+
+
+def _write_texts(directory: Path, texts: Mapping[str, str]) -> None:
+    """Files beside the answers, and the list of their checksums."""
+    (directory / SUMS).unlink(missing_ok=True)  # a kill leaves none beside another's checksum
+    for name, text in texts.items():
+        with atomic_path(directory / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    write_sums(directory, sums_of(directory, texts))
 
 
 class Batches:

@@ -35,9 +35,11 @@ from distill.data.targets import IDENTITIES, Column, labels_column, placed
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, read_json
 from distill.files.locks import exclusive
+from distill.files.sealed import read_damaged
 
 WORKERS = min(8, os.cpu_count() or 1)
 SHOWN = 5  # bad pictures an error names
+_AFRESH = "Name another place, or delete {} to prepare the set afresh."
 _ENTRIES = 2  # of the layout of what unfinished sets have entered; raise it when it changes
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -235,7 +237,8 @@ def _stored_key(directory: Path) -> str | None:
     """The key of the set that stands at ``directory``, if one does."""
     if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
         return None
-    if not (directory / INDEX).is_file():
+    index = read_damaged(directory / INDEX, _AFRESH.format(directory)) if (directory / INDEX).is_file() else None
+    if not isinstance(index, dict) or "key" not in index or "checksums" not in index:
         raise DistillError(f"{directory}: holds something that is not a prepared set; name another place or empty it.")
     return str(read_index(directory)["key"])
 
