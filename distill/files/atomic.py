@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DistillError
+from distill.files.locks import check_held
 from distill.files.nearby import nearby
 
 
@@ -21,8 +22,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     A file or a directory may be written. What stood at ``path`` stays until the new one is complete and on the disk.
 
     Raises:
-        DistillError: the disk is full or the place cannot be written to; nothing is left behind.
+        DistillError: the disk is full or the place cannot be written to; nothing is left behind. Or it lies in a
+            directory that was taken away from this process, which held it.
     """
+    check_held(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,8 @@ from rich.console import Console
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, checksum
 from distill.files.checksums import SUMS, read_sums, sums_of, write_sums
-from distill.files.locks import try_lock
+from distill.files.leftovers import remove_leftovers
+from distill.files.locks import hold
 from distill.files.sealed import read_sealed, write_sealed
 from distill.host import is_first_process
 
@@ -116,7 +117,8 @@ class RunDirectory:
     def alone(self) -> Iterator[None]:
         """Hold the directory: of two runs in it, each would take away what the other is making.
 
-        Of several processes that train together, the first holds it for all.
+        Of several processes that train together, the first holds it for all. What a kill left half written in it is
+        removed.
 
         Raises:
             DistillError: another process holds it.
@@ -124,12 +126,13 @@ class RunDirectory:
         if not is_first_process():
             yield
             return
-        lock = try_lock(self.root / "lock")
+        lock = hold(self.root)
         if lock is None:
             raise DistillError(
                 f"{self.root}: another process is running in it. Wait for that one, or name another place with --out."
             )
         try:
+            remove_leftovers(self.root)
             yield
         finally:
             lock.release()

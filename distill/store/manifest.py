@@ -3,8 +3,8 @@
 A store is a directory that another program can read, or write, from this description alone:
 
     manifest.json         the facts below, the sha256 of every other file, and as `sha256` that of the rest of itself,
-                          as JSON with its keys sorted and no space, in a file indented by two; another program may
-                          leave that one out
+                          as JSON with its keys sorted and no space, in a file indented by two that ends a line;
+                          another program may leave that one out
     pictures.npy          uint64 (N,), content hashes of the pictures whose views were shown, rising
     whole.npy             uint64 (M,), content hashes of the pictures shown whole, rising: those N and the pictures that
                           are only evaluated on (`whole_hashes`: aligned otherwise, the same file is another picture)
@@ -210,11 +210,9 @@ class Manifest:
         try:
             if content["dtype"] not in get_args(StoredDtype):
                 raise ValueError(f"dtype is {content['dtype']!r}")
-            if (
-                content["rows"] < 1
-                or min(content["count"], *(content["pictures"][key] for key in ("viewed", "whole"))) < 0
-            ):
-                raise ValueError("its counts are none")
+            shown = content["pictures"]
+            if content["rows"] < 1 or min(content["count"], shown["viewed"], shown["whole"]) < 0:
+                raise ValueError("a count is below what it may be")
             teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, _BEFORE | content["views"])
             preprocess = _known(Preprocess, _CHANNELS | teacher["preprocess"])
             pictures = _known(PictureFacts, content["pictures"])

@@ -170,8 +170,7 @@ def _hashes(file: Path, count: int) -> np.ndarray:
         raise DistillError(f"{file}: no list of pictures ({error}). {REPAIR}") from None
     if hashes.dtype != np.uint64 or hashes.shape != (count,) or (hashes[1:] <= hashes[:-1]).any():
         raise DistillError(
-            f"{file}: is {hashes.dtype} {hashes.shape}, expected {count} content hashes, uint64 and rising, as {MANIFEST} "
-            f"says. {REPAIR}"
+            f"{file}: is {hashes.dtype} {hashes.shape}, expected {count} content hashes, uint64 and rising. {REPAIR}"
         )
     return np.asarray(hashes)
 

@@ -22,7 +22,7 @@ from distill.data.views.batch import ViewBatch
 from distill.data.views.loader import Returning, as_is, raising
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path
-from distill.files.checksums import SUMS, agrees, sums_of, write_sums
+from distill.files.checksums import SUMS, agrees, read_sums, sums_of, write_sums
 from distill.host import end_with
 from distill.store.asking import Ask, Asked, Asking, Part, answer
 from distill.store.building import claimed, complete, is_complete, missing, write_part
@@ -60,8 +60,9 @@ def write_store(
     if is_complete(directory, manifest):
         if fabric.global_rank:
             return None
-        for name in (name for name in texts or {} if not agrees(directory / name)):
-            console.print(f"{directory / name}: missing or damaged; written again.", soft_wrap=True)
+        listed = read_sums(directory)
+        if lost := [name for name in texts or {} if name not in listed or not agrees(directory / name)]:
+            console.print(f"{directory / lost[0]}: damaged, or without a checksum; written again.", soft_wrap=True)
             _write_texts(directory, texts or {})
         return Store.open(directory)
     building = building_place(directory)

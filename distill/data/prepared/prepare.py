@@ -81,7 +81,7 @@ def prepare(
     description = _describe(source, frame)
     part = directory.with_name(f".{directory.name}.part")
     try:
-        if _stored_key(directory) == description["key"]:
+        if _stored_key(directory) == description["key"] and not part.exists():
             return _open(directory, max_bad_share)
         with exclusive(part, lambda: console.print(f"{directory}: another process is preparing it; waiting for it.")):
             if _stored_key(directory) == description["key"]:
