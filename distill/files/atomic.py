@@ -54,7 +54,7 @@ def put(made: Path, place: Path) -> None:
     Raises:
         OSError: it cannot be renamed; what stood there still does.
     """
-    aside = place.with_name(f".{place.name}.old.part")
+    aside = aside_of(place)
     if not (made.is_dir() and place.is_dir()):
         os.replace(made, place)
         shutil.rmtree(aside, ignore_errors=True)  # of a kill between the two renames below
@@ -67,6 +67,11 @@ def put(made: Path, place: Path) -> None:
         os.replace(aside, place)
         raise
     shutil.rmtree(aside)
+
+
+def aside_of(place: Path) -> Path:
+    """Where `put` keeps what stood at a place while it is replaced; a kill may leave it."""
+    return place.with_name(f".{place.name}.old.part")
 
 
 def checksum(file: Path) -> str:

@@ -5,6 +5,7 @@ stood there before, of an export the files that were not scored yet. A prepared 
 it is gone on with, and whatever of it is not is for `distill.data.prepared`.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -29,6 +30,12 @@ def remove_leftovers(directory: Path) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink(missing_ok=True)
+
+
+def remove_leftovers_of(file: Path) -> None:
+    """Remove those of one file, which nobody else may be writing."""
+    for entry in file.parent.glob(f".{glob.escape(file.name)}.*.part"):
+        entry.unlink(missing_ok=True)
 
 
 def _leftovers(directory: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ Shapes: N pictures, C outputs, n views of one batch.
 
 import math
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from torch.utils.data import DataLoader
 from distill.data.views.batch import ViewBatch
 from distill.data.views.loader import Returning, as_is, raising
 from distill.errors import DistillError
-from distill.files.atomic import atomic_path
+from distill.files.atomic import aside_of, atomic_path
 from distill.files.checksums import SUMS, agrees, read_sums, sums_of, write_sums
 from distill.host import end_with
 from distill.store.asking import Ask, Asked, Asking, Part, answer
@@ -60,6 +61,7 @@ def write_store(
     if is_complete(directory, manifest):
         if fabric.global_rank:
             return None
+        shutil.rmtree(aside_of(directory), ignore_errors=True)  # of a kill after the store was put in its place
         listed = read_sums(directory)
         if lost := [name for name in texts or {} if name not in listed or not agrees(directory / name)]:
             console.print(f"{directory / lost[0]}: damaged, or without a checksum; written again.", soft_wrap=True)

@@ -17,6 +17,7 @@ from typing import Any, NotRequired, TypedDict
 
 from distill.errors import DistillError
 from distill.files.checksums import check_sum
+from distill.files.leftovers import remove_leftovers_of
 from distill.files.locks import Lock, try_lock
 from distill.files.run_directory import RESOLVED, RESULTS, owner_of, write_marker
 from distill.files.sealed import read_sealed, write_sealed
@@ -130,6 +131,7 @@ class SweepDirectory:
     def begin(self, point: Point) -> None:
         """Forget how an earlier run of it ended."""
         self._record(point).unlink(missing_ok=True)
+        remove_leftovers_of(self._record(point))
         self.log(point).parent.mkdir(parents=True, exist_ok=True)
 
     def _record(self, point: Point) -> Path:
