@@ -41,8 +41,9 @@ def load_student(path: Path) -> tuple[nn.Module, StudentManifest]:
             f"{path}: no student's file; expected {WEIGHTS_FILE} or {CONFIG_FILE} beside each other, or their folder."
         )
     directory = path if path.is_dir() else path.parent
+    if (directory / CONFIG_FILE).exists():
+        check_sum(directory / CONFIG_FILE, "Copy it again, or run the recipe again.")
     manifest = read_manifest(directory / CONFIG_FILE)
-    check_sum(directory / CONFIG_FILE, "Copy it again, or run the recipe again.")
     weights = directory / WEIGHTS_FILE
     tensors = read_weights(weights)
     written = checksum(weights)
