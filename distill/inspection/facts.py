@@ -12,7 +12,7 @@ from distill.cost import count_onnx
 from distill.errors import DistillError
 from distill.files.checkpoint import read_weights
 from distill.formatting import magnitude
-from teachers.onnx_teacher import SESSIONS
+from teachers.graph_teacher import SESSIONS
 
 Shape = tuple[int | str, ...]
 """Sizes of axes; a name, or `?`, where an axis is dynamic."""

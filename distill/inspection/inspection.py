@@ -29,7 +29,7 @@ from distill.tasks import open_task
 from distill.tasks.sets import prepared_set
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 from teachers.teacher import Teacher, TeacherConfig
 
 PICTURES = 200
@@ -91,7 +91,7 @@ class Inspection:
     @cached_property
     def gives(self) -> Gives | None:
         """What the numbers are, by their values; None of embeddings."""
-        if not self._names_classes or not isinstance(self.config, Onnx):
+        if not self._names_classes or not isinstance(self.config, Graph):
             return None
         if self.config.gives is not None:
             return self.config.gives
@@ -126,7 +126,7 @@ class Inspection:
         seen = teacher.preprocess
         crop, kernel = self._given("crop"), self._given("interpolation")
         # Other teachers have rgb where nothing is said.
-        channels = self._given("channels") if isinstance(config, Onnx) else None
+        channels = self._given("channels") if isinstance(config, Graph) else None
         return Choices(
             output=tuple(self._candidates),
             channels=(channels,) if channels else get_args(Channels),
@@ -195,7 +195,7 @@ class Inspection:
         Raises:
             DistillError: there is none.
         """
-        if not isinstance(self.config, Onnx) or self.config.output or len(self.facts.outputs) == 1:
+        if not isinstance(self.config, Graph) or self.config.output or len(self.facts.outputs) == 1:
             return [self._given("output")]
         possible: list[str | None] = []
         refused: list[str] = []
@@ -231,7 +231,7 @@ class Inspection:
     def _first(self) -> Hypothesis:
         """What the file is asked with to learn its sizes; that it is wrong does not matter."""
         fit, whole = self.recipe.prepare.fit, Part("whole", self._given("crop") or WHOLE)
-        output = self._given("output") or (self.facts.outputs[0].name if isinstance(self.config, Onnx) else None)
+        output = self._given("output") or (self.facts.outputs[0].name if isinstance(self.config, Graph) else None)
         kernel = self._given("interpolation") or self._kernels[0]
         channels: Channels = self._given("channels") or "rgb"
         return Hypothesis(output, channels, self._normalizations[0], whole, fit, kernel)
@@ -244,13 +244,13 @@ class Inspection:
         """
         config: Any = self.config
         keys = hypothesis.teacher_keys(self.known)
-        if not isinstance(config, Onnx):
+        if not isinstance(config, Graph):
             return cast(Teacher, replace(config, **keys).teacher(self.kind))
         unmeant = replace(config, gives=None, classes=None, class_map=None, mirror=False, **keys)
         return unmeant.teacher(Embedding())
 
     def _outputs(self, output: str | None) -> int:
-        if not isinstance(self.config, Onnx):
+        if not isinstance(self.config, Graph):
             raise DistillError(
                 f"inspect: {self.config.name} has outputs for classes that are named, and the data names none. Give "
                 "labelled pictures."
@@ -263,7 +263,7 @@ class Inspection:
         """
         if not self.recipe.data.classes():
             return {}, "outputs by their numbers"
-        if not isinstance(self.config, Onnx) or self.config.classes or self.config.class_map:
+        if not isinstance(self.config, Graph) or self.config.classes or self.config.class_map:
             return {}, "outputs as the recipe says"
         return class_keys(self._outputs(output), self.recipe.data.classes(), self.facts.metadata)
 

@@ -7,9 +7,9 @@ import pytest
 
 from distill.inspection.hypotheses import NORMALIZATIONS, Choices, Hypothesis, parts
 from distill.preprocess.preprocess import Channels, Fit, Interpolation
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 
-KEYS = {one.name for one in fields(Onnx)}
+KEYS = {one.name for one in fields(Graph)}
 
 
 def choices(size: tuple[int, int] = (112, 112)) -> Choices:
