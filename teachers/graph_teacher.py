@@ -171,7 +171,7 @@ class Graph(TeacherConfig):
         interpolation: Interpolation | None = self._agree("interpolation", self.interpolation, kernel)
         crop: Crop = self._agree("crop", self.crop, metadata.crop if metadata else None) or WHOLE
         channels: Channels = self._agree("channels", self.channels, "rgb" if metadata else None) or "rgb"
-        layout: Layout | None = self._agree("layout", self.layout, self._layout(session.shape))
+        layout: Layout | None = self._agree("layout", self.layout, self.layout_of(session.shape))
         size = session.shape[1:3] if layout == "nhwc" else session.shape[2:]
         height = self._agree("height", self.height, size[0] if layout else None)
         width = self._agree("width", self.width, size[1] if layout else None)
@@ -194,7 +194,7 @@ class Graph(TeacherConfig):
             self._check_grey(normalization)
         return Preprocess(height, width, interpolation, *normalization, crop, channels), layout
 
-    def _layout(self, shape: tuple[int | None, ...]) -> Layout | None:
+    def layout_of(self, shape: tuple[int | None, ...]) -> Layout | None:
         """The order of axes that a graph's input tells by its channels, 3 or 1; None where it does not.
 
         Raises:

@@ -70,6 +70,18 @@ def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
     return _without(named, _leading(named, ("module", "_orig_mod")))
 
 
+def held_weights(path: Path) -> dict[str, Mapping[Any, Any]]:
+    """All sets of weights that a file holds, by the entry each lies under; of one that is nothing else, under nothing.
+
+    Raises:
+        DistillError: the file is missing, is truncated, holds Python code (it is refused unrun), or no weights.
+    """
+    if not path.is_file():
+        raise DistillError(f"{path}: no such weights file. {nearby(path)}")
+    content = _content_of(path)
+    return dict(_state_dicts(content)) or {"": _chosen(path, content, None)}
+
+
 def fitting_names(tensors: Mapping[str, Tensor], expected: Collection[str], path: Path) -> dict[str, Tensor]:
     """The tensors without the prefixes common to all their names that a network's own names do not have; logged.
 

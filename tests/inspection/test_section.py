@@ -10,7 +10,7 @@ from distill.inspection.section import teacher_section
 from teachers.graph_teacher import Graph
 
 KEYS = {one.name for one in fields(Graph)}
-BEST = Hypothesis(None, "bgr", NORMALIZATIONS[1], parts(8, 8, (8, 8))[0], "stretch", "bicubic")
+BEST = Hypothesis(None, "bgr", NORMALIZATIONS[1], parts((8, 8), (8, 8))[0], "stretch", "bicubic")
 
 
 def outcome(*level: Hypothesis) -> Outcome:
