@@ -173,6 +173,9 @@ class Inspection:
         Raises:
             DistillError: none could be scored, or the data cannot be used.
         """
+        first = next(self.choices.grid())
+        with redirect_stderr(io.StringIO()):
+            self.subject.teacher(self.keys(first), self.kind)  # what none of them can mend is said once
         return search(self.choices, self.measure, told)
 
     def measure(self, hypothesis: Hypothesis) -> Verdict:
