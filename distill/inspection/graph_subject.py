@@ -1,6 +1,8 @@
 """A graph that is inspected: an ONNX, LiteRT or OpenVINO file, of which nobody knows more than it says."""
 
+import io
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import replace
 from functools import cached_property
 from typing import cast, get_args
@@ -41,6 +43,7 @@ class GraphSubject(Subject):
         if layout is None and len(answered) == 1:
             self.config = replace(config, layout=answered.pop())
         self._numbers: dict[str | None, int] = {}
+        self._told = False
 
     @property
     def outputs(self) -> tuple[str | None, ...]:
@@ -148,4 +151,6 @@ class GraphSubject(Subject):
             DistillError: the file cannot be asked so, or a key is needed.
         """
         config = replace(self.config, gives=None, classes=None, class_map=None, mirror=False, **keys)
-        return cast(BlackBox, config.teacher(Embedding()))
+        with redirect_stderr(io.StringIO()) if self._told else nullcontext():  # how it is asked is said once
+            self._told = True
+            return cast(BlackBox, config.teacher(Embedding()))

@@ -36,6 +36,7 @@ PICTURES = 200
 """Shown unless another number is asked for; they tell most contracts apart."""
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _STEADY = 100  # pictures shown where there are no labels: each is shown four times
+_REFUSALS = 3  # outputs of which it is said why they cannot be learnt from
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
 
 
@@ -173,9 +174,10 @@ class Inspection:
         Raises:
             DistillError: none could be scored, or the data cannot be used.
         """
-        first = next(self.choices.grid())
-        with redirect_stderr(io.StringIO()):
-            self.subject.teacher(self.keys(first), self.kind)  # what none of them can mend is said once
+        if len(self._candidates) == 1:
+            first = next(self.choices.grid())
+            with redirect_stderr(io.StringIO()):
+                self.subject.teacher(self.keys(first), self.kind)  # what none of them can mend is said once
         return search(self.choices, self.measure, told)
 
     def measure(self, hypothesis: Hypothesis) -> Verdict:
@@ -234,7 +236,11 @@ class Inspection:
             except DistillError as error:
                 refused.append(f"{output}: {error}")
         if not possible:
-            raise DistillError(f"{self.subject.facts.file}: no output could be learnt from. {' '.join(refused)}")
+            more = f" And {len(refused) - _REFUSALS} more." if len(refused) > _REFUSALS else ""
+            raise DistillError(
+                f"{self.subject.facts.file}: none of its {len(refused)} outputs could be learnt from. "
+                f"{' '.join(refused[:_REFUSALS])}{more}"
+            )
         return tuple(possible)
 
     def _check_output(self, output: str | None) -> None:

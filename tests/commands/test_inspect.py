@@ -259,6 +259,23 @@ def test_an_output_that_is_no_row_of_numbers_is_passed_over(recipe: Path, tmp_pa
     assert content["hypotheses"][0]["score"] == 1.0
 
 
+def test_where_no_output_can_be_learnt_from_some_are_named(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A detector's: none is a row of numbers for a picture."""
+    box = color_box(tmp_path / "box.onnx")
+    model = onnx.load(box)
+    del model.graph.output[:]
+    for number in range(5):
+        model.graph.node.append(helper.make_node("Identity", ["eaten"], [f"grid_{number}"]))
+        model.graph.output.append(helper.make_tensor_value_info(f"grid_{number}", TensorProto.FLOAT, None))
+    onnx.save(model, box)
+    assert cli.main(["inspect", str(box), "--recipe", str(recipe)]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "none of its 5 outputs could be learnt from. grid_0: " in said and said.endswith("And 2 more.")
+    assert "expected (N, C)" in said
+
+
 def test_numbers_that_lie_in_0_to_1_by_chance_are_no_probabilities(recipe: Path, tmp_path: Path) -> None:
     """In small units the mean of each channel, its logits, lies in 0..1; in large ones it does not."""
     box = color_box(tmp_path / "box.onnx")
