@@ -77,6 +77,7 @@ TESTED_AT = {
     "distill/recipe/stages.py": "recipe/test_parser.py",
     "distill/recipe/written.py": "recipe/test_parser.py",
     # What is asked of a file, and how, shows in what the command finds.
+    "distill/inspection/candidates.py": "commands/test_inspect.py",
     "distill/inspection/contract.py": "commands/test_init.py",
     "distill/inspection/draft.py": "commands/test_init.py",
     "distill/inspection/graph_subject.py": "commands/test_inspect.py",

@@ -14,11 +14,11 @@ from distill.answers.kind import Kind
 from distill.answers.logits import Gives, by_themselves
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
+from distill.inspection.candidates import Candidates
 from distill.inspection.facts import Facts
 from distill.inspection.graph_subject import GraphSubject
 from distill.inspection.hypotheses import AS_IT_IS, Choices, Hypothesis, Part, parts
 from distill.inspection.network_subject import NetworkSubject
-from distill.inspection.outputs import class_keys
 from distill.inspection.sample import Sampled
 from distill.inspection.search import Measured, Outcome, search
 from distill.inspection.steady import judge_steadiness
@@ -36,7 +36,6 @@ PICTURES = 200
 """Shown unless another number is asked for; they tell most contracts apart."""
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _STEADY = 100  # pictures shown where there are no labels: each is shown four times
-_REFUSALS = 3  # outputs of which it is said why they cannot be learnt from
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
 
 
@@ -51,6 +50,7 @@ class Inspection:
 
     Attributes:
         subject: the file as that teacher.
+        candidates: its outputs that could be learnt from.
         known: the keys of such a teacher's section.
 
     Raises:
@@ -71,6 +71,8 @@ class Inspection:
             prepare=replace(recipe.prepare, root=None),
             evaluate=replace(recipe.evaluate, lfw=None, flips="none", resamples=_RESAMPLES),
         )
+        named = self._names_classes
+        self.candidates = Candidates(self.subject, self.recipe.data.classes() if named else None)
         self._tasks: dict[Fit, Task] = {}
         self._gives: dict[str | None, Gives | None] = {}
 
@@ -86,7 +88,7 @@ class Inspection:
             return kind
         classes = self.recipe.data.classes()
         if not classes:
-            outputs = self.subject.numbers(self._candidates[0])
+            outputs = self.subject.numbers(self.candidates.names[0])
             if outputs is None:
                 raise DistillError(
                     f"inspect: nothing says how many outputs {self.subject.facts.file} has, and the data names no "
@@ -130,7 +132,7 @@ class Inspection:
     @cached_property
     def outputs_known_by(self) -> str:
         """How the file's outputs are known to be the data's classes, in words; nothing of embeddings."""
-        return self._class_keys(self._candidates[0])[1] if self._names_classes else ""
+        return self.candidates.class_keys(self.candidates.names[0])[1]
 
     @cached_property
     def choices(self) -> Choices:
@@ -142,7 +144,7 @@ class Inspection:
         subject, crop = self.subject, self.subject.given("crop")
         seen, size = self.seen, self.pictures(self.recipe.prepare.fit).size
         return Choices(
-            output=self._candidates,
+            output=self.candidates.names,
             channels=subject.channels,
             normalization=subject.normalizations,
             part=(Part("as given", crop),) if crop else parts((seen.height, seen.width), size, seen.crop),
@@ -158,12 +160,12 @@ class Inspection:
         Raises:
             DistillError: as `choices`.
         """
-        subject, output = self.subject, self._candidates[0]
+        subject, output = self.subject, self.candidates.names[0]
         channels, normalization = subject.channels[0], subject.normalizations[0]
         first = Hypothesis(
             output, channels, normalization, AS_IT_IS, self.recipe.prepare.fit, subject.kernels[0], subject.sizes[0]
         )
-        return subject.contract(self._class_keys(output)[0] | first.teacher_keys(self.known), self.kind)
+        return subject.contract(self.candidates.class_keys(output)[0] | first.teacher_keys(self.known), self.kind)
 
     def run(self, told: Callable[[Measured], None]) -> Outcome:
         """Score every hypothesis.
@@ -174,7 +176,7 @@ class Inspection:
         Raises:
             DistillError: none could be scored, or the data cannot be used.
         """
-        if len(self._candidates) == 1:
+        if len(self.candidates.names) == 1:
             first = next(self.choices.grid())
             with redirect_stderr(io.StringIO()):
                 self.subject.teacher(self.keys(first), self.kind)  # what none of them can mend is said once
@@ -202,8 +204,7 @@ class Inspection:
         known: dict[str, Any] = {"gives": gives} if gives else {}
         if self.shared_out(hypothesis.output):
             known = {"gives": "softmax", "sure": True}
-        if self._names_classes:
-            known |= self._class_keys(hypothesis.output)[0]
+        known |= self.candidates.class_keys(hypothesis.output)[0]
         given = {key: value for key, value in self.subject.said().items() if key not in known}
         return known | hypothesis.teacher_keys(self.known) | given
 
@@ -216,54 +217,6 @@ class Inspection:
     @property
     def _names_classes(self) -> bool:
         return TASKS.get(self.recipe.task).kind().called(("",)).class_names is not None
-
-    @cached_property
-    def _candidates(self) -> tuple[str | None, ...]:
-        """Outputs that could be learnt from.
-
-        Raises:
-            DistillError: there is none.
-        """
-        if len(self.subject.outputs) == 1:
-            self._check_output(self.subject.outputs[0])
-            return self.subject.outputs
-        possible: list[str | None] = []
-        refused: list[str] = []
-        for output in self.subject.outputs:
-            try:
-                self._check_output(output)
-                possible.append(output)
-            except DistillError as error:
-                refused.append(f"{output}: {error}")
-        if not possible:
-            more = f" And {len(refused) - _REFUSALS} more." if len(refused) > _REFUSALS else ""
-            raise DistillError(
-                f"{self.subject.facts.file}: none of its {len(refused)} outputs could be learnt from. "
-                f"{' '.join(refused[:_REFUSALS])}{more}"
-            )
-        return tuple(possible)
-
-    def _check_output(self, output: str | None) -> None:
-        """Refuse one that cannot be learnt from.
-
-        Raises:
-            DistillError: it is no row of numbers, or nothing says which are the data's classes.
-        """
-        self.subject.numbers(output)
-        if self._names_classes:
-            self._class_keys(output)
-
-    def _class_keys(self, output: str | None) -> tuple[dict[str, Any], str]:
-        """Raises:
-        DistillError: nothing says which outputs are the data's classes.
-        """
-        classes = self.recipe.data.classes()
-        if not self._names_classes or not classes:
-            return {}, "outputs by their numbers"
-        if self.subject.given("classes") or self.subject.given("class_map"):
-            return {}, "outputs as the recipe says"
-        outputs = self.subject.numbers(output)
-        return class_keys(len(classes) if outputs is None else outputs, classes, self.subject.facts.metadata)
 
     def _fits(self) -> tuple[Fit, ...]:
         """Those that show something else, the recipe's first; one alone of faces that are aligned."""
