@@ -280,6 +280,29 @@ def test_weights_of_a_network_are_a_teacher_too(place: Path) -> None:
     assert json.loads((place / "scores.json").read_text())["metrics"]["top-1"] == 1.0
 
 
+def test_an_openvino_file_is_measured_like_an_onnx_one(place: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    folders(place / "trees", pictures=12)
+    vendor = telling(linear_graph(place / "vendor.onnx", ("N", 3, 32, 32), TensorProto.FLOAT, "Softmax", scale=1.0))
+    openvino.save_model(openvino.convert_model(vendor), place / "vendor.xml", compress_to_fp16=False)
+    assert init("trees", "--teacher", "vendor.xml", "--inspect", "24") == 0
+    teacher = yaml.safe_load((place / "trees.yaml").read_text())["teacher"]
+    assert (teacher["name"], teacher["file"], teacher["gives"]) == ("openvino", "vendor.xml", "softmax")
+    assert cli.main(["evaluate", "trees.yaml", "--model", "teacher", "--json", "scores.json"]) == 0
+
+
+def test_a_litert_file_is_known_by_its_bytes(place: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    from tests.helpers.litert import litert_graph
+
+    folders(place / "trees")
+    litert_graph(place / "vendor.tflite")
+    assert init("trees", "--teacher", "vendor.tflite", "--inspect", "0") == 0
+    text = (place / "trees.yaml").read_text()
+    assert yaml.safe_load(text)["teacher"] == {"name": "litert", "file": "vendor.tflite"}
+    assert "  # gives: logits" in text and "# scale" not in text  # it takes bytes
+
+
 def test_a_table_of_pictures_that_lie_elsewhere(place: Path) -> None:
     folders(place / "trees", pictures=6)
     linear_graph(place / "vendor.onnx", ("N", 3, 32, 32), TensorProto.FLOAT)
