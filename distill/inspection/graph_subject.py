@@ -150,7 +150,8 @@ class GraphSubject(Subject):
         Raises:
             DistillError: the file cannot be asked so, or a key is needed.
         """
-        config = replace(self.config, gives=None, classes=None, class_map=None, mirror=False, **keys)
+        unmeant = {"gives": None, "classes": None, "class_map": None, "mirror": False}
+        config = replace(self.config, **{**keys, **unmeant})
         with redirect_stderr(io.StringIO()) if self._told else nullcontext():  # how it is asked is said once
             self._told = True
             return cast(BlackBox, config.teacher(Embedding()))

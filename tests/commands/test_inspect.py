@@ -133,6 +133,22 @@ def test_a_file_of_another_order_of_classes_is_within_chance_or_far_below(
     assert "in the order of the data's 8 classes, which nothing tells" in capsys.readouterr().out
 
 
+def test_classes_are_known_by_the_names_in_the_metadata(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The data has five of the eight, in the alphabet's order."""
+    root = color_folders(tmp_path / "pictures")
+    for part, name in product(("train", "test"), [*COLORS][2:5]):
+        shutil.rmtree(root / part / name)
+    (path := tmp_path / "some.yaml").write_text(RECIPE.format(root=root))
+    box = color_box(tmp_path / "box.onnx", channels="bgr")
+    model = onnx.load(box)
+    helper.set_model_props(model, {"names": json.dumps([*COLORS])})
+    onnx.save(model, box)
+    content = inspected(box, path, "--pictures", "20")
+    assert content["hypotheses"][0]["score"] == 1.0
+    assert yaml.safe_load(content["section"])["teacher"]["classes"] == [*COLORS]
+    assert "outputs by the names in the file's metadata" in capsys.readouterr().out
+
+
 def test_where_every_way_is_within_chance_that_is_said(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
