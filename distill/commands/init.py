@@ -122,7 +122,8 @@ def _measured(contract: Contract, inspection: Inspection) -> Contract:
     section = lines[: lines.index("prepare:")] if "prepare:" in lines else lines
     seen = f"{contract.seen}; the best of {len(outcome.ranked)} ways to ask it on {asked} pictures: "
     seen += f"{verdict.metric} {formatting.score(outcome.best.score)}"
-    return replace(contract, seen=seen, section=tuple(section), fit=best.fit, unsaid={})
+    size = best.size or contract.size
+    return replace(contract, seen=seen, size=size, section=tuple(section), fit=best.fit, unsaid={})
 
 
 def _stem(pictures: Path) -> str:

@@ -17,7 +17,8 @@ from torch import nn
 
 from distill import cli
 from distill.answers import Softmax
-from distill.inspection.draft import LONGEST
+from distill.inspection.contract import Contract
+from distill.inspection.draft import LONGEST, draft, look
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.parser import RecipeReader
@@ -278,6 +279,24 @@ def test_weights_of_a_network_are_a_teacher_too(place: Path) -> None:
     assert RecipeReader("trees.yaml").read([])[0].prepare.height == 160
     assert cli.main(["evaluate", "trees.yaml", "--model", "teacher", "--json", "scores.json"]) == 0
     assert json.loads((place / "scores.json").read_text())["metrics"]["top-1"] == 1.0
+
+
+def test_a_teacher_of_many_keys_is_written_in_one_line(place: Path) -> None:
+    folders(place / "trees")
+    keys = {
+        "name": "onnx",
+        "file": "vendor.onnx",
+        "gives": "softmax",
+        "mean": [0.5, 0.5, 0.5],
+        "classes": ["a: b", "no"],
+    }
+    keys |= {f"key_{number}": number for number in range(12)}
+    section = ("teacher:", *yaml.safe_dump(keys, default_flow_style=None, indent=4).splitlines())
+    section = tuple(line if line == "teacher:" else f"  {line}" for line in section)
+    contract = Contract({}, "seen", section=(*section, "  # crop as it is, or another: not told apart"))
+    text = draft(look(place / "trees", None), contract, "trees.yaml")
+    assert len(text.splitlines()) <= LONGEST and "not told apart" not in text
+    assert yaml.safe_load(text)["teacher"] == keys
 
 
 def test_an_openvino_file_is_measured_like_an_onnx_one(place: Path) -> None:
