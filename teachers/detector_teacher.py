@@ -23,7 +23,7 @@ from distill.preprocess.preprocess import Channels, Interpolation, Preprocess
 from teachers.black_box import Layout, graph_input
 from teachers.box_classes import ClassNames, NameMap, class_names, columns_of
 from teachers.box_outputs import BoxOutputs, Corners, Scores, Unit
-from teachers.onnx_teacher import Onnx, Scale
+from teachers.graph_teacher import Graph, Scale
 from teachers.teacher import Size, Teacher, TeacherConfig, counted, fingerprint_of
 
 IOU = 0.6
@@ -110,9 +110,9 @@ class OnnxDetector(TeacherConfig):
         return Detector(session, preprocess, layout, reading, kind.classes, assumed)
 
     @property
-    def _graph(self) -> Onnx:
+    def _graph(self) -> Graph:
         """What the graph is shown, as a recipe says it of any other."""
-        return Onnx(
+        return Graph(
             self.file,
             height=self.height,
             width=self.width,
