@@ -114,11 +114,13 @@ def test_no_figure_is_cut_by_its_window(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_figure_that_faces_left_is_the_mirror_image() -> None:
     street = SOURCE.describe(np.arange(20))
-    whole = replace(street, x=np.full_like(street.x, 0.5), left=np.zeros_like(street.left))
-    mirrored = replace(whole, left=~whole.left)
-    here, there = painted(whole, 80, 101), painted(mirrored, 80, 101)  # the middle is that of a pixel
+    straight = replace(street, x=np.full_like(street.x, 0.375), left=np.zeros_like(street.left))
+    mirrored = replace(street, x=np.full_like(street.x, 0.625), left=np.ones_like(street.left))
+    here, there = painted(straight, 80, 98), painted(mirrored, 80, 98)  # a quarter of a pixel off
     for place, (_, sheet) in here.items():
-        assert np.array_equal(sheet.planes, there[place][1].planes[:, :, ::-1]) and sheet.left == there[place][1].left
+        other = there[place][1]
+        assert np.array_equal(sheet.planes, other.planes[:, :, ::-1])
+        assert sheet.left + sheet.planes.shape[2] == 98 - other.left and sheet.top == other.top
 
 
 def test_what_can_be_seen_of_a_box_is_counted() -> None:

@@ -113,6 +113,10 @@ def test_what_is_marked_decides_whether_a_set_is_prepared_again(root: Path) -> N
     crowd = Coco(root=root).state()
     change(root, lambda content: content["annotations"][0].update(iscrowd=0))
     assert crowd != before and Coco(root=root).state() == before
+    change(root, lambda content: content["annotations"][0].update(bbox=[1.5, 2, 10, 21]))
+    assert Coco(root=root).state() != before
+    change(root, lambda content: content["annotations"][0].update(bbox=[1.5, 2, 10, 20]))
+    assert Coco(root=root).state() == before
     for part in ("train2017", "val2017"):
         change(root, lambda content: content["categories"][1].update(name="human"), part)
     assert Coco(root=root).state() != before

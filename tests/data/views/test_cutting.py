@@ -106,6 +106,9 @@ def test_views_beside_those_zoomed_out_are_cut_to_the_bit_as_without_them() -> N
     torch.testing.assert_close(
         cut(replace(alone, zoomed=torch.tensor([0]), zoom=2.0), preprocess)[0], found[1], rtol=0, atol=1e-4
     )
+    torch.testing.assert_close(
+        found, recolor(cut(replace(mixed, color=torch.ones(N, 3)), preprocess), mixed.color), rtol=0, atol=1e-3
+    )
     nothing = replace(usual, zoomed=torch.zeros(0, dtype=torch.int64), zoom=4.0)
     assert torch.equal(cut(nothing, preprocess), plain)
     assert mixed.to("meta").zoom == 2.0
