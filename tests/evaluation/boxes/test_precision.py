@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from distill.evaluation.boxes.matching import SIZES, match
-from distill.evaluation.boxes.precision import RECALLS, Ranking, weighed
+from distill.evaluation.boxes.precision import RECALLS, Ranking, _hits_at, weighed
 from tests.helpers.box_sets import CLASSES, pycocotools_says, random_set, repeated, without_ties
 
 
@@ -32,8 +32,6 @@ def test_pictures_that_count_twice_are_pictures_there_twice(seed: int) -> None:
 
 def test_a_recall_is_reached_by_the_least_number_of_boxes() -> None:
     """Every number of boxes, against the plain division."""
-    from distill.evaluation.boxes.precision import _hits_at
-
     boxes = np.arange(1, 700)
     for count, least in zip(boxes, _hits_at(boxes), strict=True):
         assert least.tolist() == np.searchsorted(np.arange(count + 1) / count, RECALLS, side="left").tolist()

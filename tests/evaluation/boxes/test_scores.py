@@ -1,18 +1,27 @@
 """The twelve numbers against pycocotools, their resamples, and what is absent."""
 
+import contextlib
+import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
+from distill.data.sources.coco import Coco
+from distill.data.sources.voc import Voc
 from distill.errors import DistillError
 from distill.evaluation.bootstrap import bootstrap, percentile_interval
 from distill.evaluation.boxes import scores as box_scores
-from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes
+from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes, picture_of
 from distill.evaluation.boxes.matching import match
 from distill.evaluation.boxes.scores import METRICS, BoxScores, compare_boxes, evaluate_boxes
 from tests.helpers.box_sets import CLASSES, pycocotools_says, random_set, repeated, without_ties
+
+BOXES = ("boxes", "box_classes", "box_ignored")
 
 
 def scored(detected: DetectedBoxes, truths: TrueBoxes, seed: int = 0, resamples: int = 20) -> BoxScores:
@@ -115,3 +124,82 @@ def test_models_scored_otherwise_are_not_compared(other: dict[str, int]) -> None
     moved = replace(truths, boxes=truths.boxes + 1)
     with pytest.raises(DistillError, match="different pictures, boxes, seeds"):
         compare_boxes(scored(detected, moved), scored(detected, truths))
+
+
+def read_by(source: Coco | Voc) -> TrueBoxes:
+    """The test pictures of a source, by name."""
+    samples = sorted((one for one in source.samples(0, 0) if one.split == "test"), key=lambda one: one.name)
+    number = [CLASSES.index(name) if name in CLASSES else -1 for name in source.classes()]
+    rows = {name: np.concatenate([one.targets[name] for one in samples]) for name in BOXES}
+    offsets = np.cumsum([0, *(len(one.targets["boxes"]) for one in samples)])
+    return TrueBoxes(rows["boxes"], np.array(number)[rows["box_classes"]], rows["box_ignored"], offsets)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+def test_through_the_reader_of_voc_difficult_boxes_are_crowds(seed: int, tmp_path: Path) -> None:
+    detected, truths = random_set(seed)
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (tmp_path / folder).mkdir(parents=True)
+    for picture in range(8):
+        objects = []
+        for row in range(truths.offsets[picture], truths.offsets[picture + 1]):
+            x, y, right, low = truths.boxes[row].astype(int)
+            sides = {"xmin": x + 1, "ymin": y + 1, "xmax": right, "ymax": low}  # from 1, the last one inside
+            edges = "".join(f"<{side}>{value}</{side}>" for side, value in sides.items())
+            told = f"<difficult>{int(truths.ignored[row])}</difficult><bndbox>{edges}</bndbox>"
+            objects.append(f"<object><name>{CLASSES[truths.classes[row]]}</name>{told}</object>")
+        size = "<size><width>500</width><height>500</height><depth>3</depth></size>"
+        (tmp_path / f"Annotations/{picture}.xml").write_text(f"<annotation>{size}{''.join(objects)}</annotation>")
+        (tmp_path / f"JPEGImages/{picture}.jpg").touch()
+    (tmp_path / "ImageSets/Main/test.txt").write_text("\n".join(map(str, range(8))))
+    read = read_by(Voc(root=tmp_path, train=None, validation=None))
+    expected, _ = pycocotools_says(detected, truths)
+    np.testing.assert_allclose(twelve(scored(detected, read)), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+def test_through_the_reader_of_coco_as_pycocotools_reads_the_same_file(seed: int, tmp_path: Path) -> None:
+    detected, truths = random_set(seed)
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "val2017").mkdir()
+    ids = [1, 13, 44, 90]
+    images = [{"id": 5 + 3 * at, "file_name": f"{at}.jpg", "width": 500, "height": 500} for at in range(8)]
+    annotations = []
+    for row, (picture, box) in enumerate(zip(picture_of(truths.offsets), truths.boxes.tolist(), strict=True)):
+        left, top, width, height = box[0], box[1], box[2] - box[0], box[3] - box[1]
+        annotations.append(
+            {
+                "id": row + 1,
+                "image_id": images[picture]["id"],
+                "category_id": ids[truths.classes[row]],
+                "bbox": [left, top, width, height],
+                "area": width * height,
+                "iscrowd": int(truths.ignored[row]),
+            }
+        )
+    for image in images:
+        (tmp_path / "val2017" / image["file_name"]).touch()
+    categories = [{"id": number, "name": name} for number, name in zip(ids, CLASSES, strict=True)]
+    content = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
+    file = tmp_path / "annotations/instances_val2017.json"
+    file.write_text(json.dumps(content))
+    found = [
+        {
+            "image_id": images[picture]["id"],
+            "category_id": ids[number],
+            "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
+            "score": score,
+        }
+        for picture, number, box, score in zip(
+            picture_of(detected.offsets), detected.classes, detected.boxes.tolist(), detected.scores, strict=True
+        )
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        data = COCO(str(file))
+        evaluator = COCOeval(data, data.loadRes(found), "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
+        evaluator.summarize()
+    read = read_by(Coco(root=tmp_path, train=None))
+    expected = np.where(evaluator.stats < 0, np.nan, evaluator.stats)
+    np.testing.assert_allclose(twelve(scored(detected, read)), expected, atol=1e-6)
