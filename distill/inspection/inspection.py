@@ -6,7 +6,7 @@ from contextlib import redirect_stderr
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from teachers.graph_teacher import Graph
 
 PICTURES = 200
 """Shown unless another number is asked for; they tell most contracts apart."""
+_FITS: tuple[Fit, ...] = ("crop", "stretch", "pad")  # padding in a corner is for boxes, which do not care
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _STEADY = 100  # pictures shown where there are no labels: each is shown four times
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
@@ -224,7 +225,7 @@ class Inspection:
         if self.recipe.prepare.align is not None:
             return (first,)
         shown = {first: self.pictures(first).gather(np.arange(self.count))}
-        for fit in get_args(Fit):
+        for fit in _FITS:
             pixels = self.pictures(fit).gather(np.arange(self.count))
             if not any(np.array_equal(pixels, other) for other in shown.values()):
                 shown[fit] = pixels
