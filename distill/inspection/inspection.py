@@ -34,7 +34,7 @@ from teachers.graph_teacher import Graph
 
 PICTURES = 200
 """Shown unless another number is asked for; they tell most contracts apart."""
-_FITS: tuple[Fit, ...] = ("crop", "stretch", "pad")  # padding in a corner is for boxes, which do not care
+_FITS: tuple[Fit, ...] = ("crop", "stretch", "pad")  # padding in a corner is what some detectors are shown
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _STEADY = 100  # pictures shown where there are no labels: each is shown four times
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
