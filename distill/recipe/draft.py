@@ -1,6 +1,5 @@
 """A recipe for somebody's own pictures and teacher, from a look at both: a commented file that is read and changed."""
 
-import csv
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,8 @@ import yaml
 from PIL import Image
 
 from distill import formatting
-from distill.data.sources.source import SPLITS, Sample, Source
+from distill.data.sources.csv_rows import read_rows
+from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.errors import DistillError
 from distill.export.int8.calibration import NEEDED
 from distill.recipe.contract import Contract
@@ -95,6 +95,14 @@ def _look(pictures: Path) -> _Data:
     elif not pictures.is_dir():
         raise DistillError(f"{pictures}: no such folder or table. Expected a folder of pictures for each class.")
     source = _source(keys)
+    if isinstance(source, Targeted) and source.columns():
+        if any(sum(sample.labels) > 1 for sample in source.samples(0, 0)):
+            raise DistillError(
+                f"{pictures}: has boxes of several classes in one picture; drafted are recipes of classes and "
+                "attributes. Write one of its own for boxes."
+            )
+        keys["boxes"] = []  # what is in a picture's one box is what the picture shows
+        source = _source(keys)
     if not source.classes() and pictures.is_file():
         attributes = _attributes(pictures)
         keys["attributes"] = attributes
@@ -123,11 +131,8 @@ def _source(keys: dict[str, Any]) -> Source:
 
 def _attributes(table: Path) -> list[str]:
     """The columns that say yes or no."""
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = [
-        name for name in (rows[0] if rows else {}) if {str(row[name]).strip().lower() for row in rows} <= _TRUTHS
-    ]
+    header, rows, _ = read_rows(table)
+    columns = [name for name in header if {row.cells[name].lower() for row in rows} <= _TRUTHS]
     if not columns:
         raise DistillError(f"{table}: has neither a column of classes (label, class, ...) nor columns of 0 and 1.")
     return columns

@@ -10,9 +10,10 @@ from distill.files.text import read_text
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "a.txt").write_text("größe\r\nfarbe\rform\n", encoding=encoding)
+        assert read_text(tmp_path / "a.txt", "a list") == "größe\nfarbe\nform\n"
     for encoding in ("utf-8", "utf-8-sig"):
-        (tmp_path / "a.txt").write_text("größe\n", encoding=encoding)
-        assert read_text(tmp_path / "a.txt", "a list") == "größe\n"
         (tmp_path / "a.json").write_text('{"a": 1}', encoding=encoding)
         assert read_json(tmp_path / "a.json") == {"a": 1}
 
@@ -20,10 +21,13 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"a\.txt: no such file; expected a list\. .* is empty"):
         read_text(tmp_path / "a.txt", "a list")
-    (tmp_path / "a.txt").write_text("a list", encoding="utf-16")
+    (tmp_path / "a.txt").write_text("größe", encoding="latin-1")
     with pytest.raises(
-        DistillError, match=r"a\.txt: cannot be read as text \(.* at byte 0\); expected a list, in UTF-8"
+        DistillError, match=r"a\.txt: cannot be read as text \(.* at byte 2\); expected a list, in UTF-8\. Save it"
     ):
+        read_text(tmp_path / "a.txt", "a list")
+    (tmp_path / "a.txt").write_text("a list", encoding="utf-16-le")  # without its mark
+    with pytest.raises(DistillError, match=r"a\.txt: holds NUL characters, as UTF-16"):
         read_text(tmp_path / "a.txt", "a list")
     with pytest.raises(DistillError, match="cannot be read as text"):
         read_text(tmp_path, "a list")
