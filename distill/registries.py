@@ -11,6 +11,7 @@ SOURCES = Registry(
     {
         "celeba": "distill.data.sources.celeba:CelebA",
         "class_folders": "distill.data.sources.class_folders:ClassFolders",
+        "coco": "distill.data.sources.coco:Coco",
         "folder": "distill.data.sources.folder:Folder",
         "hub": "distill.data.sources.hub:Hub",
         "people": "distill.data.sources.people:People",
@@ -18,6 +19,7 @@ SOURCES = Registry(
         "rendered_faces": "distill.data.rendered.faces:RenderedFaces",
         "stanford_dogs": "distill.data.sources.stanford_dogs:StanfordDogs",
         "table": "distill.data.sources.table:Table",
+        "voc": "distill.data.sources.voc:Voc",
     },
 )
 """A `distill.data.sources.source.Source` each."""

@@ -49,6 +49,7 @@ TESTED_AT = {
     "distill/data/sources/csv_rows.py": "data/sources/test_table.py",
     "distill/data/sources/held_out.py": "data/sources/test_class_folders.py",
     "distill/data/sources/listing.py": "data/sources/test_folder.py",
+    "distill/data/sources/marked.py": "data/sources/test_coco.py",
     "distill/data/sources/mat_list.py": "data/sources/test_stanford_dogs.py",
     "distill/data/sources/parts.py": "data/sources/test_class_folders.py",
     "distill/data/sources/table_labels.py": "data/sources/test_table.py",

@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.boxes import boxes_left_out, check_boxes
 from distill.data.prepared.contradictions import check_contradictions, contradictions
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
@@ -70,13 +71,15 @@ class Sets:
         ledger = self.prepared.ledger
         duplicates = sum(duplicate_of(reason) is not None for _, reason in ledger)
         contradicting = len(contradictions(self.prepared))
+        boxes = len(boxes_left_out(self.prepared))
         return {
             "name": name,
             "fingerprint": self.prepared.fingerprint,
             "counts": counts | {"transfer": len(self.transfer)},
-            "left_out": len(ledger) - duplicates - contradicting,
+            "left_out": len(ledger) - duplicates - contradicting - boxes,
             "duplicates": duplicates,
             **({"contradictions": contradicting} if contradicting else {}),
+            **({"boxes_left_out": boxes} if boxes else {}),
             "classes": list(self.classes),
         }
 
@@ -130,4 +133,5 @@ def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) 
         )
     # Of the web labels are often wrong: what it says of a photograph twice is only not believed.
     check_contradictions(prepared, None if section == "web" else size.max_bad_share, section)
+    check_boxes(prepared, size.max_bad_share, section)
     return prepared

@@ -11,7 +11,7 @@
     names.json      what the source calls each picture
     index.json      count, size, pictures a shard, classes, further columns, checksums, the key of what it was prepared
                     from
-    ledger.csv      the pictures left out, each with its reason
+    ledger.csv      the pictures left out, each with its reason, and pictures of which a box was left out
 
 Shapes: N pictures, C classes, R rows of a ragged column, H W pixels.
 """
@@ -29,7 +29,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from distill.data.prepared.kept import UNUSED
+from distill.data.prepared.kept import UNUSED, pictures_of
 from distill.data.prepared.shards import Shards, rows_per_shard
 from distill.data.sources.source import SPLITS, Split
 from distill.data.targets import IDENTITIES, Column, Ragged, Values, labels_column
@@ -127,7 +127,8 @@ class Prepared:
 
     @property
     def ledger(self) -> list[tuple[str, str]]:
-        """The pictures left out by name, each with its reason; those of which another is kept among them.
+        """The pictures left out by name, each with its reason; those of which another is kept among them, and those of
+        which a box alone was left out.
 
         Raises:
             DistillError: it is missing.
@@ -144,7 +145,8 @@ class Prepared:
     @property
     def listed(self) -> int:
         """The pictures its source listed, used or not."""
-        return len(self) - int((self.splits == UNUSED).sum()) + len(self.ledger)  # a row unused is in the ledger too
+        unused = int((self.splits == UNUSED).sum())  # they are in the ledger too
+        return len(self) - unused + pictures_of(self.ledger)
 
     def indices(self, split: Split) -> np.ndarray:
         """int64, the rows of one split in ascending order."""
