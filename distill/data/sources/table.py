@@ -11,13 +11,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from distill.data.sources.csv_rows import read_rows
 from distill.data.sources.held_out import check_share
 from distill.data.sources.listing import digest
+from distill.data.sources.marked import COLUMNS, Marked, Photograph, marked_sample
 from distill.data.sources.source import Sample, Split
-from distill.data.sources.table_boxes import COLUMNS, Box, boxes_of, find_boxes
+from distill.data.sources.table_boxes import Box, boxes_of, find_boxes
 from distill.data.sources.table_entries import Entry, by_picture
 from distill.data.sources.table_labels import attribute_labels, in_order, listed, one_hot
 from distill.data.sources.table_parts import Unit, parts_of, shares_of
@@ -92,26 +93,20 @@ class Table:
         reading = self._read()
         entries, _ = self._entries(reading)
         places = places_of([entry.picture for entry in entries], reading.file, self._table, self.root)
+        if reading.boxes is None:
+            return [
+                Sample(entry.name, places[entry.picture], entry.labels, entry.identity, entry.split)
+                for entry in entries
+            ]
+        classes = self._classes(reading)
         return [
-            Sample(
-                entry.name,
-                places[entry.picture],
-                entry.labels,
-                entry.identity,
-                entry.split,
-                targets={} if reading.boxes is None else _targets(entry),
-            )
+            marked_sample(Photograph(entry.name, places[entry.picture], entry.size, entry.split), entry.boxes, classes)
             for entry in entries
         ]
 
     def state(self) -> str:
-        samples = self.samples(0, 0)
         # Names of classes are those of no file: another name is other data.
-        state = hashlib.sha256(f"{digest(samples)} {self.classes()}".encode())
-        for sample in samples:
-            if sample.targets:
-                state.update(repr(sample.targets).encode())
-        return state.hexdigest()
+        return hashlib.sha256(f"{digest(self.samples(0, 0))} {self.classes()}".encode()).hexdigest()
 
     def remarks(self) -> tuple[str, ...]:
         """What was passed over in the table, or taken for granted."""
@@ -136,12 +131,12 @@ class Table:
         others = self.attributes or self.tags or (self.identity and self.label is None)
         label = None if others else column_of(header, self.label, LABEL_COLUMNS)
         boxes = find_boxes(header, self.boxes, self._table)
-        if boxes is None or label is not None:
+        if boxes is None or (label is not None and self.identity is None):
             return Reading(table, file, label, split, boxes, unread=None)
         if self.boxes:
             raise DistillError(
-                f"boxes: nothing says of what class those of {self._table} are. Name that column as label, and leave "
-                "out attributes, tags and identity."
+                f"boxes: of those of {self._table} the class alone is read. Name its column as label, and leave out "
+                "attributes, tags and identity."
             )
         return Reading(table, file, label, split, boxes=None, unread=boxes)
 
@@ -180,7 +175,7 @@ class Table:
         labels, identities = self._labels(reading), self._identities(reading)
         splits = self._splits(reading, names, labels, identities)
         entries = [
-            Entry(row.number, name, own, identity, split, () if box is None else ((box, own.index(1)),))
+            Entry(row.number, name, own, identity, split, *_marked(box, own))
             for row, name, own, identity, split, box in zip(rows, names, labels, identities, splits, boxes, strict=True)
         ]
         return by_picture(entries, boxed=reading.boxes is not None)
@@ -234,10 +229,6 @@ class Table:
         return shares_of(units, self.validation, self.test, self._table)
 
 
-def _targets(entry: Entry) -> dict[str, Any]:
-    """The values of `COLUMNS`."""
-    return {
-        "boxes": [box.corners for box, _ in entry.boxes],
-        "box_classes": [number for _, number in entry.boxes],
-        "box_ignored": [box.ignored for box, _ in entry.boxes],
-    }
+def _marked(box: Box | None, labels: tuple[int, ...]) -> tuple[tuple[Marked, ...], tuple[int, int] | None]:
+    """A row's box with the number of its class, and the size of the picture it was marked in."""
+    return ((), None) if box is None else ((Marked(box.corners, labels.index(1), box.ignored),), box.size)

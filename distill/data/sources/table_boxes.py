@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from distill.data.sources.csv_rows import Row
-from distill.data.targets import Column
 from distill.errors import DistillError, echo
-
-COLUMNS = (
-    Column("boxes", "float32", (4,), ragged=True, place="boxes"),
-    Column("box_classes", "int16", ragged=True),
-    Column("box_ignored", "int8", ragged=True),
-)
-"""Corners; the class, a place among the source's; 1 where a box is neither object nor background."""
 
 _CORNERS = (
     ("xmin", "ymin", "xmax", "ymax"),
@@ -42,10 +34,12 @@ _LEAVE_OUT = "boxes: [] leaves them out"
 
 
 class Box(NamedTuple):
-    """Corners x1, y1, x2, y2 in pixels, and whether it is ignored, 1 or 0."""
+    """A row's: corners x1, y1, x2, y2 in pixels, whether it is not to be counted, and the height and width that the
+    table gives its picture."""
 
-    corners: tuple[float, ...]
-    ignored: int
+    corners: tuple[float, float, float, float]
+    ignored: bool
+    size: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -55,18 +49,20 @@ class BoxColumns:
     Attributes:
         names: of the four columns.
         sized: they are the left upper corner, width and height; else two corners.
-        ignored: the column that says which are ignored; None where none does.
+        ignored: the column that says which are not to be counted; None where none does.
+        picture: the columns of the picture's height and width, beside edges; None where there are none.
         named: whether the recipe names them.
     """
 
     names: tuple[str, ...]
     sized: bool
     ignored: str | None
+    picture: tuple[str, str] | None
     named: bool
 
     def __str__(self) -> str:
         what = "left upper corner, width and height" if self.sized else "left, upper, right and lower edge"
-        ignored = "" if self.ignored is None else f", and {self.ignored} as those to ignore"
+        ignored = "" if self.ignored is None else f", and {self.ignored} as those not to be counted"
         return f"{', '.join(self.names)} as boxes ({what}, in pixels){ignored}"
 
     def read(self, file: Path, row: Row) -> Box | None:
@@ -78,19 +74,23 @@ class BoxColumns:
         cells = [row.cells[name] for name in self.names]
         if all(cell.lower() in _EMPTY for cell in cells):
             return None
-        # A comma in a number is what programs write that separate columns by semicolons.
-        numbers = [_number(cell.replace(",", ".")) for cell in cells]
-        if not all(map(math.isfinite, numbers)):
+        left, top, right, bottom = map(_number, cells)
+        if not all(map(math.isfinite, (left, top, right, bottom))):
             raise DistillError(
                 f"{file}:{row.number}: {', '.join(self.names)} are {echo(cells)}, expected four numbers, or nothing "
                 "where the picture has no box."
             )
-        if self.sized:
-            numbers = [*numbers[:2], numbers[0] + numbers[2], numbers[1] + numbers[3]]
         flag = "" if self.ignored is None else row.cells[self.ignored].lower()
         if flag not in _FLAGS:
             raise DistillError(f"{file}:{row.number}: {self.ignored} is {echo(flag)}, expected 1 or 0.")
-        return Box(tuple(numbers), _FLAGS[flag])
+        corners = (left, top, left + right, top + bottom) if self.sized else (left, top, right, bottom)
+        return Box(corners, bool(_FLAGS[flag]), self._size(row))
+
+    def _size(self, row: Row) -> tuple[int, int] | None:
+        if self.picture is None:
+            return None
+        height, width = (_number(row.cells[name]) for name in self.picture)
+        return (int(height), int(width)) if height >= 1 and width >= 1 else None
 
 
 def find_boxes(header: Sequence[str], named: tuple[str, ...] | None, file: Path) -> BoxColumns | None:
@@ -108,7 +108,7 @@ def find_boxes(header: Sequence[str], named: tuple[str, ...] | None, file: Path)
     for usual, sized in ((_CORNERS, False), (_CORNER_AND_SIZE, True)):
         for names in usual:
             if _LANDMARK not in by_name and all(name in by_name for name in names):
-                return BoxColumns(tuple(by_name[name] for name in names), sized, _ignored(header), named=False)
+                return _columns(header, tuple(by_name[name] for name in names), sized, named=False)
     for names in _DOUBTFUL:
         if all(name in by_name for name in names):
             columns = ", ".join(by_name[name] for name in names)
@@ -158,11 +158,15 @@ def _named(header: Sequence[str], named: tuple[str, ...]) -> BoxColumns:
             "lower edge, or left, top, width and height; or none ([])."
         )
     sized = _plain(named[2]) in [size[0] for size in _SIZES]
-    return BoxColumns(named, sized, _ignored(header), named=True)
+    return _columns(header, named, sized, named=True)
 
 
-def _ignored(header: Sequence[str]) -> str | None:
-    return next((name for name in header if _plain(name) in _IGNORED), None)
+def _columns(header: Sequence[str], names: tuple[str, ...], sized: bool, named: bool) -> BoxColumns:
+    ignored = next((name for name in header if _plain(name) in _IGNORED), None)
+    by_name = {_plain(name): name for name in header if name not in names}
+    width, height = (by_name.get(name) for name in _SIZES[0])
+    picture = None if sized or width is None or height is None else (height, width)
+    return BoxColumns(names, sized, ignored, picture, named)
 
 
 def _plain(name: str) -> str:
@@ -172,7 +176,8 @@ def _plain(name: str) -> str:
 
 
 def _number(cell: str) -> float:
+    """NaN where a cell is no number; a comma in it is what programs write that separate columns by semicolons."""
     try:
-        return float(cell)
+        return float(cell.replace(",", "."))
     except ValueError:
         return math.nan

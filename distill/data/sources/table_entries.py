@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from distill.data.sources.marked import Marked
 from distill.data.sources.source import SPLITS, Split
-from distill.data.sources.table_boxes import Box
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Entry:
         number: of its line, the first one.
         picture: what the table calls it.
         labels: 1, 0 or -1 for each class.
-        boxes: with the number of the class of each.
+        boxes: what is marked in it, and the height and width of the picture that it was marked in, where that is said.
         disputed: another entry of the same picture says something else.
     """
 
@@ -24,7 +24,8 @@ class Entry:
     labels: tuple[int, ...]
     identity: int
     split: Split
-    boxes: tuple[tuple[Box, int], ...] = ()
+    boxes: tuple[Marked, ...] = ()
+    size: tuple[int, int] | None = None
     disputed: bool = False
 
     @property

@@ -56,7 +56,8 @@ class Reading:
             said.append(f"read are {self.boxes}: {boxes} in {having} of {len(entries)} pictures{out}")
         if self.unread is not None:
             names = ", ".join(self.unread.names)
-            said.append(f"{names} look like boxes and are not read, for no label says of what; boxes: [] says so")
+            wanted = "for they want a label, and no attributes, tags or identity"
+            said.append(f"{names} look like boxes and are not read, {wanted}; boxes: [] says so")
         if self.split is not None and numbered(self.rows, self.split):
             said.append(f"{self.split} is in numbers, read as CelebA's: 0 train, 1 validation, 2 test")
         return said

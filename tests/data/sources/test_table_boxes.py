@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from distill.data.sources.marked import COLUMNS
 from distill.data.sources.table import Table
-from distill.data.sources.table_boxes import COLUMNS, find_boxes
+from distill.data.sources.table_boxes import find_boxes
 from distill.data.targets import Ragged
 from distill.errors import DistillError
 from tests.helpers.listed import run
@@ -30,11 +31,13 @@ def test_rows_of_one_picture_are_its_boxes(tmp_path: Path) -> None:
     source = table(tmp_path, f"{CORNERS}\n{rows}")
     assert source.classes() == ("cat", "dog") and source.columns() == COLUMNS
     prepared = run(source, tmp_path / "set", height=20, width=40)
-    boxes, classes, ignored = (prepared.targets[column.name] for column in COLUMNS)
+    boxes, classes, ignored, size = (prepared.targets[column.name] for column in COLUMNS)
     assert isinstance(boxes, Ragged) and isinstance(classes, Ragged) and isinstance(ignored, Ragged)
     assert boxes.counts.tolist() == [2, 1, 0] and classes.rows.tolist() == [1, 0, 1] and not ignored.rows.any()
-    size = np.array([40, 20, 40, 20])
-    assert np.allclose(boxes.rows * size, [[1, 2, 11, 12], [20, 0, 40, 20], [0, 0, 4, 5.5]], atol=1e-4)
+    assert isinstance(size, np.ndarray) and (size == (20, 40)).all()
+    assert np.allclose(
+        boxes.rows * np.array([40, 20, 40, 20]), [[1, 2, 11, 12], [20, 0, 40, 20], [0, 0, 4, 5.5]], atol=1e-4
+    )
     assert (boxes.rows.dtype, classes.rows.dtype, ignored.rows.dtype) == ("float32", "int16", "int8")
     assert prepared.labels.tolist() == [[1, 1], [0, 1], [0, 0]]
     again, said = source.remarks()
@@ -60,13 +63,13 @@ def test_rows_of_one_picture_are_its_boxes(tmp_path: Path) -> None:
 )
 def test_columns_as_people_call_them(tmp_path: Path, columns: str, cells: str) -> None:
     source = table(tmp_path, f"file,label,{columns}\na.png,dog,{cells}\nb.png,cat,{cells}\n")
-    assert [sample.targets["boxes"] for sample in source.samples(8, 8)] == [[(3, 4, 10, 12)]] * 2
+    assert [sample.targets["boxes"].tolist() for sample in source.samples(8, 8)] == [[[3, 4, 10, 12]]] * 2
 
 
 def test_columns_named_in_the_recipe(tmp_path: Path) -> None:
     text = "file,what,x,y,w,h\na.png,dog,3,4,7,8\nb.png,cat,1,1,2,2\n"
     (sample, _) = table(tmp_path, text, label="what", boxes=("x", "y", "w", "h")).samples(8, 8)
-    assert sample.targets["boxes"] == [(3, 4, 10, 12)]
+    assert sample.targets["boxes"].tolist() == [[3, 4, 10, 12]]
     with pytest.raises(
         DistillError, match=r"^boxes: .* has the columns x, y, w, h, which may be of boxes from their co"
     ):
@@ -83,7 +86,31 @@ def test_columns_named_in_the_recipe(tmp_path: Path) -> None:
 def test_boxes_to_ignore(tmp_path: Path, name: str) -> None:
     source = table(tmp_path, f"{CORNERS},{name}\na.png,dog,1,2,3,4,1\na.png,cat,1,2,3,4,0\na.png,cat,2,2,3,4,\n")
     (sample,) = source.samples(8, 8)
-    assert sample.targets["box_ignored"] == [1, 0, 0] and f"and {name} as those to ignore" in source.remarks()[0]
+    assert sample.targets["box_ignored"].tolist() == [1, 0, 0] and sample.labels == (1, 0)
+    assert f"and {name} as those not to be counted" in source.remarks()[0]
+
+
+def test_a_box_that_nobody_can_use_is_left_out_and_named(tmp_path: Path) -> None:
+    rows = "a.png,dog,11,2,1,12\na.png,dog,1,2,11,12\na.png,cat,3,3,3,9\nb.png,cat,30,0,60,20\n"
+    prepared = run(table(tmp_path, f"{CORNERS}\n{rows}"), tmp_path / "set", max_bad_share=0.9)
+    assert [name for name, _ in prepared.ledger] == ["a.png", "a.png", "b.png"]
+    reasons = [reason for _, reason in prepared.ledger]
+    assert "swapped" in reasons[0] and "no area" in reasons[1] and "outside of the 40 x 20" in reasons[2]
+
+
+def test_boxes_marked_in_another_size_of_the_picture_make_it_bad(tmp_path: Path) -> None:
+    header = "filename,width,height,class,xmin,ymin,xmax,ymax"
+    source = table(tmp_path, f"{header}\na.png,40,20,dog,1,2,11,12\nb.png,80,40,cat,1,2,11,12\n")
+    prepared = run(source, tmp_path / "set", max_bad_share=0.9)
+    assert prepared.names == ["a.png"] and "were marked in 80 x 40" in dict(prepared.ledger)["b.png"]
+
+
+def test_people_are_not_dropped_for_boxes(tmp_path: Path) -> None:
+    source = table(
+        tmp_path, f"{CORNERS},who\na.png,dog,1,2,3,4,Ann\nb.png,cat,1,2,3,4,Bob\n", label="label", identity="who"
+    )
+    assert [sample.identity for sample in source.samples(8, 8)] == [0, 1] and source.columns() == ()
+    assert "look like boxes and are not read" in source.remarks()[0]
 
 
 def test_one_class_is_enough_for_boxes(tmp_path: Path) -> None:
@@ -92,14 +119,14 @@ def test_one_class_is_enough_for_boxes(tmp_path: Path) -> None:
 
 def test_numbers_with_a_comma_where_semicolons_separate(tmp_path: Path) -> None:
     (sample,) = table(tmp_path, f"{CORNERS.replace(',', ';')}\na.png;dog;1,5;2;3;4\n").samples(8, 8)
-    assert sample.targets["boxes"] == [(1.5, 2, 3, 4)]
+    assert sample.targets["boxes"].tolist() == [[1.5, 2, 3, 4]]
 
 
 def test_boxes_without_a_class_are_said_not_to_be_read(tmp_path: Path) -> None:
     text = "file,tall,x1,y1,x2,y2\na.png,1,1,2,3,4\nb.png,0,1,2,3,4\n"
     source = table(tmp_path, text, attributes=("tall",))
     assert source.columns() == () and "x1, y1, x2, y2 look like boxes and are not read" in source.remarks()[0]
-    with pytest.raises(DistillError, match=r"^boxes: nothing says of what class"):
+    with pytest.raises(DistillError, match=r"^boxes: of those of .* the class alone is read"):
         table(tmp_path, text, attributes=("tall",), boxes=("x1", "y1", "x2", "y2")).samples(8, 8)
 
 
