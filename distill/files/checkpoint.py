@@ -8,6 +8,7 @@ import io
 import logging
 import pickletools
 import re
+import warnings
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from distill.errors import DistillError, echo
+from distill.files.kind import PICKLE, TORCH, TORCHSCRIPT, kind_of
 from distill.files.nearby import nearby
 
 log = logging.getLogger(__name__)
@@ -30,13 +32,6 @@ _PREFIXES = ("module", "_orig_mod", "model", "network", "net", "backbone", "enco
 """What wrappers put before every name: DataParallel, torch.compile, and the modules people keep a network in."""
 _DEPTH = 3
 _COUNTER = "n_averaged"  # of torch's AveragedModel, beside the names it puts `module.` before
-_OTHERS = {
-    b"<": "a web page (HTML or XML)",
-    b"version https://git-lfs": "a pointer of Git LFS, which stands for the file (`git lfs pull` fetches it)",
-    b"\x89HDF": "an HDF5 file, as Keras writes",
-    b"\x1f\x8b": "compressed by gzip; unpack it",
-    b"\x08": "an ONNX file, perhaps; that is for `teacher: {name: onnx, file: ...}`",
-}
 
 
 def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
@@ -188,16 +183,21 @@ def _without(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _read_torch(path: Path, head: bytes) -> object:
+    kind = kind_of(path)
+    if kind == TORCHSCRIPT:
+        raise DistillError(f"{path}: holds {_code(path, None)}")
     try:
-        with path.open("rb") as file:  # of a path, torch would go by the suffix
+        # Of a path, torch would go by the suffix; and it warns of what it then refuses.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
             return torch.load(file, weights_only=True, map_location="cpu")
     except Exception as error:  # a broken file makes the restricted unpickler raise almost anything
         reason = str(error)
         code = re.search(r"GLOBAL (\S+)", reason)
-        other = next((what for begin, what in _OTHERS.items() if head.startswith(begin)), None)
-        if code or (("TorchScript" in reason or "Unsupported operand" in reason) and other is None):
+        if code or ("Unsupported operand" in reason and kind == PICKLE):
             raise DistillError(f"{path}: holds {_code(path, code[1] if code else None)}") from None
-        what = other or (f"{type(error).__name__}, it begins with {head[:12]!r}" if head else "it is empty")
+        known = kind not in (None, PICKLE, TORCH)
+        what = kind if known else f"{type(error).__name__}, it begins with {head[:12]!r}"
         raise DistillError(
             f"{path}: not a whole torch weights file ({what}). Expected safetensors or a state dict "
             "saved by torch.save; fetch or write it again."

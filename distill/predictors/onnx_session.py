@@ -8,7 +8,7 @@ import torch
 
 from distill.errors import DistillError, shortened
 from distill.predictors.graph_session import GraphInput, GraphSession
-from distill.predictors.onnx_refusal import refusal
+from distill.predictors.onnx_refusal import refusal, weight_files
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(uint8)": np.dtype(np.uint8),
@@ -54,12 +54,7 @@ class OnnxSession(GraphSession):
     @property
     def files(self) -> tuple[Path, ...]:
         """The graph's, and those that its weights lie in."""
-        import onnx
-        from onnx.external_data_helper import ExternalDataInfo, uses_external_data
-
-        graph = onnx.load(self.path, load_external_data=False).graph
-        beside = {ExternalDataInfo(one).location for one in graph.initializer if uses_external_data(one)}
-        return (self.path, *(self.path.parent / name for name in sorted(beside)))
+        return (self.path, *weight_files(self.path))
 
     def infer(self, batch: np.ndarray, names: list[str]) -> list[np.ndarray]:
         try:

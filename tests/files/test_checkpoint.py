@@ -192,12 +192,25 @@ def test_the_first_bytes_say_what_a_file_is(tmp_path: Path, name: str, safe: boo
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a pointer of Git LFS"),
         (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
         (b"", "it is empty"),
+        (b'{"error": "denied"}', "text that begins with "),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), r"a picture \(PNG"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "a 7z archive"),
+        (b"\x93NUMPY" + bytes(50), "an array of NumPy"),
+        (b"PK\x03\x04" + bytes(50), "a zip archive that is cut short"),
     ],
 )
 def test_other_files_are_called_what_they_are(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.pth").write_bytes(content)
     with pytest.raises(DistillError, match=rf"a\.pth: not a whole torch weights file \({said}"):
         read_weights(tmp_path / "a.pth")
+
+
+def test_a_program_is_refused_and_nothing_else_is_said(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    torch.jit.save(torch.jit.script(nn.Linear(2, 2)), str(tmp_path / "a.pth"))
+    recwarn.clear()
+    with pytest.raises(DistillError, match=r"a\.pth: holds Python code, .*refused without running it"):
+        read_weights(tmp_path / "a.pth")
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("zipped", [True, False])
