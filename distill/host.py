@@ -9,6 +9,7 @@ import platform
 import resource
 import threading
 import time
+import warnings
 from contextlib import suppress
 
 # mallopt's parameters and values, from glibc's malloc.h.
@@ -27,7 +28,9 @@ def settle() -> None:
     system at once, so each activation of each step is mapped and zeroed page by page again: kept, a teacher's forward
     pass on a CPU took a third of the time. Where the C library is another, it is left as it is.
     A store of a large set is some thousand files, and a process may open 1,024 unless it asks for more.
+    What PIL warns of in the metadata of pictures is no fault of theirs, and would be said by every process anew.
     """
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit != most:
         with suppress(ValueError, OSError):  # macOS says there is no limit, and refuses that

@@ -74,7 +74,7 @@ def decode(data: bytes | Path, name: str) -> np.ndarray:
     except _DAMAGE as error:
         bare = without_metadata(encoded)
         if bare is not None and len(bare) < len(encoded):
-            with suppress(*_DAMAGE):
+            with suppress(BadPicture, *_DAMAGE):
                 pixels = _decode(bare, name)
                 return _turned(pixels, exif_orientation(exif_of(encoded)))
         raise BadPicture(name, f"damaged or truncated ({error})") from None
