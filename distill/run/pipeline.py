@@ -67,6 +67,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
 def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
+    if is_first_process():
+        task.pictures.say_contradictions()
     if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.kind))):
         check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()
