@@ -8,6 +8,7 @@ LITERT = "a LiteRT file (.tflite)"
 PICKLE = "a pickle, as Python and torch write"
 TORCH = "a torch file"
 TORCHSCRIPT = "a TorchScript program with its weights"
+TEXT = "text that begins with"
 WEB_PAGE = "a web page (HTML or XML)"
 _HEAD = 512
 _TEXT_SHOWN = 40
@@ -23,6 +24,9 @@ _BEGINNINGS = (
     (b"7z\xbc\xaf", "a 7z archive; unpack it"),
     (b"Rar!", "a RAR archive; unpack it"),
     (b"\x93NUMPY", "an array of NumPy (.npy)"),
+    (b"PAR1", "a Parquet file; that is for `data: {name: hub, path: ...}`"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls); save it as CSV"),
     (b"GGUF", "a GGUF file, of a language model"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture (PNG)"),
@@ -69,6 +73,8 @@ def _archive(file: Path) -> str:
         return "arrays of NumPy (.npz)"
     if "archive_format" in inner:
         return "a program of torch.export, with its weights"
+    if "xl/workbook.xml" in names:
+        return "an Excel workbook (.xlsx); save it as CSV"
     if "model.weights.h5" in names:
         return "a Keras file"
     shown = ", ".join(name[:_TEXT_SHOWN] for name in names[:_ENTRIES_SHOWN])
@@ -84,4 +90,4 @@ def _text(head: bytes) -> str | None:
     line = " ".join(text.split())
     if not line.isprintable() or "\N{REPLACEMENT CHARACTER}" in line:
         return None
-    return f"text that begins with {line[:_TEXT_SHOWN]!r}"
+    return f"{TEXT} {line[:_TEXT_SHOWN]!r}"

@@ -4,6 +4,7 @@ import codecs
 from pathlib import Path
 
 from distill.errors import DistillError
+from distill.files.kind import TEXT, WEB_PAGE, kind_of
 from distill.files.nearby import nearby
 
 # UTF-32's mark begins as UTF-16's does.
@@ -36,6 +37,9 @@ def read_text(file: Path, expected: str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
+        kind = kind_of(file)
+        if kind and kind != WEB_PAGE and not kind.startswith(TEXT):
+            raise DistillError(f"{file}: is no text ({kind}); expected {expected}.") from None
         raise DistillError(
             f"{file}: cannot be read as text ({error.reason} at byte {error.start}); expected {expected}, in UTF-8. "
             f"{_SAVE}."

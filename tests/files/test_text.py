@@ -1,5 +1,7 @@
 """Text is read with and without a byte order mark; what is none is named."""
 
+import random
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,9 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"a\.txt: no such file; expected a list\. .* is empty"):
         read_text(tmp_path / "a.txt", "a list")
-    (tmp_path / "a.txt").write_text("größe", encoding="latin-1")
+    (tmp_path / "a.txt").write_text("x" * 9999 + "größe", encoding="latin-1")
     with pytest.raises(
-        DistillError, match=r"a\.txt: cannot be read as text \(.* at byte 2\); expected a list, in UTF-8\. Save it"
+        DistillError, match=r"a\.txt: cannot be read as text \(.* at byte 10001\); expected a list, in UTF-8\. Save it"
     ):
         read_text(tmp_path / "a.txt", "a list")
     (tmp_path / "a.txt").write_text("a list", encoding="utf-16-le")  # without its mark
@@ -31,3 +33,11 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_text(tmp_path / "a.txt", "a list")
     with pytest.raises(DistillError, match="cannot be read as text"):
         read_text(tmp_path, "a list")
+
+
+def test_what_is_no_text_is_called_what_it_is(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.csv", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>" * 99)
+        archive.writestr("xl/workbook.xml", random.Random(0).randbytes(99))
+    with pytest.raises(DistillError, match=r"a\.csv: is no text \(an Excel workbook \(\.xlsx\); save it as CSV\)"):
+        read_text(tmp_path / "a.csv", "a table")

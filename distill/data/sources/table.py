@@ -130,15 +130,16 @@ class Table:
         split = column_of(header, self.split, SPLIT_COLUMNS)
         others = self.attributes or self.tags or (self.identity and self.label is None)
         label = None if others else column_of(header, self.label, LABEL_COLUMNS)
+        named = bool(self.label or self.attributes or self.tags or self.identity)
         boxes = find_boxes(header, self.boxes, self._table)
         if boxes is None or (label is not None and self.identity is None):
-            return Reading(table, file, label, split, boxes, unread=None)
+            return Reading(table, file, label, named, split, boxes, unread=None)
         if self.boxes:
             raise DistillError(
                 f"boxes: of those of {self._table} the class alone is read. Name its column as label, and leave out "
                 "attributes, tags and identity."
             )
-        return Reading(table, file, label, split, boxes=None, unread=boxes)
+        return Reading(table, file, label, named, split, boxes=None, unread=boxes)
 
     def _check_named(self, header: Sequence[str]) -> None:
         named = {"file": self.file, "label": self.label, "tags": self.tags, "identity": self.identity}

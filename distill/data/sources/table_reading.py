@@ -1,5 +1,6 @@
 """A table with its columns found, and what has to be said of how it was read."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,36 @@ from distill.data.sources.table_parts import numbered
 from distill.data.sources.table_pictures import is_picture
 from distill.errors import DistillError, echo
 
-FILE_COLUMNS = ("file", "filename", "file_name", "filepath", "path", "image", "image_id", "image_path", "picture", "id")
-LABEL_COLUMNS = ("label", "class", "category", "target", "breed", "species")
+FILE_COLUMNS = (
+    *(
+        "file",
+        "filename",
+        "file_name",
+        "filepath",
+        "file_path",
+        "path",
+        "image",
+        "image_id",
+        "image_name",
+        "image_path",
+    ),
+    *("image_file", "picture", "photo", "img", "img_name", "img_path", "id"),
+)
+LABEL_COLUMNS = (
+    *(
+        "label",
+        "class",
+        "category",
+        "target",
+        "breed",
+        "species",
+        "label_name",
+        "class_name",
+        "category_name",
+        "labels",
+    ),
+)
+_MARKS = ("|", ";", ",")  # between the entries of a list
 SPLIT_COLUMNS = ("split", "part", "subset", "partition")
 
 
@@ -23,7 +52,9 @@ class Reading:
 
     Attributes:
         file: the column of the pictures.
-        label, split: those of class and part; None where there is none.
+        label: that of the class; None where there is none.
+        named: whether the recipe says what is shown.
+        split: the column of the part; None where there is none.
         boxes: those of the boxes.
         unread: those of boxes that nothing gives a class.
     """
@@ -31,6 +62,7 @@ class Reading:
     table: Rows
     file: str
     label: str | None
+    named: bool
     split: str | None
     boxes: BoxColumns | None
     unread: BoxColumns | None
@@ -58,17 +90,44 @@ class Reading:
             names = ", ".join(self.unread.names)
             wanted = "for they want a label, and no attributes, tags or identity"
             said.append(f"{names} look like boxes and are not read, {wanted}; boxes: [] says so")
+        said += self._said_of_classes()
         if self.split is not None and numbered(self.rows, self.split):
             said.append(f"{self.split} is in numbers, read as CelebA's: 0 train, 1 validation, 2 test")
         return said
 
+    def _said_of_classes(self) -> list[str]:
+        if self.label is None and not self.named:
+            columns = echo(", ".join(self.table.header))
+            return [f"nothing says what is shown: name it by label, attributes, tags or identity, among {columns}"]
+        if self.label is None:
+            return []
+        said = []
+        others = [name for name in usual_columns(self.table.header, LABEL_COLUMNS) if name != self.label]
+        if others and not self.named:
+            said.append(f"the class is read from {self.label}, not from {', '.join(others)}; label names another")
+        lists = sorted({cell for row in self.rows if any(mark in (cell := row.cells[self.label]) for mark in _MARKS)})
+        if lists:
+            first = echo(lists[0])
+            said.append(
+                f"{len(lists)} classes of {self.label} look like lists, such as {first}, and are classes of their own; "
+                f"tags: {self.label} reads them as attributes"
+            )
+        return said
+
 
 def column_of(header: Sequence[str], named: str | None, usual: Sequence[str]) -> str | None:
-    """The column that is named, else the first there is of the usual ones, in any case."""
-    if named is not None:
-        return named
-    columns = {name.lower(): name for name in reversed(header)}
-    return next((columns[name] for name in usual if name in columns), None)
+    """The column that is named, else the first there is of the usual ones."""
+    return named if named is not None else next(iter(usual_columns(header, usual)), None)
+
+
+def usual_columns(header: Sequence[str], usual: Sequence[str]) -> list[str]:
+    """The columns that are called in one of the usual ways, in any case, with blanks or marks between words or none."""
+    columns = {_plain(name): name for name in reversed(header)}
+    return list(dict.fromkeys(columns[_plain(name)] for name in usual if _plain(name) in columns))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name.lower())
 
 
 def file_column(header: Sequence[str], named: str | None, table: Path) -> str:

@@ -209,6 +209,23 @@ def test_whole_numbers_are_in_their_own_order(tmp_path: Path) -> None:
     assert table(tmp_path, text.replace(",1\n", ",1b\n")).classes() == ("10", "1b", "2")
 
 
+@pytest.mark.parametrize("header", ["Image Name,Class Name", "IMG_PATH,Labels", "image-id,Species"])
+def test_columns_as_people_call_them(tmp_path: Path, header: str) -> None:
+    source = table(tmp_path, f"{header}\na.jpg,x\nb.JPG,y\n")
+    assert source.classes() == ("x", "y") and source.remarks() == ()
+
+
+def test_what_may_have_been_meant_otherwise_is_said(tmp_path: Path) -> None:
+    text = "id,label,class_name\na.jpg,1,x|y\nb.JPG,2,x\n"
+    (said,) = table(tmp_path, text).remarks()
+    assert "the class is read from label, not from class_name; label names another" in said
+    assert table(tmp_path, text, label="label").remarks() == ()
+    (said,) = table(tmp_path, text, label="class_name").remarks()
+    assert "1 classes of class_name look like lists, such as 'x|y'" in said and "tags: class_name reads them" in said
+    (said,) = table(tmp_path, "image,MEL,NV\na.jpg,1,0\n").remarks()
+    assert "nothing says what is shown: name it by label, attributes, tags or identity, among 'image, MEL, NV'" in said
+
+
 @pytest.mark.parametrize("size", [150, 5000, 10**6])
 def test_a_long_row_is_not_repeated(tmp_path: Path, size: int) -> None:
     source = table(tmp_path, f"file,label\na.jpg,x\n{'b' * size},y\n{'c' * size},z\n")
