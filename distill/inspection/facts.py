@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from distill.cost import count_onnx
 from distill.errors import DistillError
 from distill.files.checkpoint import read_weights
+from distill.files.kind import ONNX, kind_of
 from distill.formatting import magnitude
 from teachers.onnx_teacher import SESSIONS
 
@@ -134,16 +135,22 @@ def _runtime(file: Path) -> str | None:
     return "openvino" if head.lstrip().startswith((b"<?xml", b"<net")) else "onnx"
 
 
+def _no_file(file: Path) -> DistillError:
+    kind = kind_of(file)
+    known = "" if kind in (None, ONNX) else f" ({kind})"
+    return DistillError(
+        f"{file}: is no whole ONNX, .tflite or OpenVINO file, nor one of weights{known}. Expected one of these."
+    )
+
+
 def _read_onnx(file: Path) -> Facts:
     try:
         model = onnx.load(file, load_external_data=False)
     except (DecodeError, OSError, ValueError) as error:
-        raise DistillError(
-            f"{file}: cannot be read as ONNX, and is no .tflite or OpenVINO .xml file. Expected one of these, whole."
-        ) from error
+        raise _no_file(file) from error
     graph = model.graph
     if not graph.node:
-        raise DistillError(f"{file}: an ONNX graph without operators. Expected a whole .onnx file.")
+        raise _no_file(file)
     stored = {tensor.name for tensor in graph.initializer}
     counts = Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.node)
     opset = max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=0)

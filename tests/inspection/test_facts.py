@@ -66,7 +66,7 @@ def test_an_openvino_file_is_opened_in_its_runtime(tmp_path: Path) -> None:
 def test_what_is_no_such_file_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "box.onnx"
     path.write_bytes(content)
-    with pytest.raises(DistillError, match=r"box.onnx: (cannot be read as ONNX|an ONNX graph without operators)"):
+    with pytest.raises(DistillError, match=r"box.onnx: is no whole ONNX, "):
         read_facts(path)
 
 
