@@ -59,6 +59,7 @@ TESTED_AT = {
     "distill/data/sources/source.py": "data/prepared/test_prepare.py",
     "distill/data/views/batch.py": "data/views/test_loader.py",
     "distill/errors.py": "test_cli.py",
+    "distill/files/pickled.py": "files/test_checkpoint.py",
     # Every format is written and opened by the same tests.
     "distill/export/coreml.py": "export/test_runtimes.py",
     "distill/export/executorch.py": "export/test_runtimes.py",

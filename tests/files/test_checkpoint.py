@@ -176,6 +176,40 @@ def test_a_prefix_that_the_network_has_itself_stays() -> None:
     assert fitting_names(deeper, one.state_dict(), Path("a")).keys() == one.state_dict().keys()
 
 
+def test_a_network_beside_other_tensors_is_taken_alone_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other, network = small(), small()
+    tensors = {f"model.net.{name}": tensor for name, tensor in other.state_dict().items()}
+    torch.save(
+        {"state_dict": tensors | {"loss.weight": torch.ones(3), "model.head": torch.ones(2)}}, tmp_path / "a.ckpt"
+    )
+    with caplog.at_level(logging.WARNING):
+        load_weights(network, read_weights(tmp_path / "a.ckpt"), tmp_path / "a.ckpt")
+    assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in network.state_dict().items())
+    assert "taken is what begins with model.net., all of the network; not 'loss.weight, model.head'" in caplog.text
+    del tensors["model.net.conv_stem.weight"]
+    torch.save({"state_dict": tensors | {"loss.weight": torch.ones(3)}}, tmp_path / "a.ckpt")
+    with pytest.raises(DistillError, match="weights for another network"):
+        load_weights(network, read_weights(tmp_path / "a.ckpt"), tmp_path / "a.ckpt")
+
+
+def test_one_of_several_networks_in_one_state_dict_is_named_by_what_its_names_begin_with(tmp_path: Path) -> None:
+    file, networks = tmp_path / "a.ckpt", {"student": small(), "teacher.ema": small()}
+    tensors = {f"{key}.{name}": value for key, one in networks.items() for name, value in one.state_dict().items()}
+    for content, place in ((tensors, ""), ({"state_dict": tensors}, "state_dict.")):
+        torch.save(content, file)
+        with pytest.raises(
+            DistillError, match=r"holds this network 2 times, under student, teacher\.ema, .*weights_of"
+        ):
+            load_weights(small(), read_weights(file), file)
+        for key, one in networks.items():
+            for of in (key, place + key):
+                network = small()
+                load_weights(network, read_weights(file, of), file)
+                assert torch.equal(network.conv_stem.weight, one.conv_stem.weight)  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(("name", "safe"), [("inside.pth", True), ("inside.safetensors", False)])
 def test_the_first_bytes_say_what_a_file_is(tmp_path: Path, name: str, safe: bool) -> None:
     if safe:
@@ -244,6 +278,7 @@ def test_a_missing_file_says_what_lies_there(tmp_path: Path) -> None:
 
 def test_misfits_show_both_sides() -> None:
     tensors = {f"stem.{name}": tensor for name, tensor in small().state_dict().items()} | {"head.scale": torch.ones(3)}
+    del tensors["stem.classifier.bias"]
     with pytest.raises(DistillError) as error:
         load_weights(small(), tensors, Path("a.pth"))
     assert "conv_stem.weight is missing, expected (3, 3, 3, 3)" in str(error.value)
