@@ -22,7 +22,7 @@ from distill.data.sources.table_boxes import Box, boxes_of, find_boxes
 from distill.data.sources.table_entries import Entry, by_picture
 from distill.data.sources.table_labels import attribute_labels, in_order, listed, one_hot
 from distill.data.sources.table_parts import Unit, parts_of, shares_of
-from distill.data.sources.table_pictures import names_of, places_of
+from distill.data.sources.table_pictures import names_of, places_of, root_of
 from distill.data.sources.table_reading import LABEL_COLUMNS, SPLIT_COLUMNS, Reading, column_of, file_column
 from distill.data.targets import Column
 from distill.data.wordnet import shown
@@ -39,7 +39,8 @@ class Table:
     Attributes:
         csv: the table, UTF-8 or UTF-16 with its mark, with a header; its columns are separated by commas, semicolons,
             tabs or bars.
-        root: the directory that the names of the pictures begin in; null: that of the table.
+        root: the directory that the names of the pictures begin in; null: that of the table, or the one in it where
+            most of them lie, which is said.
         file: the column of the pictures. null: the first there is of file, filename, path, image, image_id and others.
         label: of classes that exclude each other: the column of the class; an empty cell is not known. null: where no
             other column says what is shown, the first there is of label, class, category and others. Classes are in
@@ -92,7 +93,8 @@ class Table:
     def samples(self, height: int, width: int) -> list[Sample]:
         reading = self._read()
         entries, _ = self._entries(reading)
-        places = places_of([entry.picture for entry in entries], reading.file, self._table, self.root)
+        names = [entry.picture for entry in entries]
+        places = places_of(names, reading.file, self._table, root_of(names, self._table, self.root))
         if reading.boxes is None:
             return [
                 Sample(entry.name, places[entry.picture], entry.labels, entry.identity, entry.split)
@@ -113,6 +115,9 @@ class Table:
         reading = self._read()
         entries, remarks = self._entries(reading)
         said = [*remarks, *reading.remarks(entries)]
+        root = root_of([entry.picture for entry in entries], self._table, self.root)
+        if self.root is None and root != self._table.parent:
+            said.append(f"its pictures are not beside it but in {root}, which is taken for root")
         return tuple(f"{self._table}: {remark}." for remark in said)
 
     @property

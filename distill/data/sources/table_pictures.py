@@ -5,10 +5,12 @@ from pathlib import Path, PurePosixPath
 
 from distill.data.sources.csv_rows import Row
 from distill.data.sources.folder import SUFFIXES, UNREADABLE
-from distill.data.sources.listing import directory, walk
+from distill.data.sources.listing import HIDDEN, directory, walk
 from distill.data.wordnet import shown
 from distill.errors import DistillError
 from distill.files.nearby import nearby
+
+_LOOKED_FOR = 100  # pictures, to find where they lie
 
 
 def names_of(rows: Sequence[Row], column: str, table: Path) -> list[str]:
@@ -23,19 +25,35 @@ def names_of(rows: Sequence[Row], column: str, table: Path) -> list[str]:
     return [row.cells[column].replace("\\", "/") for row in rows]
 
 
-def places_of(names: Sequence[str], column: str, table: Path, root: Path | None) -> dict[str, Path]:
+def root_of(names: Sequence[str], table: Path, root: Path | None) -> Path:
+    """Where the names begin: as it is named, else in the table's directory, or in the one directory of it where most of
+    the pictures lie.
+
+    Raises:
+        DistillError: it is named, and is no directory.
+    """
+    if root is not None:
+        return directory(root, "root", "the pictures of the table")
+    some = names[:: max(1, len(names) // _LOOKED_FOR)]
+    if not all(map(is_picture, some)) or _hold_most(table.parent, some):
+        return table.parent
+    folders = [place for place in table.parent.iterdir() if place.is_dir() and place.name.lower() not in HIDDEN]
+    holding = [place for place in folders if place.name[0] != "." and _hold_most(place, some)]
+    return holding[0] if len(holding) == 1 else table.parent
+
+
+def places_of(names: Sequence[str], column: str, table: Path, root: Path) -> dict[str, Path]:
     """Where each picture lies.
 
     A name without an ending stands for the picture that is called so.
 
     Args:
         column: of the names, for the error.
-        root: where they begin; None for the table's directory.
+        root: where they begin.
 
     Raises:
         DistillError: most are not there.
     """
-    root = directory(root or table.parent, "root", "the pictures of the table")
     places = {name: root / name for name in names}
     if not all(map(is_picture, places)):
         by_stem = _by_stem(root)
@@ -69,6 +87,10 @@ def _by_stem(root: Path) -> dict[str, Path]:
     for stem, file in places.items():
         bare.setdefault(PurePosixPath(stem).name, []).append(file)
     return {name: files[0] for name, files in bare.items() if len(files) == 1} | places
+
+
+def _hold_most(place: Path, names: Sequence[str]) -> bool:
+    return 2 * sum(_lies(place / name) for name in names) > len(names)
 
 
 def _lies(file: Path) -> bool:

@@ -209,6 +209,20 @@ def test_whole_numbers_are_in_their_own_order(tmp_path: Path) -> None:
     assert table(tmp_path, text.replace(",1\n", ",1b\n")).classes() == ("10", "1b", "2")
 
 
+def test_pictures_in_the_one_folder_beside_a_table_are_found_and_that_is_said(tmp_path: Path) -> None:
+    source = Table(csv=table(tmp_path, "file,label\na.jpg,x\nb.JPG,y\nmissing.jpg,y\n").csv)
+    put(tmp_path / "other", "a.jpg")
+    assert source.samples(8, 8)[0].picture == tmp_path / "photos" / "a.jpg"
+    assert source.remarks() == (
+        f"{source.csv}: its pictures are not beside it but in {tmp_path}/photos, which is taken for root.",
+    )
+    put(tmp_path / "other", "b.JPG")  # which of the two is meant, nobody says
+    with pytest.raises(DistillError, match=rf"^root: 3 of the 3 pictures of .* are not in {tmp_path}: a\.jpg"):
+        source.samples(8, 8)
+    put(tmp_path, "a.jpg", "b.JPG")
+    assert source.samples(8, 8)[0].picture == tmp_path / "a.jpg" and source.remarks() == ()
+
+
 @pytest.mark.parametrize("header", ["Image Name,Class Name", "IMG_PATH,Labels", "image-id,Species"])
 def test_columns_as_people_call_them(tmp_path: Path, header: str) -> None:
     source = table(tmp_path, f"{header}\na.jpg,x\nb.JPG,y\n")
