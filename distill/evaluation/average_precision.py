@@ -51,31 +51,36 @@ class Ranking:
         """AP where picture n counts `counts[b, n]` times: int32 (B, N) to float64 (B,); see `average_precisions`."""
         return average_precisions([self], counts)[:, 0]
 
-    def weighted(self, counts: np.ndarray) -> np.ndarray:
-        """The same of counts picture by picture, (N, B)."""
+    def weighted(self, counts: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """The same of counts picture by picture, (N, B), and of their sums, (B,)."""
         if not self.measurable:
             return np.full(counts.shape[1], np.nan)
         groups, of_positive = self._groups
-        drawn = np.ascontiguousarray(counts[self.positives].T, dtype=np.int32)
-        hits = drawn.cumsum(axis=1, dtype=np.int32)
+        shown = np.ascontiguousarray(counts[self.positives].T, dtype=np.int32)
+        hits = shown.cumsum(axis=1, dtype=np.int32)
         seen = np.ascontiguousarray((groups @ counts).T).cumsum(axis=1, dtype=np.int64)
         # where nothing is claimed the positive itself was not drawn, so the value given to 0/0 does not matter
         claimed = np.maximum(seen.take(of_positive, axis=1), 1)
         precision = hits.take(self.positive_cuts, axis=1) / claimed
-        total, positives = seen[:, -1], hits[:, -1]
-        area = by_blocks(lambda *some: np.einsum("bp,bp->b", *some), drawn, precision)
+        total, positives = drawn if self._complete else seen[:, -1], hits[:, -1]
+        area = by_blocks(lambda *some: np.einsum("bp,bp->b", *some), shown, precision)
         return np.where((positives > 0) & (positives < total), area / np.maximum(positives, 1), np.nan)
+
+    @property
+    def _complete(self) -> bool:
+        """Whether every label is known: then no weighting needs the pictures below the last positive."""
+        return len(self.order) == self.pictures
 
     @cached_property
     def _groups(self) -> tuple[csr_matrix, np.ndarray]:
-        """0/1 (G, N), the pictures of each group by falling score, the last that of the rest; and of each positive the
-        last group that scores as high, (P,)."""
+        """0/1 (G, N), the pictures of each group by falling score, and of each positive the last group that scores as
+        high, (P,). Unless all labels are known, a last group holds the pictures below all positives."""
         ends, of_positive = np.unique(self.cuts, return_inverse=True)
-        places = np.concatenate([[0], ends + 1, [len(self.order)]]).astype(np.int32)
-        ones = np.ones(len(self.order), np.uint8)
-        return csr_matrix(
-            (ones, self.order.astype(np.int32, copy=False), places), (len(ends) + 1, self.pictures)
-        ), of_positive
+        last = [] if self._complete else [len(self.order)]
+        places = np.concatenate([[0], ends + 1, last]).astype(np.int32)
+        order = self.order[: places[-1]]
+        ones = np.ones(len(order), np.uint8)
+        return csr_matrix((ones, order, places), (len(places) - 1, self.pictures)), of_positive
 
 
 def average_precisions(rankings: Sequence[Ranking], counts: np.ndarray) -> np.ndarray:
@@ -87,9 +92,9 @@ def average_precisions(rankings: Sequence[Ranking], counts: np.ndarray) -> np.nd
     Returns:
         float64 (B, C), NaN where a weighting leaves no positive or no negative.
     """
-    most = counts.sum(axis=1, dtype=np.int64).max(initial=0)  # no sum of some pictures' is larger
-    by_picture = np.ascontiguousarray(counts.T, dtype=np.uint16 if most < 2**16 else np.int64)
-    return np.stack([ranking.weighted(by_picture) for ranking in rankings], axis=1)
+    drawn = counts.sum(axis=1, dtype=np.int64)  # no sum of some pictures' is larger
+    by_picture = np.ascontiguousarray(counts.T, dtype=np.uint16 if drawn.max(initial=0) < 2**16 else np.int64)
+    return np.stack([ranking.weighted(by_picture, drawn) for ranking in rankings], axis=1)
 
 
 def rank(scores: np.ndarray, labels: np.ndarray) -> Ranking:
