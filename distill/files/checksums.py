@@ -5,6 +5,7 @@ from pathlib import Path
 
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, checksum
+from distill.files.text import read_text
 
 SUMS = "SHA256SUMS"
 
@@ -31,11 +32,16 @@ def write_sums(directory: Path, sums: dict[str, str]) -> None:
 
 
 def read_sums(directory: Path) -> dict[str, str]:
-    """What the list says; nothing where there is none."""
+    """What the list says; nothing where there is none.
+
+    Raises:
+        DistillError: it cannot be read, or is no text.
+    """
     file = directory / SUMS
     if not file.is_file():
         return {}
-    rows = (line.split("  ", maxsplit=1) for line in file.read_text(encoding="utf-8-sig").splitlines())
+    text = read_text(file, "a checksum and a name a line, as sha256sum writes them; delete it and export again")
+    rows = (line.split("  ", maxsplit=1) for line in text.splitlines())
     return {row[1]: row[0] for row in rows if len(row) == 2}
 
 

@@ -15,6 +15,7 @@ lock                held by the process that runs in it
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ class RunDirectory:
         """
         directory = cls.enter(root, recipe)
         written = root / RESOLVED
-        if not written.exists() or written.read_text(encoding="utf-8") != resolved:
+        if not written.exists() or written.read_bytes() != resolved.encode():
             # another recipe's figures must not stand beside this one
             for name in (RESULTS, REPORT, CARD):
                 (root / name).unlink(missing_ok=True)
@@ -88,21 +89,33 @@ class RunDirectory:
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
-        write_json(directory.marker, {"recipe": recipe, "version": VERSION})
+        marker = {"recipe": recipe, "version": VERSION}
+        if not directory.marker.exists() or read_json(directory.marker) != marker:
+            write_json(directory.marker, marker)
         return directory
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, only_read: bool = False) -> Iterator[None]:
         """Hold the directory: of two runs in it, each would take away what the other is making.
 
         Of several processes that train together, the first holds it for all.
 
+        Args:
+            only_read: nothing is to be written, so that a directory that cannot be, such as one on a read-only file
+                system, needs no holding.
+
         Raises:
-            DistillError: another process holds it.
+            DistillError: another process holds it, or it cannot be written to.
         """
-        if not is_first_process():
+        writable = os.access(self.root, os.W_OK)
+        if not is_first_process() or (only_read and not writable):
             yield
             return
+        if not writable:
+            raise DistillError(
+                f"{self.root}: cannot be written to. Copy it to where there are rights and a file system to write on, "
+                "or name another place with --out."
+            )
         lock = try_lock(self.root / "lock")
         if lock is None:
             raise DistillError(

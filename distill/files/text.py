@@ -19,6 +19,11 @@ def no_text(value: str) -> str | None:
     return None if found is None else f"U+{ord(found[0]):04X}"
 
 
+def as_text(value: str | bytes) -> str:
+    """A text of a file that may keep bytes of any encoding in its place, such as the metadata of an ONNX graph."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
 def read_text(file: Path, expected: str) -> str:
     """The content of a text file, without a byte order mark.
 

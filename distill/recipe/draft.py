@@ -1,6 +1,7 @@
 """A recipe for somebody's own pictures and teacher, from a look at both: a commented file that is read and changed."""
 
 import csv
+import io
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from distill import formatting
 from distill.data.sources.source import SPLITS, Sample, Source
 from distill.errors import DistillError
 from distill.export.int8.calibration import NEEDED
+from distill.files.text import read_text
 from distill.recipe.contract import Contract
 from distill.registries import SOURCES
 
@@ -123,8 +125,7 @@ def _source(keys: dict[str, Any]) -> Source:
 
 def _attributes(table: Path) -> list[str]:
     """The columns that say yes or no."""
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(read_text(table, "a table (CSV)"), newline="")))
     columns = [
         name for name in (rows[0] if rows else {}) if {str(row[name]).strip().lower() for row in rows} <= _TRUTHS
     ]

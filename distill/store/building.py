@@ -171,7 +171,11 @@ def _recorded(building: Path, manifest: Manifest) -> dict[str, str]:
     that and its taking its place.
     """
     beside = {name: building / (name + CHECKSUM) for name in manifest.files()}
-    checksums = {name: file.read_text(encoding="ascii").strip() for name, file in beside.items() if file.is_file()}
+    checksums = {
+        name: file.read_text(encoding="ascii", errors="replace").strip()
+        for name, file in beside.items()
+        if file.is_file()
+    }
     return Manifest.read(building / MANIFEST).checksums | checksums
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from distill.errors import DistillError
-from distill.files.checksums import check_sum, read_sums, sums_of, write_sums
+from distill.files.checksums import SUMS, check_sum, read_sums, sums_of, write_sums
 from distill.predictors.open import open_predictor
 
 
@@ -44,3 +44,10 @@ def test_a_file_elsewhere_is_not_held_to_anything(tmp_path: Path) -> None:
     (tmp_path / "student.xml").write_text("graph")
     check_sum(tmp_path / "student.xml")
     assert read_sums(tmp_path) == {}
+
+
+def test_a_list_of_other_bytes_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "student.onnx").write_bytes(b"graph")
+    (tmp_path / SUMS).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DistillError, match=f"{SUMS}: cannot be read as text .*delete it and export again"):
+        check_sum(tmp_path / "student.onnx")

@@ -6,7 +6,7 @@ import pytest
 
 from distill.errors import DistillError
 from distill.files.atomic import read_json
-from distill.files.text import read_text
+from distill.files.text import as_text, no_text, read_text
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
@@ -27,3 +27,17 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_text(tmp_path / "a.txt", "a list")
     with pytest.raises(DistillError, match="cannot be read as text"):
         read_text(tmp_path, "a list")
+
+
+@pytest.mark.parametrize(("value", "code"), [("a\0b", "U+0000"), ("caf\udce9", "U+DCE9"), ("\x1b[31m", "U+001B")])
+def test_what_no_text_holds_is_named_by_its_code(value: str, code: str) -> None:
+    assert no_text(value) == code
+
+
+def test_text_of_any_script_is_text() -> None:
+    assert no_text("Zwerg-Dackel \u00e9\u4e2d\U0001f600\n\ttab") is None
+
+
+def test_bytes_of_another_encoding_become_some_text() -> None:
+    assert as_text("caf\u00e9") == as_text("caf\u00e9".encode()) == "caf\u00e9"
+    assert as_text(b"caf\xe9") == "caf\ufffd"

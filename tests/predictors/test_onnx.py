@@ -164,3 +164,13 @@ def test_pictures_of_another_size(tmp_path: Path) -> None:
     session = OnnxSession(linear_graph(tmp_path / "student.onnx"))
     with pytest.raises(DistillError, match=r"cannot run on an input of shape \(5, 8, 5, 3\)"):
         session(PICTURES[:, :, :5])
+
+
+def test_a_vendors_metadata_in_another_encoding_spoils_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.onnx"
+    linear_graph(path, properties={"author": "cafe au lait"})
+    foreign = path.read_bytes().replace(b"cafe au lait", b"caf\xe9 au lait")
+    path.write_bytes(foreign)
+    assert OnnxSession(path).properties == {"author": "caf\ufffd au lait"}
+    path.write_bytes(foreign.replace(b"author", b"auth\xe9r"))
+    assert OnnxSession(path).properties == {"auth\ufffdr": "caf\ufffd au lait"}
