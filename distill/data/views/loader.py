@@ -21,7 +21,7 @@ from distill.data.views.philox import Purpose, permutation
 from distill.data.views.targets import BatchTargets
 from distill.data.views.views import Views, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
-from distill.host import check_open_files
+from distill.host import check_open_files, exhausted
 from distill.objectives.top import TopAnswers
 
 AnswersOf = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
@@ -111,6 +111,10 @@ class Returning(Dataset[Any]):
             return self.dataset.__getitems__(request)
         except DistillError as error:
             return error
+        except (MemoryError, OSError, RuntimeError) as error:
+            if (said := exhausted(error)) is None:
+                raise
+            return DistillError(f"a batch cannot be loaded: {said}")
 
 
 def raising(batches: Iterable[Any]) -> Iterator[Any]:
