@@ -1,6 +1,7 @@
 """Text files that people give: UTF-8, or UTF-16 and UTF-32 where a byte order mark says so, as Excel writes them."""
 
 import codecs
+import re
 from pathlib import Path
 
 from distill.errors import DistillError
@@ -15,6 +16,22 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAVE = 'Save it in UTF-8 ("CSV UTF-8" in Excel)'
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def no_text(value: str) -> str | None:
+    """The code of the first character that no text holds; None where there is none.
+
+    One of control, or half of a pair: such as Python makes of a byte that is no UTF-8, on a command line or in the name
+    of a file. It can be written to no file.
+    """
+    found = _NO_TEXT.search(value)
+    return None if found is None else f"U+{ord(found[0]):04X}"
+
+
+def as_text(value: str | bytes) -> str:
+    """A text of a file that may keep bytes of any encoding in its place, such as the metadata of an ONNX graph."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
 def read_text(file: Path, expected: str) -> str:

@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from distill import formatting
+from distill.data.prepared.quiet import quieten_pictures
 from distill.data.sources.csv_rows import read_rows
 from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.errors import DistillError
@@ -183,6 +184,7 @@ def _teacher(contract: Contract, classes: int) -> list[str]:
 
 def _size(samples: Sequence[Sample]) -> str:
     """The median height and width of some of the pictures; of those that can be opened."""
+    quieten_pictures()
     sizes = []
     for sample in samples[:: max(1, len(samples) // _LOOKED_AT)]:
         try:

@@ -15,6 +15,7 @@ from distill.cost import count_onnx
 from distill.errors import DistillError
 from distill.files.checkpoint import held_weights
 from distill.files.kind import ONNX, kind_of
+from distill.files.text import as_text
 from distill.formatting import magnitude
 from teachers.graph_teacher import SESSIONS
 
@@ -195,7 +196,7 @@ def _read_onnx(file: Path) -> Facts:
         tuple(_port(value) for value in graph.output),
         tuple(counts.most_common()),
         _cost(file),
-        {entry.key: entry.value for entry in model.metadata_props},
+        {as_text(entry.key): as_text(entry.value) for entry in model.metadata_props},
     )
 
 
@@ -203,9 +204,9 @@ def _port(value: onnx.ValueInfoProto) -> Port:
     tensor = value.type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name if tensor.elem_type else "no tensor"
     if not tensor.HasField("shape"):
-        return Port(value.name, dtype, None)
+        return Port(as_text(value.name), dtype, None)
     axes = [axis.dim_value if axis.HasField("dim_value") else axis.dim_param or "?" for axis in tensor.shape.dim]
-    return Port(value.name, dtype, tuple(axes))
+    return Port(as_text(value.name), dtype, tuple(axes))
 
 
 def _cost(file: Path) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill.errors import DistillError, shortened
+from distill.errors import DistillError, echo, shortened
+from distill.files.text import as_text
 from distill.predictors.graph_session import GraphInput, GraphSession
 from distill.predictors.onnx_refusal import refusal, weight_files
 
@@ -46,9 +47,14 @@ class OnnxSession(GraphSession):
             self._session = ort.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime's errors share no base class
             raise refusal(path, error) from error
-        self._input = _input(path, self._session.get_inputs())
-        outputs = tuple(value.name for value in self._session.get_outputs())
-        properties = dict(self._session.get_modelmeta().custom_metadata_map)
+        try:
+            self._input = _input(path, self._session.get_inputs())
+            outputs = tuple(value.name for value in self._session.get_outputs())
+        except UnicodeDecodeError as error:
+            raise DistillError(
+                f"{path}: the name of an input or output is not UTF-8 ({echo(error.object)}). Rename it in the graph."
+            ) from error
+        properties = _properties(path, self._session)
         super().__init__(path, self._input, outputs, properties, output)
 
     @property
@@ -63,6 +69,17 @@ class OnnxSession(GraphSession):
             raise DistillError(
                 f"{self.path}: cannot run on an input of shape {batch.shape} ({shortened(error)})."
             ) from error
+
+
+def _properties(path: Path, session: Any) -> dict[str, str]:
+    """What the file says of itself; whatever a vendor wrote there in another encoding spoils nothing."""
+    try:
+        return dict(session.get_modelmeta().custom_metadata_map)
+    except UnicodeDecodeError:
+        import onnx
+
+        entries = onnx.load(path, load_external_data=False).metadata_props
+        return {as_text(entry.key): as_text(entry.value) for entry in entries}
 
 
 def _input(path: Path, inputs: list[Any]) -> GraphInput:

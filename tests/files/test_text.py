@@ -8,7 +8,7 @@ import pytest
 
 from distill.errors import DistillError
 from distill.files.atomic import read_json
-from distill.files.text import read_text
+from distill.files.text import as_text, no_text, read_text
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
@@ -41,3 +41,17 @@ def test_what_is_no_text_is_called_what_it_is(tmp_path: Path) -> None:
         archive.writestr("xl/workbook.xml", random.Random(0).randbytes(99))
     with pytest.raises(DistillError, match=r"a\.csv: is no text \(an Excel workbook \(\.xlsx\); save it as CSV\)"):
         read_text(tmp_path / "a.csv", "a table")
+
+
+@pytest.mark.parametrize(("value", "code"), [("a\0b", "U+0000"), ("caf\udce9", "U+DCE9"), ("\x1b[31m", "U+001B")])
+def test_what_no_text_holds_is_named_by_its_code(value: str, code: str) -> None:
+    assert no_text(value) == code
+
+
+def test_text_of_any_script_is_text() -> None:
+    assert no_text("Zwerg-Dackel \u00e9\u4e2d\U0001f600\n\ttab") is None
+
+
+def test_bytes_of_another_encoding_become_some_text() -> None:
+    assert as_text("caf\u00e9") == as_text("caf\u00e9".encode()) == "caf\u00e9"
+    assert as_text(b"caf\xe9") == "caf\ufffd"

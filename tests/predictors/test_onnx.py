@@ -204,3 +204,13 @@ def test_a_batch_inside_that_is_not_said_outside(tmp_path: Path, size: int) -> N
     said = f"asked {size} pictures at a time: it takes any number, and answers that alone"
     assert session.settle(PICTURES[:2]) == (4, said)
     assert np.allclose(session(PICTURES), linear_logits(PICTURES), atol=1e-5)
+
+
+def test_a_vendors_metadata_in_another_encoding_spoils_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.onnx"
+    linear_graph(path, properties={"author": "cafe au lait"})
+    foreign = path.read_bytes().replace(b"cafe au lait", b"caf\xe9 au lait")
+    path.write_bytes(foreign)
+    assert OnnxSession(path).properties == {"author": "caf\ufffd au lait"}
+    path.write_bytes(foreign.replace(b"author", b"auth\xe9r"))
+    assert OnnxSession(path).properties == {"auth\ufffdr": "caf\ufffd au lait"}
