@@ -10,14 +10,15 @@ from rich.console import Console
 
 from distill import formatting
 from distill.errors import DistillError
+from distill.files.checksums import SUMS, read_sums
 from distill.files.run_directory import RESULTS, RunDirectory
 from distill.recipe.left_out import LARGEST_BATCH
 from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.recipe.written import recipe_names
 from distill.registries import TASKS
+from distill.run.record import RECORD
 from distill.run.stages import Run
-from distill.run.train import RECORD
 from distill.run.trainer import check_trainer, quieten
 from distill.store.asking import Asking, Shown
 from distill.store.building import check_free, views_begun
@@ -180,6 +181,8 @@ def _verify(arguments: list[str]) -> int:
     try:
         if not written:
             raise DistillError("there is no recipe beside the answers")
+        if written[0].name not in read_sums(directory):
+            raise DistillError(f"{written[0]}: has no checksum in {SUMS} beside it: an earlier distill wrote it")
         recipe, _ = RecipeReader(str(written[0])).read([])
         run = options.run or _run_of(directory)
         made = set(recipe.stages) & set(TEACHER_STAGES)
