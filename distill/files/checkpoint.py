@@ -45,7 +45,7 @@ def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
 
     A checkpoint that keeps its weights in an entry is unwrapped; of several, averaged ones come first, then those of
     the usual names, which is logged as a warning. What DataParallel and torch.compile put before every name is taken
-    off.
+    off, which is logged too.
 
     Args:
         of: the entry to read, with a dot before each further level; None for the choice above.
@@ -69,7 +69,21 @@ def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
     others = [name for name in named if name != _COUNTER]
     if _COUNTER in named and others and all(name.startswith("module.") for name in others):
         del named[_COUNTER]
-    return _without(named, _leading(named, ("module", "_orig_mod")))
+    if prefix := _leading(named, ("module", "_orig_mod")):
+        log.warning("%s: all its names begin with %s, which is taken off.", path, prefix)
+    return _without(named, prefix)
+
+
+def held_weights(path: Path) -> dict[str, Mapping[Any, Any]]:
+    """All sets of weights that a file holds, by the entry each lies under; of one that is nothing else, under nothing.
+
+    Raises:
+        DistillError: the file is missing, is truncated, holds Python code (it is refused unrun), or no weights.
+    """
+    if not path.is_file():
+        raise DistillError(f"{path}: no such weights file. {nearby(path)}")
+    content = _content_of(path)
+    return dict(_state_dicts(content)) or {"": _chosen(path, content, None)}
 
 
 def fitting_names(tensors: Mapping[str, Tensor], expected: Collection[str], path: Path) -> dict[str, Tensor]:
