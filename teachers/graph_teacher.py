@@ -146,7 +146,7 @@ class Graph(TeacherConfig):
         pair = graph_input(shown, session, preprocess, layout)
         outputs, reason = session.settle(pair)
         if reason:
-            console.print(f"teacher {self.file.name}: asked one picture at a time: {reason}.", soft_wrap=True)
+            console.print(f"teacher {self.file.name}: {reason}.", soft_wrap=True)
         return BlackBox(
             session,
             preprocess,

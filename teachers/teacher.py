@@ -23,6 +23,7 @@ from distill.data.views.loader import AnswersOf
 from distill.data.views.views import Views
 from distill.errors import DistillError, echo
 from distill.files.atomic import read_json
+from distill.files.text import read_text
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
@@ -203,10 +204,8 @@ def read_classes(given: tuple[str, ...] | Path | None) -> tuple[str, ...] | None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DistillError(f"{given}: expected a JSON list of class names.")
         return tuple(names)
-    try:
-        return tuple(line.strip() for line in given.read_text(encoding="utf-8-sig").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DistillError(f"{given}: cannot be read as class names, one a line ({error}).") from error
+    text = read_text(given, "class names, one a line")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def fingerprint_of(*facts: object) -> str:

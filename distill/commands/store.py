@@ -138,13 +138,19 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreS
     return write_store(out, manifest, asking, fabric, texts={f"{recipe.name}.yaml": resolved})
 
 
-def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
-    """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
+def _open(recipe: Recipe, run: Path, only_read: bool = False) -> tuple[Teacher, Task, Shown]:
+    """The recipe's teacher, made first where its stages say so, and the pictures it is shown.
+
+    Args:
+        only_read: both are there already, on a file system that may be read-only.
+    """
     run_directory = RunDirectory.enter(run, recipe.name)
-    with run_directory.alone():
+    with run_directory.alone(only_read):
         of_run = Run.open(recipe, run_directory)
         teacher, task = of_run.teacher(), of_run.task
-        if not (run_directory.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
+        if (
+            not only_read and not (run_directory.root / RESULTS).exists()
+        ):  # a finished run's teacher stays beside the student it taught
             of_run.write_teacher()
     if teacher is None or teacher.online is None:
         raise DistillError(
@@ -209,7 +215,7 @@ def _verify(arguments: list[str]) -> int:
         made = set(recipe.stages) & set(TEACHER_STAGES)
         if made and not any(any(run.glob(f"stages/{name}-*/{RECORD}")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")
-        teacher, _, shown = _open(recipe, run)
+        teacher, _, shown = _open(recipe, run, only_read=True)
     except DistillError as error:
         console.print(f"the teacher is not at hand, so nothing was asked again: {error}", soft_wrap=True)
         return 0

@@ -1,6 +1,5 @@
 """A recipe for somebody's own pictures and teacher, from a look at both: a commented file that is read and changed."""
 
-import csv
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,9 @@ import yaml
 from PIL import Image
 
 from distill import formatting
-from distill.data.sources.source import SPLITS, Sample, Source
+from distill.data.prepared.quiet import quieten_pictures
+from distill.data.sources.csv_rows import read_rows
+from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.errors import DistillError
 from distill.export.int8.calibration import NEEDED
 from distill.inspection.contract import Contract
@@ -116,6 +117,14 @@ def look(pictures: Path, root: Path | None) -> Look:
     elif not pictures.is_dir():
         raise DistillError(f"{pictures}: no such folder or table. Expected a folder of pictures for each class.")
     source = _source(keys)
+    if isinstance(source, Targeted) and source.columns():
+        if any(sum(sample.labels) > 1 for sample in source.samples(0, 0)):
+            raise DistillError(
+                f"{pictures}: has boxes of several classes in one picture; drafted are recipes of classes and "
+                "attributes. Write one of its own for boxes."
+            )
+        keys["boxes"] = []  # what is in a picture's one box is what the picture shows
+        source = _source(keys)
     if not source.classes() and pictures.is_file():
         attributes = _attributes(pictures)
         keys["attributes"] = attributes
@@ -144,11 +153,8 @@ def _source(keys: dict[str, Any]) -> Source:
 
 def _attributes(table: Path) -> list[str]:
     """The columns that say yes or no."""
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = [
-        name for name in (rows[0] if rows else {}) if {str(row[name]).strip().lower() for row in rows} <= _TRUTHS
-    ]
+    header, rows, _ = read_rows(table)
+    columns = [name for name in header if {row.cells[name].lower() for row in rows} <= _TRUTHS]
     if not columns:
         raise DistillError(f"{table}: has neither a column of classes (label, class, ...) nor columns of 0 and 1.")
     return columns
@@ -178,6 +184,7 @@ def _teacher(contract: Contract, classes: int) -> list[str]:
 
 def _size(samples: Sequence[Sample]) -> str:
     """The median height and width of some of the pictures; of those that can be opened."""
+    quieten_pictures()
     sizes = []
     for sample in samples[:: max(1, len(samples) // _LOOKED_AT)]:
         try:

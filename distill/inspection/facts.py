@@ -14,6 +14,8 @@ from torch import Tensor
 from distill.cost import count_onnx
 from distill.errors import DistillError
 from distill.files.checkpoint import held_weights
+from distill.files.kind import ONNX, kind_of
+from distill.files.text import as_text
 from distill.formatting import magnitude
 from teachers.graph_teacher import SESSIONS
 
@@ -167,16 +169,22 @@ def _runtime(file: Path) -> str | None:
     return "openvino" if head.lstrip().startswith((b"<?xml", b"<net")) else "onnx"
 
 
+def _no_file(file: Path) -> DistillError:
+    kind = kind_of(file)
+    known = "" if kind in (None, ONNX) else f" ({kind})"
+    return DistillError(
+        f"{file}: is no whole ONNX, .tflite or OpenVINO file, nor one of weights{known}. Expected one of these."
+    )
+
+
 def _read_onnx(file: Path) -> Facts:
     try:
         model = onnx.load(file, load_external_data=False)
     except (DecodeError, OSError, ValueError) as error:
-        raise DistillError(
-            f"{file}: cannot be read as ONNX, and is no .tflite or OpenVINO .xml file. Expected one of these, whole."
-        ) from error
+        raise _no_file(file) from error
     graph = model.graph
     if not graph.node:
-        raise DistillError(f"{file}: an ONNX graph without operators. Expected a whole .onnx file.")
+        raise _no_file(file)
     stored = {tensor.name for tensor in graph.initializer}
     counts = Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.node)
     opset = max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=0)
@@ -188,7 +196,7 @@ def _read_onnx(file: Path) -> Facts:
         tuple(_port(value) for value in graph.output),
         tuple(counts.most_common()),
         _cost(file),
-        {entry.key: entry.value for entry in model.metadata_props},
+        {as_text(entry.key): as_text(entry.value) for entry in model.metadata_props},
     )
 
 
@@ -196,9 +204,9 @@ def _port(value: onnx.ValueInfoProto) -> Port:
     tensor = value.type.tensor_type
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name if tensor.elem_type else "no tensor"
     if not tensor.HasField("shape"):
-        return Port(value.name, dtype, None)
+        return Port(as_text(value.name), dtype, None)
     axes = [axis.dim_value if axis.HasField("dim_value") else axis.dim_param or "?" for axis in tensor.shape.dim]
-    return Port(value.name, dtype, tuple(axes))
+    return Port(as_text(value.name), dtype, tuple(axes))
 
 
 def _cost(file: Path) -> str:

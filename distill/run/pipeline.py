@@ -70,6 +70,8 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
     _check_student(run)
+    if is_first_process():
+        task.pictures.say_contradictions()
     if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.answers(None)))):
         check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()

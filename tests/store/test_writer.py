@@ -21,6 +21,7 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.locks import exclusive
+from distill.files.sealed import write_sealed
 from distill.preprocess.preprocess import Channels
 from distill.store import estimate
 from distill.store.asking import Asking
@@ -133,7 +134,7 @@ def test_a_manifest_says_in_which_order_a_teacher_eats_channels(
 def test_a_store_of_an_older_view_policy_is_not_written_over(labelled: Prepared, tmp_path: Path) -> None:
     place = store(tmp_path / "s", shown(labelled)).directory
     content = json.loads((place / "manifest.json").read_text())
-    (place / "manifest.json").write_text(json.dumps(content | {"view_policy": 0}))
+    write_sealed(place / "manifest.json", content | {"view_policy": 0})
     before = files(place)
     with pytest.raises(DistillError, match=r"view_policy is 0.*Delete .*s, or name another place, and store"):
         store(tmp_path / "s", shown(labelled))

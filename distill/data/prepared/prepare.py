@@ -32,15 +32,16 @@ from distill.data.prepared.unfinished import Unfinished, discard_empty, plan_of
 from distill.data.sources.listing import Stateful
 from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.data.targets import IDENTITIES, Column, labels_column, placed
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
 from distill.files.atomic import aside_of, atomic_path
 from distill.files.locks import exclusive
 from distill.files.sealed import read_damaged
+from distill.files.text import no_text
 
 WORKERS = min(8, os.cpu_count() or 1)
 SHOWN = 5  # bad pictures an error names
 _AFRESH = "Name another place, or delete {} to prepare the set afresh."
-_ENTRIES = 3  # of the layout of what unfinished sets have entered; raise it when it changes
+_ENTRIES = 4  # of the layout of what unfinished sets have entered; raise it when it changes
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -216,6 +217,8 @@ def _entry(sample: Sample, stored: StoredPicture | BadPicture, columns: tuple[Co
 
 def _describe(source: Source, frame: Frame) -> dict[str, Any]:
     """What a prepared set depends on, and its hash, the key."""
+    if (wrong := next(filter(no_text, source.classes()), None)) is not None:
+        raise DistillError(f"classes: {echo(wrong)}: {no_text(wrong)} in it is no character of text. Rename it.")
     fields = {"type": type(source).__qualname__, **dataclasses.asdict(cast(Any, source))}
     state = source.state() if isinstance(source, Stateful) else ""
     landmarks = None if frame.align is None else frame.align.fingerprint()

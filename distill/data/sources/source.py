@@ -98,3 +98,16 @@ class Targeted(Protocol):
             DistillError: a column contradicts itself.
         """
         ...
+
+
+@runtime_checkable
+class Remarked(Protocol):
+    """A source that passes something over, or takes it for granted."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """What the user is to be told of how it was read, a sentence each, naming the file.
+
+        Raises:
+            DistillError: as `samples` does.
+        """
+        ...
