@@ -3,7 +3,6 @@
 Shapes: N pictures, C classes, R resamples, B resamples of one block, K = 12 scores.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -24,7 +23,7 @@ from distill.evaluation.boxes.precision import Ranking, weighed
 from distill.evaluation.difference import Difference, check_paired
 
 AP, AP_50 = "AP", "AP50"
-_MOST_THREADS = 4
+_THREADS = 4
 _PARTS = tuple(SIZES)[1:]
 METRICS = (
     *(AP, AP_50, "AP75", *(f"AP {size}" for size in _PARTS)),
@@ -84,7 +83,7 @@ def evaluate_boxes(matches: Matches, *, seed: int, resamples: int) -> BoxScores:
     rankings = [[Ranking.of(matches, number, size) for size in range(len(SIZES))] for number in numbers]
 
     # Most of the work is numpy's, which lets other threads run meanwhile.
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
 
         def statistics(counts: np.ndarray) -> np.ndarray:
             """(B, N) to (B, C, K), NaN where a class has no box."""
