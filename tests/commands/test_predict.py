@@ -11,10 +11,15 @@ import torch
 from PIL import Image
 
 from distill import cli
-from distill.answers import Probabilities
+from distill.answers import Boxes, Probabilities
+from distill.answers.located import SHOWN_FROM
+from distill.answers.suppression import suppressed
 from distill.predictors.open import student_predictor
 from distill.preprocess.preprocess import fit
 from students.files import load_student, save_student
+from students.manifest import StudentManifest
+from students.ssd import Ssd, SsdMobilenetV1
+from students.student import build_student
 from tests.helpers.graphs import projection_graph
 from tests.helpers.running import finished
 
@@ -134,3 +139,25 @@ def test_a_folder_of_wrecks_is_an_error(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_file_that_is_no_student_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert predict("report.html", folder, tmp_path / "seen.csv") == 2
     assert "not a model this can run" in capsys.readouterr().err
+
+
+def test_a_detector_writes_a_row_for_each_thing(folder: Path, tmp_path: Path) -> None:
+    config = SsdMobilenetV1(width=0.1, resolution=32)
+    torch.manual_seed(0)
+    network = build_student(config, Boxes(("cat", "dog")).head()).eval()
+    assert isinstance(network, Ssd)
+    network.predictors[0].classes.bias.data += 4.5  # from a hundredth to about one half
+    kind = Boxes(("cat", "dog"), network.anchors.shape[1])
+    manifest = StudentManifest(config, kind, config.preprocess, (32, 32), seed=0, teacher="none")
+    save_student(tmp_path / "student", network, manifest)
+    assert cli.main(["predict", str(tmp_path / "student"), str(folder), "--csv", str(tmp_path / "found.csv")]) == 0
+    with (tmp_path / "found.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    assert header == ["file", "class", "score", "x1", "y1", "x2", "y2"]
+    answers = student_predictor(network, manifest)(np.stack([picture(0)]))
+    boxes, scores, classes = suppressed(answers["boxes"], answers["scores"], least=SHOWN_FROM)
+    of_one = [row for row in rows if row[0] == "a.png"]
+    assert len(of_one) == len(scores.rows) > 1
+    assert [row[1] for row in of_one] == [("cat", "dog")[number] for number in classes.rows]
+    np.testing.assert_allclose([float(row[2]) for row in of_one], scores.rows, atol=1e-4)
+    np.testing.assert_allclose([[float(edge) for edge in row[3:]] for row in of_one], boxes.rows, atol=1e-4)
