@@ -33,6 +33,7 @@ from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, save_student
 from students.manifest import StudentManifest, read_manifest
+from students.student import check_head
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -67,6 +68,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
 def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
+    check_head(recipe.student, task.teaching.answers(None).head())
     if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.kind))):
         check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()
