@@ -50,7 +50,7 @@ class Ssd(nn.Module):
             maps.append(layer(maps[-1]))
         pairs = [predictor(seen) for predictor, seen in zip(self.predictors, maps, strict=True)]
         locations, logits = (torch.cat(parts, dim=1) for parts in zip(*pairs, strict=True))
-        return {"locations": locations, "logits": logits, "anchors": self.anchors.expand(len(pixels), -1, -1)}
+        return {"locations": locations, "logits": logits, "anchors": self.anchors.expand_as(locations)}
 
     def get_classifier(self) -> tuple[nn.Module, nn.Module]:
         """What may be left at random where weights are of a body alone, or of other classes."""
@@ -78,7 +78,7 @@ class Predictor(nn.Module):
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """(N, F, h, w) to (N, h w anchors, 4) and (N, h w anchors, C)."""
         places, classes = (layer(maps).permute(0, 2, 3, 1) for layer in (self.places, self.classes))
-        return places.reshape(len(maps), -1, 4), classes.reshape(len(maps), -1, self.outputs)
+        return places.reshape(maps.shape[0], -1, 4), classes.reshape(maps.shape[0], -1, self.outputs)
 
 
 def pointwise(channels: int, outputs: int) -> nn.Conv2d:

@@ -6,9 +6,31 @@ Shapes: N pictures, K boxes of an answer, C classes.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from distill.answers.kind import Tensors
 from distill.answers.located import LocatedKind
+from distill.answers.suppression import suppressed
 from distill.errors import DistillError
+
+MOST = 100
+"""Detections of a picture that a teacher gives."""
+
+
+def surest(boxes: np.ndarray, scores: np.ndarray, iou: float | None) -> dict[str, np.ndarray]:
+    """A detector's answers (N, K, 4) and (N, K, C) as detections: the `MOST` surest, one class each.
+
+    Args:
+        iou: of two boxes of a class that overlap by more than this, the less sure is dropped; None drops none.
+    """
+    found, sureness, classes = suppressed(boxes, scores, 1.0 if iou is None else iou, MOST)
+    rows = np.repeat(np.arange(len(boxes)), found.counts)
+    places = np.arange(len(rows)) - np.repeat(found.offsets[:-1], found.counts)
+    answers = {"boxes": np.zeros((len(boxes), MOST, 4), np.float32)}
+    answers["scores"] = np.zeros((len(boxes), MOST, scores.shape[2]), np.float32)
+    answers["boxes"][rows, places] = found.rows
+    answers["scores"][rows, places, classes.rows] = sureness.rows
+    return answers
 
 
 @dataclass(frozen=True)
@@ -22,7 +44,7 @@ class Detections(LocatedKind):
         most: K.
     """
 
-    most: int = 100
+    most: int = MOST
 
     name: ClassVar[str] = "detections"
     raw: ClassVar[tuple[str, ...]] = ("boxes", "scores")

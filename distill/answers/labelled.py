@@ -10,7 +10,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from distill.answers.kind import Kind
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
+from distill.files.text import no_text
 
 NO_LOGIT = 1e-7
 """Of a probability closer to 0 or 1 nothing is known in float32."""
@@ -70,5 +71,7 @@ def check_names(names: object) -> None:
     """
     if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
         raise DistillError(f"classes: {names!r}, expected a list of names, at least one.")
+    if (wrong := next(filter(no_text, names), None)) is not None:
+        raise DistillError(f"classes: {echo(wrong)}: {no_text(wrong)} in it is no character of text. Rename it.")
     if len(set(names)) != len(names):
         raise DistillError("classes: a name stands there twice; expected each of them once.")

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from distill.errors import DistillError
+from distill.host import exhausted
 
 try:
     import fcntl
@@ -43,10 +44,43 @@ class Lock:
 
     def release(self) -> None:
         """Let go; a process that inherited the descriptors still holds it."""
+        _HELD.pop(id(self), None)
         for descriptor in self.descriptors:
             os.close(descriptor)
         if self.file_lock is not None:
             self.file_lock.release()
+
+
+_HELD: dict[int, tuple[Path, Lock]] = {}
+"""The files by which this process holds directories."""
+
+
+def hold(directory: Path) -> Lock | None:
+    """Hold a directory by the file `lock` in it; None where another process does. `check_held` knows of it.
+
+    Raises:
+        DistillError: nothing can be locked there.
+    """
+    lock = try_lock(directory / "lock")
+    if lock is not None:
+        _HELD[id(lock)] = directory.absolute(), lock
+    return lock
+
+
+def check_held(path: Path) -> None:
+    """Refuse to write to a directory that this process held and that was taken away from under it.
+
+    Raises:
+        DistillError: the directory was removed, or another begun in its place.
+    """
+    for directory, lock in _HELD.values():
+        if not path.absolute().is_relative_to(directory) or not lock.descriptors:
+            continue
+        if not _is_at(directory / "lock", lock.descriptors[0]):
+            raise DistillError(
+                f"{directory}: was removed, or another run begun in its place, while this one was at work in it. "
+                "Nothing more is written there; start the run again."
+            )
 
 
 @contextmanager
@@ -77,6 +111,13 @@ def try_lock(file: Path) -> Lock | None:
         DistillError: nothing can be locked there.
     """
     return _hold_file(file, wait=False)
+
+
+def _refused(place: Path, error: OSError) -> DistillError:
+    return DistillError(
+        f"{place}: nothing can be locked there ({error.strerror or error}), and two processes could write at once. "
+        "Name a place that can be written to with --out."
+    )
 
 
 def _hold_directory(directory: Path, waiting: Callable[[], None]) -> Lock | None:
@@ -115,9 +156,14 @@ def _hold_beside(directory: Path, waiting: Callable[[], None]) -> Lock:
 
 def _hold_file(file: Path, wait: bool) -> Lock | None:
     """The lock of a file, or of one beside it where the system cannot lock it; None where another process holds it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if fcntl is not None:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = None if fcntl is None else os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        if exhausted(error):
+            raise
+        raise _refused(file.parent, error) from error
+    if handle is not None:
         taken = None
         try:
             taken = _flock(handle, file, wait)
@@ -132,11 +178,10 @@ def _hold_file(file: Path, wait: bool) -> Lock | None:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         return None
-    except (OSError, NotImplementedError) as error:
-        raise DistillError(
-            f"{file.parent}: nothing can be locked there ({error}), and two processes could write at once. Name a "
-            "place on another disk with --out."
-        ) from error
+    except NotImplementedError as error:
+        raise _refused(file.parent, OSError(str(error))) from error
+    except OSError as error:
+        raise _refused(file.parent, error) from error
     return Lock(file_lock=lock)
 
 
@@ -164,14 +209,21 @@ def _open(directory: Path) -> int:
     while True:
         # Another process may remove it between any two of these.
         with suppress(FileNotFoundError):
-            directory.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                directory.mkdir()
-            return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                directory.parent.mkdir(parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    directory.mkdir()
+                return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                if exhausted(error):
+                    raise
+                raise _refused(directory, error) from error
 
 
 def _is_at(directory: Path, handle: int) -> bool:
     try:
         return os.path.samestat(os.fstat(handle), directory.stat())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False

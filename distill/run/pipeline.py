@@ -18,6 +18,7 @@ from distill.cost import count
 from distill.errors import DistillError
 from distill.export.formats import formats_of
 from distill.export.int8.calibration import check_calibration
+from distill.files.checksums import check_sum
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
 from distill.predictors.open import student_predictor
@@ -25,15 +26,15 @@ from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.registries import TASKS
 from distill.report.card import write_card
 from distill.report.page import write_report
-from distill.report.results import ExportedFile, Input, Results, read_results, write_results
+from distill.report.results import ExportedFile, Input, Results, read_results, results_of, write_results
 from distill.run.gate import Exported, beside_earlier, export_and_score
-from distill.run.stages import Run
+from distill.run.stages import Run, seen_of
 from distill.run.trainer import check_trainer
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, save_student
 from students.manifest import StudentManifest, read_manifest
-from students.student import check_head
+from students.student import build_student, check_head
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -68,8 +69,10 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
 def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
-    check_head(recipe.student, task.teaching.answers(None).head())
-    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.kind))):
+    _check_student(run)
+    if is_first_process():
+        task.pictures.say_contradictions()
+    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.answers(None)))):
         check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()
     if not is_first_process():  # the first scores and writes; the others only train
@@ -82,7 +85,7 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     # What an earlier run with other keys left stands until there is something in its place.
     RunDirectory.claim(directory.root, recipe.name, resolved)
     run.write_teacher()
-    manifest = _manifest(run, teacher)
+    manifest = _manifest(run, teacher, network)
     predictor = student_predictor(network, manifest)
     verdict = task.judging.judge(predictor)
     if verdict.at_chance:
@@ -120,18 +123,32 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
             sibling = run.student(teacher, seed)
             siblings.append(task.judging.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
-    written = write_results(directory.root / RESULTS, results)
-    write_report(directory.root / REPORT, written, log.curves, details.sections, resolved)
-    write_card(directory.root, written, recipe, manifest)
-    return written
+    content = results_of(results)
+    write_report(directory.root / REPORT, content, log.curves, details.sections, resolved)
+    write_card(directory.root, content, recipe, manifest)
+    write_results(directory.root / RESULTS, content)  # last: with them the run is finished
+    return content
 
 
-def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
+def _check_student(run: Run) -> None:
+    """Refuse a student that cannot have the task's head, before a teacher is made for it.
+
+    Raises:
+        DistillError: naming it.
+    """
+    head = run.task.teaching.answers(None).head()
+    check_head(run.recipe.student, head)
+    if head != 0:  # how many numbers an embedding has, its teacher says
+        with torch.device("meta"):
+            build_student(run.recipe.student, head)
+
+
+def _manifest(run: Run, teacher: Teacher | None, network: nn.Module) -> StudentManifest:
     """What stands beside the student's weights, before it is scored."""
     student = run.recipe.student
     return StudentManifest(
         config=student,
-        answers=run.task.teaching.answers(teacher),
+        answers=seen_of(network, student.preprocess, run.task.teaching.answers(teacher)),
         preprocess=student.preprocess,
         picture=run.task.pictures.sets.size,
         seed=run.recipe.seed,
@@ -157,9 +174,14 @@ def _input(manifest: StudentManifest) -> Input:
 
 def _earlier(directory: RunDirectory) -> tuple[StudentManifest | None, list[ExportedFile]]:
     """The student of an earlier run and its files, of `distill export` too; None of what is damaged or not there."""
+    config, results = directory.student / CONFIG_FILE, directory.root / RESULTS
+    if not (config.exists() and results.exists()):
+        return None, []
     try:
-        return read_manifest(directory.student / CONFIG_FILE), read_results(directory.root / RESULTS)["exports"]
-    except (DistillError, OSError, KeyError):
+        check_sum(config, "It is written again.")
+        return read_manifest(config), read_results(results)["exports"]
+    except DistillError as error:
+        console.print(f"{error} Exported files of other formats than the recipe's are left out.", soft_wrap=True)
         return None, []
 
 

@@ -15,12 +15,13 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 from torch import nn
 
-from distill.answers.kind import named
+from distill.answers.kind import Kind, named
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.data_module import ViewDataModule
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
 from distill.files.atomic import atomic_path
+from distill.files.checksums import SUMS, sums_of, write_sums
 from distill.files.run_directory import RunDirectory, key_of
 from distill.files.weights import weights_checksum
 from distill.host import is_first_process
@@ -34,7 +35,8 @@ from distill.recipe.stages import Stage, Teach
 from distill.run.curve import fault_of, words_of
 from distill.run.longer import note, shorter, take_over, why_not
 from distill.run.probe import fit_probe
-from distill.run.train import ENDS, Trained, begun, finished, keep, train
+from distill.run.record import Trained, finished, is_left, keep, leave
+from distill.run.train import ENDS, begun, train
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
@@ -137,12 +139,14 @@ class Run:
         made, place = self.log.made_teacher, self.directory.teacher
         if made is None:
             return
+        (place / SUMS).unlink(missing_ok=True)  # a kill while files are placed leaves none beside another's checksum
         for name, source in {TEACHER_WEIGHTS: made, TEACHER_ONNX: made.with_name(TEACHER_ONNX)}.items():
             if source.exists():
                 with atomic_path(place / name) as temporary:
                     shutil.copyfile(source, temporary)
             else:
                 (place / name).unlink(missing_ok=True)  # another teacher's
+        write_sums(place, sums_of(place, (TEACHER_WEIGHTS, TEACHER_ONNX)))
 
     def _make_teacher(self) -> Teacher:
         torch.manual_seed(self.recipe.seed)
@@ -175,12 +179,9 @@ class Run:
 
     def _export_teacher(self, stage: Path, network: nn.Module, preprocess: Preprocess) -> None:
         """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
-        if not is_first_process() or (stage / TEACHER_ONNX).exists():
+        if not is_first_process() or is_left(stage, TEACHER_ONNX):
             return
-        blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
-        kind = self.task.teaching.kind
-        with torch.inference_mode():
-            kind = kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))
+        kind = seen_of(network, preprocess, self.task.teaching.trained)
         try:
             size, fit = self.task.pictures.sets.size, self.recipe.prepare.fit
             export_onnx(stage / TEACHER_ONNX, network, preprocess, kind, size, fit)
@@ -192,6 +193,8 @@ class Run:
                 f"the teacher cannot be written as ONNX ({type(error).__name__}: {reason}); only its weights are.",
                 soft_wrap=True,
             )
+            return
+        leave(stage, TEACHER_ONNX)
 
     def _probe(self, network: nn.Module, preprocess: Preprocess) -> Trained:
         sets, settings, seed = self.task.pictures.sets, self.recipe.probe, self.recipe.seed
@@ -229,6 +232,7 @@ class Run:
         module, pictures = training.module, training.pictures
         settings = self._settings(name, len(pictures))
         stage = {key: value for key, value in asdict(settings).items() if key not in ("checkpoint_steps", *without)}
+        stage["views"] = settings.views.facts()
         if "optimization" in stage and settings.optimization.schedule == "cosine":
             del stage["optimization"]["schedule"]  # the only one there was when the first stages were keyed
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
@@ -271,7 +275,7 @@ class Run:
         lineage = self._lineage(name, training, seed)
         self._begin(name, stage, directory, lineage)
         views, view_seed, answers = stage.views, seed, None
-        if training.teacher is not None:
+        if training.teacher is not None and recipe.objective.asks_views:
             # Siblings of --seeds differ in their weights and order; stored views are those that were answered.
             views, view_seed, answers = training.teacher.shown_views(pictures, views, Seeds(seed, recipe.seed))
         data = ViewDataModule(
@@ -313,7 +317,7 @@ class Run:
         before it: what did it add?
         """
         judging, log = self.task.judging, self.log
-        predictor = TorchPredictor(network, preprocess, self.task.teaching.kind, normalize=True, name=name)
+        predictor = TorchPredictor(network, preprocess, self.task.teaching.trained, normalize=True, name=name)
         log.curves[name] = trained.history
         losses, doubt = [record["loss"] for record in trained.history], {}
         if fault := fault_of(losses):
@@ -329,3 +333,10 @@ class Run:
             if log.before is not None:
                 log.stages[-1]["test"]["added"] = verdict.compare(log.before)
             log.before = verdict
+
+
+def seen_of(network: nn.Module, preprocess: Preprocess, kind: Kind) -> Kind:
+    """A kind with what a network's answers to one picture show of it, such as dimensions; in eval mode on the CPU."""
+    blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
+    with torch.inference_mode():
+        return kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))

@@ -168,6 +168,13 @@ def test_a_row_of_classes_says_the_likeliest() -> None:
     assert kind.row(answers) == ["Male", "0.6250", "0.2500", "0.6250", "0.1250"]
 
 
+@pytest.mark.parametrize(("threshold", "name"), [(0.625, "Male"), (0.63, "none of these")])
+def test_a_row_of_a_picture_below_the_threshold_says_none_of_these(threshold: float, name: str) -> None:
+    answers = {"probabilities": np.array([0.25, 0.625, 0.125], np.float32)}
+    row = Softmax(NAMES, (threshold,) * 3).row(answers)
+    assert row == [name, "0.6250", "0.2500", "0.6250", "0.1250"]
+
+
 def test_a_table_of_embeddings_would_say_nothing() -> None:
     with pytest.raises(DistillError, match="gives embeddings, which are compared, and have no classes to write"):
         Embedding(3).heading()

@@ -20,6 +20,7 @@ from students.files import load_student, save_student
 from students.manifest import StudentManifest
 from students.ssd import Ssd, SsdMobilenetV1
 from students.student import build_student
+from tests.helpers.graphs import projection_graph
 from tests.helpers.running import finished
 
 
@@ -101,6 +102,18 @@ def test_the_thresholds_are_the_models_own(folder: Path, tmp_path: Path) -> None
     with (tmp_path / "after.csv").open(newline="") as file:
         assert [row["present"] for row in csv.DictReader(file)] == [config["classes"][0]] * 3
     assert (tmp_path / "before.csv").read_text() != (tmp_path / "after.csv").read_text()
+
+
+@pytest.mark.parametrize(("threshold", "none"), [(0.99, True), (0.01, False)])
+def test_a_picture_of_none_of_the_classes(threshold: float, none: bool, folder: Path, tmp_path: Path) -> None:
+    model = projection_graph(tmp_path / "classes.onnx", "softmax", threshold=threshold)
+    assert cli.main(["predict", str(model), str(folder), "--csv", str(tmp_path / "seen.csv")]) == 0
+    with (tmp_path / "seen.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] == "none of these" for row in rows] == [none] * 3
+    for row in rows:  # the likeliest is still in the row
+        likeliest = max((name for name in row if name.startswith("n0")), key=lambda name: float(row[name]))
+        assert float(row["probability"]) == float(row[likeliest])
 
 
 def test_a_folder_with_nothing_to_see(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

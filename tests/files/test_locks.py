@@ -11,10 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from distill.errors import DistillError
 from distill.files import locks
 from distill.files.locks import exclusive, try_lock
 
@@ -174,3 +176,20 @@ def test_other_errors_are_not_taken_for_a_missing_flock(tmp_path: Path, monkeypa
     without_flock(monkeypatch, OSError(errno.EIO, "Input/output error"))
     with pytest.raises(OSError, match="Input/output error"):
         try_lock(tmp_path / "lock")
+
+
+def hold(directory: Path) -> None:
+    with exclusive(directory, lambda: None):
+        pass
+
+
+@pytest.mark.parametrize("lock", [try_lock, hold])
+def test_a_place_that_cannot_be_written_to_is_named(
+    lock: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*arguments: object, **options: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    with pytest.raises(DistillError, match=r"nothing can be locked there \(Read-only file system\)"):
+        lock(tmp_path / "run" / "place")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from distill.data.rendered.faces import RenderedFaces
 from distill.errors import DistillError
 from distill.files.run_directory import RunDirectory, key_of
+from distill.files.sealed import write_sealed
 
 
 def claim(root: Path, recipe: str = "mine", resolved: str = "seed: 0\n") -> RunDirectory:
@@ -50,10 +52,29 @@ def test_a_directory_that_is_no_run_is_refused_untouched(tmp_path: Path) -> None
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("content", ["[]", "{}"])
-def test_a_strange_marker_is_refused(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[]", "has no sha256 of itself"), ("{}", "version None"), ('{"version": 2, "recipe": "mine"}', "has no sha256")],
+)
+def test_a_strange_marker_is_refused(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(DistillError, match="recipe None"):
+    with pytest.raises(DistillError, match=said):
+        claim(tmp_path)
+
+
+def test_a_marker_of_which_a_bit_was_flipped_is_damaged_and_not_old(tmp_path: Path) -> None:
+    claim(tmp_path)
+    marker = tmp_path / "run.json"
+    text = marker.read_text()
+    marker.write_text(text.replace('"version": 2', '"version": 3'))
+    with pytest.raises(DistillError, match=r"run\.json: damaged: it is not what it has the sha256 of"):
+        claim(tmp_path)
+    # With a checksum of its own it is another version's.
+    write_sealed(marker, {"recipe": "mine", "version": 3})
+    with pytest.raises(DistillError, match="is of version 3, expected 2"):
+        claim(tmp_path)
+    write_sealed(marker, {"recipe": ["mine"], "version": 2})
+    with pytest.raises(DistillError, match=rf"run\.json: recipe is \['mine'\], expected a text\. .* delete {tmp_path}"):
         claim(tmp_path)
 
 
@@ -67,8 +88,8 @@ def test_another_versions_directory_is_refused_untouched(tmp_path: Path, version
     with pytest.raises(DistillError) as caught:
         claim(tmp_path, resolved="seed: 1\n")
     assert str(caught.value) == (
-        f"{tmp_path / 'run.json'}: is of version {version}, expected 2: another distill wrote {tmp_path}, and this "
-        f"one cannot go on with it. Run in another place (--out), or delete {tmp_path}."
+        f"{tmp_path / 'run.json'}: is of version {version}, expected 2: another distill wrote it. Run in another place "
+        f"(--out), or delete {tmp_path}."
     )
     assert {file: file.is_dir() or file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -118,3 +139,44 @@ def test_figures_of_another_recipe_text_do_not_stay(tmp_path: Path) -> None:
     assert all(file.exists() for file in made)
     RunDirectory.claim(tmp_path, "faces", "seed: 1\n")
     assert not any(file.exists() for file in made) and (tmp_path / "stages" / "teach-0").exists()
+
+
+def test_the_recipe_that_was_damaged_is_written_again_and_nothing_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim(tmp_path)
+    (tmp_path / "student").mkdir()
+    for content in (b"seed: 1\n", b"", None):
+        if content is None:
+            (tmp_path / "recipe.yaml").unlink()
+        else:
+            (tmp_path / "recipe.yaml").write_bytes(content)
+        claim(tmp_path)
+        assert (tmp_path / "recipe.yaml").read_text() == "seed: 0\n" and (tmp_path / "student").is_dir()
+        assert f"{tmp_path / 'recipe.yaml'}:" in capsys.readouterr().err
+    # Another recipe is no damage.
+    claim(tmp_path, resolved="seed: 1\n")
+    assert not (tmp_path / "student").exists() and capsys.readouterr().err == ""
+    claim(tmp_path, resolved="seed: 1\n")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_whose_directory_was_taken_away_writes_nothing_more(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    directory = claim(root)
+    with directory.alone():
+        write_sealed(root / "stages" / "file.json", {})
+        shutil.rmtree(root)
+        with pytest.raises(DistillError, match=rf"{root}: was removed, or another run begun in its place"):
+            write_sealed(root / "stages" / "file.json", {})
+        assert not root.exists()
+        # Another begins there: it is not written into either.
+        root.mkdir()
+        (root / "lock").touch()
+        write_sealed(tmp_path / "elsewhere.json", {})
+        with pytest.raises(DistillError, match="another run begun in its place"):
+            write_sealed(root / "stages" / "file.json", {})
+        assert [file.name for file in root.iterdir()] == ["lock"]
+    shutil.rmtree(root)
+    with claim(root).alone():
+        write_sealed(root / "stages" / "file.json", {})

@@ -5,6 +5,7 @@ number of batches consumed since training began, and only that number is saved w
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from distill.data.prepared.pictures import Pictures
-from distill.data.targets import Column
+from distill.data.targets import Column, Ragged, take
 from distill.data.views.batch import ViewBatch
+from distill.data.views.objects import around_objects, boxes_column, check_objects
 from distill.data.views.philox import Purpose, permutation
 from distill.data.views.targets import BatchTargets
-from distill.data.views.views import Views, draw, mixing_weights, partners, patches
+from distill.data.views.views import Draw, Views, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
+from distill.host import check_open_files, exhausted
 from distill.objectives.top import TopAnswers
 
 AnswersOf = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
@@ -39,6 +42,7 @@ class ViewDataset(Dataset[ViewBatch]):
 
     def __init__(self, pictures: Pictures, views: Views, seed: int, answers: AnswersOf | None = None) -> None:
         check_mixing(views, pictures.columns)
+        check_objects(views, pictures.columns)
         self.pictures, self.views, self.seed, self.answers = pictures, views, seed, answers
         self._partners: tuple[int, np.ndarray] | None = None
 
@@ -61,6 +65,8 @@ class ViewDataset(Dataset[ViewBatch]):
         pictures = self.pictures.gather(request.index)
         hashes = self.pictures.hashes[request.index]
         numbers = draw(self.views, self.seed, hashes, request.view, *self.pictures.size)
+        if self.views.keep_object:
+            self._keep_objects(numbers, hashes, request)
         box, flip = torch.from_numpy(numbers.box), torch.from_numpy(numbers.flip)
         targets = BatchTargets.of(self.pictures.columns, self.pictures.targets, request.index)
         return ViewBatch(
@@ -70,7 +76,20 @@ class ViewDataset(Dataset[ViewBatch]):
             flip=flip,
             color=torch.from_numpy(numbers.color),
             targets=targets.in_view(box, flip, self.pictures.size),
+            zoomed=torch.from_numpy(np.flatnonzero(numbers.zoomed)) if self.views.zoom_out else None,
+            zoom=self.views.zoom if self.views.zoom_out else 1.0,
         )
+
+    def _keep_objects(self, numbers: Draw, hashes: np.ndarray, request: Request) -> None:
+        """Move crops to where they hold an object; all of it is in a view that is zoomed out."""
+        column = boxes_column(self.pictures.columns)
+        assert column is not None
+        boxes = take(self.pictures.targets[column.name], request.index)
+        assert isinstance(boxes, Ragged)
+        sides = numbers.box[:, 2:] / np.array(self.pictures.size)
+        moved, corners = around_objects(self.views, self.seed, hashes, request.view, sides, boxes)
+        moved &= ~numbers.zoomed
+        numbers.box[moved, :2] = (corners * self.pictures.size)[moved]
 
     def _partners_of(self, view: int) -> np.ndarray:
         # Drawn once a pass, not once a batch: it orders the whole set.
@@ -109,14 +128,54 @@ class Returning(Dataset[Any]):
             return self.dataset.__getitems__(request)
         except DistillError as error:
             return error
+        except (MemoryError, OSError, RuntimeError) as error:
+            if (said := exhausted(error)) is None:
+                raise
+            return DistillError(f"a batch cannot be loaded: {said}")
 
 
 def raising(batches: Iterable[Any]) -> Iterator[Any]:
-    """The batches of a `Returning` set; an error among them is raised here."""
-    for batch in batches:
+    """The batches of a `Returning` set; an error among them is raised here.
+
+    Raises:
+        DistillError: that error, or a worker died while it handed a batch over.
+    """
+    with workers_alive():
+        stream = iter(batches)
+    while True:
+        with workers_alive():
+            try:
+                batch = next(stream, None)
+            except (ConnectionError, EOFError) as error:  # of the socket that a batch's memory comes by
+                raise _worker_died() from error
+        if batch is None:
+            return
         if isinstance(batch, DistillError):
             raise batch
         yield batch
+
+
+@contextmanager
+def workers_alive() -> Iterator[None]:
+    """Say in a line that a worker died: torch says so wherever its process is at that moment, in a step too.
+
+    Raises:
+        DistillError: one could not start, or was killed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise _worker_died() from error
+
+
+def _worker_died() -> DistillError:
+    return DistillError(
+        "a process that loads batches could not start, or was killed, for want of memory perhaps. A script of your own "
+        'must start below `if __name__ == "__main__":`; workers: 0 loads without a process, and the batches are the '
+        "same."
+    )
 
 
 class ViewLoader:
@@ -132,7 +191,7 @@ class ViewLoader:
 
     Raises:
         DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices; or targets that
-            cannot be mixed, and views that mix.
+            cannot be mixed, and views that mix; or too few files may be open for the workers.
     """
 
     def __init__(
@@ -156,6 +215,7 @@ class ViewLoader:
                 f"the training set holds {len(pictures)} pictures, fewer than one batch of {batch_size}. "
                 "Set a smaller batch_size."
             )
+        check_open_files(workers)
         self._dataset = ViewDataset(pictures, views, seed if view_seed is None else view_seed, answers)
         self._requests = _Requests(self._dataset, seed, batch_size, rank, world_size, together)
         self._workers = workers

@@ -19,6 +19,7 @@ from distill.answers import Embedding
 from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
 from distill.evaluation.roc import tar_name
+from distill.files.schema import misfits
 from distill.modules.metric_learner import Triplets
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
@@ -26,9 +27,9 @@ from distill.report.results import ExportedFile, ModelResults, Results, read_res
 from distill.tasks.embeddings.entries import EmbeddingEntries, EmbeddingScores
 from students.files import load_student, save_student
 from students.student import build_student
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 from tests.helpers.running import TINY, read, run_recipe, without_files, write_recipe
-from tests.helpers.schema import misfits, together
+from tests.helpers.schema import together
 
 STAGE = {key: value for key, value in TINY["transfer"].items() if key != "views"}
 RECIPE: dict[str, Any] = TINY | {
@@ -178,10 +179,10 @@ def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     assert any(abs(scored[far]["threshold"] - threshold) > 1e-6 for far, threshold in thresholds.items())
     metadata = OnnxMetadata.from_props(OnnxSession(out / "export" / "student.onnx").properties)
     assert metadata is not None and metadata.answers == Embedding(12, thresholds)
-    embedder = Onnx(file=out / "export" / "student.onnx").teacher(Embedding())
+    embedder = Graph(file=out / "export" / "student.onnx").teacher(Embedding())
     assert embedder.outputs == 12 and embedder.classes is None
     with pytest.raises(DistillError, match="answers embeddings, and this recipe needs 3 classes"):
-        Onnx(file=out / "export" / "student.onnx").load(3)
+        Graph(file=out / "export" / "student.onnx").load(3)
 
 
 def test_a_stored_teacher_teaches_and_scores_what_the_teacher_does(
@@ -387,4 +388,4 @@ def test_every_key_of_the_results_is_documented() -> None:
     own = together("Own", ModelResults, EmbeddingScores), together("OwnFile", ExportedFile, EmbeddingScores)
     models = {"teacher": own[0], "student": own[0], "exports": list[own[1]]}  # type: ignore[misc,valid-type]
     schema = together("AllResults", Results, EmbeddingEntries, TypedDict("Scored", models))  # type: ignore[operator]
-    assert list(misfits(results, schema)) == []
+    assert list(misfits(results, schema, closed=True)) == []
