@@ -34,7 +34,7 @@ from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, save_student
 from students.manifest import StudentManifest, read_manifest
-from students.student import build_student
+from students.student import build_student, check_head
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -137,6 +137,7 @@ def _check_student(run: Run) -> None:
         DistillError: naming it.
     """
     head = run.task.teaching.answers(None).head()
+    check_head(run.recipe.student, head)
     if head != 0:  # how many numbers an embedding has, its teacher says
         with torch.device("meta"):
             build_student(run.recipe.student, head)
