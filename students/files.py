@@ -8,6 +8,7 @@ from torch import nn
 from distill.errors import DistillError
 from distill.files.atomic import checksum
 from distill.files.checkpoint import read_weights
+from distill.files.checksums import check_sum, sums_of, write_sums
 from distill.files.weights import load_weights, write_weights
 from students.manifest import StudentManifest, read_manifest, write_manifest
 from students.student import build_student
@@ -17,10 +18,11 @@ CONFIG_FILE = "config.json"
 
 
 def save_student(directory: Path, module: nn.Module, manifest: StudentManifest) -> StudentManifest:
-    """Write the student's weights, then its manifest with their checksum; returns that manifest."""
+    """Write the student's weights, its manifest with their checksum, and a list of both's; returns the manifest."""
     write_weights(directory / WEIGHTS_FILE, module)
     manifest = replace(manifest, checksum=checksum(directory / WEIGHTS_FILE))
     write_manifest(directory / CONFIG_FILE, manifest)
+    write_sums(directory, sums_of(directory, (WEIGHTS_FILE, CONFIG_FILE)))
     return manifest
 
 
@@ -40,6 +42,7 @@ def load_student(path: Path) -> tuple[nn.Module, StudentManifest]:
         )
     directory = path if path.is_dir() else path.parent
     manifest = read_manifest(directory / CONFIG_FILE)
+    check_sum(directory / CONFIG_FILE, "Copy it again, or run the recipe again.")
     weights = directory / WEIGHTS_FILE
     tensors = read_weights(weights)
     written = checksum(weights)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from distill.errors import DistillError
 from distill.export.formats import FORMATS, formats_of
+from distill.files.checksums import check_sum
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory, check_version
 from distill.predictors.open import student_predictor
 from distill.recipe.parser import RecipeReader
@@ -82,6 +83,7 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
     check_version(run_directory.marker)
     if not (run_directory.student / CONFIG_FILE).is_file():
         raise DistillError(f"{run}: has no student yet. Go on with the same distill run that began it.")
+    check_sum(run / RESOLVED, f"Run the recipe again with --out {run}.")
     options = [key.partition("=")[0].removeprefix("--") for key in keys if key.startswith("--")]
     refused = [key for key in options if key.partition(".")[0] not in _SECTIONS and key not in _OF_A_MACHINE]
     if refused:
@@ -127,6 +129,6 @@ def _enter(run_directory: RunDirectory, recipe: Recipe, manifest: StudentManifes
         return
     results = read_results(run_directory.root / RESULTS)
     results["exports"] = beside_earlier(run_directory.root, results["exports"], exports)
-    write_results(run_directory.root / RESULTS, results)
     rewrite_files(run_directory.root / REPORT, results)
     write_card(run_directory.root, results, recipe, manifest)
+    write_results(run_directory.root / RESULTS, results)

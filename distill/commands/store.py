@@ -16,8 +16,8 @@ from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.recipe.written import recipe_names
 from distill.registries import TASKS
+from distill.run.record import RECORD
 from distill.run.stages import Run
-from distill.run.train import RECORD
 from distill.run.trainer import check_trainer, quieten
 from distill.store.asking import Asking, Shown
 from distill.store.building import check_free, views_begun

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -74,20 +75,34 @@ def checksum(file: Path) -> str:
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as indented JSON, whole or not at all."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(content), encoding="utf-8")
+
+
+def json_text(content: Any) -> str:
+    """``content`` as indented JSON."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        DistillError: the file is missing, cannot be read or is not JSON.
+        DistillError: the file is missing, cannot be read, is not JSON, is nested too deeply, or holds a number that is
+            too large.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(path.read_text(encoding="utf-8-sig"), parse_float=_number)
     except FileNotFoundError:
         raise DistillError(f"{path}: no such file. {nearby(path)}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (RecursionError, ValueError) as error:  # of syntax, of encoding, and of whole numbers of thousands of digits
         raise DistillError(f"{path}: not a JSON file ({error})") from None
     except OSError as error:
         raise DistillError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _number(text: str) -> float:
+    """Python's own reader makes infinity of 1e400, which no file says."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text:.40} is larger than any number of 64 bits")
+    return number

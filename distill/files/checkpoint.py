@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from distill.errors import DistillError, echo
+from distill.files.checksums import check_sum
 from distill.files.nearby import nearby
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise DistillError(f"{path}: no such weights file. {nearby(path)}")
+    check_sum(path, "Copy it again from where it was made, or make it again.")
     content = _content_of(path)
     tensors = _chosen(path, content, of)
     for name, tensor in tensors.items():

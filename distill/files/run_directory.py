@@ -2,6 +2,7 @@
 
 run.json            whose directory this is
 recipe.yaml         the resolved recipe
+SHA256SUMS          its checksum
 data/               prepared sets, each with its ledger of pictures left out; lists of near duplicates and of suspects
 stages/NAME-KEY/    checkpoints while a stage runs, its result when it is done; KEY is what it read
 teacher/            a teacher this run taught, as safetensors and as ONNX: its stage's, once there is a student of it
@@ -20,11 +21,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+from rich.console import Console
 
 from distill.errors import DistillError
-from distill.files.atomic import atomic_path, read_json, write_json
+from distill.files.atomic import atomic_path, checksum
+from distill.files.checksums import SUMS, read_sums, sums_of, write_sums
 from distill.files.locks import try_lock
+from distill.files.sealed import read_sealed, write_sealed
 from distill.host import is_first_process
 
 RESOLVED, RESULTS, REPORT, CARD = "recipe.yaml", "results.json", "report.html", "README.md"
@@ -33,11 +38,20 @@ VERSION = 2
 COMPUTED = 1
 """Of what a piece of work computes from what it reads; raise it where that changes."""
 
+console = Console(stderr=True, markup=False, emoji=False)
+
 
 def key_of(*facts: Any) -> str:
     """A short name for what a piece of work read: 16 hex digits of sha256 over its JSON."""
     text = json.dumps([COMPUTED, *facts], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class _Marker(TypedDict):
+    """The content of `run.json`, and of a sweep's `sweep_of.json`."""
+
+    recipe: str
+    version: int
 
 
 @dataclass(frozen=True)
@@ -56,16 +70,24 @@ class RunDirectory:
             DistillError: as `enter`.
         """
         directory = cls.enter(root, recipe)
-        written = root / RESOLVED
-        if not written.exists() or written.read_text(encoding="utf-8") != resolved:
+        written, wanted = root / RESOLVED, hashlib.sha256(resolved.encode()).hexdigest()
+        there = checksum(written) if written.exists() else None
+        listed = read_sums(root).get(RESOLVED, there)
+        if listed != wanted:
             # another recipe's figures must not stand beside this one
-            for name in (RESULTS, REPORT, CARD):
+            for name in (RESULTS, REPORT, CARD, SUMS):
                 (root / name).unlink(missing_ok=True)
             for place in (directory.student, directory.export):
                 if place.exists():
                     shutil.rmtree(place)
+        elif there != wanted:
+            found = "missing" if there is None else f"damaged: it is not what {SUMS} has the sha256 of"
+            console.print(f"{written}: {found}; written again.", soft_wrap=True)
+        if there != wanted:
             with atomic_path(written) as temporary:
                 temporary.write_text(resolved, encoding="utf-8")
+        if read_sums(root).get(RESOLVED) != wanted:
+            write_sums(root, sums_of(root, [RESOLVED]))
         return directory
 
     @classmethod
@@ -88,7 +110,7 @@ class RunDirectory:
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
-        write_json(directory.marker, {"recipe": recipe, "version": VERSION})
+        write_marker(directory.marker, recipe)
         return directory
 
     @contextmanager
@@ -119,10 +141,10 @@ class RunDirectory:
 
     @property
     def owner(self) -> str | None:
-        """The recipe whose directory this is; None where it says none.
+        """The recipe whose directory this is; None where nothing says so.
 
         Raises:
-            DistillError: what should say so is no JSON.
+            DistillError: what should say so is damaged.
         """
         return owner_of(self.marker)
 
@@ -148,28 +170,40 @@ class RunDirectory:
 
 
 def owner_of(marker: Path) -> str | None:
-    """The recipe that a marker names as its directory's owner; None where it names none, or is not there.
+    """The recipe that a marker names as its directory's owner; None where it is not there.
 
     Raises:
-        DistillError: it is no JSON.
+        DistillError: it is damaged, or of a version that gave it no checksum.
     """
-    content = read_json(marker) if marker.exists() else None
-    return content.get("recipe") if isinstance(content, dict) else None
+    return _read(marker)["recipe"] if marker.exists() else None
+
+
+def write_marker(marker: Path, recipe: str) -> None:
+    """Make a directory a recipe's.
+
+    Raises:
+        DistillError: the place cannot be written to.
+    """
+    write_sealed(marker, {"recipe": recipe, "version": VERSION})
 
 
 def check_version(marker: Path) -> None:
     """Refuse to go on with what another version of distill left: nobody can say what its stages had finished.
 
     Raises:
-        DistillError: the marker names another version, or none.
+        DistillError: the marker names another version, or is damaged.
     """
-    content = read_json(marker)
-    version = content.get("version") if isinstance(content, dict) else None
+    version = _read(marker)["version"]
     if version != VERSION:
         raise DistillError(
             f"{marker}: is of version {version!r}, expected {VERSION}: another distill wrote {marker.parent}, and this "
             f"one cannot go on with it. Run in another place (--out), or delete {marker.parent}."
         )
+
+
+def _read(marker: Path) -> _Marker:
+    content: _Marker = read_sealed(marker, _Marker, f"Run in another place (--out), or delete {marker.parent}.")
+    return content
 
 
 def _may_precede(entry: Path) -> bool:

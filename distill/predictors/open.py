@@ -36,7 +36,7 @@ def open_predictor(path: Path) -> Predictor:
         raise DistillError(f"{path}: no such file or directory.")
     if path.suffix in _BY_SUFFIX:
         for file in (path, *_beside(path)):
-            check_sum(file)
+            check_sum(file, "Copy it again, or export the student again.")
         return _BY_SUFFIX[path.suffix](path)
     if path.suffix == ".mlpackage":
         raise DistillError(f"{path}: a Core ML package runs on Apple's systems alone. Name another exported file.")

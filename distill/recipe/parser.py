@@ -16,6 +16,7 @@ from typing import Any, get_args
 from jsonargparse import ArgumentParser, Namespace
 
 from distill.errors import ECHOED, DistillError, echo, in_section, shortened
+from distill.files.checksums import check_sum
 from distill.files.run_directory import RESOLVED, RunDirectory
 from distill.recipe.attachments import taken_out, with_place, with_places
 from distill.recipe.former import as_now
@@ -236,9 +237,14 @@ class _Parser(ArgumentParser):
 
 
 def _name_and_place(recipe: str) -> tuple[str, Path]:
-    """A recipe's name and its run directory: `runs/NAME`, or of a run's own recipe.yaml the directory it lies in."""
+    """A recipe's name and its run directory: `runs/NAME`, or of a run's own recipe.yaml the directory it lies in.
+
+    Raises:
+        DistillError: a run's own is not the one that was written.
+    """
     path = Path(recipe)
     if path.name == RESOLVED and (owner := RunDirectory(path.parent).owner) is not None:
+        check_sum(path, "Run the recipe it was made of again; one that you change wants a name and a place of its own.")
         return owner, path.parent
     return path.stem, Path("runs") / path.stem
 

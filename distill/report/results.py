@@ -8,7 +8,8 @@ task's own need no schema of their own.
 What one task alone has to say stands beside these entries, at the top and under a model; its `entries.py` documents
 that.
 
-Version 1 had no `version`, and an early one no `tolerance` of a file; otherwise version 2 is the same.
+The file ends with its own checksum, as `distill.files.sealed` has it. Version 1 had no `version`, and an early one no
+`tolerance` of a file; otherwise version 2 is the same.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
 from distill.errors import DistillError
-from distill.files.atomic import read_json, write_json
+from distill.files.schema import check_schema
+from distill.files.sealed import SEAL, check_seal, read_damaged, write_sealed
 
 VERSION = 2
 """Raise it with every key that goes or that means another thing; one that is added needs no new version."""
@@ -253,11 +255,13 @@ def read_results(path: Path) -> Results:
     """Read results.json.
 
     Raises:
-        DistillError: it is missing, no JSON, no results, of another version, or incomplete.
+        DistillError: it is missing, no JSON, no results, damaged, of another version, or incomplete.
     """
-    content = read_json(path)
+    content = read_damaged(path, _again(path))
     if not isinstance(content, dict):
         raise DistillError(f"{path}: holds no results of a run, expected a JSON object. {_again(path)}")
+    if SEAL in content:
+        check_seal(path, content, _again(path))
     version = content.get("version", 1)
     if version != VERSION:
         found = f"{path}: is of version {version}, expected {VERSION}"
@@ -267,26 +271,31 @@ def read_results(path: Path) -> Results:
                 f"{path.parent} first."
             )
         raise DistillError(f"{found}: another distill wrote it. Use that one, or run the recipe in another directory.")
-    if missing := sorted(Results.__required_keys__ - content.keys()):
-        raise DistillError(f"{path}: has no {', '.join(missing)}; it was changed after the run. {_again(path)}")
+    if content.pop(SEAL, None) is None:
+        raise DistillError(
+            f"{path}: has no {SEAL} of itself: a distill before there were any wrote it, or it is damaged. "
+            f"{_again(path)}"
+        )
+    check_schema(path, content, Results, _again(path))
     return cast(Results, content)
 
 
-def write_results(path: Path, content: Mapping[str, Any]) -> Results:
-    """Write results.json, whole or not at all.
+def results_of(content: Mapping[str, Any]) -> Results:
+    """The content of results.json.
 
     Args:
         content: all of its entries, those of the run's task too; the version is given here.
+    """
+    return cast(Results, {"version": VERSION, **content})
 
-    Returns:
-        what was written.
+
+def write_results(path: Path, results: Results) -> None:
+    """Write results.json, whole or not at all.
 
     Raises:
         DistillError: the place cannot be written to.
     """
-    results = cast(Results, {"version": VERSION, **content})
-    write_json(path, results)
-    return results
+    write_sealed(path, results)
 
 
 def models_of(results: Results) -> dict[str, ModelResults]:

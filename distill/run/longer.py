@@ -8,13 +8,24 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
-from distill.files.atomic import atomic_path, read_json, write_json
+from distill.files.atomic import atomic_path
+from distill.files.sealed import read_sealed, write_sealed
+from distill.files.sealed_zip import check_zip
 from distill.modules.optimization import Optimization
 from distill.recipe.stages import Stage
 
 _LINEAGE = "lineage.json"
+
+
+class _Lineage(TypedDict):
+    """The content of `lineage.json`."""
+
+    lineage: str
+    passes: int
+    steps: int
+    settings: dict[str, Any]
 
 
 class Shorter(NamedTuple):
@@ -40,14 +51,18 @@ def note(directory: Path, lineage: str, stage: Stage, steps: int) -> None:
         lineage: a key of all that the stage read but its number of passes.
     """
     content = {"lineage": lineage, "passes": stage.epochs, "steps": steps, "settings": _settings(stage)}
-    write_json(directory / _LINEAGE, content)
+    write_sealed(directory / _LINEAGE, content)
 
 
 def shorter(directory: Path, lineage: str, passes: int) -> Shorter | None:
-    """The longest training that differs from the one in a directory in having had fewer passes alone."""
+    """The longest training that differs from the one in a directory in having had fewer passes alone.
+
+    Raises:
+        DistillError: what one of them left of itself is damaged.
+    """
     found = []
     for file in directory.parent.glob(f"*/{_LINEAGE}"):
-        content = read_json(file)
+        content: _Lineage = read_sealed(file, _Lineage, "Delete it, and no longer training goes on from this one.")
         if content["lineage"] == lineage and content["passes"] < passes:
             found.append(Shorter(file.parent, content["passes"], content["steps"], content["settings"]))
     return max(found, key=lambda one: one.passes, default=None)
@@ -68,11 +83,16 @@ def why_not(one: Shorter, stage: Stage) -> str | None:
 
 
 def take_over(one: Shorter, directory: Path, names: tuple[str, ...]) -> bool:
-    """Copy where the shorter training ended; False where that was not kept."""
+    """Copy where the shorter training ended; False where that was not kept.
+
+    Raises:
+        DistillError: it is damaged, or the place cannot be written to.
+    """
     if not (one.directory / names[0]).exists():
         return False
     for name in names:
         if (one.directory / name).exists():
+            check_zip(one.directory / name, "Delete it, and longer trainings begin anew.")
             with atomic_path(directory / name) as temporary:
                 shutil.copyfile(one.directory / name, temporary)
     return True

@@ -18,6 +18,7 @@ from distill.cost import count
 from distill.errors import DistillError
 from distill.export.formats import formats_of
 from distill.export.int8.calibration import check_calibration
+from distill.files.checksums import check_sum
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
 from distill.predictors.open import student_predictor
@@ -25,7 +26,7 @@ from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.registries import TASKS
 from distill.report.card import write_card
 from distill.report.page import write_report
-from distill.report.results import ExportedFile, Input, Results, read_results, write_results
+from distill.report.results import ExportedFile, Input, Results, read_results, results_of, write_results
 from distill.run.gate import Exported, beside_earlier, export_and_score
 from distill.run.stages import Run
 from distill.run.trainer import check_trainer
@@ -118,10 +119,11 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
             sibling = run.student(teacher, seed)
             siblings.append(task.judging.judge(student_predictor(sibling, manifest)))
         results["seeds"] = _spread(siblings)
-    written = write_results(directory.root / RESULTS, results)
-    write_report(directory.root / REPORT, written, log.curves, details.sections, resolved)
-    write_card(directory.root, written, recipe, manifest)
-    return written
+    content = results_of(results)
+    write_report(directory.root / REPORT, content, log.curves, details.sections, resolved)
+    write_card(directory.root, content, recipe, manifest)
+    write_results(directory.root / RESULTS, content)  # last: with them the run is finished
+    return content
 
 
 def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
@@ -155,9 +157,14 @@ def _input(manifest: StudentManifest) -> Input:
 
 def _earlier(directory: RunDirectory) -> tuple[StudentManifest | None, list[ExportedFile]]:
     """The student of an earlier run and its files, of `distill export` too; None of what is damaged or not there."""
+    config, results = directory.student / CONFIG_FILE, directory.root / RESULTS
+    if not (config.exists() and results.exists()):
+        return None, []
     try:
-        return read_manifest(directory.student / CONFIG_FILE), read_results(directory.root / RESULTS)["exports"]
-    except (DistillError, OSError, KeyError):
+        check_sum(config, "It is written again.")
+        return read_manifest(config), read_results(results)["exports"]
+    except DistillError as error:
+        console.print(f"{error} Exported files of other formats than the recipe's are left out.", soft_wrap=True)
         return None, []
 
 

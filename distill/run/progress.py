@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 
-from distill.files.atomic import read_json, write_json
+from distill.files.sealed import read_sealed, write_sealed
 
 PROGRESS = "progress.json"
 
@@ -40,10 +41,21 @@ class Progress:
         return f"pass {self.done} of {self.passes}, loss {self.loss:.4g}{scored}"
 
 
+class _Content(TypedDict):
+    """The content of `progress.json`."""
+
+    done: int
+    passes: int
+    loss: float
+    metric: str
+    best: float | None
+
+
 def read_progress(stage: Path) -> Progress | None:
     """Where the stage in a directory stands; None where it has finished no pass, or all."""
     file = stage / PROGRESS
-    return Progress(**read_json(file)) if file.exists() else None
+    remedy = "Delete it; the run writes it after each pass."
+    return Progress(**read_sealed(file, _Content, remedy)) if file.exists() else None
 
 
 class ProgressFile(Callback):
@@ -65,6 +77,6 @@ class ProgressFile(Callback):
         scores = [record[self.metric] for record in records if self.metric in record]
         passes = trainer.max_epochs or len(records)
         progress = Progress(len(records), passes, records[-1]["loss"], self.metric, max(scores, default=None))
-        write_json(self.directory / PROGRESS, asdict(progress))
+        write_sealed(self.directory / PROGRESS, asdict(progress))
         if not console.is_terminal and len(records) % math.ceil(passes / _LINES) == 0:
             console.print(f"{self.directory.name.rpartition('-')[0]}: {progress}", soft_wrap=True)

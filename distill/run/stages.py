@@ -21,6 +21,7 @@ from distill.data.views.data_module import ViewDataModule
 from distill.errors import DistillError
 from distill.export.onnx import export_onnx
 from distill.files.atomic import atomic_path
+from distill.files.checksums import SUMS, sums_of, write_sums
 from distill.files.run_directory import RunDirectory, key_of
 from distill.files.weights import weights_checksum
 from distill.host import is_first_process
@@ -34,7 +35,8 @@ from distill.recipe.stages import Stage, Teach
 from distill.run.curve import fault_of, words_of
 from distill.run.longer import note, shorter, take_over, why_not
 from distill.run.probe import fit_probe
-from distill.run.train import ENDS, Trained, begun, finished, keep, train
+from distill.run.record import Trained, finished, is_left, keep, leave
+from distill.run.train import ENDS, begun, train
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
@@ -137,12 +139,14 @@ class Run:
         made, place = self.log.made_teacher, self.directory.teacher
         if made is None:
             return
+        (place / SUMS).unlink(missing_ok=True)  # a kill while files are placed leaves none beside another's checksum
         for name, source in {TEACHER_WEIGHTS: made, TEACHER_ONNX: made.with_name(TEACHER_ONNX)}.items():
             if source.exists():
                 with atomic_path(place / name) as temporary:
                     shutil.copyfile(source, temporary)
             else:
                 (place / name).unlink(missing_ok=True)  # another teacher's
+        write_sums(place, sums_of(place, (TEACHER_WEIGHTS, TEACHER_ONNX)))
 
     def _make_teacher(self) -> Teacher:
         torch.manual_seed(self.recipe.seed)
@@ -175,7 +179,7 @@ class Run:
 
     def _export_teacher(self, stage: Path, network: nn.Module, preprocess: Preprocess) -> None:
         """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
-        if not is_first_process() or (stage / TEACHER_ONNX).exists():
+        if not is_first_process() or is_left(stage, TEACHER_ONNX):
             return
         blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
         kind = self.task.teaching.kind
@@ -192,6 +196,8 @@ class Run:
                 f"the teacher cannot be written as ONNX ({type(error).__name__}: {reason}); only its weights are.",
                 soft_wrap=True,
             )
+            return
+        leave(stage, TEACHER_ONNX)
 
     def _probe(self, network: nn.Module, preprocess: Preprocess) -> Trained:
         sets, settings, seed = self.task.pictures.sets, self.recipe.probe, self.recipe.seed

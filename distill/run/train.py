@@ -3,7 +3,6 @@
 import math
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +10,21 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, Timer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from torch import Tensor, nn
 
 from distill.data.views.data_module import ViewDataModule
 from distill.errors import DistillError
-from distill.files.atomic import atomic_path, read_json, write_json
-from distill.files.checkpoint import read_weights
-from distill.files.weights import write_weights
+from distill.files.atomic import atomic_path
+from distill.files.sealed_zip import check_zip, seal_zip
 from distill.modules.training import TrainingModule
 from distill.recipe.stages import MIN_BATCH, Stage
 from distill.run.progress import PROGRESS, ProgressFile
 from distill.run.progress_bar import LossBar
+from distill.run.record import Trained, finished, keep
 from distill.run.trainer import quieten, trainer_of
 
-_RESULT, RECORD, _CHECKPOINT, _BEST = "result.safetensors", "stage.json", "last.ckpt", "best.ckpt"
+_CHECKPOINT, _BEST = "last.ckpt", "best.ckpt"
 ENDS = (_CHECKPOINT, _BEST)
 """Where training stood after its last pass, and its best one: kept where more passes may follow."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a stage left.
-
-    Attributes:
-        file: safetensors, of `weights`.
-        weights: of the network, the average where one is kept.
-        seconds: of training and validation, over all attempts.
-        history: one record a pass: `step`, `loss`, and the metric, such as `val_mAP`, where it was measured.
-    """
-
-    file: Path
-    weights: dict[str, Tensor]
-    seconds: float
-    history: list[dict[str, float]]
 
 
 class History(Callback):
@@ -122,14 +103,8 @@ class Checkpoints(Callback):
             return
         with atomic_path(self.directory / name) as temporary:
             trainer.save_checkpoint(temporary, weights_only)
-
-
-def finished(directory: Path) -> Trained | None:
-    """The stage's result, where an earlier attempt completed it."""
-    if not (directory / RECORD).exists():
-        return None
-    record = read_json(directory / RECORD)
-    return Trained(directory / _RESULT, read_weights(directory / _RESULT), record["seconds"], record["history"])
+            if temporary.is_file():
+                seal_zip(temporary)
 
 
 def begun(directory: Path) -> bool:
@@ -180,6 +155,7 @@ def train(
     if stage.keep == "best":
         if not (directory / _BEST).exists():
             raise DistillError(f"{directory}: no pass was validated, so none is best. Set keep to last.")
+        check_zip(directory / _BEST, f"Delete {directory}, and the stage begins anew.")
         best = torch.load(directory / _BEST, map_location="cpu", weights_only=True)
         module.load_state_dict(best["state_dict"])
     trainer.strategy.barrier("every process has read the best weights")
@@ -206,17 +182,10 @@ def _raised_by_lightning(error: Exception) -> bool:
 def _resumable(checkpoint: Path) -> Path | None:
     if not checkpoint.exists():
         return None
+    remedy = "Delete it, and the stage begins anew."
+    check_zip(checkpoint, remedy)
     try:
         torch.load(checkpoint, map_location="meta", weights_only=True)
     except Exception as error:  # a broken file makes the restricted unpickler raise almost anything
-        raise DistillError(
-            f"{checkpoint}: damaged ({type(error).__name__}). Delete it, and the stage begins anew."
-        ) from error
+        raise DistillError(f"{checkpoint}: damaged ({type(error).__name__}). {remedy}") from error
     return checkpoint
-
-
-def keep(directory: Path, network: nn.Module, seconds: float, history: list[dict[str, float]]) -> Trained:
-    """Write a stage's result, the record last: with it the stage is finished."""
-    write_weights(directory / _RESULT, network)
-    write_json(directory / RECORD, {"seconds": seconds, "history": history})
-    return Trained(directory / _RESULT, dict(network.state_dict()), seconds, history)

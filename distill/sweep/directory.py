@@ -13,14 +13,24 @@ sweep.json, report.html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from distill.errors import DistillError
-from distill.files.atomic import read_json, write_json
+from distill.files.checksums import check_sum
 from distill.files.locks import Lock, try_lock
-from distill.files.run_directory import REPORT, RESOLVED, RESULTS, VERSION, check_version, owner_of
+from distill.files.run_directory import RESOLVED, RESULTS, check_version, owner_of, write_marker
+from distill.files.sealed import read_sealed, write_sealed
 from distill.report.results import Results, read_results
 from distill.sweep.plan import Point
+
+
+class _Ended(TypedDict):
+    """The content of `logs/NAME.json`: as `SweepDirectory.end` is told it."""
+
+    seconds: float
+    reason: str | None
+    stopped_below: NotRequired[float]
+    resolved: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class SweepDirectory:
             check_version(marker)
         elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
             raise DistillError(f"{root}: exists and is not a sweep. Name another place with --out, or empty it.")
-        write_json(marker, {"recipe": recipe, "version": VERSION})
+        write_marker(marker, recipe)
         return cls(root)
 
     @property
@@ -86,8 +96,9 @@ class SweepDirectory:
             DistillError: it cannot be read, or another version wrote it.
         """
         place = self.point(point)
-        if not all((place / name).exists() for name in (RESOLVED, RESULTS, REPORT)):  # the report is written last
+        if not all((place / name).exists() for name in (RESOLVED, RESULTS)):  # the results are written last
             return None
+        check_sum(place / RESOLVED, f"Delete {place / RESULTS}, and the point is run again.")
         if (place / RESOLVED).read_text("utf-8") != point.resolved:
             return None
         results = read_results(place / RESULTS)
@@ -102,7 +113,8 @@ class SweepDirectory:
         """The record of its last run: `seconds`, where it failed or was given up the `reason`, and of the latter
         `stopped_below`, where it was run by the same keys; empty where none ended."""
         record = self._record(point)
-        content: dict[str, Any] = read_json(record) if record.exists() else {}
+        remedy = "Delete it; a point that is not finished is then run again."
+        content: dict[str, Any] = read_sealed(record, _Ended, remedy) if record.exists() else {}
         if content.pop("resolved", point.resolved) != point.resolved:
             return {}
         return content
@@ -114,7 +126,7 @@ class SweepDirectory:
             stopped_below: of a point that was given up: the bound of its score. It holds for these keys alone.
         """
         stopped = {} if stopped_below is None else {"stopped_below": stopped_below, "resolved": point.resolved}
-        write_json(self._record(point), {"seconds": seconds, "reason": reason, **stopped})
+        write_sealed(self._record(point), {"seconds": seconds, "reason": reason, **stopped})
 
     def begin(self, point: Point) -> None:
         """Forget how an earlier run of it ended."""

@@ -10,6 +10,8 @@ import numpy as np
 from distill.cost.latency import latencies
 from distill.cost.machine import Watch
 from distill.export.formats import FORMATS
+from distill.files.checksums import check_sum
+from distill.files.run_directory import RESULTS
 from distill.predictors.file_predictor import FilePredictor
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.plan import Point
@@ -24,7 +26,9 @@ def time_files(points: Sequence[Point], directory: SweepDirectory) -> Timing:
         for file in results["exports"] if results else ():
             load = FORMATS[file["format"]].load
             if file.get("latency_ms") and load is not None:
-                ways[point.name, file["format"]] = _way(load(directory.point(point) / file["file"], 1))
+                path = directory.point(point) / file["file"]
+                check_sum(path, f"Delete {directory.point(point) / RESULTS}, and the point is run again.")
+                ways[point.name, file["format"]] = _way(load(path, 1))
     watch = Watch()
     timed = {key: latency.milliseconds() for key, latency in latencies(ways).items()}
     return Timing(timed, watch.machine().doubts(1) if ways else ())

@@ -27,7 +27,7 @@ from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import Entry, Kept, contradicts, duplicate_of
 from distill.data.prepared.loading import StoredPicture, load_chunk
 from distill.data.prepared.pool import work
-from distill.data.prepared.prepared import INDEX, LEDGER, RESERVED, VERSION, Prepared, reopen, write_index
+from distill.data.prepared.prepared import INDEX, LEDGER, RESERVED, VERSION, Prepared, read_index, reopen, write_index
 from distill.data.prepared.unfinished import PLAN, Unfinished, discard_empty
 from distill.data.sources.listing import Stateful
 from distill.data.sources.source import SPLITS, Sample, Source, Targeted
@@ -235,10 +235,9 @@ def _stored_key(directory: Path) -> str | None:
     """The key of the set that stands at ``directory``, if one does."""
     if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
         return None
-    index = read_json(directory / INDEX) if (directory / INDEX).is_file() else None
-    if not isinstance(index, dict) or "key" not in index or "checksums" not in index:
+    if not (directory / INDEX).is_file():
         raise DistillError(f"{directory}: holds something that is not a prepared set; name another place or empty it.")
-    return str(index["key"])
+    return str(read_index(directory)["key"])
 
 
 def _planned(part: Path, plan: dict[str, Any]) -> bool:

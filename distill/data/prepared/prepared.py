@@ -9,9 +9,9 @@
     NAME.npy        a further column of targets (N, ...), or the rows (R, ...) of a ragged one, whose
     NAME.offsets.npy are int64 (N + 1,)
     names.json      what the source calls each picture
-    index.json      count, size, pictures a shard, classes, further columns, checksums, the key of what it was prepared
-                    from
     ledger.csv      the pictures left out, each with its reason
+    index.json      count, size, pictures a shard, classes, further columns, the key of what it was prepared from, the
+                    checksums of all other files, and its own
 
 Shapes: N pictures, C classes, R rows of a ragged column, H W pixels.
 """
@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 
@@ -34,7 +34,8 @@ from distill.data.prepared.shards import Shards, rows_per_shard
 from distill.data.sources.source import SPLITS, Split
 from distill.data.targets import IDENTITIES, Column, Ragged, Values, labels_column
 from distill.errors import DistillError
-from distill.files.atomic import checksum, read_json, write_json
+from distill.files.atomic import checksum
+from distill.files.sealed import read_sealed, write_sealed
 
 VERSION = 4  # of these files; raise it when their layout changes, or which rows they hold
 PIXELS = 1  # of the pictures in them; raise it when they change by more than rounding
@@ -44,6 +45,24 @@ LEDGER = "ledger.csv"
 NAMES = "names.json"
 RESERVED = (*ARRAYS, "names", "index", "ledger", "pictures", "offsets")  # no names of further columns
 READERS = 4  # files verified at a time
+
+
+class Index(TypedDict):
+    """The content of `index.json`; what it was prepared from (`source`, `state`) stands beside."""
+
+    version: int
+    key: str
+    height: int
+    width: int
+    classes: list[str]
+    columns: NotRequired[list[dict[str, Any]]]
+    align: str | None
+    fit: NotRequired[str]
+    encoded: bool
+    count: int
+    shard: int
+    checksums: dict[str, str]
+    fingerprint: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +100,7 @@ class Prepared:
         Raises:
             DistillError: there is no prepared set, or a file of it is not the one that was written.
         """
-        index = _read_index(directory)
+        index = read_index(directory)
 
         def verify(name: str) -> None:
             file = directory / name
@@ -161,6 +180,7 @@ def write_index(
     """Complete a set whose shards are written.
 
     Args:
+        directory: with the ledger in it.
         arrays: those of `ARRAYS`, and the values of further columns.
         content: what the index holds beside counts and checksums; classes, height, width and encoded among it, and the
             further columns, where there are any.
@@ -178,7 +198,7 @@ def write_index(
         "checksums": checksums | {name: checksum(directory / name) for name in _small(content)},
         "fingerprint": _fingerprint(files, content),
     }
-    write_json(directory / INDEX, index)
+    write_sealed(directory / INDEX, index)
 
 
 def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
@@ -190,13 +210,13 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
     Raises:
         DistillError: there is no prepared set, or its index or small arrays are not those that were written.
     """
-    index = _read_index(directory)
+    index = read_index(directory)
     try:
         arrays = {name: _mapped(directory / f"{name}.npy") for name in _names(index)}
         pictures = _shards(directory, index).hold()
     except FileNotFoundError:
         raise _afresh(directory) from None
-    if _read_index(directory) != index:
+    if read_index(directory) != index:
         raise _afresh(directory)
     further = _further(index)
     targets: dict[str, Values] = {name: arrays[name] for name in ("labels", "identities")}
@@ -234,12 +254,20 @@ def _mapped(file: Path) -> np.ndarray:
     return np.asarray(array)
 
 
-def _read_index(directory: Path) -> dict[str, Any]:
+def read_index(directory: Path) -> dict[str, Any]:
+    """What a set says of itself.
+
+    Raises:
+        DistillError: there is none, or it is damaged or of another version.
+    """
     if not (directory / INDEX).is_file():
         raise DistillError(f"{directory}: not a prepared set ({INDEX} is missing).")
-    index = read_json(directory / INDEX)
-    if not isinstance(index, dict) or index.get("version") != VERSION:
-        raise DistillError(f"{directory / INDEX}: not of version {VERSION}. Delete {directory} to prepare afresh.")
+    index: dict[str, Any] = read_sealed(directory / INDEX, Index, f"Delete {directory} to prepare afresh.")
+    if index["version"] != VERSION:
+        raise DistillError(
+            f"{directory / INDEX}: is of version {index['version']}, expected {VERSION}: another distill wrote it. "
+            f"Delete {directory} to prepare afresh."
+        )
     try:
         _further(index)
     except (AttributeError, DistillError, KeyError, TypeError, ValueError) as error:
@@ -270,8 +298,8 @@ def _names(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _small(content: Mapping[str, Any]) -> list[str]:
-    """The files beside shards and index that have a checksum."""
-    return [*(f"{name}.npy" for name in _names(content)), NAMES]
+    """The files beside shards and index."""
+    return [*(f"{name}.npy" for name in _names(content)), NAMES, LEDGER]
 
 
 def _arrays_of(values: Mapping[str, Values], content: Mapping[str, Any]) -> dict[str, np.ndarray]:
