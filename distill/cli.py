@@ -4,19 +4,55 @@ A user's mistake is printed without a traceback and ends with status 2; a file o
 """
 
 import argparse
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from distill.commands import COMMANDS
-from distill.errors import DistillError
-from distill.host import settle
+from distill.errors import DistillError, echo
+from distill.files.text import no_text
+from distill.host import exhausted, settle, show_what_can_be_shown
 
 _GO_ON = ("run", "sweep")
+_CLOSED_PIPE = 141
+"""The status of a program whose reader has gone, as shells have it."""
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_OF_A_FILE = (*_OF_A_DISK, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ESTALE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    show_what_can_be_shown()
+    try:
+        try:
+            status = _main(sys.argv[1:] if arguments is None else arguments)
+        except SystemExit:  # of --help
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # what a full disk or a closed pipe refuses is told here, and not as Python ends
+    except BrokenPipeError:
+        _drop_output()
+        return _CLOSED_PIPE
+    except OSError as error:
+        if error.errno not in _OF_A_DISK:
+            raise
+        _drop_output()
+        print(f"distill: standard output cannot be written ({error.strerror}).", file=sys.stderr)
+        return 2
+    return status
+
+
+def _main(arguments: Sequence[str]) -> int:
+    if wrong := next((argument for argument in arguments if no_text(argument)), None):
+        print(
+            f"distill: {echo(wrong)}: {no_text(wrong)} in it is no character of text (UTF-8). Leave it out; a file or "
+            "folder of such a name has to be renamed.",
+            file=sys.stderr,
+        )
+        return 2
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.version:
@@ -44,6 +80,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         goes_on = "; the same command goes on from the last checkpoint" if options.command in _GO_ON else ""
         print(f"\nstopped{goes_on}", file=sys.stderr)
         return 130
+    except Exception as error:
+        if (said := exhausted(error) or _of_a_file(error)) is None:
+            raise
+        print(f"distill {options.command}: {said}", file=sys.stderr)
+        return 2
+
+
+def _of_a_file(error: Exception) -> str | None:
+    """What the system refuses of a file, in a line; None of other errors."""
+    if not isinstance(error, OSError) or error.errno not in _OF_A_FILE or error.filename is None:
+        return None
+    return f"{error.filename}: {error.strerror}. Make room or rights for it there, or name another place."
+
+
+def _drop_output() -> None:
+    """Python writes what is left of the output as it ends: let it go nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

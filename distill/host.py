@@ -1,20 +1,41 @@
-"""What a process is told before it works: settings, of which some must stand before torch is loaded, and when to end.
+"""What a process is told before it works: settings, of which some must stand before torch is loaded, and when to end;
+and what is said where the system has no more to give.
 
 None changes a result.
 """
 
+import codecs
 import ctypes
+import errno
 import os
 import platform
 import resource
+import sys
 import threading
 import time
+import unicodedata
 from contextlib import suppress
+
+from distill.errors import DistillError, shortened
 
 # mallopt's parameters and values, from glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGEST = 2**31 - 1
 _LARGEST_MMAP = 32 * 2**20
+_FILES = (errno.EMFILE, errno.ENFILE)
+_FILES_ALONE, _FILES_OF_A_WORKER = 96, 32
+_NO_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad_alloc",
+    "bad allocation",
+    "failed to allocate",
+    "failed to map segment",
+    "can't start new thread",
+    "out of memory",
+)
+"""What torch, onnxruntime, the linker and Python say who raise no MemoryError, in small letters."""
+_PLAIN = {"\u00d7": "x", "\u2013": "-", "\u2014": "-", "\u2026": "...", "\u2264": "<=", "\u2265": ">=", "\u00b7": "."}
 
 
 def settle() -> None:
@@ -41,6 +62,57 @@ def settle() -> None:
     if not libc.mallopt(_MMAP_THRESHOLD, _LARGEST):
         libc.mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP)
     libc.mallopt(_TRIM_THRESHOLD, _LARGEST)
+
+
+def exhausted(error: BaseException) -> str | None:
+    """What the system has no more of, in a line, where an error says that it has not; None of other errors."""
+    said = shortened(error)
+    if isinstance(error, OSError) and error.errno in _FILES:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return f"too many open files: this process may open {most}. Raise that (ulimit -n), or set fewer workers."
+    if (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, RuntimeError | ImportError | OSError) and any(one in said.lower() for one in _NO_MEMORY))
+        or (type(error).__name__ == "RuntimeException" and "alloc" in said)
+    ):
+        why = f" ({said})" if said else ""
+        return f"out of memory{why}. Free some, or set a smaller batch_size, smaller pictures or fewer workers."
+    return None
+
+
+def check_open_files(workers: int) -> None:
+    """Refuse to load by processes where too few files may be open: each batch comes by some, and a process that cannot
+    open them says so in a traceback, and its batch never comes.
+
+    Raises:
+        DistillError: naming the limit.
+    """
+    most, wanted = resource.getrlimit(resource.RLIMIT_NOFILE)[0], _FILES_ALONE + _FILES_OF_A_WORKER * workers
+    if workers and 0 <= most < wanted:
+        raise DistillError(
+            f"workers is {workers}: this process may open {most} files, and they need {wanted}. Raise that "
+            "(ulimit -n), or set workers to 0, which loads the same batches."
+        )
+
+
+def show_what_can_be_shown() -> None:
+    """Let a terminal that lacks a character show its plain form, where printing would end the program."""
+    codecs.register_error("distill.plain", _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # no stream of text, or none at all
+            stream.reconfigure(errors="distill.plain")  # type: ignore[union-attr]
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """A thin space as a space, a sign of multiplication as x; what has no plain form, by its number."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    shown = ""
+    for character in error.object[error.start : error.end]:
+        plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+        shown += _PLAIN.get(character) or plain or character.encode("ascii", "backslashreplace").decode()
+    return shown, error.end
 
 
 def is_first_process() -> bool:

@@ -1,8 +1,11 @@
 """What a user who makes a mistake is told: one line, no traceback, status 2."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -127,6 +130,77 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, capsys: pytest.C
     theirs = finished()[1] / "student" / "student.safetensors"
     message = refused(["run", str(recipe), "--teacher.weights", str(theirs), "--out", str(tmp_path / "run")], capsys)
     assert "student.safetensors: weights for another network" in message
+
+
+def ends(command: list[str], stdout: int, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command of its own process that writes somewhere."""
+    return subprocess.run(
+        [sys.executable, "-m", "distill", *command], stdout=stdout, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_output_is_told_in_a_line(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = ends(["run", str(write_recipe(tmp_path)), "--print_config"], full.fileno())
+    assert done.returncode == 2
+    assert done.stderr == "distill: standard output cannot be written (No space left on device).\n"
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = ends(["run", str(write_recipe(tmp_path)), "--print_config"], writes)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_terminal_is_shown_what_it_can_show() -> None:
+    """Thin spaces between thousands, of which ASCII has none."""
+    plain = ends(["cost", "mobilenet_v1"], subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert plain.returncode == 0 and plain.stdout.isascii() and "539 492 352" in plain.stdout
+
+
+def test_a_command_line_that_is_no_text_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "face_attributes", "--out", "r\udce9sum"]) == 2  # Latin-1, as Python hands it over
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1 and "U+DCE9" in shown and shown.isascii()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "out of memory. Free some"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to ..."), "out of memory"),
+        (RuntimeError("can't start new thread"), "out of memory (can't start new thread)"),
+        (ImportError("libtorch.so: failed to map segment from shared object"), "out of memory (libtorch.so"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory"),
+        (OSError(errno.EMFILE, "Too many open files", "x"), "too many open files: this process may open"),
+        (OSError(errno.EROFS, "Read-only file system", "/ro/lock"), "/ro/lock: Read-only file system. Make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "/root/x"), "/root/x: Permission denied. Make room"),
+    ],
+)
+def test_what_the_system_has_no_more_of_is_told_in_a_line(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("distill.commands.run.run", fail)
+    assert only_line(["run", str(write_recipe(tmp_path))], capsys).startswith(f"distill run: {said}")
+
+
+def test_a_fault_of_our_own_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr("distill.commands.run.run", fail)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        cli.main(["run", str(write_recipe(tmp_path))])
 
 
 def test_a_stop_is_status_130(

@@ -1,9 +1,22 @@
 """Text files that people give: UTF-8, with or without the mark that Windows programs put at the beginning."""
 
+import re
 from pathlib import Path
 
 from distill.errors import DistillError
 from distill.files.nearby import nearby
+
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def no_text(value: str) -> str | None:
+    """The code of the first character that no text holds; None where there is none.
+
+    One of control, or half of a pair: such as Python makes of a byte that is no UTF-8, on a command line or in the name
+    of a file. It can be written to no file.
+    """
+    found = _NO_TEXT.search(value)
+    return None if found is None else f"U+{ord(found[0]):04X}"
 
 
 def read_text(file: Path, expected: str) -> str:

@@ -15,6 +15,8 @@ from jsonargparse import Namespace
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
+from distill.recipe import plain
+
 ATTACHED = {"logger": Logger, "callbacks": Callback}
 """Keys of `trainer`, and what stands there one by one."""
 STAGE = "{stage}"
@@ -45,10 +47,11 @@ def with_places(arguments: Sequence[str]) -> list[str]:
         if flag != _FLAG:
             spelled.append(argument)
             continue
+        value = value if equals else next(rest, "")
         try:
-            written = yaml.safe_load(value if equals else next(rest, ""))
+            written = plain.load(value)
         except yaml.YAMLError:
-            spelled.append(argument)
+            spelled.append(f"{_FLAG}={value}")
             continue
         spelled.append(f"{_FLAG}={json.dumps(with_place(written))}")
     return spelled

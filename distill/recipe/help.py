@@ -7,6 +7,7 @@ from typing import Any, get_args
 import yaml
 from jsonargparse import ArgumentParser
 
+from distill.recipe import plain
 from distill.recipe.recipe import TEACHER_STAGES, StageName
 
 FLAGS = ("-h", "--help")
@@ -34,8 +35,8 @@ def unused(content: Mapping[str, Any], stages: str | None, sections: Collection[
         content: the recipe's keys and values.
         stages: as the command line has them, in place of the recipe's.
     """
-    written = yaml.safe_load(stages) if stages else content.get("stages", ["transfer"])
-    run = set(written) if isinstance(written, list) else {written}
+    written = _listed(stages) if stages else content.get("stages", ["transfer"])
+    run = {name for name in (written if isinstance(written, list) else [written]) if isinstance(name, str)}
     unused = {name for name in get_args(StageName) if name not in run}
     if not run & {*TEACHER_STAGES, "transfer"} and (content.get("pretrain") or {}).get("teacher_top") is None:
         unused.add("teacher")
@@ -55,3 +56,10 @@ def hide(parser: ArgumentParser, sections: Sequence[str]) -> None:
             group.description = None
     words = [f"--{name}.* ({_WORDS[name]})" if name in _WORDS else f"--{name}.*" for name in sections]
     parser.epilog = f"Not shown: {', '.join(words)}. --help {ALL} shows every key."
+
+
+def _listed(stages: str) -> object:
+    try:
+        return plain.load(stages)
+    except yaml.YAMLError:  # the parser says so, once it parses
+        return []

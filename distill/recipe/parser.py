@@ -18,10 +18,13 @@ from jsonargparse import ArgumentParser, Namespace
 from distill.errors import ECHOED, DistillError, echo, in_section, shortened
 from distill.files.checksums import check_sum
 from distill.files.run_directory import RESOLVED, RunDirectory
+from distill.files.text import no_text
+from distill.recipe import plain
 from distill.recipe.attachments import taken_out, with_place, with_places
 from distill.recipe.former import as_now
 from distill.recipe.help import FLAGS, hide, unused, without_all
 from distill.recipe.keys import Keys
+from distill.recipe.limits import check_sizes
 from distill.recipe.recipe import (
     TEACHER_STAGES,
     Card,
@@ -94,13 +97,16 @@ class RecipeReader:
                 hide(parser, unused(content, _last_value(arguments, "--stages"), _sections(content)))
         # Put before the command line's, the YAML's keys are read and checked by the same code.
         given = [
-            f"--{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
+            f"--{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)}"
             for key, value in written.items()
         ]
+        given += _without_absent(arguments, content)
+        _check_values(parser, given)
         try:
-            parsed = parser.parse_args([*given, *_without_absent(arguments, content)])
+            parsed = parser.parse_args(given)
         except _RefusedError as refused:
             raise DistillError(_explain(str(refused), keys)) from None
+        check_sizes(parsed.items())
         for key, value in parsed.items():
             if isinstance(value, Path):
                 # A shell leaves the ~ of a YAML's value, and of --key=~/place.
@@ -169,6 +175,7 @@ class RecipeReader:
             + " ".join(f"--{section}: one of {', '.join(one.names())}." for section, one in VARIANTS.items()),
             exit_on_error=False,
             allow_abbrev=False,
+            parser_mode=plain.MODE,
         )
         parser.add_argument(
             "--task",
@@ -284,6 +291,26 @@ def _without_absent(arguments: Sequence[str], content: dict[str, Any]) -> list[s
             kept.append(argument)
         value = dropped and "=" not in argument
     return kept
+
+
+def _check_values(parser: ArgumentParser, arguments: Sequence[str]) -> None:
+    """Refuse values that are no text, or YAML of which jsonargparse would make an object, or never an end.
+
+    Raises:
+        DistillError: naming the key.
+    """
+    kinds = {action.dest: str(getattr(action, "_typehint", str)) for action in parser._actions}
+    for place, argument in enumerate(arguments):
+        if code := no_text(argument):
+            key = argument if argument.startswith("--") else " ".join(arguments[max(0, place - 1) : place + 1])
+            raise DistillError(f"{echo(key)}: {code} in it is no character of text (UTF-8). Leave it out.")
+        key, equals, value = argument.removeprefix("--").partition("=")
+        if not argument.startswith("--") or re.search(r"\bstr\b|Path|Literal", kinds.get(key, "str")):
+            continue
+        try:
+            plain.check_value(key, value if equals else next(iter(arguments[place + 1 : place + 2]), ""))
+        except plain.NotPlainError as error:
+            raise DistillError(str(error)) from error
 
 
 def _keys(parser: ArgumentParser, content: dict[str, Any]) -> Keys:

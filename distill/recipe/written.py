@@ -8,6 +8,7 @@ import yaml
 
 from distill.errors import DistillError
 from distill.files.nearby import nearby
+from distill.recipe import plain
 from distill.recipe.variants import DEFAULTS, VARIANTS, staying
 
 
@@ -35,22 +36,11 @@ def load(recipe: str) -> dict[str, Any]:
     return _read_yaml(path, recipe)
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """Refuses a key that is written twice, of which YAML's would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            written = str(key.value)
-            if written in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{written} is written twice", key.start_mark)
-            seen.add(written)
-        return super().construct_mapping(node, deep)
-
-
 def _read_yaml(file: Any, name: str) -> dict[str, Any]:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8-sig"), _OnceLoader)
+        content = plain.load(file.read_text(encoding="utf-8-sig"))
+    except plain.NotPlainError as error:
+        raise DistillError(f"{name}: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DistillError(f"{name}: not YAML ({' '.join(str(error).split())}).") from error
     if not isinstance(content, dict):

@@ -12,9 +12,11 @@ from lightning.pytorch.callbacks import Callback, Timer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from distill.data.views.data_module import ViewDataModule
+from distill.data.views.loader import workers_alive
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path
 from distill.files.sealed_zip import check_zip, seal_zip
+from distill.host import exhausted
 from distill.modules.training import TrainingModule
 from distill.recipe.stages import MIN_BATCH, Stage
 from distill.run.progress import PROGRESS, ProgressFile
@@ -141,12 +143,15 @@ def train(
             "(trainer.devices)."
         )
     try:
-        trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
+        with workers_alive():
+            trainer.fit(module, data, ckpt_path=_resumable(directory / _CHECKPOINT), weights_only=True)
     except (MisconfigurationException, ValueError) as error:
         if isinstance(error, ValueError) and not _raised_by_lightning(error):
             raise
         raise DistillError(f"trainer: Lightning refuses these arguments: {error}") from error
     except OSError as error:
+        if exhausted(error):
+            raise
         raise DistillError(f"{directory}: a checkpoint cannot be read or written ({error}).") from error
     except SystemExit:
         if trainer.interrupted:  # how Lightning passes on a Ctrl-C

@@ -19,10 +19,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from distill.data.views.batch import ViewBatch
-from distill.data.views.loader import Returning, as_is, raising
+from distill.data.views.loader import Returning, as_is, raising, workers_alive
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path
-from distill.host import end_with
+from distill.host import check_open_files, end_with
 from distill.store.asking import Ask, Asked, Asking, Part, answer
 from distill.store.building import claimed, complete, is_complete, missing, write_part
 from distill.store.estimate import announce
@@ -128,6 +128,7 @@ class Batches:
 def _answer(asks: Batches, asking: Asking, building: Path, fabric: L.Fabric) -> None:
     """Ask batch by batch; a file is written when its last batch is answered."""
     teacher, device = asking.teacher, fabric.device
+    check_open_files(asking.workers)
     loader: DataLoader[ViewBatch | Tensor] = DataLoader(
         Returning(asks.dataset),
         batch_sampler=asks.batches,  # type: ignore[arg-type]  # one request is one batch
@@ -137,7 +138,10 @@ def _answer(asks: Batches, asking: Asking, building: Path, fabric: L.Fabric) -> 
         pin_memory=device.type == "cuda",
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=fabric.global_rank > 0) as progress:
+    with (
+        workers_alive(),
+        Progress(*columns, console=console, transient=True, disable=fabric.global_rank > 0) as progress,
+    ):
         task = progress.add_task(f"answers of {teacher.name}", total=asks.unknown)
         rows = np.empty(0)
         for number, (ask, shown) in enumerate(zip(asks.batches, raising(loader), strict=True)):

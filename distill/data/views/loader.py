@@ -5,6 +5,7 @@ number of batches consumed since training began, and only that number is saved w
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from distill.data.views.philox import Purpose, permutation
 from distill.data.views.targets import BatchTargets
 from distill.data.views.views import Views, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
+from distill.host import check_open_files
 from distill.objectives.top import TopAnswers
 
 AnswersOf = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
@@ -112,11 +114,47 @@ class Returning(Dataset[Any]):
 
 
 def raising(batches: Iterable[Any]) -> Iterator[Any]:
-    """The batches of a `Returning` set; an error among them is raised here."""
-    for batch in batches:
+    """The batches of a `Returning` set; an error among them is raised here.
+
+    Raises:
+        DistillError: that error, or a worker died while it handed a batch over.
+    """
+    with workers_alive():
+        stream = iter(batches)
+    while True:
+        with workers_alive():
+            try:
+                batch = next(stream, None)
+            except (ConnectionError, EOFError) as error:  # of the socket that a batch's memory comes by
+                raise _worker_died() from error
+        if batch is None:
+            return
         if isinstance(batch, DistillError):
             raise batch
         yield batch
+
+
+@contextmanager
+def workers_alive() -> Iterator[None]:
+    """Say in a line that a worker died: torch says so wherever its process is at that moment, in a step too.
+
+    Raises:
+        DistillError: one could not start, or was killed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise _worker_died() from error
+
+
+def _worker_died() -> DistillError:
+    return DistillError(
+        "a process that loads batches could not start, or was killed, for want of memory perhaps. A script of your own "
+        'must start below `if __name__ == "__main__":`; workers: 0 loads without a process, and the batches are the '
+        "same."
+    )
 
 
 class ViewLoader:
@@ -132,7 +170,7 @@ class ViewLoader:
 
     Raises:
         DistillError: fewer pictures than one batch, or a batch that cannot be cut into equal slices; or targets that
-            cannot be mixed, and views that mix.
+            cannot be mixed, and views that mix; or too few files may be open for the workers.
     """
 
     def __init__(
@@ -156,6 +194,7 @@ class ViewLoader:
                 f"the training set holds {len(pictures)} pictures, fewer than one batch of {batch_size}. "
                 "Set a smaller batch_size."
             )
+        check_open_files(workers)
         self._dataset = ViewDataset(pictures, views, seed if view_seed is None else view_seed, answers)
         self._requests = _Requests(self._dataset, seed, batch_size, rank, world_size, together)
         self._workers = workers

@@ -1,6 +1,9 @@
 """Batch k is the same whoever loads it, and whenever."""
 
+import itertools
 import json
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import fields
 from itertools import islice
@@ -14,7 +17,7 @@ import torch
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
 from distill.data.views.batch import ViewBatch
-from distill.data.views.loader import ViewLoader, side_by_side
+from distill.data.views.loader import ViewLoader, side_by_side, workers_alive
 from distill.data.views.views import Views, draw, patches
 from distill.errors import DistillError
 
@@ -207,6 +210,34 @@ def test_what_a_worker_cannot_read_is_said_without_its_traceback(train: Pictures
     broken = ViewLoader(train, Views(), batch_size=8, seed=0, workers=workers, answers=_damaged)
     with pytest.raises(DistillError, match=r"^shard 3: damaged\.$"):
         next(iter(broken))
+
+
+def test_a_worker_that_is_killed_is_told_in_a_line(train: Pictures) -> None:
+    """As the system kills one for want of memory."""
+    doomed = ViewLoader(train, Views(), batch_size=8, seed=0, workers=1)
+    batches = iter(doomed)
+    next(batches)
+    for process in active_children():
+        os.kill(process.pid or 0, signal.SIGKILL)
+    with pytest.raises(DistillError, match="a process that loads batches could not start, or was killed"):
+        for _ in itertools.chain(batches, itertools.cycle(doomed)):  # what was handed over before may still come
+            pass
+    doomed.close()
+
+
+def test_what_a_step_raises_itself_is_no_death_of_a_worker() -> None:
+    with pytest.raises(RuntimeError, match="shapes"), workers_alive():
+        raise RuntimeError("shapes do not fit")
+    with pytest.raises(DistillError, match="was killed"), workers_alive():
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
+
+
+def test_too_few_open_files_for_workers_are_refused(train: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that can open no file says so in a traceback of its own, and its batch never comes."""
+    monkeypatch.setattr("resource.getrlimit", lambda _: (40, 40))
+    with pytest.raises(DistillError, match="workers is 2: this process may open 40 files, and they need 160"):
+        loader(train, workers=2)
+    loader(train, workers=0)
 
 
 def _damaged(index: np.ndarray, view: int) -> torch.Tensor:
