@@ -15,7 +15,6 @@ from tests.campaign.scenarios import Scenario, Stage, run
 from tests.campaign.server import Ended
 from tests.campaign.trees import differences, tree_of
 
-SCENARIOS = ("run", "taught", "longer", "store", "store-more", "stored", "export")
 FOR_PEOPLE = ("*/report.html", "*/README.md")
 """Files that nothing is computed from."""
 ROUNDS = 20

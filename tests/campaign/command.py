@@ -5,13 +5,19 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tests.campaign.record import Outcome, Record, lines, summary
 
+if TYPE_CHECKING:
+    from tests.campaign.scenarios import Stage
+
 KINDS = ("kills", "faults", "bits", "fuzz")
+SHORT = {"kills": range(4), "faults": range(0, 17, 3), "bits": range(0, 120, 12), "fuzz": range(18, 36)}
+"""What the short form makes of each kind, by the numbers of the trials."""
+ALL = ("run", "taught", "longer", "store", "store-more", "stored", "export", "sweep")
 LOG = Path("local/campaign.jsonl")
 _EVERY = 60.0  # seconds between lines of progress
 
@@ -33,13 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     place = Path(tempfile.mkdtemp(prefix="campaign-", dir=options.place))
     try:
+        from tests.campaign.scenarios import Stage
+
         record = Record(options.log)
-        trials = _trials(options.kind, place, options.seed, options.short)
-        for number in _numbers(options, record, len(trials) if hasattr(trials, "__len__") else None):
-            outcome = trials.trial(number)
-            record.add(outcome)
-            if outcome.fault:
-                print(f"{outcome.what}, --only {number}: {outcome.fault}: {outcome.detail}"[:2000], flush=True)
+        if options.kind == "short":
+            stage = Stage(place, ("run", "store"), twice=False)
+            for kind, numbers in SHORT.items():
+                trials = _made(kind, stage, options.seed, 0.02)
+                for number in numbers:
+                    _make(trials, number, record)
+        else:
+            names = ("run", "store") if options.kind == "fuzz" else ALL
+            trials = _made(options.kind, Stage(place, names), options.seed)
+            for number in _numbers(options, record, len(trials) if isinstance(trials, Sized) else None):
+                _make(trials, number, record)
     finally:
         if not options.keep:
             shutil.rmtree(place, ignore_errors=True)
@@ -47,39 +60,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(outcome.fault for outcome in record.outcomes))
 
 
+def _make(trials: Trials, number: int, record: Record) -> None:
+    outcome = trials.trial(number)
+    record.add(outcome)
+    if outcome.fault:
+        print(f"{outcome.what}, --only {number}: {outcome.fault}: {outcome.detail}"[:2000], flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
-    parser.add_argument("kind", choices=(*KINDS, "counts"), help="what is tried; counts adds up what all runs found")
+    parser.add_argument(
+        "kind",
+        choices=(*KINDS, "short", "counts"),
+        help="what is tried: short, a little of each; counts adds up what all runs found",
+    )
     parser.add_argument("--hours", type=float, default=1.0, help="how long; default 1")
     parser.add_argument("--seed", type=int, default=1, help="of what is drawn; default 1")
     parser.add_argument("--trials", type=int, help="at most so many")
     parser.add_argument("--only", type=int, help="the trial of this number alone")
-    parser.add_argument("--short", action="store_true", help="of few commands, as in the tests")
     parser.add_argument("--log", type=Path, default=LOG, help=f"where outcomes are kept; default {LOG}")
     parser.add_argument("--place", type=Path, help="where commands work; default the system's temporary folder")
     parser.add_argument("--keep", action="store_true", help="leave that place as the last trial left it")
     return parser
 
 
-def _trials(kind: str, place: Path, seed: int, short: bool) -> Any:
-    from tests.campaign.scenarios import Stage
-
-    if kind == "kills":
-        from tests.campaign.kills import SCENARIOS, Kills
-
-        return Kills(Stage(place, SCENARIOS[:1] if short else SCENARIOS), seed)
-    if kind == "faults":
-        from tests.campaign.faults import SCENARIOS, Faults
-
-        return Faults(Stage(place, SCENARIOS[:1] if short else SCENARIOS), seed)
-    if kind == "bits":
-        from tests.campaign.bits import SCENARIOS, Bits
-
-        return Bits(Stage(place, SCENARIOS[:1] if short else SCENARIOS), seed)
-    from tests.campaign.fuzz import SCENARIOS as READ
+def _made(kind: str, stage: "Stage", seed: int, scale: float = 1.0) -> Trials:
+    from tests.campaign.bits import Bits
+    from tests.campaign.faults import Faults
     from tests.campaign.fuzz import Fuzz
+    from tests.campaign.kills import Kills
 
-    return Fuzz(Stage(place, READ), seed, 0.1 if short else 1.0)
+    if kind == "fuzz":
+        return Fuzz(stage, seed, scale)
+    return {"kills": Kills, "faults": Faults, "bits": Bits}[kind](stage, seed)
 
 
 def _numbers(options: argparse.Namespace, record: Record, count: int | None) -> Iterator[int]:

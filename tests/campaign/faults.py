@@ -26,7 +26,6 @@ from tests.campaign.scenarios import Scenario, Stage
 from tests.campaign.server import Ended, Kill, attempt, clear
 from tests.campaign.trees import differences, tree_of
 
-SCENARIOS = ("run", "taught", "longer", "store", "store-more", "stored", "export", "sweep")
 _OUT = {"run": "run", "taught": "taught", "store": "store.building", "sweep": "sweep"}
 """What each writes, where it can be made anew."""
 _PATIENCE = 4

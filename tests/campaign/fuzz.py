@@ -27,7 +27,6 @@ from tests.campaign.record import Outcome
 from tests.campaign.scenarios import Stage
 from tests.campaign.targets import Target, targets
 
-SCENARIOS = ("run", "store")
 SECONDS = 20.0
 """For one input; on a busy machine, so much more than any takes."""
 MEMORY = 2 * 2**30

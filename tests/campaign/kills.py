@@ -13,7 +13,6 @@ from tests.campaign.scenarios import Scenario, Stage
 from tests.campaign.server import Ended, Kill, attempt, clear
 from tests.campaign.trees import differences, tree_of
 
-SCENARIOS = ("run", "taught", "longer", "store", "store-more", "stored", "export", "sweep")
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _MOST = 3  # kills in one trial
 _PATIENCE = 4  # undisturbed attempts until it has to have ended

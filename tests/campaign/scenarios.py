@@ -88,10 +88,11 @@ class Stage:
     Args:
         place: the folder; best in memory.
         names: of the scenarios that are wanted.
+        twice: whether each is run again, for its time once all is loaded, and to see that two are the same.
     """
 
-    def __init__(self, place: Path, names: tuple[str, ...]) -> None:
-        self.place = emptied(place)
+    def __init__(self, place: Path, names: tuple[str, ...], twice: bool = True) -> None:
+        self.place, self.twice = emptied(place), twice
         self.all = {one.name: one for one in scenarios()}
         server.load(place / "memory")
         wanted = list(names)
@@ -100,7 +101,7 @@ class Stage:
         ordered = [one for one in self.all.values() if one.name in wanted]
         for number, scenario in enumerate(ordered):
             self._undisturbed(scenario)
-            if number == 0:
+            if number == 0 and twice:
                 self._undisturbed(scenario)  # the first one loaded what was left to load
         self.chosen = [self.all[name] for name in names]
 
@@ -131,10 +132,11 @@ class Stage:
         server.warm(set(told["modules"]))
         shutil.rmtree(place / "tmp", ignore_errors=True)
         scenario.counts, scenario.seconds = told["counts"], ended.seconds
-        # Once more without being watched, for the time it takes and to see that two are the same.
+        scenario.tree = tree_of(place)
+        if not self.twice:
+            return
         again = self.begin(scenario, self.place / "again")
         scenario.seconds = run(scenario.arguments, again).seconds
-        scenario.tree = tree_of(place)
         if wrong := differences(scenario.tree, tree_of(again)):
             raise SystemExit(f"{scenario.name}: two undisturbed runs differ: {'; '.join(wrong[:5])}")
         shutil.rmtree(again)

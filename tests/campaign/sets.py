@@ -1,7 +1,6 @@
 """Files that lie beside others and are read with them: of a prepared set, a store, a student, a stage, a run."""
 
 import ast
-import hashlib
 import json
 import random
 import zlib
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from distill.files.atomic import checksum, json_text
+from distill.files.sealed import sealed
 from tests.campaign.mutate import flipped, json_of, text_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def targets(reference: Callable[[str], Path]) -> "list[Target]":
     ]
 
 
-_PROGRESS = b'{"done": 1, "passes": 2, "loss": 0.5, "metric": "val_mAP", "best": null}'
+_PROGRESS = json_text(sealed({"done": 1, "passes": 2, "loss": 0.5, "metric": "val_mAP", "best": None})).encode()
 
 
 def any_of(content: bytes, rng: random.Random) -> bytes:
@@ -110,45 +111,44 @@ def _beside(place: Path, read: Callable[[Path, Path], object]) -> Callable[[Path
     return readable
 
 
-def _agree(file: Path) -> bool:
-    """Whether the checksums beside a damaged file are made to agree with it: as good as drawn."""
-    return zlib.crc32(file.read_bytes()) % 2 == 0
+def _sign(file: Path, name: str, place: str = "checksums") -> None:
+    """In half of all cases, as good as drawn, make the checksums agree with a damaged file: its own, and those beside.
+
+    Args:
+        name: of the file that has the checksums of those beside it, in `place`.
+    """
+    if zlib.crc32(file.read_bytes()) % 2:
+        return
+    with suppress(AttributeError, KeyError, RecursionError, TypeError, ValueError):  # it holds no mapping any more
+        if file.name != name and file.suffix != ".json":
+            _rewrite(file.parent / name, lambda content: content[place].update({file.name: checksum(file)}))
+        elif file.suffix == ".json":
+            _rewrite(file, lambda content: None)
 
 
-def _replaced(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
+def _rewrite(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
     content = json.loads(file.read_bytes())
     change(content)
-    file.unlink()
-    file.write_text(json.dumps(content), encoding="utf-8")
+    text = json_text(sealed(content)).encode()
+    file.unlink()  # it may be a link to the original
+    file.write_bytes(text)
 
 
 def _prepared(place: Path, file: Path) -> object:
     from distill.data.prepared.prepared import INDEX, Prepared
-    from distill.files.atomic import checksum
 
-    if file.name != INDEX and _agree(file):
-        _replaced(place / INDEX, lambda index: index["checksums"].update({file.name: checksum(file)}))
+    _sign(file, INDEX)
     prepared = Prepared.open(place)
     rows = np.arange(min(3, len(prepared)))
     return prepared.names, prepared.ledger, prepared.listed, prepared.pictures.gather(rows), prepared.indices("test")
 
 
 def _store(place: Path, file: Path) -> object:
-    from distill.files.atomic import checksum
     from distill.store.manifest import MANIFEST
     from distill.store.store import Store
     from distill.store.verify import check_all_files
 
-    def sign(manifest: dict[str, Any]) -> None:
-        manifest.pop("sha256", None)
-        text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-        manifest["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-
-    if file.name == MANIFEST and _agree(file):
-        with suppress(AttributeError, TypeError, ValueError):  # no manifest any more
-            _replaced(file, sign)
-    elif _agree(file):
-        _replaced(place / MANIFEST, lambda one: (one["checksums"].update({file.name: checksum(file)}), sign(one)))
+    _sign(file, MANIFEST)
     store = Store.open(place)
     store.map_all()
     answers = [store.view_answers(np.arange(min(2, len(store.viewed))), 0), store.whole_answers(np.arange(1))]
@@ -156,19 +156,21 @@ def _store(place: Path, file: Path) -> object:
 
 
 def _student(place: Path, file: Path) -> object:
-    from distill.files.atomic import checksum
-    from students.files import CONFIG_FILE, WEIGHTS_FILE, load_student
+    from students.files import CONFIG_FILE, load_student
 
-    if file.name == WEIGHTS_FILE and _agree(file):
-        _replaced(place / CONFIG_FILE, lambda config: config.update(checksum=checksum(file)))
+    if file.name == CONFIG_FILE:
+        _sign(file, CONFIG_FILE)
+    elif zlib.crc32(file.read_bytes()) % 2:
+        _rewrite(place / CONFIG_FILE, lambda content: content.update(checksum=checksum(file)))
     return load_student(place)
 
 
 def _stage(place: Path, file: Path) -> object:
     from distill.run.longer import shorter
     from distill.run.progress import read_progress
-    from distill.run.train import finished
+    from distill.run.record import RECORD, finished
 
+    _sign(file, RECORD, "files")
     trained = finished(place)
     assert trained is None or (trained.seconds + 1 and [record["loss"] for record in trained.history])
     return shorter(place.parent / "another", "0" * 16, 3), str(read_progress(place))
@@ -182,6 +184,7 @@ def _run(place: Path, file: Path) -> object:
     from distill.report.results import models_of, read_results
     from distill.report.terminal import print_files, print_results
 
+    _sign(file, RESULTS)
     results = read_results(place / RESULTS)
     with open("/dev/null", "w", encoding="utf-8") as nowhere:
         print_results(results, Console(file=nowhere))
