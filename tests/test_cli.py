@@ -12,6 +12,7 @@ import torch
 
 from distill import cli
 from distill.commands import COMMANDS
+from distill.files.run_directory import write_marker
 from tests.helpers.running import TINY, finished, write_recipe
 
 
@@ -40,7 +41,7 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.Captu
         ["run", "face_attributes", "--data", "celeba", "--teacher.weights", "x", "--out", str(out)], capsys
     )
     out.mkdir(exist_ok=True)
-    (out / "run.json").write_text('{"recipe": "another"}')
+    write_marker(out / "run.json", "another")
     assert "run of recipe 'another'" in only_line(["run", recipe, "--out", str(out)], capsys)
     assert "no such file" in only_line(["predict", str(tmp_path / "none"), str(tmp_path)], capsys)
     assert "--steps must be above" in only_line(["bench", "step", "--steps", "1"], capsys)

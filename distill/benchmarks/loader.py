@@ -22,7 +22,7 @@ from PIL import Image
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
-from distill.data.prepared.prepared import ARRAYS, Prepared, reopen, write_index
+from distill.data.prepared.prepared import ARRAYS, LEDGER, Prepared, reopen, write_index
 from distill.data.prepared.shards import rows_per_shard, shard_name
 from distill.data.rendered.faces import RenderedFaces
 from distill.data.sources.folder import Folder
@@ -56,7 +56,8 @@ def sparse_set(directory: Path, count: int, height: int, width: int) -> Prepared
     arrays["hashes"] = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     arrays["labels"] = np.zeros((count, ATTRIBUTES), np.int8)
     classes = [f"attribute {number}" for number in range(ATTRIBUTES)]
-    content = {"height": height, "width": width, "classes": classes, "encoded": False}
+    content = {"key": "", "height": height, "width": width, "align": None, "classes": classes, "encoded": False}
+    (directory / LEDGER).write_text("name,reason\n", encoding="utf-8")
     write_index(directory, arrays, [str(number) for number in range(count)], content, {})
     return reopen(directory)
 

@@ -13,7 +13,9 @@ from rich.console import Console
 from distill.errors import DistillError
 from distill.export.formats import formats_of
 from distill.files.atomic import write_json
+from distill.files.leftovers import remove_leftovers_of
 from distill.files.locks import exclusive
+from distill.files.run_directory import REPORT
 from distill.recipe.parser import RecipeReader
 from distill.recipe.written import recipe_names
 from distill.registries import TASKS
@@ -156,8 +158,11 @@ def _alone(directory: SweepDirectory) -> AbstractContextManager[None]:
 
 def _write(content: Mapping[str, Any], directory: SweepDirectory) -> None:
     """Write sweep.json and report.html."""
-    write_json(directory.root / "sweep.json", content)
-    write_sweep_report(directory.root / "report.html", content)
+    json_file, report = directory.root / "sweep.json", directory.root / REPORT
+    for file in (json_file, report):
+        remove_leftovers_of(file)
+    write_json(json_file, content)
+    write_sweep_report(report, content)
 
 
 def _status(content: Mapping[str, Any], own: Sequence[Point]) -> int:

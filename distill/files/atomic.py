@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distill.errors import DistillError
+from distill.files.locks import check_held
 from distill.files.nearby import nearby
 
 
@@ -21,8 +22,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     A file or a directory may be written. What stood at ``path`` stays until the new one is complete and on the disk.
 
     Raises:
-        DistillError: the disk is full or the place cannot be written to; nothing is left behind.
+        DistillError: the disk is full or the place cannot be written to; nothing is left behind. Or it lies in a
+            directory that was taken away from this process, which held it.
     """
+    check_held(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +54,7 @@ def put(made: Path, place: Path) -> None:
     Raises:
         OSError: it cannot be renamed; what stood there still does.
     """
-    aside = place.with_name(f".{place.name}.old.part")
+    aside = aside_of(place)
     if not (made.is_dir() and place.is_dir()):
         os.replace(made, place)
         shutil.rmtree(aside, ignore_errors=True)  # of a kill between the two renames below
@@ -64,6 +67,11 @@ def put(made: Path, place: Path) -> None:
         os.replace(aside, place)
         raise
     shutil.rmtree(aside)
+
+
+def aside_of(place: Path) -> Path:
+    """Where `put` keeps what stood at a place while it is replaced; a kill may leave it."""
+    return place.with_name(f".{place.name}.old.part")
 
 
 def checksum(file: Path) -> str:

@@ -43,10 +43,43 @@ class Lock:
 
     def release(self) -> None:
         """Let go; a process that inherited the descriptors still holds it."""
+        _HELD.pop(id(self), None)
         for descriptor in self.descriptors:
             os.close(descriptor)
         if self.file_lock is not None:
             self.file_lock.release()
+
+
+_HELD: dict[int, tuple[Path, Lock]] = {}
+"""The files by which this process holds directories."""
+
+
+def hold(directory: Path) -> Lock | None:
+    """Hold a directory by the file `lock` in it; None where another process does. `check_held` knows of it.
+
+    Raises:
+        DistillError: nothing can be locked there.
+    """
+    lock = try_lock(directory / "lock")
+    if lock is not None:
+        _HELD[id(lock)] = directory.absolute(), lock
+    return lock
+
+
+def check_held(path: Path) -> None:
+    """Refuse to write to a directory that this process held and that was taken away from under it.
+
+    Raises:
+        DistillError: the directory was removed, or another begun in its place.
+    """
+    for directory, lock in _HELD.values():
+        if not path.absolute().is_relative_to(directory) or not lock.descriptors:
+            continue
+        if not _is_at(directory / "lock", lock.descriptors[0]):
+            raise DistillError(
+                f"{directory}: was removed, or another run begun in its place, while this one was at work in it. "
+                "Nothing more is written there; start the run again."
+            )
 
 
 @contextmanager
@@ -173,5 +206,5 @@ def _open(directory: Path) -> int:
 def _is_at(directory: Path, handle: int) -> bool:
     try:
         return os.path.samestat(os.fstat(handle), directory.stat())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False

@@ -28,7 +28,8 @@ from rich.console import Console
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, checksum
 from distill.files.checksums import SUMS, read_sums, sums_of, write_sums
-from distill.files.locks import try_lock
+from distill.files.leftovers import remove_leftovers
+from distill.files.locks import hold
 from distill.files.sealed import read_sealed, write_sealed
 from distill.host import is_first_process
 
@@ -105,7 +106,6 @@ class RunDirectory:
                     f"{root}: holds a run of recipe {directory.owner!r}, and this is {recipe!r}. Name another place "
                     "with --out."
                 )
-            check_version(directory.marker)
         elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
@@ -117,7 +117,8 @@ class RunDirectory:
     def alone(self) -> Iterator[None]:
         """Hold the directory: of two runs in it, each would take away what the other is making.
 
-        Of several processes that train together, the first holds it for all.
+        Of several processes that train together, the first holds it for all. What a kill left half written in it is
+        removed.
 
         Raises:
             DistillError: another process holds it.
@@ -125,12 +126,13 @@ class RunDirectory:
         if not is_first_process():
             yield
             return
-        lock = try_lock(self.root / "lock")
+        lock = hold(self.root)
         if lock is None:
             raise DistillError(
                 f"{self.root}: another process is running in it. Wait for that one, or name another place with --out."
             )
         try:
+            remove_leftovers(self.root)
             yield
         finally:
             lock.release()
@@ -193,16 +195,12 @@ def check_version(marker: Path) -> None:
     Raises:
         DistillError: the marker names another version, or is damaged.
     """
-    version = _read(marker)["version"]
-    if version != VERSION:
-        raise DistillError(
-            f"{marker}: is of version {version!r}, expected {VERSION}: another distill wrote {marker.parent}, and this "
-            f"one cannot go on with it. Run in another place (--out), or delete {marker.parent}."
-        )
+    _read(marker)
 
 
 def _read(marker: Path) -> _Marker:
-    content: _Marker = read_sealed(marker, _Marker, f"Run in another place (--out), or delete {marker.parent}.")
+    remedy = f"Run in another place (--out), or delete {marker.parent}."
+    content: _Marker = read_sealed(marker, _Marker, remedy, VERSION)
     return content
 
 

@@ -32,23 +32,28 @@ def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, SEAL: _seal_of(rest)}
 
 
-def read_sealed(path: Path, schema: Any, remedy: str) -> Any:
+def read_sealed(path: Path, schema: Any, remedy: str, version: int | None = None) -> Any:
     """The content of a file that `write_sealed` wrote, without the checksum.
 
     Args:
         schema: as of `check_schema`.
         remedy: what to do about a damaged file, as a sentence; what is to be deleted among it.
+        version: what its key of that name is to be; None where it has none. A damaged one says nothing.
 
     Raises:
         DistillError: the file is missing, no JSON, has no checksum, is not what it has the checksum of, or is of
-            another schema.
+            another version or schema.
     """
     content = read_damaged(path, remedy)
+    if isinstance(content, dict) and SEAL in content:
+        check_seal(path, content, remedy)
+    if isinstance(content, dict) and version is not None and content.get("version") != version:
+        found = content.get("version")
+        raise DistillError(f"{path}: is of version {found!r}, expected {version}: another distill wrote it. {remedy}")
     if not isinstance(content, dict) or SEAL not in content:
         raise DistillError(
             f"{path}: has no {SEAL} of itself: a distill before there were any wrote it, or it is damaged. {remedy}"
         )
-    check_seal(path, content, remedy)
     rest = _without_seal(content)
     check_schema(path, rest, schema, remedy)
     return rest

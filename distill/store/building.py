@@ -155,13 +155,14 @@ def missing(building: Path, manifest: Manifest) -> list[Part]:
         for number, start in enumerate(range(0, count, manifest.rows))
     ]
     recorded = _recorded(building, manifest)
-    return [
-        part
-        for part in parts
-        if part.name not in recorded
-        or not (building / part.name).is_file()
-        or checksum(building / part.name) != recorded[part.name]
-    ]
+    damaged = {
+        name
+        for name, expected in recorded.items()
+        if not (building / name).is_file() or checksum(building / name) != expected
+    }
+    for name in sorted(damaged):
+        console.print(f"{building / name}: missing or damaged; asked again.", soft_wrap=True)
+    return [part for part in parts if part.name not in recorded or part.name in damaged]
 
 
 def _recorded(building: Path, manifest: Manifest) -> dict[str, str]:
@@ -171,7 +172,11 @@ def _recorded(building: Path, manifest: Manifest) -> dict[str, str]:
     that and its taking its place.
     """
     beside = {name: building / (name + CHECKSUM) for name in manifest.files()}
-    checksums = {name: file.read_text(encoding="ascii").strip() for name, file in beside.items() if file.is_file()}
+    checksums = {
+        name: file.read_text(encoding="ascii", errors="replace").strip()
+        for name, file in beside.items()
+        if file.is_file()
+    }
     return Manifest.read(building / MANIFEST).checksums | checksums
 
 

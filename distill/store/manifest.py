@@ -3,12 +3,14 @@
 A store is a directory that another program can read, or write, from this description alone:
 
     manifest.json         the facts below, the sha256 of every other file, and as `sha256` that of the rest of itself,
-                          as JSON with its keys sorted and no space; another program may leave that one out
+                          as JSON with its keys sorted and no space, in a file indented by two that ends a line;
+                          another program may leave that one out
     pictures.npy          uint64 (N,), content hashes of the pictures whose views were shown, rising
     whole.npy             uint64 (M,), content hashes of the pictures shown whole, rising: those N and the pictures that
                           are only evaluated on (`whole_hashes`: aligned otherwise, the same file is another picture)
     view-0007-00003.npy   the answers to view 7 of the pictures of rows 3 R to 4 R - 1 of pictures.npy
     whole-00003.npy       the same of whole.npy, each picture whole, as evaluation shows it
+    SHA256SUMS            the sha256 of a recipe beside the answers, by which they can be asked for again
 
 R is `rows`. Every file is a NumPy array of version 1.0: the header, then the rows, which a memory map
 reads in place. A row is one of
@@ -30,13 +32,14 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self, TypedDict, cast, get_args
 
 import numpy as np
 
 from distill.data.views.views import POLICY, Views
 from distill.errors import DistillError
-from distill.files.atomic import read_json, write_json
+from distill.files.schema import check_schema
+from distill.files.sealed import SEAL, check_seal, read_damaged, write_sealed
 from distill.preprocess.preprocess import Preprocess
 from distill.store.codec import Codec, codec_of
 
@@ -49,6 +52,41 @@ StoredDtype = Literal["float16", "float32"]
 
 _BEFORE = {"cutmix": 0.0}  # what manifests written before a kind of view existed say of it
 _CHANNELS = {"channels": "rgb"}  # what `Preprocess.facts` leaves unsaid
+
+
+class _Teacher(TypedDict):
+    name: str
+    fingerprint: str
+    outputs: int | dict[str, list[int]]
+    classes: list[str] | None
+    preprocess: dict[str, Any]
+    mult_adds: int | None
+    parameters: int | None
+
+
+class _Pictures(TypedDict):
+    pixels: list[str]
+    height: int
+    width: int
+    viewed: int
+    whole: int
+    fingerprint: str
+
+
+class _Content(TypedDict):
+    """Of `manifest.json`; what is inside `views` and `preprocess` is checked by what they are."""
+
+    teacher: _Teacher
+    pictures: _Pictures
+    seed: int
+    views: dict[str, Any]
+    count: int
+    dtype: str
+    top: int | None
+    rows: int
+    view_policy: int
+    version: int
+    checksums: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -139,7 +177,7 @@ class Manifest:
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         content = self._content()
-        write_json(path, content | {"sha256": _sha256(content)})
+        write_sealed(path, content)
 
     def _content(self) -> dict[str, Any]:
         content = asdict(self)
@@ -154,9 +192,13 @@ class Manifest:
             DistillError: it is missing or no manifest, was changed since it was written, or is of an older version or
                 view policy.
         """
-        content = read_json(path)
+        remedy = f"Take it from a copy of the store, or delete {path.parent} and store the answers again."
+        content = read_damaged(path, remedy)
+        if isinstance(content, dict) and SEAL in content:
+            check_seal(path, content, remedy)
+            del content[SEAL]
         if not (isinstance(content, dict) and "view_policy" in content and isinstance(content.get("checksums"), dict)):
-            raise DistillError(f"{path}: not the manifest of a store of teacher answers.")
+            raise DistillError(f"{path}: not the manifest of a store of teacher answers. {remedy}")
         for key, expected in (("version", VERSION), ("view_policy", POLICY)):
             if content.get(key) != expected:
                 raise DistillError(
@@ -164,15 +206,13 @@ class Manifest:
                     f"those that were answered. Delete {path.parent}, or name another place, and store the answers "
                     "again."
                 )
-        written = content.pop("sha256", None)
-        if written not in (None, _sha256(content)):
-            raise DistillError(
-                f"{path}: damaged: it is not what it has the sha256 of. Take it from a copy of the store, or delete "
-                f"{path.parent} and store the answers again."
-            )
+        check_schema(path, content, _Content, remedy)
         try:
             if content["dtype"] not in get_args(StoredDtype):
                 raise ValueError(f"dtype is {content['dtype']!r}")
+            shown = content["pictures"]
+            if content["rows"] < 1 or min(content["count"], shown["viewed"], shown["whole"]) < 0:
+                raise ValueError("a count is below what it may be")
             teacher, views = _known(TeacherFacts, content["teacher"]), _known(Views, _BEFORE | content["views"])
             preprocess = _known(Preprocess, _CHANNELS | teacher["preprocess"])
             pictures = _known(PictureFacts, content["pictures"])
@@ -186,12 +226,7 @@ class Manifest:
                 }
             )
         except (DistillError, KeyError, TypeError, ValueError) as error:
-            raise DistillError(f"{path}: not the manifest of a store of teacher answers ({error}).") from error
-
-
-def _sha256(content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+            raise DistillError(f"{path}: not the manifest of a store of teacher answers ({error}). {remedy}") from error
 
 
 def view_file(view: int, part: int) -> str:

@@ -30,6 +30,8 @@ class Previous:
             if (store.directory / name).is_file()
             and checksum(store.directory / name) == store.manifest.checksums.get(name)
         }
+        for name in sorted({*names} - self.whole):
+            console.print(f"{store.directory / name}: missing or damaged; asked again.", soft_wrap=True)
         same = store.manifest.pictures.fingerprint == manifest.pictures.fingerprint
         # A mixing partner is drawn from all pictures: with others among them, a view of the same number is another one.
         self.views = store.manifest.count if same or not manifest.views.mixes else 0

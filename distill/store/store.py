@@ -79,7 +79,8 @@ class Store:
             raise DistillError(f"{directory / MANIFEST}: its list of files is not that of its counts: it was altered.")
         for name in (PICTURES, WHOLE):
             check_file(directory, name, manifest)
-        lists = (np.load(directory / name, allow_pickle=False) for name in (PICTURES, WHOLE))
+        facts = manifest.pictures
+        lists = [_hashes(directory / name, count) for name, count in ((PICTURES, facts.viewed), (WHOLE, facts.whole))]
         return cls(directory, fingerprint, manifest, *lists)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -114,7 +115,7 @@ class Store:
             file = self.directory / name
             try:
                 answers = np.load(file, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError) as error:
+            except (EOFError, OSError, ValueError) as error:
                 if isinstance(error, OSError) and error.errno == errno.EMFILE:
                     raise DistillError(
                         f"{file}: cannot be opened beside as many others. Allow more: `ulimit -n` is now "
@@ -123,13 +124,20 @@ class Store:
                     ) from None
                 raise DistillError(f"{file}: missing or damaged ({error}). {REPAIR}") from None
             self._check_unchanged()
-            if answers.dtype != codec.dtype or answers.shape[1:] != codec.row:
+            shape = (self._rows_of(name), *codec.row)
+            if answers.dtype != codec.dtype or answers.shape != shape:
                 raise DistillError(
-                    f"{file}: has rows of {answers.dtype}, {answers.shape[1:]}, and {MANIFEST} says {codec.dtype}, "
-                    f"{codec.row}. {REPAIR}"
+                    f"{file}: is {answers.dtype} {answers.shape}, and {MANIFEST} says {codec.dtype} {shape}. {REPAIR}"
                 )
             maps[name] = answers
         return maps[name]
+
+    def _rows_of(self, name: str) -> int:
+        """The rows of a file of answers: as many as all but the last have."""
+        facts = self.manifest.pictures
+        count = facts.whole if name.startswith("whole") else facts.viewed
+        number = int(name.removesuffix(".npy").rpartition("-")[2])
+        return min(self.manifest.rows, count - number * self.manifest.rows)
 
     def _check_unchanged(self) -> None:
         manifest = self.directory / MANIFEST
@@ -148,6 +156,23 @@ def _reopen(directory: Path, fingerprint: str) -> Store:
 
 
 REPAIR = "Run the `distill store` command that wrote it again: it keeps what is whole and asks for the rest."
+
+
+def _hashes(file: Path, count: int) -> np.ndarray:
+    """A list of pictures: uint64 (count,), rising.
+
+    Raises:
+        DistillError: it is none.
+    """
+    try:
+        hashes = np.load(file, allow_pickle=False)
+    except (EOFError, OSError, ValueError) as error:
+        raise DistillError(f"{file}: no list of pictures ({error}). {REPAIR}") from None
+    if hashes.dtype != np.uint64 or hashes.shape != (count,) or (hashes[1:] <= hashes[:-1]).any():
+        raise DistillError(
+            f"{file}: is {hashes.dtype} {hashes.shape}, expected {count} content hashes, uint64 and rising. {REPAIR}"
+        )
+    return np.asarray(hashes)
 
 
 def find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ Shapes: N pictures, C outputs, n views of one batch.
 
 import math
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from torch.utils.data import DataLoader
 from distill.data.views.batch import ViewBatch
 from distill.data.views.loader import Returning, as_is, raising, workers_alive
 from distill.errors import DistillError
-from distill.files.atomic import atomic_path
+from distill.files.atomic import aside_of, atomic_path
+from distill.files.checksums import SUMS, agrees, read_sums, sums_of, write_sums
 from distill.host import check_open_files, end_with
 from distill.store.asking import Ask, Asked, Asking, Part, answer
 from distill.store.building import claimed, complete, is_complete, missing, write_part
@@ -57,7 +59,14 @@ def write_store(
     if fabric.global_rank:
         end_with(os.getppid())  # where Lightning started this one, that one holds the lock for both
     if is_complete(directory, manifest):
-        return None if fabric.global_rank else Store.open(directory)
+        if fabric.global_rank:
+            return None
+        shutil.rmtree(aside_of(directory), ignore_errors=True)  # of a kill after the store was put in its place
+        listed = read_sums(directory)
+        if lost := [name for name in texts or {} if name not in listed or not agrees(directory / name)]:
+            console.print(f"{directory / lost[0]}: damaged, or without a checksum; written again.", soft_wrap=True)
+            _write_texts(directory, texts or {})
+        return Store.open(directory)
     building = building_place(directory)
     with claimed(directory, manifest, fabric):
         previous = Previous.of(directory, manifest, shown)
@@ -72,10 +81,17 @@ def write_store(
         fabric.barrier()
         if fabric.global_rank:
             return None
-        for name, text in (texts or {}).items():
-            with atomic_path(building / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+        _write_texts(building, texts or {})
         return complete(directory, manifest, shown, 0 if previous is None else previous.loses(shown))
+
+
+def _write_texts(directory: Path, texts: Mapping[str, str]) -> None:
+    """Files beside the answers, and the list of their checksums."""
+    (directory / SUMS).unlink(missing_ok=True)  # a kill leaves none beside another's checksum
+    for name, text in texts.items():
+        with atomic_path(directory / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    write_sums(directory, sums_of(directory, texts))
 
 
 class Batches:

@@ -17,8 +17,9 @@ from typing import Any, NotRequired, TypedDict
 
 from distill.errors import DistillError
 from distill.files.checksums import check_sum
+from distill.files.leftovers import remove_leftovers_of
 from distill.files.locks import Lock, try_lock
-from distill.files.run_directory import RESOLVED, RESULTS, check_version, owner_of, write_marker
+from distill.files.run_directory import RESOLVED, RESULTS, owner_of, write_marker
 from distill.files.sealed import read_sealed, write_sealed
 from distill.report.results import Results, read_results
 from distill.sweep.plan import Point
@@ -61,7 +62,6 @@ class SweepDirectory:
                     f"{root}: holds a sweep of recipe {owner_of(marker)!r}, and this is {recipe!r}. Name another place "
                     "with --out."
                 )
-            check_version(marker)
         elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
             raise DistillError(f"{root}: exists and is not a sweep. Name another place with --out, or empty it.")
         write_marker(marker, recipe)
@@ -131,6 +131,7 @@ class SweepDirectory:
     def begin(self, point: Point) -> None:
         """Forget how an earlier run of it ended."""
         self._record(point).unlink(missing_ok=True)
+        remove_leftovers_of(self._record(point))
         self.log(point).parent.mkdir(parents=True, exist_ok=True)
 
     def _record(self, point: Point) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from distill.files.atomic import atomic_path
+from distill.files.leftovers import remove_leftovers
 from distill.files.locks import exclusive
 from distill.files.run_directory import RunDirectory
 from distill.recipe.recipe import TEACHER_STAGES
@@ -51,6 +52,7 @@ class Shared:
             run = RunDirectory(directory.root)
             if made:
                 run = RunDirectory.claim(directory.teacher, recipe.name, first.resolved)
+                remove_leftovers(run.root)
             teacher = Run(recipe, self.task, run).teacher()
         if teacher is not None:
             self.task.teaching.check_teacher(teacher)

@@ -11,6 +11,7 @@ from distill import cli
 from distill.cost.latency import Latency
 from distill.cost.machine import Machine
 from distill.files.checksums import read_sums
+from distill.files.sealed import write_sealed
 from distill.predictors.open import open_predictor
 from distill.run import speeds
 from tests.helpers.pages import Page
@@ -36,6 +37,7 @@ def test_a_format_is_added_to_what_the_run_has(
     assert "onnx-int8" in shown and "passed" in shown and "1 / 1" in shown
     assert max(map(len, shown.splitlines()[:-1])) <= 80
     after = json.loads((out / "results.json").read_text())
+    assert before.pop("sha256") != after.pop("sha256")
     first, second = after.pop("exports")
     assert first == before.pop("exports")[0] and after == before
     assert second["file"] == "export/student-int8.onnx" and second["latency_ms"] == {"1": 1.0, "2": 1.0}
@@ -101,7 +103,7 @@ def test_scores_of_other_pictures_do_not_stand_beside_the_runs(
     _, out = copy_of_finished(tmp_path)
     results = json.loads((out / "results.json").read_text())
     results["student"][entry][name] = results["student"][entry].get(name, 0) + more
-    (out / "results.json").write_text(json.dumps(results))
+    write_sealed(out / "results.json", results)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     # Where the pictures lie may be said; the bounds, the report and the files stay as they were.
     found = complaint(["export", str(out), "--prepare.root", str(out / "data"), "--export.tolerance", "3"], capsys)
@@ -116,5 +118,5 @@ def test_the_noise_of_another_machine_is_none_of_other_pictures(
     _, out = copy_of_finished(tmp_path)
     results = json.loads((out / "results.json").read_text())
     results["student"]["metrics"]["mAP"] += 9e-4
-    (out / "results.json").write_text(json.dumps(results))
+    write_sealed(out / "results.json", results)
     assert cli.main(["export", str(out), "--evaluate.batch_size", "7", "--export.tolerance=0.25"]) == 0

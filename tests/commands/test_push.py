@@ -10,6 +10,7 @@ import huggingface_hub
 import pytest
 
 from distill import cli
+from distill.files.sealed import write_sealed
 from distill.predictors.open import open_predictor
 from tests.helpers.running import copy_of_finished, finished
 
@@ -34,7 +35,7 @@ def run(tmp_path: Path) -> Path:
 def change_results(run: Path, **export: Any) -> None:
     results = json.loads((run / "results.json").read_text())
     results["exports"][0] |= export
-    (run / "results.json").write_text(json.dumps(results))
+    write_sealed(run / "results.json", results)
 
 
 @pytest.mark.parametrize("address", ["path", "file"])

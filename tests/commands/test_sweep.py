@@ -13,6 +13,7 @@ import torch
 
 import distill.run.stages
 from distill import cli
+from distill.files.run_directory import write_marker
 from tests.helpers.running import finished
 
 ARGUMENTS = ("--student.width", "0.2,0.1", "--jobs", "1")
@@ -39,7 +40,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
     recipe = shutil.copy(finished()[0], tmp_path)  # first: the run that others read is to have its files
     monkeypatch.setattr("distill.sweep.jobs.Popen", InThisProcess)
     monkeypatch.setattr("distill.sweep.jobs.POLL", 0.0)
-    monkeypatch.setattr("distill.run.stages.export_onnx", lambda *arguments, **keywords: None)
+    monkeypatch.setattr("distill.run.stages.export_onnx", lambda path, *arguments: path.touch())
     monkeypatch.setattr("distill.run.pipeline.export_and_score", lambda *arguments: [])
     monkeypatch.setattr("distill.run.pipeline.write_report", lambda path, *arguments: path.touch())
 
@@ -159,7 +160,7 @@ def test_nothing_is_trained_where_a_value_is_refused(
 
 def test_a_sweep_of_another_recipe_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["sweep", str(finished()[0]), *ARGUMENTS, "--out", str(tmp_path)]
-    (tmp_path / "sweep_of.json").write_text('{"recipe": "another"}')
+    write_marker(tmp_path / "sweep_of.json", "another")
     assert cli.main(command) == 2 and "holds a sweep of recipe 'another'" in capsys.readouterr().err
     (tmp_path / "sweep_of.json").write_text('{"recipe": "tiny", "version": 1}')
     assert cli.main(command) == 2 and "sweep_of.json: is of version 1, expected 2" in capsys.readouterr().err

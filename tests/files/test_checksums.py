@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> Path:
 def test_other_tools_read_the_list(place: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=place, check=True, capture_output=True)
     assert set(read_sums(place)) == {"student.xml", "student.bin", "web/index.html"}
-    check_sum(place / "student.xml")
+    check_sum(place / "student.xml", "Copy it again.")
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,12 @@ def test_a_file_cut_short_changed_or_lost_is_refused(name: str, content: bytes |
     else:
         (place / name).write_bytes(content)
     with pytest.raises(DistillError, match=rf"{name}: is not the file SHA256SUMS beside it"):
-        check_sum(place / name)
+        check_sum(place / name, "Copy it again.")
     with pytest.raises(DistillError, match=rf"{name}: is not the file SHA256SUMS beside it"):
         open_predictor(place / "student.xml")  # before its runtime is asked for
 
 
 def test_a_file_elsewhere_is_not_held_to_anything(tmp_path: Path) -> None:
     (tmp_path / "student.xml").write_text("graph")
-    check_sum(tmp_path / "student.xml")
+    check_sum(tmp_path / "student.xml", "Copy it again.")
     assert read_sums(tmp_path) == {}

@@ -10,6 +10,7 @@ import pytest
 from distill.data.rendered.faces import RenderedFaces
 from distill.errors import DistillError
 from distill.files.run_directory import RunDirectory, key_of
+from distill.files.sealed import write_sealed
 
 
 def claim(root: Path, recipe: str = "mine", resolved: str = "seed: 0\n") -> RunDirectory:
@@ -50,10 +51,29 @@ def test_a_directory_that_is_no_run_is_refused_untouched(tmp_path: Path) -> None
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("content", ["[]", "{}"])
-def test_a_strange_marker_is_refused(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[]", "has no sha256 of itself"), ("{}", "version None"), ('{"version": 2, "recipe": "mine"}', "has no sha256")],
+)
+def test_a_strange_marker_is_refused(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(DistillError, match="recipe None"):
+    with pytest.raises(DistillError, match=said):
+        claim(tmp_path)
+
+
+def test_a_marker_of_which_a_bit_was_flipped_is_damaged_and_not_old(tmp_path: Path) -> None:
+    claim(tmp_path)
+    marker = tmp_path / "run.json"
+    text = marker.read_text()
+    marker.write_text(text.replace('"version": 2', '"version": 3'))
+    with pytest.raises(DistillError, match=r"run\.json: damaged: it is not what it has the sha256 of"):
+        claim(tmp_path)
+    # With a checksum of its own it is another version's.
+    write_sealed(marker, {"recipe": "mine", "version": 3})
+    with pytest.raises(DistillError, match="is of version 3, expected 2"):
+        claim(tmp_path)
+    write_sealed(marker, {"recipe": ["mine"], "version": 2})
+    with pytest.raises(DistillError, match=rf"run\.json: recipe is \['mine'\], expected a text\. .* delete {tmp_path}"):
         claim(tmp_path)
 
 
@@ -67,8 +87,8 @@ def test_another_versions_directory_is_refused_untouched(tmp_path: Path, version
     with pytest.raises(DistillError) as caught:
         claim(tmp_path, resolved="seed: 1\n")
     assert str(caught.value) == (
-        f"{tmp_path / 'run.json'}: is of version {version}, expected 2: another distill wrote {tmp_path}, and this "
-        f"one cannot go on with it. Run in another place (--out), or delete {tmp_path}."
+        f"{tmp_path / 'run.json'}: is of version {version}, expected 2: another distill wrote it. Run in another place "
+        f"(--out), or delete {tmp_path}."
     )
     assert {file: file.is_dir() or file.read_bytes() for file in tmp_path.iterdir()} == before
 

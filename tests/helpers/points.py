@@ -1,13 +1,14 @@
 """Points of a sweep that are run by small programs in place of `distill run`, and what such a program leaves."""
 
 import functools
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from distill.files.atomic import json_text
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS
+from distill.files.sealed import sealed, write_sealed
 from distill.recipe.parser import RecipeReader
 from distill.report.results import VERSION
 from distill.sweep.directory import SweepDirectory
@@ -43,13 +44,21 @@ def results(score: float, mult_adds: int, teacher: float | None = 0.7, **of_file
 
     scored = {key: value for key, value in model("", score, 0).items() if key in ("metrics", "intervals", "split")}
     file = {"format": "onnx", "file": "export/student.onnx", "bytes": mult_adds, **scored, "passed": True}
+    file |= {"sha256": {}, "limits": "", "tolerance": 0.25, "why": []}
     return {
         "version": VERSION,
         "recipe": "tiny",
         "seed": 3,
         "device": "cpu",
         "stages": [],
-        "data": {"name": "celeba", "fingerprint": "0", "counts": {"test": 48}},
+        "data": {
+            "name": "celeba",
+            "fingerprint": "0",
+            "counts": {"test": 48},
+            "left_out": 0,
+            "duplicates": 0,
+            "classes": [],
+        },
         "teacher": None if teacher is None else model("net", teacher, 9_000_000),
         "student": model("mobilenet", score, mult_adds)
         | ({} if teacher is None else {"difference": {"mAP": score - teacher, "interval": [-0.1, 0.1]}}),
@@ -62,7 +71,7 @@ def leave(point: Point, places: SweepDirectory, content: dict[str, Any]) -> None
     place = places.point(point)
     place.mkdir(parents=True, exist_ok=True)
     (place / RESOLVED).write_text(point.resolved)
-    (place / RESULTS).write_text(json.dumps(content))
+    write_sealed(place / RESULTS, content)
     (place / REPORT).touch()
     for file in content["exports"]:
         (place / file["file"]).parent.mkdir(exist_ok=True)
@@ -78,7 +87,7 @@ def leaving(point: Point, places: SweepDirectory, content: dict[str, Any], first
     """A program that does something first, and then leaves what a finished run leaves."""
     place = places.point(point)
     exports = dict.fromkeys((file["file"] for file in content["exports"]), "")
-    files = exports | {RESOLVED: point.resolved, RESULTS: json.dumps(content), REPORT: ""}
+    files = exports | {RESOLVED: point.resolved, RESULTS: json_text(sealed(content)), REPORT: ""}
     folders = {str((place / name).parent) for name in files}
     lines = [f"os.makedirs({folder!r}, exist_ok=True)" for folder in folders]
     lines += [f"open({str(place / name)!r}, 'w').write({text!r})" for name, text in files.items()]

@@ -6,28 +6,32 @@ from pathlib import Path
 import pytest
 
 from distill.errors import DistillError
+from distill.files.schema import misfits
+from distill.files.sealed import write_sealed
 from distill.report.results import (
     VERSION,
     ModelResults,
     Results,
     models_of,
     read_results,
+    results_of,
     write_results,
 )
 from distill.tasks.attributes.entries import AttributeEntries, AttributeEntry
 from tests.helpers.results import full_results
 from tests.helpers.running import finished
-from tests.helpers.schema import misfits, together
+from tests.helpers.schema import together
 
 
 def test_what_is_written_is_read_with_its_version_first(tmp_path: Path) -> None:
     content = full_results() | {"groups": []}
     del content["version"]
-    written = write_results(tmp_path / "results.json", content)
+    written = results_of(content)
+    write_results(tmp_path / "results.json", written)
     assert written == content | {"version": VERSION} and next(iter(written)) == "version"
     assert read_results(tmp_path / "results.json") == written
     # What was read may be changed and written again.
-    assert write_results(tmp_path / "results.json", written) == written
+    assert results_of(written) == written
 
 
 @pytest.mark.parametrize("version", [None, 1])
@@ -58,8 +62,24 @@ def test_what_is_no_results_or_a_part_of_them_is_refused(tmp_path: Path) -> None
         read_results(path)
     content = full_results()
     del content["teacher"], content["data"]
-    path.write_text(json.dumps(content))
-    with pytest.raises(DistillError, match="has no data, teacher; it was changed after the run"):
+    write_sealed(path, content)
+    with pytest.raises(DistillError, match=r"results\.json: data is missing\. Run the recipe again"):
+        read_results(path)
+    write_sealed(path, full_results() | {"seed": "three"})
+    with pytest.raises(DistillError, match=r"results\.json: seed is 'three', expected a whole number"):
+        read_results(path)
+
+
+def test_a_bit_of_them_that_was_flipped_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, results_of(full_results()))
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(DistillError, match=r"results\.json.*Run the recipe again"):
+            read_results(path)
+    path.write_text(json.dumps(full_results()))
+    with pytest.raises(DistillError, match="has no sha256 of itself"):
         read_results(path)
 
 
@@ -71,6 +91,6 @@ def test_the_teacher_comes_first_where_there_is_one() -> None:
 
 def test_every_key_of_a_run_is_documented() -> None:
     results = read_results(finished()[1] / "results.json")
-    assert list(misfits(results, together("AttributeResults", Results, AttributeEntries))) == []
-    assert list(misfits(results["student"]["per_class"], dict[str, AttributeEntry])) == []
-    assert list(misfits(results["student"] | {"new": 1}, ModelResults)) == [".new: is not documented"]
+    assert list(misfits(results, together("AttributeResults", Results, AttributeEntries), closed=True)) == []
+    assert list(misfits(results["student"]["per_class"], dict[str, AttributeEntry], closed=True)) == []
+    assert list(misfits(results["student"] | {"new": 1}, ModelResults, closed=True)) == ["new is not documented"]

@@ -16,6 +16,7 @@ from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
 from distill.files.atomic import checksum
 from distill.files.locks import try_lock
+from distill.files.sealed import write_sealed
 from distill.predictors.open import open_predictor
 from tests.helpers.running import (
     TINY,
@@ -96,6 +97,7 @@ def test_the_run_directory_holds_what_is_documented() -> None:
     assert {path.name for path in out.iterdir()} == {
         "run.json",
         "recipe.yaml",
+        "SHA256SUMS",
         "data",
         "stages",
         "teacher",
@@ -106,8 +108,8 @@ def test_the_run_directory_holds_what_is_documented() -> None:
         "README.md",
         "lock",
     }
-    assert {path.name for path in (out / "teacher").iterdir()} == {"teacher.safetensors", "teacher.onnx"}
-    assert {path.name for path in (out / "student").iterdir()} == {"student.safetensors", "config.json"}
+    assert {path.name for path in (out / "teacher").iterdir()} == {"teacher.safetensors", "teacher.onnx", "SHA256SUMS"}
+    assert {path.name for path in (out / "student").iterdir()} == {"student.safetensors", "config.json", "SHA256SUMS"}
     assert len(list(out.glob("data/*/ledger.csv"))) == 1
     assert not list(out.rglob("*.part")) and not list(out.rglob("*.ckpt"))
     page = (out / "report.html").read_text()
@@ -165,7 +167,7 @@ def test_the_same_command_again_keeps_the_files_that_were_exported_since(
         (out / "export" / f"{name}.bin").write_bytes(b"as distill export wrote it")
         sums = {f"{name}.bin": checksum(out / "export" / f"{name}.bin")}
         more.append(results["exports"][0] | {"format": name, "file": f"export/{name}.bin", "sha256": sums})
-    (out / "results.json").write_text(json.dumps(results | {"exports": results["exports"] + more}))
+    write_sealed(out / "results.json", results | {"exports": results["exports"] + more})
     (out / "export" / "changed.bin").write_bytes(b"since then")
     assert [one["format"] for one in run_recipe(recipe, out)["exports"]] == ["onnx", "kept"]
     assert "kept" in (out / "README.md").read_text()
@@ -283,7 +285,9 @@ def test_how_pictures_are_fitted_goes_from_the_recipe_to_sets_and_files(
 ) -> None:
     without_files(monkeypatch)
     fits: list[Any] = []
-    monkeypatch.setattr("distill.run.stages.export_onnx", lambda *arguments: fits.append(arguments[-1]))
+    monkeypatch.setattr(
+        "distill.run.stages.export_onnx", lambda path, *arguments: (fits.append(arguments[-1]), path.touch())
+    )
     run_recipe(write_recipe(tmp_path), tmp_path / "run", ["--prepare.fit", "pad"])
     assert fits == ["pad"]  # the teacher's
     assert json.loads((tmp_path / "run" / "student" / "config.json").read_text())["fit"] == "pad"

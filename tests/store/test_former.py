@@ -78,7 +78,8 @@ def former_store(place: Path, viewed: np.ndarray, whole: np.ndarray) -> dict[str
         "checksums": {name: sha256((place / name).read_bytes()) for name in files},
     }
     compact = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-    (place / "manifest.json").write_text(json.dumps(manifest | {"sha256": sha256(compact.encode())}, indent=2))
+    text = json.dumps(manifest | {"sha256": sha256(compact.encode())}, indent=2)
+    (place / "manifest.json").write_text(text + "\n")
     return files
 
 

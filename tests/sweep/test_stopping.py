@@ -1,6 +1,5 @@
 """A point is given up at half of its passes, by its own score alone."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from distill.files.sealed import write_sealed
 from distill.run.progress import PROGRESS
 from distill.sweep.directory import SweepDirectory
 from distill.sweep.jobs import Resources, Runner
@@ -20,7 +20,7 @@ def write(run: Path, done: int, best: float | None, stage: str = "transfer-1") -
     file = run / "stages" / stage / PROGRESS
     file.parent.mkdir(parents=True, exist_ok=True)
     facts = {"done": done, "passes": 10, "loss": 0.5, "metric": "val_mAP", "best": best}
-    file.write_text(json.dumps(facts))
+    write_sealed(file, facts)
     return file
 
 

@@ -28,17 +28,19 @@ from distill.data.prepared.kept import Entry, Kept, contradicts, duplicate_of
 from distill.data.prepared.loading import StoredPicture, load_chunk
 from distill.data.prepared.pool import work
 from distill.data.prepared.prepared import INDEX, LEDGER, RESERVED, VERSION, Prepared, read_index, reopen, write_index
-from distill.data.prepared.unfinished import PLAN, Unfinished, discard_empty
+from distill.data.prepared.unfinished import Unfinished, discard_empty, plan_of
 from distill.data.sources.listing import Stateful
 from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.data.targets import IDENTITIES, Column, labels_column, placed
 from distill.errors import DistillError
-from distill.files.atomic import atomic_path, read_json
+from distill.files.atomic import aside_of, atomic_path
 from distill.files.locks import exclusive
+from distill.files.sealed import read_damaged
 
 WORKERS = min(8, os.cpu_count() or 1)
 SHOWN = 5  # bad pictures an error names
-_ENTRIES = 2  # of the layout of what unfinished sets have entered; raise it when it changes
+_AFRESH = "Name another place, or delete {} to prepare the set afresh."
+_ENTRIES = 3  # of the layout of what unfinished sets have entered; raise it when it changes
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -79,11 +81,13 @@ def prepare(
     description = _describe(source, frame)
     part = directory.with_name(f".{directory.name}.part")
     try:
-        if _stored_key(directory) == description["key"]:
+        leftovers = part, aside_of(directory)  # of a kill after the set was put in its place
+        if _stored_key(directory) == description["key"] and not any(place.exists() for place in leftovers):
             return _open(directory, max_bad_share)
         with exclusive(part, lambda: console.print(f"{directory}: another process is preparing it; waiting for it.")):
             if _stored_key(directory) == description["key"]:
-                shutil.rmtree(part)
+                for leftover in leftovers:
+                    shutil.rmtree(leftover, ignore_errors=True)
                 return _open(directory, max_bad_share)
             try:
                 _Preparation(source, directory, part, description, frame, max_bad_share, max_raw_bytes, workers).run()
@@ -235,15 +239,15 @@ def _stored_key(directory: Path) -> str | None:
     """The key of the set that stands at ``directory``, if one does."""
     if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
         return None
-    if not (directory / INDEX).is_file():
+    index = read_damaged(directory / INDEX, _AFRESH.format(directory)) if (directory / INDEX).is_file() else None
+    if not isinstance(index, dict) or "key" not in index or "checksums" not in index:
         raise DistillError(f"{directory}: holds something that is not a prepared set; name another place or empty it.")
     return str(read_index(directory)["key"])
 
 
 def _planned(part: Path, plan: dict[str, Any]) -> bool:
     """Whether the unfinished set in ``part`` is one that turned out too large to be raw."""
-    file = part / PLAN
-    return file.is_file() and read_json(file) == {**plan, "encoded": True}
+    return bool(plan_of(part) == {**plan, "encoded": True})
 
 
 def _write_ledger(path: Path, ledger: list[tuple[str, str]]) -> None:

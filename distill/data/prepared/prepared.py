@@ -262,12 +262,7 @@ def read_index(directory: Path) -> dict[str, Any]:
     """
     if not (directory / INDEX).is_file():
         raise DistillError(f"{directory}: not a prepared set ({INDEX} is missing).")
-    index: dict[str, Any] = read_sealed(directory / INDEX, Index, f"Delete {directory} to prepare afresh.")
-    if index["version"] != VERSION:
-        raise DistillError(
-            f"{directory / INDEX}: is of version {index['version']}, expected {VERSION}: another distill wrote it. "
-            f"Delete {directory} to prepare afresh."
-        )
+    index: dict[str, Any] = read_sealed(directory / INDEX, Index, f"Delete {directory} to prepare afresh.", VERSION)
     try:
         _further(index)
     except (AttributeError, DistillError, KeyError, TypeError, ValueError) as error:

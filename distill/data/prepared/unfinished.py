@@ -1,12 +1,15 @@
 """A set in the making, beside its place, so that a stop at any moment costs no more than the shard being written.
 
     .NAME.part/plan.json           what is being prepared
-    .NAME.part/entries-00000.json  what came of the pictures up to the end of a shard, and the shard's checksum
+    .NAME.part/entries-00000.json  what came of the pictures up to the end of a shard, and the shard's checksum; on a
+                                   second line its own
     .NAME.part/set/                the shards; at the end everything else, and it is renamed to NAME
 
-A shard is finished once its entries are written; whatever else lies there was torn, and is written anew.
+A shard is finished once its entries are written; whatever else lies there was torn, and is written anew. What was
+finished and is damaged is written anew as well, and that is said.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,13 +19,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from rich.console import Console
 
 from distill.data.prepared.kept import Entry, Kept
 from distill.data.prepared.shards import OFFSETS, rows_per_shard, shard_name
 from distill.errors import DistillError
-from distill.files.atomic import atomic_path, checksum, put, read_json, write_json
+from distill.files.atomic import atomic_path, checksum, put
+from distill.files.sealed import read_sealed, write_sealed
 
 PLAN = "plan.json"
+
+console = Console(stderr=True, markup=False, emoji=False)
 
 
 class Unfinished:
@@ -42,9 +49,9 @@ class Unfinished:
         self._lengths = array("q", [0])  # bytes of each encoded picture, after a first nothing
         self._entries: list[Entry] = []
         self._file: BinaryIO | None = None
-        if not (place / PLAN).is_file() or _read(place / PLAN) != plan:
+        if plan_of(place) != plan:
             _empty(place)
-            write_json(place / PLAN, plan)
+            write_sealed(place / PLAN, plan)
         self.directory.mkdir(exist_ok=True)
         self._take_up()
 
@@ -116,8 +123,9 @@ class Unfinished:
         shard, number = self._shard, len(self.checksums)
         found = checksum(shard)
         lengths = self._lengths[1 + number * self.rows :].tolist()
+        text = json.dumps({"sha256": found, "lengths": lengths, "entries": self._entries})
         with atomic_path(self._record(number)) as temporary:
-            temporary.write_text(json.dumps({"sha256": found, "lengths": lengths, "entries": self._entries}))
+            temporary.write_text(f"{text}\n{_checksum(text)}\n")
         self.checksums[shard.name], self._entries = found, []
 
     def _take_up(self) -> None:
@@ -125,6 +133,8 @@ class Unfinished:
         while (file := self._record(len(self.checksums))).is_file():
             record, shard = _read(file), self._shard
             if record is None or not shard.is_file() or checksum(shard) != record["sha256"]:
+                bad = file if record is None else shard
+                console.print(f"{bad}: damaged; the pictures from there on are prepared again.", soft_wrap=True)
                 break
             for entry in record["entries"]:
                 self.kept.add(Entry(*entry))
@@ -159,8 +169,22 @@ def _empty(place: Path) -> None:
             entry.unlink()
 
 
-def _read(file: Path) -> Any:
-    try:
-        return read_json(file)
-    except DistillError:  # torn or damaged: as good as absent
+def plan_of(place: Path) -> Any:
+    """What is being prepared in a place; None where nothing is, or where what says so is damaged, which is said."""
+    if not (place / PLAN).is_file():
         return None
+    try:
+        return read_sealed(place / PLAN, dict[str, Any], "All of it is prepared again.")
+    except DistillError as error:
+        console.print(str(error), soft_wrap=True)
+        return None
+
+
+def _read(file: Path) -> Any:
+    """What came of the pictures of a shard; None where that is damaged."""
+    text, _, rest = file.read_bytes().decode("utf-8", errors="replace").partition("\n")
+    return json.loads(text) if rest == f"{_checksum(text)}\n" else None
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

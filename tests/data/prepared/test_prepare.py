@@ -142,7 +142,7 @@ def test_too_many_bad_pictures_stop_the_run_and_leave_the_ledger(tmp_path: Path)
 def test_a_set_that_lost_its_ledger(tmp_path: Path) -> None:
     run(with_bad(tmp_path, 15), tmp_path / "set", max_bad_share=0.25)
     (tmp_path / "set" / "ledger.csv").unlink()
-    with pytest.raises(DistillError, match=r"ledger\.csv: missing, so the set is damaged\. Delete .*set, and it is"):
+    with pytest.raises(DistillError, match=r"ledger\.csv: missing, or not what index\.json .* Delete .*set to prepare"):
         run(with_bad(tmp_path, 15), tmp_path / "set", max_bad_share=0.25)
 
 

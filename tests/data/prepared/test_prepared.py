@@ -13,6 +13,7 @@ from distill.data.sources.folder import Folder
 from distill.data.sources.source import Sample
 from distill.data.targets import Ragged
 from distill.errors import DistillError
+from distill.files.sealed import write_sealed
 from tests.helpers.listed import Listed, pixels, png, put, run
 from tests.helpers.marked import BOXES, Marked
 from tests.helpers.noise import Noise, every, prepare_noise
@@ -39,12 +40,13 @@ def test_an_edited_index_is_refused(tmp_path: Path) -> None:
     for edit, message in (
         ({"classes": ["y"]}, "does not fit"),
         ({"count": 2}, "does not fit"),
-        ({"version": 0}, "not of version"),
+        ({"version": 0}, "is of version 0, expected 4: another distill"),
+        ({"count": "2"}, r"index\.json: count is '2', expected a whole number\. Delete"),
         ({"columns": [{"name": "boxes"}]}, r"index\.json: its columns cannot be read"),
         ({"columns": [BOXES.describe() | {"shape": [3]}]}, r"index\.json: its columns cannot be read \(column boxes"),
-        ({"columns": [1]}, r"index\.json: its columns cannot be read"),
+        ({"columns": [1]}, r"index\.json: columns\[0\] is 1, expected keys and values"),
     ):
-        (place / "index.json").write_text(json.dumps({**original, **edit}))
+        write_sealed(place / "index.json", {**original, **edit})
         with pytest.raises(DistillError, match=message):
             Prepared.open(place)
     with pytest.raises(DistillError, match="not a prepared set"):
@@ -80,7 +82,7 @@ def test_a_set_without_further_columns_is_as_before_there_were_any(tmp_path: Pat
     index = json.loads((tmp_path / "set" / "index.json").read_text())
     assert found.fingerprint == "142ca9f432dc617fbf7f27e80d382fbda311ea7f9abba1ce92ebf3757c6fcae8"
     assert index["key"] == "5526b8fc0f3a28f3ab87bd18ed563133bd46325399d6cceeeb35be713080dcff"
-    keys = "version align height source state width key classes encoded count shard checksums fingerprint"
+    keys = "version align height source state width key classes encoded count shard checksums fingerprint sha256"
     assert list(index) == keys.split()
     arrays = ["files", "hashes", "identities", "labels", "pictures-00000", "splits"]
     others = ["index.json", "ledger.csv", "names.json"]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from distill import cli
 from distill.answers import Softmax
+from distill.files.schema import misfits
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.predictors.open import open_predictor
@@ -22,7 +23,7 @@ from distill.tasks.classes.judging import ClassVerdict
 from tests.helpers.dogs import BREEDS, dogs, finished, opened, results_of, shown
 from tests.helpers.pages import Page
 from tests.helpers.running import read
-from tests.helpers.schema import misfits, together
+from tests.helpers.schema import together
 
 
 def test_every_model_is_scored_as_its_file_answers() -> None:
@@ -183,5 +184,5 @@ def test_classes_that_a_file_gets_wrong_are_named_by_their_pictures() -> None:
 
 def test_every_key_of_the_results_is_documented() -> None:
     results = read_results(finished()[1] / "results.json")
-    assert list(misfits(results, together("AllResults", Results, ClassEntries))) == []
-    assert list(misfits(results["student"]["per_class"], dict[str, ClassEntry])) == []
+    assert list(misfits(results, together("AllResults", Results, ClassEntries), closed=True)) == []
+    assert list(misfits(results["student"]["per_class"], dict[str, ClassEntry], closed=True)) == []

@@ -19,6 +19,7 @@ from distill.answers import Embedding
 from distill.data.prepared.prepared import Prepared
 from distill.errors import DistillError
 from distill.evaluation.roc import tar_name
+from distill.files.schema import misfits
 from distill.modules.metric_learner import Triplets
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_session import OnnxSession
@@ -28,7 +29,7 @@ from students.files import load_student, save_student
 from students.student import build_student
 from teachers.onnx_teacher import Onnx
 from tests.helpers.running import TINY, read, run_recipe, without_files, write_recipe
-from tests.helpers.schema import misfits, together
+from tests.helpers.schema import together
 
 STAGE = {key: value for key, value in TINY["transfer"].items() if key != "views"}
 RECIPE: dict[str, Any] = TINY | {
@@ -387,4 +388,4 @@ def test_every_key_of_the_results_is_documented() -> None:
     own = together("Own", ModelResults, EmbeddingScores), together("OwnFile", ExportedFile, EmbeddingScores)
     models = {"teacher": own[0], "student": own[0], "exports": list[own[1]]}  # type: ignore[misc,valid-type]
     schema = together("AllResults", Results, EmbeddingEntries, TypedDict("Scored", models))  # type: ignore[operator]
-    assert list(misfits(results, schema)) == []
+    assert list(misfits(results, schema, closed=True)) == []
