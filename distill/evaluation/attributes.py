@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from distill.evaluation.average_precision import mean_average_precision, rank
+from distill.evaluation.average_precision import average_precisions, mean_average_precision, rank
 from distill.evaluation.bootstrap import (
+    LARGE_BLOCK,
     bootstrap,
     low_high,
     mean_over_measured,
@@ -22,6 +23,7 @@ from distill.evaluation.inputs import UNKNOWN, check_finite, check_labels
 from distill.evaluation.intervals import wilson_of_mean
 
 RESAMPLES = 1000
+_COLUMNS = 256  # attributes whose decisions are numbers at a time, of 8 bytes each
 
 
 @dataclass(frozen=True)
@@ -111,19 +113,17 @@ def evaluate_attributes(
     measured = np.array([ranking.measurable for ranking in rankings])
     known = labels[:, measured] != UNKNOWN
     if thresholds is None:
-        right = np.zeros((len(scores), 0))
+        right = np.zeros((len(scores), 0), bool)
     else:
-        right = (((scores >= thresholds) == (labels == 1))[:, measured] & known).astype(np.float64)
-    known = known.astype(np.float64)
+        right = ((scores >= thresholds) == (labels == 1))[:, measured] & known
 
     def statistics(counts: np.ndarray) -> np.ndarray:
         """(B, N) to (B, C + 1): AP of each attribute, then accuracy."""
-        columns = [ranking.average_precision(counts) for ranking in rankings]
-        return np.stack([*columns, _accuracy(right, known, counts)], axis=1)
+        return np.column_stack([average_precisions(rankings, counts), _accuracy(right, known, counts)])
 
     values = statistics(np.ones((1, len(scores)), dtype=np.int32))[0]
     mean, unmeasured = mean_average_precision(values[:-1], classes)
-    samples = bootstrap(statistics, len(scores), seed=seed, resamples=resamples)
+    samples = bootstrap(statistics, len(scores), seed=seed, resamples=resamples, block=LARGE_BLOCK)
     resampled = mean_over_measured(samples[:, :-1])
     class_intervals = np.full((2, len(classes)), np.nan)
     class_intervals[:, measured] = precision_interval(samples[:, :-1][:, measured], values[:-1][measured])
@@ -164,12 +164,16 @@ def compare_attributes(student: AttributeScores, teacher: AttributeScores) -> Di
 
 
 def _accuracy(right: np.ndarray, known: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean over attributes of right over known decisions: 0/1 (N, C') weighted by counts (B, N), to (B,)."""
+    """Mean over attributes of right over known decisions: bool (N, C') weighted by counts (B, N), to (B,)."""
     if right.shape[1] == 0:
         return np.full(len(counts), np.nan)
+    shares = []
     weights = counts.astype(np.float64)
-    total = weights @ known
-    return mean_over_measured(np.where(total > 0, (weights @ right) / np.maximum(total, 1), np.nan))
+    for start in range(0, right.shape[1], _COLUMNS):
+        some = slice(start, start + _COLUMNS)
+        total, correct = (weights @ decisions[:, some].astype(np.float64) for decisions in (known, right))
+        shares.append(np.where(total > 0, correct / np.maximum(total, 1), np.nan))
+    return mean_over_measured(np.concatenate(shares, axis=1))
 
 
 def _accuracy_interval(accuracy: float, draws: np.ndarray, known: np.ndarray) -> tuple[float, float]:

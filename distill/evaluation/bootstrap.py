@@ -17,10 +17,12 @@ import numpy as np
 CONFIDENCE = 0.95
 # A block of 16 resamples of 20,000 pictures is about a megabyte, small enough to stay in the cache.
 BLOCK = 16
+LARGE_BLOCK = 8 * BLOCK
+"""For statistics that take one step a picture, whatever the resamples are that it is taken for."""
 
 
 def bootstrap(
-    statistics: Callable[[np.ndarray], np.ndarray], pictures: int, *, seed: int, resamples: int
+    statistics: Callable[[np.ndarray], np.ndarray], pictures: int, *, seed: int, resamples: int, block: int = BLOCK
 ) -> np.ndarray:
     """Values of some statistics on resampled pictures.
 
@@ -28,17 +30,27 @@ def bootstrap(
         statistics: from how often each picture was drawn, int32 (B, N), to values (B, K).
         pictures: N.
         seed: of the draws; equal seeds and N give equal draws.
+        block: B at most; the draws do not depend on it.
 
     Returns:
         float64 (R, K).
     """
     generator = np.random.Generator(np.random.Philox(seed))
     blocks = []
-    for start in range(0, resamples, BLOCK):
-        drawn = generator.integers(0, pictures, size=(min(BLOCK, resamples - start), pictures))
+    for start in range(0, resamples, block):
+        drawn = generator.integers(0, pictures, size=(min(block, resamples - start), pictures))
         counts = np.stack([np.bincount(row, minlength=pictures) for row in drawn]).astype(np.int32)
         blocks.append(statistics(counts))
     return np.concatenate(blocks)
+
+
+def by_blocks(sums: Callable[..., np.ndarray], *rows: np.ndarray) -> np.ndarray:
+    """A function of rows (B, ...) to (B,), in blocks of `BLOCK`.
+
+    Sums of fractions depend in their last bit on how many are taken at once: so they are the same in any block.
+    """
+    starts = range(0, len(rows[0]), BLOCK)
+    return np.concatenate([sums(*(some[start : start + BLOCK] for some in rows)) for start in starts])
 
 
 def percentile_interval(values: np.ndarray) -> np.ndarray:

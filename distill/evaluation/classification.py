@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from distill.errors import DistillError
-from distill.evaluation.average_precision import average_precision, rank
+from distill.evaluation.average_precision import average_precisions, rank
 from distill.evaluation.bootstrap import (
+    LARGE_BLOCK,
     bootstrap,
+    by_blocks,
     low_high,
     mean_over_measured,
     percentile_interval,
@@ -109,33 +111,34 @@ def evaluate_classification(
             f"evaluation: values from {probabilities.min():.3g} to {probabilities.max():.3g}, expected probabilities, "
             "0..1. Apply the softmax."
         )
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    answers, confidence = order[:, 0], probabilities.max(axis=1).astype(np.float64).clip(max=1)
-    right, place = answers == truths, (order == truths[:, None]).argmax(axis=1)
-    shown = np.unique(truths)
-    member = (truths[:, None] == shown).astype(np.float64)
+    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64).clip(max=1)
+    right, among_five = answers == truths, _places(probabilities, truths) < 5
+    shown, of_shown = np.unique(truths, return_inverse=True)
     rankings = [rank(probabilities[:, c], labels[:, c]) for c in shown]
 
     def statistics(counts: np.ndarray) -> np.ndarray:
         """(B, N) to (B, 5): the metrics in the order of `METRICS`."""
-        weights = counts.astype(np.float64)
-        drawn = weights @ member
-        correct = weights @ (member * right[:, None])
+        drawn, correct = (
+            np.stack([np.bincount(of_shown, row, len(shown)) for row in some]) for some in (counts, counts * right)
+        )
         accuracy = np.divide(correct, drawn, out=np.full_like(drawn, np.nan), where=drawn > 0)
-        precisions = np.stack([ranking.average_precision(counts) for ranking in rankings], axis=1)
+        weights = counts.astype(np.float64)
         return np.stack(
             [
                 weights @ right / len(truths),
-                weights @ (place < 5) / len(truths),
+                weights @ among_five / len(truths),
                 mean_over_measured(accuracy),
-                mean_over_measured(precisions),
-                expected_calibration_error(confidence, right, counts),
+                mean_over_measured(average_precisions(rankings, counts)),
+                by_blocks(lambda some: expected_calibration_error(confidence, right, some), counts),
             ],
             axis=1,
         )
 
-    values = statistics(np.ones((1, len(truths)), np.int32))[0]
-    draws = bootstrap(statistics, len(truths), seed=seed, resamples=resamples)
+    once = np.ones((1, len(truths)), np.int32)
+    values = statistics(once)[0]
+    precisions = np.full(len(classes), np.nan)
+    precisions[shown] = average_precisions(rankings, once)[0]
+    draws = bootstrap(statistics, len(truths), seed=seed, resamples=resamples, block=LARGE_BLOCK)
     # Drawing adds noise to each bin's gap, and gaps have no sign to cancel by: the draws lie above the value.
     draws[:, -1] = (draws[:, -1] - draws[:, -1].mean() + values[-1]).clip(min=0)
     # Of five classes all are among the first five; of one class alone shown, none can be ranked wrongly.
@@ -147,7 +150,7 @@ def evaluate_classification(
         classes=tuple(classes),
         metrics={METRICS[k]: float(values[k]) for k in measured},
         intervals={METRICS[k]: _interval(METRICS[k], draws[:, k], values[k], pictures[pictures > 0]) for k in measured},
-        average_precision=average_precision(probabilities, labels, classes).values,
+        average_precision=precisions,
         confusion=confusion,
         calibration=calibrate(confidence, right),
         unmeasured=tuple(name for name, count in zip(classes, pictures, strict=True) if not count),
@@ -155,6 +158,13 @@ def evaluate_classification(
         truths=truths,
         seed=seed,
     )
+
+
+def _places(probabilities: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """int64 (N,): how many classes come before the true one, the first of equal ones first."""
+    own = np.take_along_axis(probabilities, truths[:, None], axis=1)
+    before = np.arange(probabilities.shape[1]) < truths[:, None]
+    return (probabilities > own).sum(axis=1) + ((probabilities == own) & before).sum(axis=1)
 
 
 def truths_of(labels: np.ndarray) -> np.ndarray:

@@ -11,6 +11,10 @@ from distill.report.plots import BLUE, GREY, VERMILLION, new_figure, to_svg
 from distill.report.section import Section
 
 TEMPLATE = Path(__file__).with_name("per_class.html")
+EACH_END = 100
+"""Best and worst classes that the page shows of more than twice as many: a line of each of 5,000 makes 16 MB, and
+nobody reads it. results.json has them all."""
+_NAMED = 50  # classes that were not measured
 
 PerClass = Mapping[str, Mapping[str, Any]]
 """`per_class` of a model in results.json: from a class's name to its score, `interval` and counts."""
@@ -46,22 +50,29 @@ def per_class_section(quantity: Quantity, models: Mapping[str, Mapping[str, Any]
     measured: dict[str, PerClass] = {role: model["per_class"] for role, model in models.items() if model["per_class"]}
     last = list(measured.values())[-1] if measured else {}
     names = sorted(last, key=lambda name: last[name][quantity.key], reverse=True)
+    many = len(names) > 2 * EACH_END
+    shown = [*names[:EACH_END], *names[-EACH_END:]] if many else names
+    drawn = {role: {name: classes[name] for name in shown if name in classes} for role, classes in measured.items()}
+    unmeasured = list(dict.fromkeys(name for model in models.values() for name in model["unmeasured"]))
     variables = {
         "kind": quantity.kind,
         "quantity": quantity.key,
         "score": quantity.score,
         "shown_by": quantity.shown_by,
         "lacking": quantity.lacking,
-        "unmeasured": list(dict.fromkeys(name for model in models.values() for name in model["unmeasured"])),
+        "unmeasured": unmeasured[:_NAMED],
+        "unnamed": len(unmeasured[_NAMED:]),
+        "all": len(names) if many else None,
+        "each_end": EACH_END,
         "roles": list(measured),
-        "plot": svg_uri(per_class_plot(measured, quantity)) if measured else None,
+        "plot": svg_uri(per_class_plot(drawn, quantity)) if measured else None,
         "rows": [
             {
                 "name": name,
                 "pictures": last[name][quantity.shown_by],
                 "models": [classes.get(name) for classes in measured.values()],
             }
-            for name in names
+            for name in shown
         ],
     }
     return Section(f"{quantity.score.capitalize()} per {quantity.kind}", TEMPLATE, variables, below="agreement")

@@ -1,11 +1,14 @@
 """Average precision against scikit-learn, and what cannot be measured is refused."""
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
 from distill.errors import DistillError
-from distill.evaluation.average_precision import average_precision, mean_average_precision, rank
+from distill.evaluation.average_precision import average_precision, average_precisions, mean_average_precision, rank
+from distill.evaluation.bootstrap import BLOCK
 
 CLASSES = tuple(f"class {c}" for c in range(7))
 
@@ -77,6 +80,34 @@ def test_counts_equal_repeated_pictures(levels: int | None) -> None:
             repeated = np.repeat(np.arange(len(labels)), row)
             expected = average_precision_score(labels[repeated, c], scores[repeated, c])
             assert value == pytest.approx(expected, abs=1e-9)
+
+
+def plainly(scores: np.ndarray, labels: np.ndarray, row: np.ndarray) -> float:
+    """AP of one class under one weighting: the formula, positive by positive, in order of falling score."""
+    known = np.flatnonzero(labels != -1)
+    order = known[np.argsort(-scores[known], kind="stable")]
+    positives = [k for k in order if labels[k] == 1]
+    claimed = [int(row[order[scores[order] >= scores[k]]].sum()) for k in positives]
+    hits = [int(sum(row[j] for j in positives if scores[j] >= scores[k])) for k in positives]
+    drawn, total = row[positives].sum(), row[order].sum()
+    if not 0 < drawn < total:
+        return math.nan
+    precision = np.array(hits) / np.maximum(claimed, 1)
+    return float(np.einsum("bp,bp->b", row[positives][None], precision[None])[0] / drawn)
+
+
+@pytest.mark.parametrize("unknown", [0.0, 0.2])
+@pytest.mark.parametrize("levels", [None, 6])
+def test_sums_of_groups_are_the_formula_to_the_last_bit(levels: int | None, unknown: float) -> None:
+    generator = np.random.default_rng(4)
+    scores, labels = random_case(8, levels)
+    labels = np.where(generator.random(labels.shape) < unknown, -1, np.where(labels == -1, 0, labels)).astype(np.int8)
+    counts = generator.poisson(1, (2 * BLOCK + 3, len(labels))).astype(np.int32)
+    counts[0] *= 2**16  # sums that two bytes do not hold
+    rankings = [rank(scores[:, c], labels[:, c]) for c in range(len(CLASSES))]
+    for some in (counts, counts[1:]):
+        expected = [[plainly(scores[:, c], labels[:, c], row) for c in range(len(CLASSES))] for row in some]
+        np.testing.assert_array_equal(average_precisions(rankings, some), expected)
 
 
 def test_counts_that_leave_no_positive_or_no_negative_are_nan() -> None:

@@ -7,7 +7,14 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from distill.evaluation.average_precision import rank
-from distill.evaluation.bootstrap import BLOCK, bootstrap, percentile_interval, precision_interval
+from distill.evaluation.bootstrap import (
+    BLOCK,
+    LARGE_BLOCK,
+    bootstrap,
+    by_blocks,
+    percentile_interval,
+    precision_interval,
+)
 
 
 def test_draws_are_samples_with_replacement_repeatable_by_seed() -> None:
@@ -27,6 +34,18 @@ def test_an_earlier_resample_does_not_depend_on_how_many_follow() -> None:
     few = bootstrap(lambda counts: counts, 31, seed=5, resamples=BLOCK + 1)
     many = bootstrap(lambda counts: counts, 31, seed=5, resamples=3 * BLOCK)
     np.testing.assert_array_equal(few, many[: BLOCK + 1])
+
+
+def test_the_draws_do_not_depend_on_how_many_are_made_at_once() -> None:
+    few, many = (bootstrap(lambda counts: counts, 61, seed=6, resamples=150, block=b) for b in (BLOCK, LARGE_BLOCK))
+    np.testing.assert_array_equal(few, many)
+
+
+def test_sums_of_fractions_do_not_depend_on_how_many_are_made_at_once() -> None:
+    counts, fractions = np.random.default_rng(0).random((2 * BLOCK + 5, 700)), np.random.default_rng(1).random((700, 3))
+    whole = by_blocks(lambda some: (some @ fractions).sum(axis=1), counts)
+    parts = [(counts[k : k + BLOCK] @ fractions).sum(axis=1) for k in (0, BLOCK, 2 * BLOCK)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
 
 
 def test_interval_is_the_middle_95_per_cent_without_what_could_not_be_measured() -> None:

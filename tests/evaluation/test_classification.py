@@ -1,6 +1,7 @@
 """Scores of exclusive classes against scikit-learn, torchmetrics and resampling done the slow way."""
 
 import json
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, co
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from distill.errors import DistillError
+from distill.evaluation.bootstrap import LARGE_BLOCK
 from distill.evaluation.classification import compare_classification, evaluate_classification, truths_of
 
 CLASSES = tuple(f"breed {c}" for c in range(8))
@@ -190,3 +192,20 @@ def test_scores_of_other_pictures_are_not_compared() -> None:
 def test_truths_of_one_hot_rows() -> None:
     labels = np.array([[0, 1], [-1, -1], [1, 0]], np.int8)
     assert truths_of(labels).tolist() == [1, -1, 0]
+
+
+def test_many_pictures_of_many_classes_take_no_matrix_of_doubles() -> None:
+    """20,000 of 400: 32 MB of probabilities, of which doubles for pictures and classes would be 64 MB each."""
+    pictures, classes = 20_000, 400
+    generator = np.random.default_rng(0)
+    truths = generator.integers(0, classes, pictures)
+    scores = generator.random((pictures, classes), dtype=np.float32)
+    scores[np.arange(pictures), truths] += 0.5
+    scores /= scores.sum(axis=1, keepdims=True)
+    labels = np.zeros((pictures, classes), np.int8)
+    labels[np.arange(pictures), truths] = 1
+    tracemalloc.start()
+    evaluate_classification(scores, labels, [str(c) for c in range(classes)], seed=0, resamples=LARGE_BLOCK)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 150e6

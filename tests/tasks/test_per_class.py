@@ -77,3 +77,19 @@ def test_classes_rise_by_the_student_with_chance_marked_where_it_is_known(monkey
         del values["negatives"]
     per_class.per_class_plot({"student": measured["student"]}, PRECISION)
     assert "chance" not in [line.get_label() for line in figures[1].axes[0].lines]
+
+
+def test_of_thousands_the_page_shows_both_ends(tmp_path: Path) -> None:
+    """A line and a mark of each of 5,000 attributes made a page of 16 MB."""
+    both = models()
+    for model in both.values():
+        line = model["per_class"]["Smiling"]
+        model["per_class"] = {f"attribute_{c}": line | {"ap": (5000 - c) / 5001} for c in range(5000)}
+        model["unmeasured"] = [f"lacking_{c}" for c in range(5000)]
+    page = page_of(tmp_path, PRECISION, both)
+    end = per_class.EACH_END
+    shown = [c for c in range(5000) if f"attribute_{c} " in page.text]
+    assert shown == [*range(end), *range(5000 - end, 5000)]
+    assert "The best 100 and the worst 100 of 5 000; results.json has all" in page.text.replace("\u202f", " ")
+    assert "lacking_49, and 4 950 more that results.json names" in page.text.replace("\u202f", " ")
+    assert (tmp_path / "report.html").stat().st_size < 1e6
