@@ -54,6 +54,11 @@ def note(directory: Path, lineage: str, stage: Stage, steps: int) -> None:
     write_sealed(directory / _LINEAGE, content)
 
 
+def is_noted(directory: Path) -> bool:
+    """Whether that was kept."""
+    return (directory / _LINEAGE).exists()
+
+
 def shorter(directory: Path, lineage: str, passes: int) -> Shorter | None:
     """The longest training that differs from the one in a directory in having had fewer passes alone.
 

@@ -53,6 +53,27 @@ def test_a_constant_rate_goes_on_to_the_same_student(runs: Any, keep: str) -> No
     assert runs("raised", 1, *arguments)[1] == runs("raised", 3, *arguments)[1] == 0  # both are done
 
 
+@pytest.mark.parametrize("arguments", [[], CONSTANT])
+def test_what_a_kill_just_after_the_result_left_is_put_right(
+    runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    runs("undisturbed", 1, *arguments)
+    with monkeypatch.context() as patch:
+        patch.setattr("distill.run.train.tidy", killed)
+        with pytest.raises(KeyboardInterrupt):
+            runs("killed", 1, *arguments)
+    assert list((tmp_path / "killed").glob("stages/*/last.ckpt"))
+    assert runs("killed", 1, *arguments)[1] == 0  # the stage is done
+    left = [
+        {str(file.relative_to(tmp_path / place)) for file in (tmp_path / place).glob("stages/*/*")}
+        for place in ("undisturbed", "killed")
+    ]
+    assert left[0] == left[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
