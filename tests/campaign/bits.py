@@ -7,16 +7,14 @@ it is not left damaged, but for files that are for people.
 import random
 import shutil
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
+from distill.files.for_people import is_for_people
 from tests.campaign.record import Outcome
 from tests.campaign.scenarios import Scenario, Stage, run
 from tests.campaign.server import Ended
 from tests.campaign.trees import differences, tree_of
 
-FOR_PEOPLE = ("*/report.html", "*/README.md")
-"""Files that nothing is computed from."""
 ROUNDS = 20
 
 
@@ -105,8 +103,9 @@ def judged(scenario: Scenario, place: Path, name: str, ended: Ended) -> tuple[st
     if ended.fault is not None:
         return f"{sort}: {ended.fault}", ""
     if ended.status != 0:
-        parts = Path(name)
-        named = any(word in ended.said for word in (parts.name, parts.parent.name, str(parts.parent)))
+        path = Path(name)
+        folder = str(path.parent) if len(path.parts) > 2 else path.name  # each command names the outermost
+        named = path.name in ended.said or folder in ended.said
         if not named or ended.status not in (1, 2):
             return f"{sort}: refused without its name, with status {ended.status}", ""
         return None, "refused by name"
@@ -114,7 +113,7 @@ def judged(scenario: Scenario, place: Path, name: str, ended: Ended) -> tuple[st
     if not wrong:
         return None, "as undisturbed"
     if wrong == [f"other bytes: {name}"]:
-        if any(fnmatch(name, pattern) for pattern in FOR_PEOPLE):
+        if is_for_people(Path(*Path(name).parts[1:])):
             return None, "left, and for people"
         if Path(name).name in ended.said:
             return None, "left, and named"

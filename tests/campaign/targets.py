@@ -45,16 +45,16 @@ def targets(reference: Callable[[str], Path]) -> list[Target]:
     run = reference("run") / "run"
     exported = [("a.onnx", valid.tiny_onnx()), ("student.onnx", (run / "export" / "student.onnx").read_bytes())]
     return [
-        Target("pictures", valid.pictures(), readers.picture, batch=1500),
-        Target("safetensors", [("a.safetensors", valid.safetensors())], readers.weights, safetensors_of, 1500),
-        Target("torch files", valid.torch_files(), readers.weights, torch_of, 1000),
+        Target("pictures", valid.pictures(), readers.picture, batch=4000),
+        Target("safetensors", [("a.safetensors", valid.safetensors())], readers.weights, safetensors_of, 4000),
+        Target("torch files", valid.torch_files(), readers.weights, torch_of, 2000),
         Target("ONNX, opened", exported, readers.opened, flipped, 150),
         Target("ONNX, its fields", exported[:1], readers.opened, onnx_of, 300),
         Target("ONNX, its facts", exported[:1], readers.facts, onnx_of, 200),
         Target("ONNX, as a teacher", exported[:1], readers.teacher, onnx_of, 150),
         Target(".tflite", [("a.tflite", b"\x1c\x00\x00\x00TFL3" + bytes(range(200)))], readers.opened, flipped, 100),
-        Target("CSV tables", [("a.csv", valid.TABLE), ("b.csv", valid.LANDMARKS)], readers.table, text_of, 500),
-        Target("lists", valid.lists(), readers.listed, text_of, 1500),
+        Target("CSV tables", [("a.csv", valid.TABLE), ("b.csv", valid.LANDMARKS)], readers.table, text_of, 1000),
+        Target("lists", valid.lists(), readers.listed, text_of, 4000),
         Target(".mat lists", [("file_list.mat", valid.mat_list())], readers.mat, flipped, 300),
         Target("recipes", valid.recipes(), readers.recipe, yaml_of, 20),
         Target("command lines", command_lines(), run_command, drawn_line, 30),
