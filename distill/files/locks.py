@@ -166,11 +166,15 @@ def _hold_file(file: Path, wait: bool) -> Lock | None:
     except Timeout:
         return None
     except (OSError, NotImplementedError) as error:
-        raise DistillError(
-            f"{file.parent}: nothing can be locked there ({error}), and two processes could write at once. Name a "
-            "place on another disk with --out."
-        ) from error
+        raise _unlockable(file.parent, error) from error
     return Lock(file_lock=lock)
+
+
+def _unlockable(place: Path, error: Exception) -> DistillError:
+    return DistillError(
+        f"{place}: nothing can be locked there ({error}), and two processes could write at once. Name a place on "
+        "another disk with --out."
+    )
 
 
 def _flock(handle: int, place: Path, wait: bool) -> bool | None:
@@ -181,7 +185,7 @@ def _flock(handle: int, place: Path, wait: bool) -> bool | None:
         return False
     except OSError as error:
         if error.errno not in _NO_FLOCK:
-            raise
+            raise _unlockable(place, error) from error
         _say(place, error.strerror or str(error))
         return None
     return True

@@ -66,12 +66,13 @@ def failing(draw: Draw, error: int, kinds: tuple[str, ...], lasting: bool) -> tu
         nonlocal begun
         if (found, number) == (kind, at):
             begun = True
-            fail(path)
+            fail(found, path)
         if begun and lasting and found in kinds:
-            fail(path)
+            fail(found, path)
 
-    def fail(path: str) -> None:
-        raise OSError(error, os.strerror(error), path)
+    def fail(found: str, path: str) -> None:
+        named = (path,) if found not in ("write", "fsync", "read") else ()  # of what is open, the system names no file
+        raise OSError(error, os.strerror(error), *named)
 
     return f"{errno.errorcode[error]} at {kind} {at}", Operations(draw.place, act).install
 
