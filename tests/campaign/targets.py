@@ -52,7 +52,7 @@ def targets(reference: Callable[[str], Path]) -> list[Target]:
         Target("ONNX, its fields", exported[:1], readers.opened, onnx_of, 300),
         Target("ONNX, its facts", exported[:1], readers.facts, onnx_of, 200),
         Target("ONNX, as a teacher", exported[:1], readers.teacher, onnx_of, 150),
-        Target(".tflite", [("a.tflite", b"\x1c\x00\x00\x00TFL3" + bytes(range(200)))], readers.opened, flipped, 100),
+        Target(".tflite", [("a.tflite", valid.tflite())], readers.opened, flipped, 100),
         Target("CSV tables", [("a.csv", valid.TABLE), ("b.csv", valid.LANDMARKS)], readers.table, text_of, 1000),
         Target("lists", valid.lists(), readers.listed, text_of, 4000),
         Target(".mat lists", [("file_list.mat", valid.mat_list())], readers.mat, flipped, 300),

@@ -1,7 +1,9 @@
 """Small valid inputs of each kind, to be damaged."""
 
+import importlib.util
 import io
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,16 @@ def tiny_onnx() -> bytes:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, {"author": "vendor"})
     return bytes(model.SerializeToString())
+
+
+def tflite() -> bytes:
+    """A graph that answers; without the runtime, bytes that begin like one, of which nothing but the refusal is seen."""
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        return b"\x1c\x00\x00\x00TFL3" + bytes(range(200))
+    from tests.helpers.litert import litert_graph
+
+    with tempfile.TemporaryDirectory() as folder:
+        return litert_graph(Path(folder) / "a.tflite").read_bytes()
 
 
 def lists() -> list[tuple[str, bytes]]:
