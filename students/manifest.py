@@ -129,7 +129,7 @@ def _read(read: Any, path: Path, former: bool) -> StudentManifest:
             **{key: None if content.get(key) is None else _text(content[key]) for key in _FINGERPRINTS},
             fit=content.get("fit", "crop"),
         )
-    except (AttributeError, DistillError, TypeError, ValueError) as error:
+    except (AttributeError, DistillError, OverflowError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {error}") from error
 
 
@@ -151,7 +151,7 @@ def _student(content: Any, path: Path, former: bool) -> Student:
     parser.add_class_arguments(kind, "config")
     try:
         return cast(Student, parser.instantiate(parser.parse_object({"config": content})).config)
-    except (ArgumentError, DistillError, TypeError, ValueError) as error:
+    except (ArgumentError, DistillError, OverflowError, TypeError, ValueError) as error:
         raise DistillError(f"{path}: not a student's config.json: {' '.join(str(error).split())}") from error
 
 

@@ -20,10 +20,12 @@ from rich.console import Console
 
 from distill import formatting
 from distill.errors import DistillError
-from distill.files.atomic import atomic_path, checksum, read_json
+from distill.files.atomic import atomic_path, checksum
+from distill.files.checksums import check_sum
 from distill.files.run_directory import CARD
 from distill.report.results import ExportedFile, read_results
 from students.files import CONFIG_FILE, WEIGHTS_FILE
+from students.manifest import read_manifest
 
 RESULTS, _MARKER = "results.json", "run.json"
 _ALWAYS = (CARD, RESULTS, f"student/{WEIGHTS_FILE}", f"student/{CONFIG_FILE}")
@@ -92,7 +94,9 @@ def pushed_files(run: Path, allow_failed: bool) -> list[str]:
             f"{run}: {', '.join(failed)} scores differently from the student and failed the gate. Export it again "
             "another way, or push all the same with --allow-failed; the card says which failed."
         )
-    written = read_json(run / "student" / CONFIG_FILE)["checksum"]
+    config = run / "student" / CONFIG_FILE
+    check_sum(config, "Run the recipe again.")
+    written = read_manifest(config).checksum
     if checksum(run / "student" / WEIGHTS_FILE) != written:
         raise DistillError(
             f"{run / 'student' / WEIGHTS_FILE}: its checksum is not the one in {CONFIG_FILE}; one of the two was "

@@ -97,7 +97,7 @@ class OnnxMetadata:
             return None
         try:
             entries: dict[str, Any] = {key: json.loads(text) for key, text in texts.items()}
-        except json.JSONDecodeError as error:
+        except (RecursionError, ValueError) as error:
             raise DistillError(f"metadata entries that cannot be read ({error}). Export the student again.") from error
         try:
             kind: type[Kind] = ANSWERS.get(str(entries.get("gives")))
@@ -117,5 +117,5 @@ class OnnxMetadata:
             if values.get("fit") == _FORMER_CROP:
                 values["fit"] = "crop"
             return cls(answers, **values | {"crop": tuple(values["crop"])})
-        except TypeError as error:
+        except (OverflowError, TypeError) as error:
             raise DistillError(f"metadata entries that cannot be read ({error}). Export the student again.") from error

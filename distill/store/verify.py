@@ -12,10 +12,11 @@ from rich.progress import track
 from torch import Tensor
 
 from distill.errors import DistillError
+from distill.files.checksums import check_sum, read_sums
 from distill.objectives.top import TopAnswers
 from distill.store.asking import Ask, Asked, Part, Shown, answer
 from distill.store.manifest import Manifest, PictureFacts, differences
-from distill.store.store import Store, check_file
+from distill.store.store import REPAIR, Store, check_file
 from teachers.teacher import Teacher
 
 ASKED_AGAIN = 64
@@ -36,6 +37,8 @@ def check_all_files(store: Store) -> None:
         raise DistillError(f"{store.directory}: its lists of pictures are not those of its manifest: it was altered.")
     for name in track(store.manifest.files(), "checksums", console=Console(stderr=True), transient=True):
         check_file(store.directory, name, store.manifest)
+    for name in read_sums(store.directory):
+        check_sum(store.directory / name, REPAIR)
 
 
 def ask_again(store: Store, teacher: Teacher, shown: Shown) -> tuple[int, float]:

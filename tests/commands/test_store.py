@@ -187,3 +187,25 @@ def test_two_processes_share_the_work_and_go_on_after_one_is_killed(answers: Pat
     assert again.returncode == 0, said
     for file in answers.glob("*.npy"):
         assert (tmp_path / "s" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_the_recipe_beside_the_answers_is_not_trusted_where_it_is_damaged(
+    answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, run = tmp_path / "answers", answers.with_name(answers.name + ".run")
+    shutil.copytree(answers, place)
+    shutil.copytree(run, tmp_path / "answers.run")
+    good = (place / "tiny.yaml").read_bytes()
+    (place / "tiny.yaml").write_bytes(good.replace(b"seed: 3", b"seed: 2"))
+    assert cli.main(["store", "verify", str(place)]) == 2
+    assert "tiny.yaml: is not the file SHA256SUMS beside it has the checksum of" in capsys.readouterr().err
+    # The command that wrote it says so and writes it again; the answers stay.
+    assert stored(place) == 0
+    assert "tiny.yaml: damaged" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in place.iterdir()} == {
+        file.name: file.read_bytes() for file in answers.iterdir()
+    }
+    # One that an earlier distill left has none.
+    (place / "SHA256SUMS").unlink()
+    assert cli.main(["store", "verify", str(place)]) == 0
+    assert "has no checksum in SHA256SUMS beside it" in capsys.readouterr().out

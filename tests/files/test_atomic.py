@@ -144,3 +144,18 @@ def test_what_is_no_json_is_refused_by_name(tmp_path: Path) -> None:
             read_json(tmp_path / "bad.json")
     with pytest.raises(DistillError, match=f"{tmp_path.name}: cannot be read"):
         read_json(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": 1e400}', "1e400 is larger than any number of 64 bits"),
+        ('{"a": -1e999}', "-1e999 is larger"),
+        ("9" * 5000, "4300 digits"),
+        ("[" * 100_000, "recursion"),
+    ],
+)
+def test_json_that_no_program_means_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(DistillError, match=rf"file\.json: not a JSON file \(.*{said}"):
+        read_json(tmp_path / "file.json")

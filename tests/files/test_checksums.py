@@ -44,3 +44,26 @@ def test_a_file_elsewhere_is_not_held_to_anything(tmp_path: Path) -> None:
     (tmp_path / "student.xml").write_text("graph")
     check_sum(tmp_path / "student.xml", "Copy it again.")
     assert read_sums(tmp_path) == {}
+
+
+def test_no_byte_of_the_list_changes_unnoticed(place: Path) -> None:
+    good = (place / "SHA256SUMS").read_bytes()
+    listed = read_sums(place)
+    changed = [good[:at] + good[at + 1 :] for at in range(len(good))]
+    changed += [
+        good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :] for at in range(len(good)) for bit in range(8)
+    ]
+    for content in (*changed, b"", good[:100]):
+        (place / "SHA256SUMS").write_bytes(content)
+        with pytest.raises(DistillError, match="SHA256SUMS: damaged"):
+            read_sums(place)
+    # One of another program's has no checksum of itself.
+    lines = good.partition(b"\n")[2]
+    for head in (b"", b"# mine\n", b"\xff\xfe\n"):
+        (place / "SHA256SUMS").write_bytes(head + lines)
+        assert read_sums(place) == listed
+
+
+def test_an_empty_list_is_no_damage(tmp_path: Path) -> None:
+    write_sums(tmp_path, {})
+    assert read_sums(tmp_path) == {}

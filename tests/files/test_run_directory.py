@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,3 +139,44 @@ def test_figures_of_another_recipe_text_do_not_stay(tmp_path: Path) -> None:
     assert all(file.exists() for file in made)
     RunDirectory.claim(tmp_path, "faces", "seed: 1\n")
     assert not any(file.exists() for file in made) and (tmp_path / "stages" / "teach-0").exists()
+
+
+def test_the_recipe_that_was_damaged_is_written_again_and_nothing_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim(tmp_path)
+    (tmp_path / "student").mkdir()
+    for content in (b"seed: 1\n", b"", None):
+        if content is None:
+            (tmp_path / "recipe.yaml").unlink()
+        else:
+            (tmp_path / "recipe.yaml").write_bytes(content)
+        claim(tmp_path)
+        assert (tmp_path / "recipe.yaml").read_text() == "seed: 0\n" and (tmp_path / "student").is_dir()
+        assert f"{tmp_path / 'recipe.yaml'}:" in capsys.readouterr().err
+    # Another recipe is no damage.
+    claim(tmp_path, resolved="seed: 1\n")
+    assert not (tmp_path / "student").exists() and capsys.readouterr().err == ""
+    claim(tmp_path, resolved="seed: 1\n")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_whose_directory_was_taken_away_writes_nothing_more(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    directory = claim(root)
+    with directory.alone():
+        write_sealed(root / "stages" / "file.json", {})
+        shutil.rmtree(root)
+        with pytest.raises(DistillError, match=rf"{root}: was removed, or another run begun in its place"):
+            write_sealed(root / "stages" / "file.json", {})
+        assert not root.exists()
+        # Another begins there: it is not written into either.
+        root.mkdir()
+        (root / "lock").touch()
+        write_sealed(tmp_path / "elsewhere.json", {})
+        with pytest.raises(DistillError, match="another run begun in its place"):
+            write_sealed(root / "stages" / "file.json", {})
+        assert [file.name for file in root.iterdir()] == ["lock"]
+    shutil.rmtree(root)
+    with claim(root).alone():
+        write_sealed(root / "stages" / "file.json", {})

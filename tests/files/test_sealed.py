@@ -49,7 +49,7 @@ def test_another_version_is_told_only_where_it_is_not_damaged(file: Path) -> Non
     with pytest.raises(DistillError, match="damaged: it is not what it has the sha256 of"):
         read_sealed(file, Content, "Delete it.", version=2)
     write_sealed(file, GOOD | {"version": 3})
-    with pytest.raises(DistillError, match="is of version 3, expected 2: another distill wrote it. Delete it"):
+    with pytest.raises(DistillError, match=r"is of version 3, expected 2: another distill wrote it\. Delete it"):
         read_sealed(file, Content, "Delete it.", version=2)
     file.write_text('{"version": 1}')  # of a time before there were checksums
     with pytest.raises(DistillError, match="is of version 1, expected 2"):

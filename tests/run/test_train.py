@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import math
+import random
 import re
 import signal
 from collections.abc import Iterator
@@ -239,6 +240,27 @@ def test_a_broken_checkpoint_is_named(fit: Any, tmp_path: Path, monkeypatch: pyt
         fit(tmp_path)
     checkpoint.unlink()
     assert len(fit(tmp_path).history) == 3
+
+
+@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt"])
+def test_a_checkpoint_of_which_a_bit_was_flipped_is_not_resumed(
+    fit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    stage = dataclasses.replace(STAGE, keep="best")
+    with monkeypatch.context() as patch, pytest.raises(CrashError):
+        crash_at(patch, "on_train_batch_start", 9)
+        fit(tmp_path, stage)
+    good = (tmp_path / name).read_bytes()
+    drawn = random.Random(0)
+    for bit in (drawn.randrange(8 * len(good)) for _ in range(10 if name == "last.ckpt" else 1)):
+        content = bytearray(good)
+        content[bit // 8] ^= 1 << bit % 8
+        (tmp_path / name).write_bytes(content)
+        # The best pass is looked at once the last has ended; there is no better one to come.
+        monkeypatch.setattr("distill.run.train.History.is_best", lambda history: False)
+        with pytest.raises(DistillError, match=rf"{name}: damaged: it is not what it has the sha256 of.*begins anew"):
+            fit(tmp_path, stage)
+    assert not (tmp_path / "stage.json").exists()
 
 
 def test_each_stage_has_a_copy_of_the_logger(fit: Any, tmp_path: Path) -> None:

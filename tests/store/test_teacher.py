@@ -1,5 +1,6 @@
 """A store in a teacher's place: the same answers, or a refusal that shows what differs."""
 
+import hashlib
 import json
 import pickle
 import re
@@ -323,3 +324,26 @@ def test_a_teacher_of_several_tensors_is_stored_and_asked_again(labelled: Prepar
     np.save(file, altered, allow_pickle=False)
     with pytest.raises(DistillError, match=r"to view 1 of picture .* is off by 0\.1"):
         ask_again(Store.open(written.directory), teacher, pictures)
+
+
+@pytest.mark.parametrize("name", ["pictures.npy", "whole-00000.npy", "view-0001-00000.npy"])
+@pytest.mark.parametrize("content", [b"", "short", "objects", "none"])
+def test_arrays_that_are_none_of_a_store_are_refused(
+    name: str, content: bytes | str, labelled: Prepared, tmp_path: Path
+) -> None:
+    """Whoever wrote them wrote their checksums too."""
+    root = store(tmp_path / "s", shown(labelled)).directory
+    file, manifest = root / name, json.loads((root / "manifest.json").read_text())
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content == "short":
+        np.save(file, np.load(file)[:-1])
+    elif content == "objects":
+        np.save(file, np.array([{}, None], object), allow_pickle=True)
+    else:
+        np.save(file, np.zeros(()))
+    del manifest["sha256"]
+    manifest["checksums"][name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DistillError, match=rf"{name}: .* Run the `distill store` command"):
+        Store.open(root).map_all()

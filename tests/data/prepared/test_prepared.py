@@ -127,3 +127,16 @@ def test_pickling_stores_the_place_alone(tmp_path: Path) -> None:
     run(Folder(root=tmp_path / "in"), tmp_path / "set")
     with pytest.raises(DistillError, match="prepared afresh while it was in use"):
         pickle.loads(stored)
+
+
+@pytest.mark.parametrize("name", ["ledger.csv", "index.json", "names.json", "labels.npy", "pictures-00000.npy"])
+def test_no_bit_of_a_set_is_flipped_unnoticed(name: str, tmp_path: Path) -> None:
+    place = tmp_path / "set"
+    prepare_noise(place, Noise(1, (("train", 3), ("test", 2)), ("x",)))
+    good = (place / name).read_bytes()
+    for bit in range(0, 8 * len(good), max(1, 8 * len(good) // 40) | 1):
+        content = bytearray(good)
+        content[bit // 8] ^= 1 << bit % 8
+        (place / name).write_bytes(content)
+        with pytest.raises(DistillError, match=rf"{name}.*Delete {place} to prepare"):
+            Prepared.open(place)

@@ -173,3 +173,43 @@ def test_of_two_who_prepare_one_set_the_second_waits(
         thread.join()
     assert len(loaded) == COUNT and len({one.fingerprint for one in found}) == 1 and len(found) == 3
     assert sorted(os.listdir(tmp_path)) == ["in", "set"]
+
+
+def test_what_a_kill_left_beside_a_finished_set_is_removed(root: Path, tmp_path: Path) -> None:
+    place = tmp_path / "set"
+    made = prepare(Folder(root=root), place, Frame(HEIGHT, WIDTH), max_bad_share=0.1, workers=1)
+    for leftover in (".set.part", ".set.old.part"):
+        (tmp_path / leftover).mkdir()
+        (tmp_path / leftover / "file").touch()
+        again = prepare(Folder(root=root), place, Frame(HEIGHT, WIDTH), max_bad_share=0.1, workers=1)
+        assert again.fingerprint == made.fingerprint
+        assert sorted(os.listdir(tmp_path)) == ["in", "set"]
+
+
+@pytest.mark.parametrize("name", ["entries-00002.json", "set/pictures-00002.npy", "plan.json"])
+def test_a_bit_of_a_set_in_the_making_that_was_flipped_is_made_again(
+    name: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def make(place: Path) -> Prepared:
+        return prepare(Folder(root=root), place, Frame(HEIGHT, WIDTH), max_bad_share=0.1, workers=1)
+
+    unbroken = make(tmp_path / "unbroken")
+    add = Kept.add
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Kept, "add", lambda self, entry: add(self, entry) if len(self) < 35 else _stop())
+        make(tmp_path / "set")
+    file = tmp_path / ".set.part" / name
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+    capsys.readouterr()
+    made = make(tmp_path / "set")
+    assert f"{file.name}: damaged" in "".join(capsys.readouterr().err.split("\n"))
+    assert made.fingerprint == unbroken.fingerprint
+    for one in sorted((tmp_path / "unbroken").iterdir()):
+        if one.name != "index.json":
+            assert one.read_bytes() == (tmp_path / "set" / one.name).read_bytes()
+
+
+def _stop() -> bool:
+    raise KeyboardInterrupt
