@@ -84,7 +84,7 @@ def tiny_onnx() -> bytes:
 
 
 def tflite() -> bytes:
-    """A graph that answers; without the runtime, bytes that begin like one, of which nothing but the refusal is seen."""
+    """A graph that answers; without its runtime, bytes that begin like one, and all that is seen is the refusal."""
     if importlib.util.find_spec("ai_edge_litert") is None:
         return b"\x1c\x00\x00\x00TFL3" + bytes(range(200))
     from tests.helpers.litert import litert_graph

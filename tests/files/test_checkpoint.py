@@ -235,3 +235,11 @@ def test_misfits_show_both_sides() -> None:
         load_weights(small(), tensors, Path("a.pth"))
     assert "conv_stem.weight is missing, expected (3, 3, 3, 3)" in str(error.value)
     assert "And of the file: stem.conv_stem.weight (3, 3, 3, 3) has no place in this network" in str(error.value)
+
+
+def test_what_a_damaged_header_says_is_told_in_a_line(tmp_path: Path) -> None:
+    header = b'{"a": {"dtype": "\\n' + b"x" * 5000 + b'", "shape": [2], "data_offsets": [0, 8]}}'
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    with pytest.raises(DistillError, match="not a whole safetensors file") as caught:
+        read_weights(tmp_path / "a.safetensors")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
