@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
-from distill.files.atomic import atomic_path
-from distill.files.sealed import read_sealed, write_sealed
+from distill.files.atomic import atomic_path, json_text, write_json
+from distill.files.sealed import read_sealed, sealed
 from distill.files.sealed_zip import check_zip
 from distill.modules.optimization import Optimization
 from distill.recipe.stages import Stage
@@ -45,18 +45,15 @@ class Shorter(NamedTuple):
 
 
 def note(directory: Path, lineage: str, stage: Stage, steps: int) -> None:
-    """Keep what a longer training needs to know of a finished one.
+    """Keep what a longer training needs to know of a finished one; what is kept already stays, unless it is damaged.
 
     Args:
         lineage: a key of all that the stage read but its number of passes.
     """
-    content = {"lineage": lineage, "passes": stage.epochs, "steps": steps, "settings": _settings(stage)}
-    write_sealed(directory / _LINEAGE, content)
-
-
-def is_noted(directory: Path) -> bool:
-    """Whether that was kept."""
-    return (directory / _LINEAGE).exists()
+    file = directory / _LINEAGE
+    content = sealed({"lineage": lineage, "passes": stage.epochs, "steps": steps, "settings": _settings(stage)})
+    if not file.exists() or file.read_bytes() != json_text(content).encode():
+        write_json(file, content)
 
 
 def shorter(directory: Path, lineage: str, passes: int) -> Shorter | None:

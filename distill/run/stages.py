@@ -33,7 +33,7 @@ from distill.recipe.left_out import chosen_of, facts_of, settled, steps_of
 from distill.recipe.recipe import TEACHER_STAGES, Recipe, StageName
 from distill.recipe.stages import Stage, Teach
 from distill.run.curve import fault_of, words_of
-from distill.run.longer import is_noted, note, shorter, take_over, why_not
+from distill.run.longer import note, shorter, take_over, why_not
 from distill.run.probe import fit_probe
 from distill.run.record import Trained, finished, is_left, keep, leave
 from distill.run.train import ENDS, begun, tidy, train
@@ -302,7 +302,7 @@ class Run:
     @rank_zero_only
     def _keep_lineage(self, directory: Path, stage: Stage, lineage: str, trained: Trained) -> None:
         """Leave beside a stage's result what longer trainings ask for."""
-        if trained.history and not is_noted(directory):
+        if trained.history:
             note(directory, lineage, stage, int(trained.history[-1]["step"]))
 
     @rank_zero_only

@@ -232,8 +232,9 @@ def _wrong(ended: Ended) -> str | None:
         return None
     if ended.status < 0:
         return f"ended by {signal.Signals(-ended.status).name}"
-    complaints = [line for line in ended.said.splitlines() if line.startswith("distill ")]
-    if ended.status not in (1, 2) or not ended.last.startswith("distill ") or len(complaints) != 1:
+    # A sweep says of each point that failed why it did, and goes on.
+    complaints = [line for line in ended.said.splitlines() if line.startswith("distill ") or ": FAILED: " in line]
+    if ended.status not in (1, 2) or ended.last not in complaints or (ended.status == 2 and len(complaints) != 1):
         return f"status {ended.status}, and its last line is {ended.last[:120]!r}"
     return None
 

@@ -186,6 +186,7 @@ def _child(
 def _outcome(target: Target, file: Path) -> tuple[str, str]:
     from distill.data.prepared.decode import BadPicture
     from distill.errors import DistillError
+    from distill.host import exhausted
 
     try:
         target.read(file)
@@ -200,6 +201,8 @@ def _outcome(target: Target, file: Path) -> tuple[str, str]:
     except _TimeUpError as error:
         return "takes too long", _frame(error)
     except BaseException as error:
+        if exhausted(error):
+            return "refused", ""  # what the command line says in a line
         return f"{type(error).__name__} at {_frame(error)}", str(error)[:200]
 
 

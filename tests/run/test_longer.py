@@ -72,6 +72,11 @@ def test_what_a_kill_just_after_the_result_left_is_put_right(
         for place in ("undisturbed", "killed")
     ]
     assert left[0] == left[1]
+    (lineage,) = (tmp_path / "killed").glob("stages/*/lineage.json")
+    (expected,) = (tmp_path / "undisturbed").glob("stages/*/lineage.json")
+    lineage.write_bytes(expected.read_bytes().replace(b"passes", b"pasSes"))
+    runs("killed", 1, *arguments)
+    assert lineage.read_bytes() == expected.read_bytes()  # a damaged one is written again
 
 
 @pytest.mark.parametrize(
