@@ -16,6 +16,7 @@ from tests.campaign.server import Ended
 from tests.campaign.trees import differences, tree_of
 
 ROUNDS = 20
+_SILENT = "left damaged in silence"
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,22 @@ class Bits:
         where = damage(place / name, way, rng)
         ended = run(scenario.arguments, place)
         fault, note = judged(scenario, place, name, ended)
+        if fault is not None and fault.endswith(_SILENT):
+            fault, note = self._asked_again(target, place, name, fault)
         detail = f"{name}, {where}: {ended.last[:200]}; {note}" if fault else ""
         notes = {} if fault else {note: 1}
         return Outcome(self.kind, self.seed, number, f"{way}: {target.name}", 1, fault, detail, notes)
+
+    def _asked_again(self, target: Target, place: Path, name: str, fault: str) -> tuple[str | None, str]:
+        """Of a file that the command had no need of: whether that which wrote it notices."""
+        scenario = self.stage.all[target.begun]
+        ended = run(scenario.arguments, place)
+        if ended.fault is not None:
+            return f"{fault}, then {ended.fault}", ""
+        if ended.status in (1, 2) and Path(name).name in ended.said:
+            return None, "not needed, and refused by name where it is"
+        restored = ended.status == 0 and tree_of(place).get(name) == scenario.tree[name]
+        return (None, "not needed, and written again where it is") if restored else (fault, ended.last[:200])
 
 
 def damage(file: Path, way: str, rng: random.Random) -> str:
@@ -117,5 +131,5 @@ def judged(scenario: Scenario, place: Path, name: str, ended: Ended) -> tuple[st
             return None, "left, and for people"
         if Path(name).name in ended.said:
             return None, "left, and named"
-        return f"{sort}: left damaged in silence", ""
+        return f"{sort}: {_SILENT}", ""
     return f"{sort}: used in silence", "; ".join(wrong[:4])

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.campaign.steady import finish, steady
+from tests.campaign.steady import finish, speak, steady
 
 _EXCEPTION = re.compile(r"[A-Za-z][\w.]*(Error|Exception|Interrupt|Exit|Exhausted|Fail)\b.*")
 _FRAME = re.compile(r'^  File ".*/(distill|students|teachers)/')
@@ -137,6 +137,7 @@ def attempt(
             os.dup2(handle, number)
             os.close(handle)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        speak()
         os.environ["TMPDIR"] = str(temporary)
         import tempfile
 

@@ -4,7 +4,9 @@ Only what a clock says, and what is slow for nothing: the conversion of a networ
 the network, so that a run that was stopped converts the same network once, and another network anew.
 """
 
+import atexit
 import hashlib
+import io
 import os
 import shutil
 import signal
@@ -21,6 +23,8 @@ MASKED = (
     "lock",  # empty, or gone
     "*/lock",
     "*/locks/*",
+    "*.lock",  # empty, beside a directory that the file system cannot lock
+    "*/logs/*.json",  # how long a point took: of one whose sweep was killed beneath it, nobody knows
     "*/logs/*.txt",  # what the run of a sweep's point said: of one that went on, something else
     "tmp/*",  # the system's temporary folder
 )
@@ -33,6 +37,7 @@ REPLACED = {
     "distill.sweep.speeds.latencies": "and in a sweep too",
     "distill.cost.machine.Machine.doubts": "the machine is never busy",
     "distill.sweep.directory.SweepDirectory.end": "a point takes a second",
+    "distill.sweep.directory.SweepDirectory.ended": "and one that nobody saw end too",
     "distill.sweep.jobs.POLL": "a sweep looks after its points fifty times a second",
     "distill.sweep.jobs.Popen": "a sweep's points are forked, not started afresh",
     "distill.export.onnx.to_onnx": "a network is converted once",
@@ -61,6 +66,12 @@ def steady(memory: Path) -> None:
     distill.cost.machine.Machine.doubts = lambda self, threads: []
     end = distill.sweep.directory.SweepDirectory.end
     distill.sweep.directory.SweepDirectory.end = lambda self, point, seconds, *rest: end(self, point, 1.0, *rest)
+    ended = distill.sweep.directory.SweepDirectory.ended
+    distill.sweep.directory.SweepDirectory.ended = lambda self, point: {
+        "seconds": 1.0,
+        "reason": None,
+        **ended(self, point),
+    }
     distill.sweep.jobs.POLL = 0.02
     distill.sweep.jobs.Popen = Forked
     distill.export.onnx.to_onnx = _remembering(distill.export.onnx.to_onnx, memory)
@@ -139,6 +150,13 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
 
 
+def speak() -> None:
+    """Make the streams anew of what the descriptors of a forked process are now."""
+    for number, name, errors in ((1, "stdout", "strict"), (2, "stderr", "backslashreplace")):
+        buffered = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
+        setattr(sys, name, io.TextIOWrapper(buffered, "utf-8", errors, line_buffering=number == 2))
+
+
 def finish(arguments: list[str]) -> None:
     """Be the command line, as `python -m distill` is, and end this process."""
     import traceback
@@ -161,6 +179,7 @@ def finish(arguments: list[str]) -> None:
         traceback.print_exc()
         status = 1
     try:
+        atexit._run_exitfuncs()  # of what a process shares with those that it started
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
