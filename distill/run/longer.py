@@ -87,12 +87,15 @@ def why_not(one: Shorter, stage: Stage) -> str | None:
 def take_over(one: Shorter, directory: Path, names: tuple[str, ...]) -> bool:
     """Copy where the shorter training ended; False where that was not kept.
 
+    Args:
+        names: of its files, first the one with which a training counts as begun, which is copied last.
+
     Raises:
         DistillError: it is damaged, or the place cannot be written to.
     """
     if not (one.directory / names[0]).exists():
         return False
-    for name in names:
+    for name in reversed(names):
         if (one.directory / name).exists():
             check_zip(one.directory / name, "Delete it, and longer trainings begin anew.")
             with atomic_path(directory / name) as temporary:
