@@ -49,7 +49,7 @@ WAYS = ("bit flipped", "byte lost", "emptied")
 
 
 class Bits:
-    """Trials by number: every file in every way once, then bits, then bytes, in the further rounds."""
+    """Trials by number: a bit of every file, five times; then a byte, and all; then bits and bytes in turn."""
 
     kind = "bits"
 
@@ -63,8 +63,8 @@ class Bits:
             for name in sorted(stage.all[target.begun].tree)
             if name.startswith(f"{target.folder}/") and (stage.reference(target.begun) / name).is_file()
         ]
-        rounds = [(way, 0) for way in WAYS] + [(way, number) for way in WAYS[:2] for number in range(1, ROUNDS)]
-        self.trials = [(*file, way) for way, _ in rounds for file in files]
+        ways = [WAYS[0]] * 5 + list(WAYS[1:]) + list(WAYS[:2]) * ROUNDS
+        self.trials = [(*file, way) for way in ways for file in files]
 
     def __len__(self) -> int:
         return len(self.trials)

@@ -237,7 +237,8 @@ def _wrong(ended: Ended) -> str | None:
     if ended.status == 1 and ": FAILED: " in ended.said:
         return None  # a sweep says of each point why it failed, and goes on
     complaints = [line for line in ended.said.splitlines() if line.startswith("distill")]
-    quiet = ended.status == 141 and not complaints  # nobody reads what it prints
+    # Where nobody reads what it prints, it ends quietly, or as one that was stopped.
+    quiet = not complaints and (ended.status == 141 or (ended.status == 1 and not ended.last) or ended.status == 130)
     if not quiet and (ended.status not in (1, 2) or ended.last not in complaints or len(complaints) != 1):
         return f"status {ended.status}, and its last line is {ended.last[:120]!r}"
     return None

@@ -26,6 +26,7 @@ from tests.campaign.trees import differences, tree_of
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="processes are watched as Linux lets them be")
 def test_a_little_of_each_kind(tmp_path: Path) -> None:
     command = [
         sys.executable,
