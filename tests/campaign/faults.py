@@ -218,7 +218,7 @@ class Faults:
             kill = Kill(rng.random() * scenario.seconds, signal.SIGKILL, True) if sort == "other clock" else None
             ended, group = attempt(scenario.arguments, place, before, kill)
             clear(group)
-        fault, seen = _wrong(ended), ended.told
+        fault, seen = _wrong(ended, sort), ended.told
         if fault is None:
             fault, seen = _end(scenario, place)
         notes = {"ended with status 0": 1} if ended.status == 0 else {}
@@ -226,7 +226,7 @@ class Faults:
         return Outcome(self.kind, self.seed, number, sort, 1, fault and f"{sort}: {fault}", detail, notes)
 
 
-def _wrong(ended: Ended) -> str | None:
+def _wrong(ended: Ended, sort: str = "") -> str | None:
     """What a command that was failed may not show: more than a line that says why."""
     if ended.fault is not None:
         return ended.fault
@@ -238,7 +238,7 @@ def _wrong(ended: Ended) -> str | None:
         return None  # a sweep says of each point why it failed, and goes on
     complaints = [line for line in ended.said.splitlines() if line.startswith("distill")]
     # Where nobody reads what it prints, it ends quietly, or as one that was stopped.
-    quiet = not complaints and (ended.status == 141 or (ended.status == 1 and not ended.last) or ended.status == 130)
+    quiet = sort == "full output" and not complaints and ended.status in (1, 130, 141)
     if not quiet and (ended.status not in (1, 2) or ended.last not in complaints or len(complaints) != 1):
         return f"status {ended.status}, and its last line is {ended.last[:120]!r}"
     return None
