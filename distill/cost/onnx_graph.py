@@ -108,9 +108,8 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
         | (operators - _KNOWN)
     )
     if unknown:
-        raise DistillError(
-            f"{path}: its mult-adds cannot be counted: the counter does not know the operator {shortened(', '.join(unknown))}."
-        )
+        names = shortened(", ".join(unknown))
+        raise DistillError(f"{path}: its mult-adds cannot be counted: the counter does not know the operator {names}.")
     batch = _fix_input(path, graph, resolution)
     del graph.value_info[:]  # they leave open what is fixed now
     for output in graph.output:

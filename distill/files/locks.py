@@ -116,8 +116,8 @@ def try_lock(file: Path) -> Lock | None:
 def _refused(place: Path, error: Exception) -> DistillError:
     reason = getattr(error, "strerror", None) or error
     return DistillError(
-        f"{place}: nothing can be locked there ({reason}), and two processes could write at once. Name a place that can "
-        "be written to with --out."
+        f"{place}: nothing can be locked there ({reason}), and two processes could write at once. Name a place that "
+        "can be written to with --out."
     )
 
 
