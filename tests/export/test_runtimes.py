@@ -5,18 +5,24 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from distill.answers import Embedding
+from distill.answers import Boxes, Embedding
 from distill.errors import DistillError
+from distill.export.format import Job
 from distill.export.formats import FORMATS
 from distill.predictors.onnx_predictor import OnnxPredictor
-from distill.predictors.open import open_predictor
+from distill.predictors.open import open_predictor, student_predictor
+from students.manifest import StudentManifest
+from students.ssd import SsdMobilenetV1
+from students.student import build_student
 from tests.helpers.students import NAMES, cosine, job_of, mild, pictures, torch_answers, uneven
 
-SHOWN = pictures(8, seed=2)
+SHOWN, CALIBRATED = pictures(8, seed=2), pictures(32, seed=1)
 EMBEDDING = Embedding(len(NAMES))
 RUNNABLE = [name for name in ("openvino", "openvino-int8", "executorch", "executorch-int8")]
 GRAPH = {"openvino-int8": 400_000, "executorch-int8": 200_000}
@@ -148,3 +154,36 @@ def test_the_web_folder_holds_a_file_that_answers(tmp_path: Path, monkeypatch: p
     expected = torch_answers(mild(), SHOWN)
     assert cosine(one.load(tmp_path / one.file, None)(SHOWN)["embeddings"], expected) > 0.9999
     assert isinstance(one.load(tmp_path / one.file, None), OnnxPredictor)
+
+
+def box_student() -> Job:
+    """An SSD of 64 px at random whose boxes and scores differ."""
+    torch.manual_seed(0)
+    config = SsdMobilenetV1(width=0.25, resolution=64)
+    network: Any = build_student(config, Boxes(("cat", "dog")).head()).eval()
+    with torch.no_grad():
+        for predictor in network.predictors:
+            predictor.places.bias.normal_(std=2.0)
+            predictor.classes.bias.normal_(mean=-1.0)
+    kind = Boxes(("cat", "dog"), network.anchors.shape[1])
+    return Job(network, StudentManifest(config, kind, config.preprocess, (64, 64), seed=0, teacher="none"), CALIBRATED)
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnx-int8", *RUNNABLE])
+def test_boxes_are_decoded_in_float_in_every_file(name: str, tmp_path: Path) -> None:
+    needed(name)
+    one, job = FORMATS[name], box_student()
+    one.write(job, tmp_path / one.file)
+    expected = student_predictor(job.network, job.manifest)(SHOWN)
+    answers = open_predictor(tmp_path / one.file)(SHOWN)
+    assert list(answers) == ["boxes", "scores"] and {k: v.shape for k, v in answers.items()} == {
+        k: v.shape for k, v in expected.items()
+    }
+    worst = {key: np.abs(answers[key] - values).max() for key, values in expected.items()}
+    if not one.int8:
+        assert worst["boxes"] <= 1e-5 and worst["scores"] <= 1e-5
+        return
+    # Eight bits of what the predictors give, from -8 to 8, are a sixteenth: through the variances and an anchor of at
+    # most 1, less than a hundredth of a side. Eight bits of boxes from -1 to 2 would be more than that at each step.
+    assert worst["boxes"] <= 0.012 and worst["scores"] <= 0.03
+    assert len(np.unique(answers["boxes"])) > 1000  # eight bits hold 256
