@@ -28,6 +28,10 @@ from teachers.teacher import Teacher
 
 _ALIKE = ("(x - 127.5) / 128", "(x - 128) / 128", "CLIP's mean and std")
 """Normalisations that boxes do not tell from -1..1 and from ImageNet's."""
+_LEAST = 4
+"""Pixels: half of the sides of what is seen are longer."""
+_WITHIN = 0.5
+"""The share of itself of which a box lies in its picture, of half of the boxes at least."""
 _READ_AS = ("outputs", "boxes", "unit", "scores", "strides")
 
 
@@ -70,8 +74,8 @@ class DetectorSubject(GraphSubject):
         )
 
     def decodings(self, keys: Keys, pictures: np.ndarray) -> tuple[Decoding | None, ...]:
-        """Those under which it is sure of boxes in these pictures, in some unit, and turns none of them inside out: a
-        network's boxes have a width and a height whatever it is shown. Where it is never sure, those that fit."""
+        """Those under which it is sure of boxes in these pictures, in some unit, that may be of things in them. Where it
+        is never sure, those that fit its answers."""
         known = len(class_names(keys.get("classes") or self.config.classes))
         outputs = list(self._shapes) if len(self._session.outputs) > 1 else []
         answers = [self._asked(normalization, pictures) for normalization in self.normalizations]
@@ -90,7 +94,7 @@ class DetectorSubject(GraphSubject):
                     found.append(boxes[scores.max(axis=2, initial=0) > SURE])
                 except DistillError as error:
                     refusals.append(str(error))
-            if found and not any((boxes[:, 2:] < boxes[:, :2]).any() for boxes in found):
+            if found and _possible(np.concatenate(found), size.height, size.width):
                 fitting.append(one)
                 sure += [one] if any(map(len, found)) else []
         if not fitting:
@@ -137,3 +141,15 @@ class DetectorSubject(GraphSubject):
         wanted = list(names or self._shapes)
         answers = self._session.every(graph_input(pixels, self._session, preprocess, layout), wanted)
         return dict(zip(wanted, answers, strict=True))
+
+
+def _possible(boxes: np.ndarray, height: int, width: int) -> bool:
+    """Whether boxes (R, 4), shares of pictures, may be of things that a network is sure of: whatever it is shown, its
+    boxes have a width and a height; most have some size, and lie in the picture."""
+    if not len(boxes):
+        return True
+    sizes, seen = (part[:, 2:] - part[:, :2] for part in (boxes, boxes.clip(0, 1)))
+    if (sizes < 0).any() or np.median(sizes * [width, height]) < _LEAST:
+        return False
+    areas = sizes.prod(axis=1)
+    return bool(np.median(seen.prod(axis=1)[areas > 0] / areas[areas > 0]) >= _WITHIN)

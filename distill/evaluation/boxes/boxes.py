@@ -49,6 +49,8 @@ class TrueBoxes:
         """Whether both say the same of the same pictures. Boxes that were shares of a picture on grey round otherwise
         than those of the same picture squeezed."""
         others = ("classes", "ignored", "offsets")
+        if self.boxes.shape != other.boxes.shape:
+            return False
         return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in others) and np.allclose(
             self.boxes, other.boxes, rtol=0, atol=_ROUNDING
         )
