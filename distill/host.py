@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import unicodedata
+import warnings
 from contextlib import suppress
 
 from distill.errors import DistillError, shortened
@@ -30,6 +31,7 @@ _NO_MEMORY = (
     "bad_alloc",
     "bad allocation",
     "failed to allocate",
+    "could not create a primitive",  # of oneDNN, which does not say why
     "failed to map segment",
     "can't start new thread",
     "out of memory",
@@ -48,7 +50,9 @@ def settle() -> None:
     system at once, so each activation of each step is mapped and zeroed page by page again: kept, a teacher's forward
     pass on a CPU took a third of the time. Where the C library is another, it is left as it is.
     A store of a large set is some thousand files, and a process may open 1,024 unless it asks for more.
+    What PIL warns of in the metadata of pictures is no fault of theirs, and would be said by every process anew.
     """
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit != most:
         with suppress(ValueError, OSError):  # macOS says there is no limit, and refuses that

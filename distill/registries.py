@@ -11,13 +11,16 @@ SOURCES = Registry(
     {
         "celeba": "distill.data.sources.celeba:CelebA",
         "class_folders": "distill.data.sources.class_folders:ClassFolders",
+        "coco": "distill.data.sources.coco:Coco",
         "folder": "distill.data.sources.folder:Folder",
         "hub": "distill.data.sources.hub:Hub",
         "people": "distill.data.sources.people:People",
         "rendered_dogs": "distill.data.rendered.dogs:RenderedDogs",
         "rendered_faces": "distill.data.rendered.faces:RenderedFaces",
+        "rendered_scenes": "distill.data.rendered.scenes:RenderedScenes",
         "stanford_dogs": "distill.data.sources.stanford_dogs:StanfordDogs",
         "table": "distill.data.sources.table:Table",
+        "voc": "distill.data.sources.voc:Voc",
     },
 )
 """A `distill.data.sources.source.Source` each."""
@@ -30,10 +33,12 @@ TEACHERS = Registry(
         "iresnet100": "teachers.recognizer_teacher:Iresnet",
         "iresnet18": "teachers.recognizer_teacher:Iresnet",
         "iresnet50": "teachers.recognizer_teacher:Iresnet",
-        "litert": "teachers.onnx_teacher:Onnx",
+        "litert": "teachers.graph_teacher:Graph",
         "mobilefacenet": "teachers.mobilefacenet_teacher:Mobilefacenet",
-        "onnx": "teachers.onnx_teacher:Onnx",
-        "openvino": "teachers.onnx_teacher:Onnx",
+        "onnx": "teachers.graph_teacher:Graph",
+        "onnx_detector": "teachers.detector_teacher:OnnxDetector",
+        "openvino": "teachers.graph_teacher:Graph",
+        "ssd_mobilenet_v1": "teachers.ssd_teacher:SsdTeacher",
         "stored": "distill.store.teacher:Stored",
         "timm": "teachers.timm_teacher:Timm",
     },
@@ -45,6 +50,7 @@ OBJECTIVES = Registry(
     "distill.objectives",
     {
         "bernoulli_kl": "distill.objectives.logits:BernoulliKl",
+        "boxes": "distill.objectives.boxes.imitation:BoxImitation",
         "cosine": "distill.objectives.directions:Cosine",
         "dist": "distill.objectives.correlation:Dist",
         "dkd": "distill.objectives.decoupled:Dkd",
@@ -58,8 +64,9 @@ OBJECTIVES = Registry(
 STUDENTS = Registry(
     "student",
     "distill.students",
-    {"mobilenet_v1": "students.mobilenet_v1:MobilenetV1"}
-    | {f"mobilenetv{version}_*": "students.timm_student:TimmStudent" for version in (1, 2, 3, 4)},
+    {"mobilenet_v1": "students.mobilenet_v1:MobilenetV1", "ssd_mobilenet_v1": "students.ssd:SsdMobilenetV1"}
+    | {f"mobilenetv{version}_*": "students.timm_student:TimmStudent" for version in (1, 2, 3, 4)}
+    | {f"ssdlite_mobilenetv{version}_*": "students.ssdlite:Ssdlite" for version in (1, 2, 3, 4)},
 )
 """A subclass of `students.student.Student` each."""
 
@@ -68,6 +75,7 @@ TASKS = Registry(
     "distill.tasks",
     {
         "attributes": "distill.tasks.attributes.task:Attributes",
+        "boxes": "distill.tasks.boxes.task:ObjectDetection",
         "classes": "distill.tasks.classes.task:Classes",
         "embeddings": "distill.tasks.embeddings.task:Embeddings",
     },
@@ -78,6 +86,8 @@ ANSWERS = Registry(
     "kind of answers",
     "distill.answers",
     {
+        "boxes": "distill.answers.boxes:Boxes",
+        "detections": "distill.answers.detections:Detections",
         "embedding": "distill.answers.embeddings:Embedding",
         "probabilities": "distill.answers.attributes:Probabilities",
         "softmax": "distill.answers.classes:Softmax",

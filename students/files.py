@@ -11,9 +11,8 @@ from distill.files.checkpoint import read_weights
 from distill.files.checksums import check_sum, sums_of, write_sums
 from distill.files.weights import load_weights, write_weights
 from students.manifest import StudentManifest, read_manifest, write_manifest
-from students.student import build_student
+from students.student import WEIGHTS_FILE, build_student
 
-WEIGHTS_FILE = "student.safetensors"
 CONFIG_FILE = "config.json"
 
 
@@ -41,8 +40,9 @@ def load_student(path: Path) -> tuple[nn.Module, StudentManifest]:
             f"{path}: no student's file; expected {WEIGHTS_FILE} or {CONFIG_FILE} beside each other, or their folder."
         )
     directory = path if path.is_dir() else path.parent
+    if (directory / CONFIG_FILE).exists():
+        check_sum(directory / CONFIG_FILE, "Copy it again, or run the recipe again.")
     manifest = read_manifest(directory / CONFIG_FILE)
-    check_sum(directory / CONFIG_FILE, "Copy it again, or run the recipe again.")
     weights = directory / WEIGHTS_FILE
     tensors = read_weights(weights)
     written = checksum(weights)

@@ -8,8 +8,11 @@ from typing import Literal, Protocol
 
 from torch import Tensor, nn
 
+from distill.answers.boxes import Boxed
 from distill.errors import DistillError
 from students.body import Body
+
+__all__ = ["Boxed", "Head", "HeadedBody", "Linear"]
 
 
 class Head(Protocol):

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from distill.errors import DistillError
 from distill.preprocess.preprocess import IMAGENET_MEAN, IMAGENET_STD
-from students.head import Head
+from students.head import Boxed, Head
 from students.published import TRAINED_WITH, is_published, rename
 from students.student import check_resolution
 from students.timm_student import TimmFamily
@@ -31,7 +31,7 @@ Activation = Literal["relu", "relu6", "leaky_relu", "hard_swish"]
 
 _STEM_CHANNELS = 32
 _BLOCKS: dict[Variant, tuple[str, int]] = {"separable": ("dsa", 6), "full": ("cn", 6), "shallow": ("dsa", 1)}
-_ACTIVATIONS: dict[Activation, Any] = {
+ACTIVATIONS: dict[Activation, Any] = {
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
     "leaky_relu": partial(nn.LeakyReLU, negative_slope=0.1),  # the slope of the published x0.25 weights
@@ -71,7 +71,7 @@ def mobilenet_v1(
         stem_size=_STEM_CHANNELS,
         # Plain rounding, as in the paper; timm's own, to multiples of 8, agrees at 1, 0.75, 0.5 and 0.25.
         round_chs_fn=partial(round_channels, multiplier=width, divisor=1, round_limit=0.0),
-        act_layer=_ACTIVATIONS[activation],
+        act_layer=ACTIVATIONS[activation],
         num_classes=outputs,
     )
     cfg: Any = {
@@ -128,7 +128,7 @@ class MobilenetV1(TimmFamily):
     def network(self, outputs: int) -> nn.Module:
         return mobilenet_v1(self.width, self.resolution, outputs, self.variant, self.activation)
 
-    def pretrained(self, head: Head) -> NoReturn:
+    def pretrained(self, head: Head | Boxed) -> NoReturn:
         """Refuse: timm has no such weights.
 
         Raises:
@@ -164,7 +164,7 @@ class MobilenetV1(TimmFamily):
     def from_full_name(cls, name: str) -> Self | None:
         if name == cls.name:
             return cls()
-        match = _FULL_NAME.fullmatch(name)
+        match = re.fullmatch(rf"{cls.name}_{_PARTS}", name)
         if match is None:
             return None
         parts: dict[str, Any] = {key: value for key, value in match.groupdict().items() if value is not None}
@@ -174,7 +174,7 @@ class MobilenetV1(TimmFamily):
             return None
 
 
-_FULL_NAME = re.compile(
-    rf"{MobilenetV1.name}_(?P<width>[^_]+)_(?P<resolution>\d+)"
+_PARTS = (
+    r"(?P<width>[^_]+)_(?P<resolution>\d+)"
     rf"(_(?P<variant>{'|'.join(get_args(Variant))}))?(_(?P<activation>{'|'.join(get_args(Activation))}))?"
 )

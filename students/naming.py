@@ -50,7 +50,8 @@ def student_named(name: str) -> "Student":
     raise UnknownNameError(
         f"student.name: no student is called {name!r}. {hint}Valid are mobilenet_v1 (with its parts for example "
         f"mobilenet_v1_0.25_128 or mobilenet_v1_0.5_96_shallow) and "
-        f"{', '.join(one for one in names if one != 'mobilenet_v1')}."
+        f"{', '.join(one for one in names if one != 'mobilenet_v1')}; to find boxes, the last "
+        "of these with ssdlite_ before them."
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from distill.files.weights import hub_cfg, hub_network
 from distill.preprocess.preprocess import Interpolation, Preprocess
 from students.body import TimmBody
-from students.head import Head, HeadedBody, Linear
+from students.head import Boxed, Head, HeadedBody, Linear
 from students.naming import is_timm, wrong_name
 from students.student import Student, check_resolution
 
@@ -27,7 +27,7 @@ class TimmFamily(Student):
     def body(self) -> TimmBody:
         return TimmBody(self.network(1))
 
-    def build(self, head: Head) -> nn.Module:
+    def build(self, head: Head | Boxed) -> nn.Module:
         return self.network(head.outputs) if isinstance(head, Linear) else super().build(head)
 
     def renamed(self, tensors: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, Tensor]:
@@ -60,9 +60,10 @@ class TimmStudent(TimmFamily):
     def network(self, outputs: int) -> nn.Module:
         return timm.create_model(self.name, pretrained=False, num_classes=outputs)
 
-    def pretrained(self, head: Head) -> tuple[nn.Module, tuple[str, ...]]:
+    def pretrained(self, head: Head | Boxed) -> tuple[nn.Module, tuple[str, ...]]:
         if isinstance(head, Linear):
             return hub_network(self.name, head.outputs, allow_new_head=True, arguments={})
+        assert not isinstance(head, Boxed)  # `students.student.check_head`
         network, _ = hub_network(self.name, 0, allow_new_head=True, arguments={})
         headed = HeadedBody(TimmBody(network), head)
         return headed, tuple(f"head.{name}" for name in headed.head.state_dict())

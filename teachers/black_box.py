@@ -23,7 +23,7 @@ _GREY = (0.299, 0.587, 0.114)
 """Of red, green and blue in what a graph of one channel is shown: ITU-R BT.601."""
 
 
-class OnnxTeacher(Teacher):
+class BlackBox(Teacher):
     """A graph in its runtime: ONNX, LiteRT or OpenVINO. It has no parameters: it is frozen by nature.
 
     Args:

@@ -16,7 +16,8 @@ from timm.data import ImageNetInfo
 from torch import Tensor
 
 from distill.data.wordnet import shown, wordnet_id, wordnet_ids
-from distill.errors import DistillError, OutputsError, echo
+from distill.errors import DistillError, OutputsError, echo, in_section
+from distill.files.text import read_text
 from teachers.mirrored_teacher import MirroredTeacher
 from teachers.teacher import Size, Teacher, fingerprint_of, read_classes
 
@@ -154,12 +155,8 @@ def read_class_map(class_map: ClassMap) -> tuple[str, ...]:
     if not isinstance(class_map, Path):
         synsets = tuple(ImageNetInfo("imagenet-1k").label_names())
         return synsets if class_map == "imagenet" else (NONE, *synsets)
-    try:
-        lines = class_map.expanduser().read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DistillError(
-            f"teacher.class_map: {class_map} cannot be read, one WordNet id a line ({error})."
-        ) from error
+    with in_section("teacher.class_map", ()):
+        lines = read_text(class_map.expanduser(), "one WordNet id a line").splitlines()
     seen: dict[str, int] = {}
     outputs = []
     for number, line in enumerate(lines, start=1):

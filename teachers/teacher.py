@@ -23,6 +23,7 @@ from distill.data.views.loader import AnswersOf
 from distill.data.views.views import Views
 from distill.errors import DistillError, echo
 from distill.files.atomic import read_json
+from distill.files.text import read_text
 from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
@@ -57,7 +58,8 @@ class Teacher(nn.Module, ABC):
         name: how reports call it.
         preprocess: the size, kernel and normalisation of its own input.
         outputs: C, the number of its logits; or the shapes of its tensors, by name, such as `{"embedding": (128,)}`.
-        classes: names of the logits in order; None where nobody knows them, and of tensors that are no logits.
+        classes: names of the logits, or of whatever the last axis of its last tensor has one of a class, in order; None
+            where nobody knows them, and of tensors without classes.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Teacher(nn.Module, ABC):
         super().__init__()
         self.shapes: dict[str, tuple[int, ...]] = {"logits": (outputs,)} if isinstance(outputs, int) else dict(outputs)
         self.name, self.preprocess, self.classes = name, preprocess, classes
-        if classes is not None and len(classes) != self.outputs:
-            raise DistillError(f"teacher.classes: {len(classes)} names for the {self.outputs} outputs of {name}.")
+        told_apart = tuple(self.shapes.values())[-1][-1]
+        if classes is not None and len(classes) != told_apart:
+            raise DistillError(f"teacher.classes: {len(classes)} names for the {told_apart} outputs of {name}.")
 
     @property
     def outputs(self) -> int:
@@ -201,10 +204,8 @@ def read_classes(given: tuple[str, ...] | Path | None) -> tuple[str, ...] | None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DistillError(f"{given}: expected a JSON list of class names.")
         return tuple(names)
-    try:
-        return tuple(line.strip() for line in given.read_text(encoding="utf-8-sig").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DistillError(f"{given}: cannot be read as class names, one a line ({error}).") from error
+    text = read_text(given, "class names, one a line")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
 def fingerprint_of(*facts: object) -> str:

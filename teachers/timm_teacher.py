@@ -192,6 +192,19 @@ class Timm(TeacherConfig):
             )
         return preprocess
 
+    def outputs_of_weights(self) -> int | None:
+        """How many outputs the classifier of its weights has; None where they have none, or cannot be read as its own.
+
+        Raises:
+            DistillError: timm has no such network, or the file cannot be read.
+        """
+        self._check_name()
+        if not isinstance(self.weights, Path):
+            return None if self.weights else hub_cfg(self.model).num_classes
+        network = timm.create_model(self.model, pretrained=False, **self.model_args)
+        tensors = fitting_names(read_weights(self.weights, self.weights_of), network.state_dict(), self.weights)
+        return next((len(tensors[name]) for name in sorted(head_tensors(network)) if name in tensors), None)
+
     @property
     def full_name(self) -> str:
         """The model with its arguments."""

@@ -1,4 +1,15 @@
-"""Small prepared sets that the tests of data and modules share."""
+"""Small prepared sets that the tests of data and modules share, and the environment that all tests have in common."""
+
+# ruff: noqa: E402  # the environment is set before anything that reads it is imported
+import os
+
+# Before anything reads them. What somebody has set changes how lines are broken, colours, whom a library asks and how
+# many threads a process begins with; tests that are of one of these set it themselves.
+for _name in ("HF_HUB_OFFLINE", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONIOENCODING"):
+    os.environ.pop(_name, None)
+for _name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.pop(_name, None)
+os.environ |= {"COLUMNS": "80", "LINES": "24"}
 
 import pytest
 import torch

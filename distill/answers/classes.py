@@ -13,10 +13,14 @@ from torch import Tensor
 from distill.answers.kind import Arrays, Tensors
 from distill.answers.labelled import LabelledKind
 
+NONE = "none of these"
+"""The answer to a picture whose likeliest class has less than its threshold."""
+
 
 @dataclass(frozen=True)
 class Softmax(LabelledKind):
-    """float32 (N, C) that sum to one."""
+    """float32 (N, C) that sum to one. A threshold of these is the same for each class, and says from which probability
+    the likeliest counts at all."""
 
     name: ClassVar[str] = "softmax"
     words: ClassVar[str] = "probabilities of classes that exclude each other"
@@ -29,6 +33,8 @@ import json
 
 config = json.load(open("student/config.json", encoding="utf-8"))
 likeliest = [config["classes"][c] for c in np.argsort(-answers[0])[:5]]
+if config["thresholds"] and answers[0].max() < config["thresholds"][int(answers[0].argmax())]:
+    likeliest = []  # none of these
 """
 
     def activate(self, outputs: Tensors) -> dict[str, Tensor]:
@@ -46,7 +52,11 @@ likeliest = [config["classes"][c] for c in np.argsort(-answers[0])[:5]]
         return ["class", "probability", *(self.classes or ())]
 
     def row(self, answers: Arrays) -> list[str]:
-        """The most probable class, its probability, and every probability."""
+        """The most probable class, or `NONE` where that has less than its threshold; its probability; and every
+        probability."""
         probabilities = answers["probabilities"]
         likeliest = int(probabilities.argmax())
-        return [(self.classes or ())[likeliest], f"{probabilities.max():.4f}", *(f"{p:.4f}" for p in probabilities)]
+        name = (self.classes or ())[likeliest]
+        if self.thresholds and probabilities[likeliest] < self.thresholds[likeliest]:
+            name = NONE
+        return [name, f"{probabilities[likeliest]:.4f}", *(f"{p:.4f}" for p in probabilities)]

@@ -109,7 +109,7 @@ class Kind(ABC):
         return None if all(bool(tensor.isfinite().all()) for tensor in outputs.values()) else "NaN or infinity"
 
     def heading(self) -> list[str]:
-        """The columns of a table of answers, one row a picture; by default one for each number.
+        """The columns of a table of answers; by default one for each number.
 
         Raises:
             DistillError: such a table would say nothing.
@@ -123,6 +123,10 @@ class Kind(ABC):
     def row(self, answers: Arrays) -> list[str]:
         """The answers to one picture, (...) each, under that heading."""
         return [f"{number:.6g}" for name in self.tensors for number in answers[name].ravel()]
+
+    def rows(self, answers: Arrays) -> list[list[str]]:
+        """All rows of one picture, as of each thing that was found in it; by default one."""
+        return [self.row(answers)]
 
     def limits(self) -> list[str]:
         """What scores of this kind do not say, for the model card."""

@@ -10,7 +10,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from distill.answers.kind import Kind
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
+from distill.files.text import no_text
 
 NO_LOGIT = 1e-7
 """Of a probability closer to 0 or 1 nothing is known in float32."""
@@ -48,10 +49,8 @@ class LabelledKind(Kind, ABC):
 
     def check(self) -> None:
         names, thresholds = self.classes, self.thresholds
-        if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
-            raise DistillError(f"classes: {names!r}, expected a list of names, at least one.")
-        if len(set(names)) != len(names):
-            raise DistillError("classes: a name stands there twice; expected each of them once.")
+        check_names(names)
+        assert names is not None
         if thresholds is None:
             return
         if not isinstance(thresholds, tuple) or not all(isinstance(one, float | int) for one in thresholds):
@@ -62,3 +61,17 @@ class LabelledKind(Kind, ABC):
     def probabilities_before(self, probabilities: np.ndarray) -> np.ndarray:
         """float64 (N, C) inside of 0 and 1, where their logarithms are known."""
         return np.clip(probabilities.astype(np.float64), NO_LOGIT, 1 - NO_LOGIT)
+
+
+def check_names(names: object) -> None:
+    """Refuse what are no names of classes.
+
+    Raises:
+        DistillError: it is no tuple of texts, has none, or one twice.
+    """
+    if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
+        raise DistillError(f"classes: {names!r}, expected a list of names, at least one.")
+    if (wrong := next(filter(no_text, names), None)) is not None:
+        raise DistillError(f"classes: {echo(wrong)}: {no_text(wrong)} in it is no character of text. Rename it.")
+    if len(set(names)) != len(names):
+        raise DistillError("classes: a name stands there twice; expected each of them once.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from distill.audit import detectors
 from students.mobilenet_v1 import mobilenet_v1
 
 
@@ -71,10 +72,14 @@ def _inception_v3(outputs: int) -> nn.Module:
 BUILDERS: dict[str, Callable[[int], nn.Module]] = {
     "AlexNet": _torchvision("alexnet"),
     "AlexNet of 2012": alexnet_2012,
+    "Faster-RCNN MobileNet": detectors.faster_rcnn_mobilenet,
+    "Faster-RCNN VGG": detectors.faster_rcnn_vgg,
     "GoogLeNet": googlenet,
     "GoogLeNet with 5x5": googlenet_5x5,
     "Inception V3": _inception_v3,
     "MobileNet 0.25 with 16 channels in the stem": mobilenet_stem_16,
+    "SSD MobileNet": detectors.ssd_mobilenet,
+    "SSD VGG": detectors.ssd_vgg,
     "SqueezeNet": _torchvision("squeezenet1_0"),
     "VGG16": _torchvision("vgg16"),
 }

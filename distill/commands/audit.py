@@ -22,8 +22,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
     parser = argparse.ArgumentParser(
         prog="distill audit",
-        description="Recompute every mult-add and parameter cell of tables 1 to 10, 12 and 14 of the MobileNets paper, "
-        "and of its paragraph on PlaNet: which agree, and why the others do not. Status 1 if one is unexplained.",
+        description="Recompute every mult-add and parameter cell of tables 1 to 10 and 12 to 14 of the MobileNets "
+        "paper, and of its paragraph on PlaNet: which agree, and why the others do not. Status 1 if one is "
+        "unexplained.",
     )
     parser.add_argument("--json", type=Path, help="also write the findings to this file")
     return parser

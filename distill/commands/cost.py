@@ -23,7 +23,6 @@ from distill.registry import UnknownNameError
 from students.naming import is_timm, student_named
 from students.student import SMALLEST_RESOLUTION, Student, build_student
 
-OUTPUTS = 1000  # of a student, as the paper counts
 _REFUSALS = (RuntimeError, AssertionError, ValueError)  # of a network, of pictures that it cannot take
 
 
@@ -84,7 +83,7 @@ def _count(name: str, resolution: int | None) -> tuple[str, Cost]:
         if resolution:
             student = replace(cast(Any, student), resolution=resolution)
         with torch.device("meta"):
-            network = build_student(student, OUTPUTS)
+            network = build_student(student, student.head_for(student.counted_outputs))
         height = width = student.resolution
         label = student.full_name
     if min(height, width) < SMALLEST_RESOLUTION:

@@ -10,7 +10,7 @@ from rich.console import Console
 from distill import formatting
 from distill.errors import DistillError
 from distill.files.atomic import write_json
-from distill.inspection.facts import read_facts
+from distill.inspection.facts import NETWORKS, named_teacher, read_facts
 from distill.inspection.inspection import PICTURES, Inspection
 from distill.inspection.progress import progress
 from distill.inspection.search import Outcome
@@ -74,7 +74,9 @@ def main(arguments: list[str]) -> int:
     if options.pictures < 2:
         raise DistillError(f"--pictures is {options.pictures}, expected two or more; {PICTURES} tell most apart.")
     reader = RecipeReader(options.recipe, "distill inspect")
-    named = {"name": facts.runtime, "file": str(options.file)} if facts.runtime else {"weights": str(options.file)}
+    named, takes = facts.keys, set(reader.keys())
+    if not facts.runtime and named_teacher(keys) is None and "teacher.weights" not in takes:
+        raise DistillError(f"{options.file}: weights, which do not say of what network. Name it: {NETWORKS}.")
     recipe, _ = reader.read([*keys, *(part for key, value in named.items() for part in (f"--teacher.{key}", value))])
     with tempfile.TemporaryDirectory(prefix="distill-") as place:
         inspection = Inspection(recipe, facts, Path(place), options.pictures)
@@ -123,11 +125,11 @@ def _print(console: Console, inspection: Inspection, outcome: Outcome, seconds: 
 def remarks(inspection: Inspection, outcome: Outcome) -> list[str]:
     """What the user must know of a result beside it: what was assumed, and how far it can be trusted."""
     lines = [inspection.outputs_known_by] if inspection.outputs_known_by else []
-    if inspection.gives and getattr(inspection.config, "gives", None) is None:
-        shared = (
-            "; classes exclude each other, so each answer is shared out by its sum" if inspection.shared_out else ""
-        )
-        lines.append(f"gives {inspection.gives}, by the values{shared}")
+    output = outcome.best.hypothesis.output
+    gives = inspection.gives(output)
+    if gives and inspection.subject.given("gives") is None:
+        shared = "; classes exclude each other, so each answer is shared out by its sum"
+        lines.append(f"gives {gives}, by the values{shared if inspection.shared_out(output) else ''}")
     if outcome.verdict.at_chance:
         lines.append(
             f"none of these is the contract: of the best, {outcome.verdict.beside_chance}. Are the outputs in the "

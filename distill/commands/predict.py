@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str]) -> int:
-    """Write one row a picture: its name and what the model answers to it."""
+    """Write a picture's name and what the model answers to it: one row a picture, or one for each thing found there."""
     options = build_parser().parse_args(arguments)
     predictor = open_predictor(options.model)
     try:
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
             answers = predictor(np.stack(pictures)) if pictures else {}
             for number, name in enumerate(names):
                 answer = {tensor: values[number] for tensor, values in answers.items()}
-                writer.writerow([name, *predictor.kind.row(answer)])
+                writer.writerows([name, *row] for row in predictor.kind.rows(answer))
         if bad == len(samples):
             raise DistillError(f"{options.folder}: none of its {bad} pictures can be used.")
     console.print(f"{len(samples) - bad} pictures, {bad} left out: {options.csv}", soft_wrap=True)

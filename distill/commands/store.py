@@ -29,6 +29,7 @@ from distill.store.writer import write_store
 from distill.tasks.task import Task
 from teachers.teacher import Teacher
 
+VIEWS = 10
 _FABRIC_KEYS = ("accelerator", "devices", "num_nodes", "strategy")
 
 
@@ -46,7 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("recipe", help=f"one of {', '.join(recipe_names())}, or the path of a .yaml file")
     parser.add_argument("--out", type=Path, required=True, help="the store's directory")
-    parser.add_argument("--views", type=int, default=10, help="views of each picture; default 10")
+    parser.add_argument(
+        "--views",
+        type=int,
+        help=f"views of each picture; default {VIEWS}, or none where answers to whole pictures serve every view, as "
+        "boxes do",
+    )
     parser.add_argument(
         "--dtype", choices=("float16", "float32"), default="float16", help="of a logit; default float16"
     )
@@ -70,7 +76,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["verify"]:
         return _verify(arguments[1:])
     options, keys = build_parser().parse_known_args(arguments)
-    if options.views < 1:
+    if options.views is not None and options.views < 1:
         raise DistillError(f"--views is {options.views}, expected at least 1.")
     recipe, resolved = RecipeReader(options.recipe, "distill store").read(keys)
     quieten()
@@ -80,15 +86,30 @@ def main(arguments: list[str]) -> int:
             f"--top: of classes that exclude each other, and the task is {recipe.task}, where every output counts. "
             "Leave it out."
         )
-    settings, out = StoreSettings(options.views, options.dtype, options.top), named_place(options.out)
+    settings = StoreSettings(_views(options.views, recipe), options.dtype, options.top)
+    out = named_place(options.out)
     check_free(out)
     store = _store(recipe, resolved, out, options.run or _run_of(out), settings)
     if store is not None:
         facts, size = store.manifest, sum(file.stat().st_size for file in store.directory.iterdir())
+        shown = (
+            f"{facts.count} views of {facts.pictures.viewed:,}" if facts.count else f"{facts.pictures.whole:,} whole"
+        )
         Console(markup=False, emoji=False).print(
-            f"{facts.count} views of {facts.pictures.viewed:,} pictures, answered by {facts.teacher.name}: "
-            f"{formatting.size(size)}, {store.directory}",
+            f"{shown} pictures, answered by {facts.teacher.name}: {formatting.size(size)}, {store.directory}",
             soft_wrap=True,
+        )
+    return 0
+
+
+def _views(given: int | None, recipe: Recipe) -> int:
+    """How many views are answered: none where a student learns from answers to whole pictures."""
+    if recipe.objective is None or recipe.objective.asks_views:
+        return VIEWS if given is None else given
+    if given is not None:
+        raise DistillError(
+            f"--views is {given}, and objective.name is {recipe.objective.name}: answers to whole pictures serve every "
+            "view. Leave it out."
         )
     return 0
 
@@ -117,13 +138,19 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreS
     return write_store(out, manifest, asking, fabric, texts={f"{recipe.name}.yaml": resolved})
 
 
-def _open(recipe: Recipe, run: Path) -> tuple[Teacher, Task, Shown]:
-    """The recipe's teacher, made first where its stages say so, and the pictures it is shown."""
+def _open(recipe: Recipe, run: Path, only_read: bool = False) -> tuple[Teacher, Task, Shown]:
+    """The recipe's teacher, made first where its stages say so, and the pictures it is shown.
+
+    Args:
+        only_read: both are there already, on a file system that may be read-only.
+    """
     run_directory = RunDirectory.enter(run, recipe.name)
-    with run_directory.alone():
+    with run_directory.alone(only_read):
         of_run = Run.open(recipe, run_directory)
         teacher, task = of_run.teacher(), of_run.task
-        if not (run_directory.root / RESULTS).exists():  # a finished run's teacher stays beside the student it taught
+        if (
+            not only_read and not (run_directory.root / RESULTS).exists()
+        ):  # a finished run's teacher stays beside the student it taught
             of_run.write_teacher()
     if teacher is None or teacher.online is None:
         raise DistillError(
@@ -188,7 +215,7 @@ def _verify(arguments: list[str]) -> int:
         made = set(recipe.stages) & set(TEACHER_STAGES)
         if made and not any(any(run.glob(f"stages/{name}-*/{RECORD}")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")
-        teacher, _, shown = _open(recipe, run)
+        teacher, _, shown = _open(recipe, run, only_read=True)
     except DistillError as error:
         console.print(f"the teacher is not at hand, so nothing was asked again: {error}", soft_wrap=True)
         return 0

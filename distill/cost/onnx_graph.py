@@ -109,7 +109,8 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
     )
     if unknown:
         raise DistillError(
-            f"{path}: its mult-adds cannot be counted: the counter does not know the operator {shortened(', '.join(unknown))}."
+            f"{path}: its mult-adds cannot be counted: the counter does not know the operator "
+            f"{shortened(', '.join(unknown))}."
         )
     batch = _fix_input(path, graph, resolution)
     del graph.value_info[:]  # they leave open what is fixed now

@@ -4,15 +4,12 @@ What a file is, its first bytes say, whatever it is called. In one that holds se
 of the last step and their average over many, the averaged ones are taken, as timm does, and that is said.
 """
 
-import io
 import logging
-import pickletools
 import re
-import zipfile
+import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -21,7 +18,9 @@ from torch import Tensor
 
 from distill.errors import DistillError, echo, shortened
 from distill.files.checksums import check_sum
+from distill.files.kind import PICKLE, TORCH, TORCHSCRIPT, kind_of
 from distill.files.nearby import nearby
+from distill.files.pickled import code_in
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +30,6 @@ _PREFIXES = ("module", "_orig_mod", "model", "network", "net", "backbone", "enco
 """What wrappers put before every name: DataParallel, torch.compile, and the modules people keep a network in."""
 _DEPTH = 3
 _COUNTER = "n_averaged"  # of torch's AveragedModel, beside the names it puts `module.` before
-_OTHERS = {
-    b"<": "a web page (HTML or XML)",
-    b"version https://git-lfs": "a pointer of Git LFS, which stands for the file (`git lfs pull` fetches it)",
-    b"\x89HDF": "an HDF5 file, as Keras writes",
-    b"\x1f\x8b": "compressed by gzip; unpack it",
-    b"\x08": "an ONNX file, perhaps; that is for `teacher: {name: onnx, file: ...}`",
-}
 
 
 def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
@@ -45,7 +37,7 @@ def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
 
     A checkpoint that keeps its weights in an entry is unwrapped; of several, averaged ones come first, then those of
     the usual names, which is logged as a warning. What DataParallel and torch.compile put before every name is taken
-    off.
+    off, which is logged too.
 
     Args:
         of: the entry to read, with a dot before each further level; None for the choice above.
@@ -69,16 +61,35 @@ def read_weights(path: Path, of: str | None = None) -> dict[str, Tensor]:
     others = [name for name in named if name != _COUNTER]
     if _COUNTER in named and others and all(name.startswith("module.") for name in others):
         del named[_COUNTER]
-    return _without(named, _leading(named, ("module", "_orig_mod")))
+    if prefix := _leading(named, ("module", "_orig_mod")):
+        log.warning("%s: all its names begin with %s, which is taken off.", path, prefix)
+    return _without(named, prefix)
+
+
+def held_weights(path: Path) -> dict[str, Mapping[Any, Any]]:
+    """All sets of weights that a file holds, by the entry each lies under; of one that is nothing else, under nothing.
+
+    Raises:
+        DistillError: the file is missing, is truncated, holds Python code (it is refused unrun), or no weights.
+    """
+    if not path.is_file():
+        raise DistillError(f"{path}: no such weights file. {nearby(path)}")
+    content = _content_of(path)
+    return dict(_state_dicts(content)) or {"": _chosen(path, content, None)}
 
 
 def fitting_names(tensors: Mapping[str, Tensor], expected: Collection[str], path: Path) -> dict[str, Tensor]:
     """The tensors without the prefixes common to all their names that a network's own names do not have; logged.
 
+    Where the whole network lies under a prefix beside other tensors, such as those of a loss, it is taken alone.
+
     Args:
         expected: names of the network's tensors. Where no prefix makes more of them fit, none is taken off but those
             that wrappers are known to put there.
         path: where the tensors come from, for the message.
+
+    Raises:
+        DistillError: the whole network is there several times, under prefixes of their own.
     """
     known, given, prefix = set(expected), list(tensors), ""
     best, fits = "", sum(name in known for name in given)
@@ -86,6 +97,11 @@ def fitting_names(tensors: Mapping[str, Tensor], expected: Collection[str], path
         prefix += first
         if (count := sum(name[len(prefix) :] in known for name in given)) > fits:
             best, fits = prefix, count
+    if (start := _network_within([name[len(best) :] for name in given], known, path)) is not None:
+        inside = {name: tensor for name, tensor in tensors.items() if name.startswith(best + start)}
+        others = ", ".join(name for name in given if name not in inside)
+        log.warning("%s: taken is what begins with %s, all of the network; not %s.", path, best + start, echo(others))
+        return _without(inside, best + start)
     if not fits:
         best = _leading(tensors, _PREFIXES)
     if best:
@@ -115,6 +131,8 @@ def _chosen(path: Path, content: object, of: str | None) -> Mapping[Any, Any]:
     """The state dict that is meant, among all that a file holds."""
     found = dict(_state_dicts(content))
     if of is not None:
+        if of not in found and (under := _beginning(content, found, of)):
+            return under
         if of not in found:
             raise DistillError(
                 f"{path}: holds no weights under {echo(of)} (weights_of). It holds some under "
@@ -149,6 +167,18 @@ def _chosen(path: Path, content: object, of: str | None) -> Mapping[Any, Any]:
     return found[known]
 
 
+def _beginning(content: object, found: Mapping[str, Mapping[Any, Any]], of: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with an entry that is no mapping of its own, without that: one network of several
+    that share a state dict."""
+    whole = {"": content} if isinstance(content, Mapping) else {}
+    for place, tensors in (*found.items(), *whole.items()):
+        for start in (f"{of}.", f"{of.removeprefix(f'{place}.')}."):
+            under = {str(name)[len(start) :]: tensor for name, tensor in tensors.items() if str(name).startswith(start)}
+            if under:
+                return under
+    return {}
+
+
 def _held(content: object) -> str:
     if not isinstance(content, Mapping):
         return f"a {type(content).__name__}"
@@ -172,6 +202,24 @@ def _state_dicts(content: object, key: str = "") -> Iterator[tuple[str, Mapping[
             yield from _state_dicts(value, place)
 
 
+def _network_within(names: list[str], expected: Collection[str], path: Path) -> str | None:
+    """The prefix under which all of a network lies, where others lie beside it."""
+    needed = {name for name in expected if not name.endswith("num_batches_tracked")}
+    if not needed or needed <= set(names):
+        return None
+    longest = max(needed, key=len)
+    starts = {name.removesuffix(longest) for name in names if name.endswith(f".{longest}")}
+    whole = sorted(
+        start for start in starts if needed <= {name[len(start) :] for name in names if name.startswith(start)}
+    )
+    if len(whole) > 1:
+        raise DistillError(
+            f"{path}: holds this network {len(whole)} times, under {', '.join(start[:-1] for start in whole)}, and "
+            "which is meant is not known. Of a teacher, say it by teacher.weights_of."
+        )
+    return whole[0] if whole else None
+
+
 def _common(names: list[str], start: int) -> str | None:
     """The next part of the names, up to its dot, where all have the same; None where they differ."""
     first = {name[start:].partition(".")[0] for name in names}
@@ -192,60 +240,24 @@ def _without(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _read_torch(path: Path, head: bytes) -> object:
+    kind = kind_of(path)
+    if kind == TORCHSCRIPT:
+        raise DistillError(f"{path}: holds {code_in(path, None, (*_AVERAGED, *_WEIGHTS))}")
     try:
-        with path.open("rb") as file:  # of a path, torch would go by the suffix
+        # Of a path, torch would go by the suffix; and it warns of what it then refuses.
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
             return torch.load(file, weights_only=True, map_location="cpu")
     except Exception as error:  # a broken file makes the restricted unpickler raise almost anything
         reason = str(error)
         code = re.search(r"GLOBAL (\S+)", reason)
-        other = next((what for begin, what in _OTHERS.items() if head.startswith(begin)), None)
-        if code or (("TorchScript" in reason or "Unsupported operand" in reason) and other is None):
-            raise DistillError(f"{path}: holds {_code(path, code[1] if code else None)}") from None
-        what = other or (f"{type(error).__name__}, it begins with {head[:12]!r}" if head else "it is empty")
+        if code or ("Unsupported operand" in reason and kind == PICKLE):
+            raise DistillError(
+                f"{path}: holds {code_in(path, code[1] if code else None, (*_AVERAGED, *_WEIGHTS))}"
+            ) from None
+        known = kind not in (None, PICKLE, TORCH)
+        what = kind if known else f"{type(error).__name__}, it begins with {head[:12]!r}"
         raise DistillError(
             f"{path}: not a whole torch weights file ({what}). Expected safetensors or a state dict "
             "saved by torch.save; fetch or write it again."
         ) from error
-
-
-def _code(path: Path, named: str | None) -> str:
-    """What a refused file holds, and how its weights are saved without that."""
-    refused = "not only tensors, and was refused without running it."
-    if named is None:
-        return f"Python code, {refused} Save the network's state_dict() as safetensors where you trust the file."
-    keys, strings = _surroundings(path, named)
-    entry = next((name for name in (*_AVERAGED, *_WEIGHTS) if name in strings and name not in keys), None)
-    under = f" under {' and '.join(map(echo, keys))}" if keys else ""
-    if entry is None or named.startswith("torch.nn."):  # a network is pickled, and no state dict lies beside it
-        return (
-            f"the Python object {named}{under}, {refused} Save the network's state_dict() as safetensors where you "
-            "trust the file, and give that."
-        )
-    return (
-        f"the Python object {named}{under}, {refused} Its weights are saved without that, where you trust the file, by "
-        f"`import torch; torch.save(torch.load({path.name!r}, weights_only=False)[{entry!r}], 'weights.pth')`; give "
-        "weights.pth."
-    )
-
-
-def _surroundings(path: Path, named: str) -> tuple[list[str], set[str]]:
-    """The strings that stand before a Python object in a torch file, which are the keys of entries that are one; and
-    all strings of the file. Nothing is run."""
-    keys: dict[str, None] = {}
-    strings: list[str] = []
-    with suppress(Exception), _pickles(path) as pickles:  # a broken file says less
-        while True:
-            for opcode, argument, _ in pickletools.genops(pickles):
-                if opcode.name in ("BINUNICODE", "SHORT_BINUNICODE", "UNICODE"):
-                    strings.append(str(argument))
-                elif opcode.name == "GLOBAL" and str(argument).replace(" ", ".") == named and strings:
-                    keys[strings[-1]] = None
-    return list(keys), set(strings)
-
-
-def _pickles(path: Path) -> IO[bytes]:
-    """The pickles of a torch file, one after another: in a zip archive, or the file as it was before there were any."""
-    if not zipfile.is_zipfile(path):
-        return path.open("rb")
-    with zipfile.ZipFile(path) as archive:
-        return io.BytesIO(archive.read(next(name for name in archive.namelist() if name.endswith("data.pkl"))))

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from distill.errors import DistillError
+from distill.host import exhausted
 
 try:
     import fcntl
@@ -112,6 +113,13 @@ def try_lock(file: Path) -> Lock | None:
     return _hold_file(file, wait=False)
 
 
+def _refused(place: Path, error: OSError) -> DistillError:
+    return DistillError(
+        f"{place}: nothing can be locked there ({error.strerror or error}), and two processes could write at once. "
+        "Name a place that can be written to with --out."
+    )
+
+
 def _hold_directory(directory: Path, waiting: Callable[[], None]) -> Lock | None:
     """The lock of a directory itself; None where such cannot be locked."""
     while fcntl is not None:
@@ -148,9 +156,14 @@ def _hold_beside(directory: Path, waiting: Callable[[], None]) -> Lock:
 
 def _hold_file(file: Path, wait: bool) -> Lock | None:
     """The lock of a file, or of one beside it where the system cannot lock it; None where another process holds it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if fcntl is not None:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = None if fcntl is None else os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        if exhausted(error):
+            raise
+        raise _refused(file.parent, error) from error
+    if handle is not None:
         taken = None
         try:
             taken = _flock(handle, file, wait)
@@ -165,16 +178,11 @@ def _hold_file(file: Path, wait: bool) -> Lock | None:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         return None
-    except (OSError, NotImplementedError) as error:
-        raise _unlockable(file.parent, error) from error
+    except NotImplementedError as error:
+        raise _refused(file.parent, OSError(str(error))) from error
+    except OSError as error:
+        raise _refused(file.parent, error) from error
     return Lock(file_lock=lock)
-
-
-def _unlockable(place: Path, error: Exception) -> DistillError:
-    return DistillError(
-        f"{place}: nothing can be locked there ({error}), and two processes could write at once. Name a place on "
-        "another disk with --out."
-    )
 
 
 def _flock(handle: int, place: Path, wait: bool) -> bool | None:
@@ -185,7 +193,7 @@ def _flock(handle: int, place: Path, wait: bool) -> bool | None:
         return False
     except OSError as error:
         if error.errno not in _NO_FLOCK:
-            raise _unlockable(place, error) from error
+            raise _refused(place, error) from error
         _say(place, error.strerror or str(error))
         return None
     return True
@@ -201,10 +209,17 @@ def _open(directory: Path) -> int:
     while True:
         # Another process may remove it between any two of these.
         with suppress(FileNotFoundError):
-            directory.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                directory.mkdir()
-            return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                directory.parent.mkdir(parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    directory.mkdir()
+                return os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                if exhausted(error):
+                    raise
+                raise _refused(directory, error) from error
 
 
 def _is_at(directory: Path, handle: int) -> bool:

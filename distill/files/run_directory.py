@@ -16,6 +16,7 @@ lock                held by the process that runs in it
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,22 +111,33 @@ class RunDirectory:
             raise DistillError(
                 f"{root}: exists and is not a run directory. Name another place with --out, or empty it."
             )
-        write_marker(directory.marker, recipe)
+        if not directory.marker.exists():
+            write_marker(directory.marker, recipe)
         return directory
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, only_read: bool = False) -> Iterator[None]:
         """Hold the directory: of two runs in it, each would take away what the other is making.
 
         Of several processes that train together, the first holds it for all. What a kill left half written in it is
         removed.
 
+        Args:
+            only_read: nothing is to be written, so that a directory that cannot be, such as one on a read-only file
+                system, needs no holding.
+
         Raises:
-            DistillError: another process holds it.
+            DistillError: another process holds it, or it cannot be written to.
         """
-        if not is_first_process():
+        writable = os.access(self.root, os.W_OK)
+        if not is_first_process() or (only_read and not writable):
             yield
             return
+        if not writable:
+            raise DistillError(
+                f"{self.root}: cannot be written to. Copy it to where there are rights and a file system to write on, "
+                "or name another place with --out."
+            )
         lock = hold(self.root)
         if lock is None:
             raise DistillError(

@@ -79,8 +79,8 @@ def load_weights(
         )
     if wrong.keys() - head or (wrong and not allow_new_head):
         raise DistillError(
-            f"{path}: weights for another network; {len(wrong)} tensors do not fit: {misfits}. Name the network "
-            "these weights were saved from, or give weights of this one."
+            f"{path}: weights for another network; {len(wrong)} tensors do not fit: {misfits}. "
+            + (_renaming(expected, tensors) or "Name the network these weights were saved from, or give weights of it.")
         )
     left = tuple(name for name in expected if wrong and name in head)
     fitting = {name: tensor for name, tensor in tensors.items() if name not in left}
@@ -190,6 +190,31 @@ def _both_sides(wrong: Mapping[str, str], expected: Mapping[str, Tensor]) -> str
     """What does not fit, of the network and of the file: where only names differ, each is seen beside the other."""
     sides = [{name: what for name, what in wrong.items() if (name in expected) == own} for own in (True, False)]
     return ". And of the file: ".join(_some(side) for side in sides if side)
+
+
+def _renaming(expected: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str | None:
+    """What makes a module's parts under several prefixes (`backbone.`, `head.`) names of this network; None where
+    nothing makes most of them that."""
+    parts: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, tensor in given.items():
+        first, _, rest = name.partition(".")
+        parts.setdefault(first, {})[rest] = tuple(tensor.shape)
+    own = {name: tuple(tensor.shape) for name, tensor in expected.items()}
+    fitting = {first: sum(own.get(name) == shape for name, shape in part.items()) for first, part in parts.items()}
+    body = max(fitting, key=lambda first: fitting[first], default="")
+    if 2 * fitting.get(body, 0) <= len(expected):
+        return None
+    steps = [f"{body}. taken off"]
+    for first, part in parts.items():
+        missing = {name.partition(".")[0] for name in own if name not in parts[body]}
+        like = [
+            other
+            for other in sorted(missing)
+            if part == {name[len(other) + 1 :]: shape for name, shape in own.items() if name.startswith(f"{other}.")}
+        ]
+        if first != body:
+            steps.append(f"{first}. as {like[0]}." if like else f"{first}. left out")
+    return f"With {', '.join(steps)}, its names are this network's: save it so."
 
 
 def _kind(tensor: Tensor) -> str:

@@ -1,21 +1,32 @@
 """What a teacher's file says of itself, before anything is asked of it: ONNX, LiteRT, OpenVINO, or weights alone."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import onnx
 from google.protobuf.message import DecodeError
+from torch import Tensor
 
 from distill.cost import count_onnx
 from distill.errors import DistillError
-from distill.files.checkpoint import read_weights
+from distill.files.checkpoint import held_weights
+from distill.files.kind import ONNX, kind_of
+from distill.files.text import as_text
 from distill.formatting import magnitude
-from teachers.onnx_teacher import SESSIONS
+from teachers.graph_teacher import SESSIONS
 
 Shape = tuple[int | str, ...]
 """Sizes of axes; a name, or `?`, where an axis is dynamic."""
+NETWORKS = (
+    "--teacher.name timm --teacher.model NAME, or --teacher.name mobilefacenet, inception_resnet_v1, iresnet18, "
+    "iresnet50 or iresnet100"
+)
+"""How the network is named that weights are of."""
+
 _SHOWN = 6  # operators, by how many of them there are
 _WORDS = {"litert": "LiteRT", "openvino": "OpenVINO"}
 _TEXT = 80  # characters of a metadata entry
@@ -34,9 +45,13 @@ class Port:
     dtype: str
     shape: Shape | None
 
+    @property
+    def axes(self) -> str:
+        """Its shape in words."""
+        return "shape not told" if self.shape is None else f"({', '.join(map(str, self.shape))})"
+
     def __str__(self) -> str:
-        axes = "shape not told" if self.shape is None else f"({', '.join(map(str, self.shape))})"
-        return f"{self.name} {self.dtype} {axes}"
+        return f"{self.name} {self.dtype} {self.axes}"
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,11 @@ class Facts:
     operators: tuple[tuple[str, int], ...]
     cost: str
     metadata: dict[str, str]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """How a recipe's `teacher` section names the file; of weights, without the network that they are of."""
+        return {"name": self.runtime, "file": str(self.file)} if self.runtime else {"weights": str(self.file)}
 
     def lines(self) -> list[str]:
         """For a terminal."""
@@ -94,10 +114,7 @@ def read_facts(file: Path) -> Facts:
     """
     runtime = _runtime(file)
     if runtime is None:
-        tensors = read_weights(file)
-        count = sum(tensor.numel() for tensor in tensors.values())
-        said = f"weights, {len(tensors)} tensors, {magnitude(count)} numbers"
-        return Facts(file, None, said, (), (), (), "of which network they do not say", {})
+        return Facts(file, None, _weights(file), (), (), (), "of which network they do not say", {})
     if runtime == "onnx":
         return _read_onnx(file)
     session = SESSIONS[runtime](file, None)
@@ -112,6 +129,24 @@ def read_facts(file: Path) -> Facts:
         "cost not counted, which is done of ONNX alone",
         session.properties,
     )
+
+
+def named_teacher(arguments: Sequence[str]) -> str | None:
+    """The teacher that a command line names; None where it names none."""
+    for flag, value in pairwise([*arguments, ""]):
+        key, given, text = flag.partition("=")
+        if key in ("--teacher", "--teacher.name"):
+            return text if given else value
+    return None
+
+
+def _weights(file: Path) -> str:
+    """The sets of weights in a file, in words."""
+    sets = []
+    for entry, tensors in held_weights(file).items():
+        count = sum(one.numel() for one in tensors.values() if isinstance(one, Tensor))
+        sets.append(f"{f'under {entry} ' if entry else ''}{len(tensors)} tensors, {magnitude(count)} numbers")
+    return f"weights, {'; '.join(sets)}"
 
 
 def _runtime(file: Path) -> str | None:
@@ -134,16 +169,22 @@ def _runtime(file: Path) -> str | None:
     return "openvino" if head.lstrip().startswith((b"<?xml", b"<net")) else "onnx"
 
 
+def _no_file(file: Path) -> DistillError:
+    kind = kind_of(file)
+    known = "" if kind in (None, ONNX) else f" ({kind})"
+    return DistillError(
+        f"{file}: is no whole ONNX, .tflite or OpenVINO file, nor one of weights{known}. Expected one of these."
+    )
+
+
 def _read_onnx(file: Path) -> Facts:
     try:
         model = onnx.load(file, load_external_data=False)
     except (DecodeError, OSError, ValueError) as error:
-        raise DistillError(
-            f"{file}: cannot be read as ONNX, and is no .tflite or OpenVINO .xml file. Expected one of these, whole."
-        ) from error
+        raise _no_file(file) from error
     graph = model.graph
     if not graph.node:
-        raise DistillError(f"{file}: an ONNX graph without operators. Expected a whole .onnx file.")
+        raise _no_file(file)
     stored = {tensor.name for tensor in graph.initializer}
     counts = Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.node)
     opset = max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), default=0)
@@ -155,7 +196,7 @@ def _read_onnx(file: Path) -> Facts:
         tuple(_port(value) for value in graph.output),
         tuple(counts.most_common()),
         _cost(file),
-        {entry.key: entry.value for entry in model.metadata_props},
+        {as_text(entry.key): as_text(entry.value) for entry in model.metadata_props},
     )
 
 
@@ -166,9 +207,9 @@ def _port(value: onnx.ValueInfoProto) -> Port:
     except KeyError:
         dtype = f"element type {tensor.elem_type}"
     if not tensor.HasField("shape"):
-        return Port(value.name, dtype, None)
+        return Port(as_text(value.name), dtype, None)
     axes = [axis.dim_value if axis.HasField("dim_value") else axis.dim_param or "?" for axis in tensor.shape.dim]
-    return Port(value.name, dtype, tuple(axes))
+    return Port(as_text(value.name), dtype, tuple(axes))
 
 
 def _cost(file: Path) -> str:

@@ -7,11 +7,23 @@ Where a picture is cut or padded before the network sees it, `prepare.fit` says;
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from distill.preprocess.preprocess import IMAGENET_MEAN, IMAGENET_STD, WHOLE, Channels, Crop, Fit, Interpolation
 
 Triple = tuple[float, float, float]
+
+
+class Size(NamedTuple):
+    """Pixels of a picture."""
+
+    height: int
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.height} x {self.width}"
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,11 @@ class Normalization:
         if self.scale is not None and "scale" in known:
             return {"scale": self.scale}
         return {"mean": self.mean, "std": self.std} if self.mean and "mean" in known else {}
+
+    @property
+    def same(self) -> bool:
+        """Whether all three channels have the same mean and deviation."""
+        return all(len(set(values)) == 1 for values in (self.mean or (0,), self.std or (0,)))
 
     def __str__(self) -> str:
         return self.words
@@ -62,28 +79,40 @@ CENTRE = 0.875
 
 @dataclass(frozen=True)
 class Part:
-    """Which part of a prepared picture the network sees."""
+    """Which part of a prepared picture the network sees.
+
+    Attributes:
+        crop: None for what such a teacher sees where its section does not say.
+    """
 
     words: str
-    crop: Crop
+    crop: Crop | None
 
     def __str__(self) -> str:
         return self.words
 
 
-def parts(height: int, width: int, size: tuple[int, int]) -> tuple[Part, ...]:
+AS_IT_IS = Part("its own box", None)
+
+
+def parts(seen: tuple[int, int], size: tuple[int, int], own: Crop = WHOLE) -> tuple[Part, ...]:
     """The whole picture; of another shape than the network's, its largest centred box of that; and the middle of that.
 
     Args:
-        height, width: pixels that the network sees.
-        size: height and width of the prepared pictures.
+        seen: height and width that the network sees.
+        size: those of the prepared pictures.
+        own: the box that such a teacher sees where its section does not say; another than the whole comes first.
     """
-    rows, columns = size
+    (height, width), (rows, columns) = seen, size
     box_rows, box_columns = min(1.0, columns * height / width / rows), min(1.0, rows * width / height / columns)
-    found = [Part("whole", WHOLE)]
+    whole = None if own == WHOLE else WHOLE
+    found = [Part("whole", whole)]
     if min(box_rows, box_columns) < 1 - 1 / max(size):
-        found = [Part("its centred box", _centred(box_rows, box_columns)), Part("whole, squeezed", WHOLE)]
-    return (*found, Part(f"the middle {CENTRE:.1%}", _centred(CENTRE * box_rows, CENTRE * box_columns)))
+        found = [Part("its centred box", _centred(box_rows, box_columns)), Part("whole, squeezed", whole)]
+    found.append(Part(f"the middle {CENTRE:.1%}", _centred(CENTRE * box_rows, CENTRE * box_columns)))
+    if own == WHOLE:
+        return tuple(found)
+    return (AS_IT_IS, *(one for one in found if one.crop is None or not np.allclose(one.crop, own)))
 
 
 def _centred(rows: float, columns: float) -> Crop:
@@ -96,20 +125,27 @@ class Hypothesis:
 
     Attributes:
         output: the name of the one to learn from; None where there is one.
+        channels: None of a network that has no order of them.
+        size: that it sees; None where its file says that.
     """
 
     output: str | None
-    channels: Channels
+    channels: Channels | None
     normalization: Normalization
     part: Part
     fit: Fit
     interpolation: Interpolation
+    size: Size | None = None
 
     def teacher_keys(self, known: Collection[str]) -> dict[str, Any]:
         """Of a teacher's section that knows these keys; one that would say nothing is left out."""
         keys: dict[str, Any] = {} if self.output is None else {"output": self.output}
-        keys |= {"channels": self.channels, **self.normalization.keys(known)}
-        if self.part.crop != WHOLE:
+        if self.size is not None:
+            keys |= self.size._asdict()
+        if self.channels is not None:
+            keys["channels"] = self.channels
+        keys |= self.normalization.keys(known)
+        if self.part.crop is not None:
             keys["crop"] = self.part.crop
         keys["interpolation"] = self.interpolation
         return {key: value for key, value in keys.items() if key in known}
@@ -119,8 +155,8 @@ class Hypothesis:
         return [one.name for one in fields(self) if getattr(self, one.name) != getattr(other, one.name)]
 
     def __str__(self) -> str:
-        output = "" if self.output is None else f"{self.output}, "
-        return f"{output}{self.channels}, {self.normalization}, {self.part}, {self.fit}, {self.interpolation}"
+        said = (self.output, self.size, self.channels, self.normalization, self.part, self.fit, self.interpolation)
+        return ", ".join(str(one) for one in said if one is not None)
 
 
 @dataclass(frozen=True)
@@ -128,17 +164,22 @@ class Choices:
     """What each field of a hypothesis may be, the likeliest first."""
 
     output: tuple[str | None, ...]
-    channels: tuple[Channels, ...]
+    channels: tuple[Channels | None, ...]
     normalization: tuple[Normalization, ...]
     part: tuple[Part, ...]
     fit: tuple[Fit, ...]
     interpolation: tuple[Interpolation, ...]
+    size: tuple[Size | None, ...] = (None,)
 
     def grid(self) -> Iterator[Hypothesis]:
         """All outputs, orders of channels, normalisations and parts together: none can be judged while another is
-        wrong. Each at the first fit and kernel."""
+        wrong. Each at the first size, fit and kernel."""
         for some in product(self.output, self.channels, self.normalization, self.part):
-            yield Hypothesis(*some, self.fit[0], self.interpolation[0])
+            yield Hypothesis(*some, self.fit[0], self.interpolation[0], self.size[0])
+
+    def sizes(self, centre: Hypothesis) -> Iterator[Hypothesis]:
+        """The same at the other sizes."""
+        return (replace(centre, size=size) for size in self.size if size != centre.size)
 
     def fits(self, centre: Hypothesis) -> Iterator[Hypothesis]:
         """The same at the other fits."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from distill.data.sources.source import SPLITS, Sample, Source, Split, Targeted
+from distill.data.sources.source import SPLITS, Remarked, Sample, Source, Split, Targeted
 from distill.data.targets import Column
 
 EACH = 4
@@ -37,6 +37,9 @@ class Sampled:
 
     def columns(self) -> tuple[Column, ...]:
         return self.source.columns() if isinstance(self.source, Targeted) else ()
+
+    def remarks(self) -> tuple[str, ...]:
+        return self.source.remarks() if isinstance(self.source, Remarked) else ()
 
     def samples(self, height: int, width: int) -> list[Sample]:
         listed = self._in_order(self.source.samples(height, width))

@@ -8,7 +8,7 @@ from distill.errors import DistillError
 from distill.inspection.hypotheses import Choices, Hypothesis
 from distill.tasks.verdict import Verdict
 
-_REFINED = 3  # hypotheses whose fits and kernels are tried
+_REFINED = 3  # hypotheses whose sizes, fits and kernels are tried
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Outcome:
 
 
 def search(choices: Choices, measure: Callable[[Hypothesis], Verdict], told: Callable[[Measured], None]) -> Outcome:
-    """Score the grid of what must be right together, then other fits of the best of it, then other kernels of these.
+    """Score the grid of what must be right together, then other sizes of the best of it, then other fits, then kernels.
 
     Args:
         measure: scores a hypothesis; raises `DistillError` where the black box refuses it.
@@ -94,7 +94,7 @@ def search(choices: Choices, measure: Callable[[Hypothesis], Verdict], told: Cal
     ranked = _ranked(measured)
     if ranked[0].verdict is None:
         raise DistillError(f"no hypothesis could be scored; the first ended with: {measured[0].refusal}")
-    for others in (choices.fits, choices.kernels):
+    for others in (choices.sizes, choices.fits, choices.kernels):
         finer = [one for centre in ranked[:_REFINED] if centre.verdict for one in others(centre.hypothesis)]
         measured += _measured(finer, measure, told)
         ranked = _ranked(measured)

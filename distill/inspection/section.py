@@ -1,6 +1,7 @@
 """The `teacher` section that a search ended with, as lines of a recipe."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import yaml
 
 from distill.inspection.search import Outcome
 
-_KEY_OF = {"part": "crop", "normalization": "mean"}
+_KEY_OF = {"part": "crop", "normalization": "mean", "size": "height"}
 """The first key of the section that a field of a hypothesis is written as, where it has another name."""
 _DIGITS = 6
 
@@ -36,14 +37,17 @@ def _line_of(field: str, keys: Mapping[str, Any]) -> str:
 
 
 def _line(key: str, value: Any, remark: str) -> str:
-    text = yaml.safe_dump(_plain(value), default_flow_style=True, width=10**6, allow_unicode=True).strip()
+    text = yaml.safe_dump(plain(value), default_flow_style=True, width=10**6, allow_unicode=True).strip()
     text = text.removesuffix("\n...").strip()
     return f"  {key}: {text}" + (f"  # {remark}: not told apart" if remark else "")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of a section as YAML writes it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: plain(one) for key, one in asdict(value).items() if one not in (None, {}, False)}
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, Path):
         return str(value)
     return round(value, _DIGITS) if isinstance(value, float) else value

@@ -41,7 +41,8 @@ class Distiller(TrainingModule):
 
     Args:
         student: float (N, 3, h, w), normalised, to named tensors (N, ...); one that is alone needs no name.
-        teacher: any `teachers.Teacher`; None where every batch brings the answers of a stored one.
+        teacher: any `teachers.Teacher`; None where every batch brings the answers of a stored one, or where they lie
+            among the targets (`Objective.asks_views`).
         objective: the formula and its label term; or any callable of the student's answers, the teacher's and
             the labels to one value a picture (N,), see `OwnLoss`.
         preprocess: the student's input contract; the teacher brings its own.
@@ -96,6 +97,8 @@ class Distiller(TrainingModule):
         return self.objective.needs_labels is not None
 
     def losses(self, outputs: dict[str, Tensor], views: Pixels, targets: Targets) -> dict[str, Tensor]:
+        if not self.objective.asks_views:
+            return self.objective(outputs, {}, targets)
         answers: Any = self._ask(views) if views.answers is None else views.answers
         return self.objective(outputs, answers, targets)
 

@@ -29,12 +29,15 @@ class Objective(ABC):
     name: str
     """Of the imitation term, and in a recipe."""
     compares: ClassVar[str]
-    """Which tensor of the answers."""
+    """Which tensor of the answers, or what they are where it is for several."""
     exclusive: ClassVar[bool | None] = None
     """Of logits: whether it is for classes that exclude each other alone, being blind to a constant added to all of a
     picture's logits, and so to how many attributes it has; False: for each output by itself; None: for either."""
     needs_every_label: ClassVar[bool] = False
     """Whether a picture of unknown class teaches nothing."""
+    asks_views: ClassVar[bool] = True
+    """Whether the teacher is asked about each view; else its answers to whole pictures lie among the targets, and what
+    it is given of the teacher is empty."""
     useless: ClassVar[str] = "NaN or infinity"
     """What `can_teach` finds, in words."""
 

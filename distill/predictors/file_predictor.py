@@ -8,9 +8,12 @@ import numpy as np
 import torch
 
 from distill.errors import DistillError
+from distill.files.kind import LITERT, WEB_PAGE, kind_of
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Preprocess
+
+_OWN = {"LiteRT": LITERT, "OpenVINO": WEB_PAGE}  # what a runtime's own files look like
 
 
 class FilePredictor(Predictor):
@@ -72,5 +75,6 @@ def foreign(path: Path) -> DistillError:
 
 def unreadable(path: Path, runtime: str, error: Exception) -> DistillError:
     """The error of a file that its runtime cannot load."""
-    text = " ".join(str(error).split())
-    return DistillError(f"{path}: {runtime} cannot load it ({text[:300]}). Export the student again.")
+    kind = kind_of(path)
+    text = " ".join(str(error).split())[:300] if kind in (None, _OWN.get(runtime)) else kind
+    return DistillError(f"{path}: {runtime} cannot load it ({text}). Export it again.")

@@ -13,6 +13,8 @@ from distill.errors import DistillError, shortened
 
 _SAME = 0.05  # of the largest number: int8 with ranges of the batch at hand rounds a picture otherwise beside another
 
+_BATCHES = (2, 4, 8, 16, 32, 64, 128)  # that a graph may hold inside
+
 
 class GraphInput(NamedTuple):
     """What a graph takes: the name of its input, its shape with None for an axis left open, and its element type."""
@@ -106,12 +108,17 @@ class GraphSession(ABC):
             pair: (2, ...) as the graph wants its input, two different pictures.
 
         Returns:
-            C, and why pictures are asked one by one: None where they need not be, or where the graph says so itself.
+            C, and how pictures are asked from now on and why: None where that is as the graph says itself.
 
         Raises:
             DistillError: it cannot answer one picture either.
         """
-        alone = np.concatenate([self._rows(pair[:1]), self._rows(pair[1:])])
+        try:
+            alone = np.concatenate([self._rows(pair[:1]), self._rows(pair[1:])])
+        except DistillError:
+            if self._batch is not None or (found := self._settle_on(pair)) is None:
+                raise
+            return found
         outputs = alone.shape[1]
         if self._batch is not None:
             return outputs, None
@@ -124,15 +131,28 @@ class GraphSession(ABC):
         except DistillError:
             pass
         self._batch = 1
-        return outputs, reason
+        return outputs, f"asked one picture at a time: {reason}"
 
-    def every(self, batch: np.ndarray) -> list[np.ndarray]:
-        """(N, ...) as the graph wants its input to all outputs in their order, float32 (N, ...).
+    def _settle_on(self, pair: np.ndarray) -> tuple[int, str] | None:
+        """Ask as many pictures at once as a graph holds a shape for inside; None where that is none of the usual."""
+        for size in _BATCHES:
+            batch = np.concatenate([pair] * (size // 2))
+            try:
+                answers = self._rows(batch)
+            except DistillError:
+                continue
+            if len(answers) == size and _same(answers[:2], answers[-2:]):
+                self._batch = size
+                return answers.shape[1], f"asked {size} pictures at a time: it takes any number, and answers that alone"
+        return None
+
+    def every(self, batch: np.ndarray, names: list[str] | None = None) -> list[np.ndarray]:
+        """(N, ...) as the graph wants its input to all outputs in their order, or to those named, float32 (N, ...).
 
         Raises:
             DistillError: the runtime refuses the batch, or an output has no row for each picture.
         """
-        return self._batches(batch, list(self.outputs))
+        return self._batches(batch, list(self.outputs) if names is None else names)
 
     def _rows(self, batch: np.ndarray) -> np.ndarray:
         """The output chosen, (N, C), finite or not: of (N, C, 1, 1) or (N, 1, C) the axis that has a length."""
@@ -156,6 +176,17 @@ class GraphSession(ABC):
             batch = np.concatenate([batch, np.repeat(batch[-1:], size - count, axis=0)])
         outputs = self.infer(batch, names)
         for name, answers in zip(names, outputs, strict=True):
+            if not isinstance(answers, np.ndarray):  # a sequence or map, as converters of scikit-learn add (ZipMap)
+                raise DistillError(
+                    f"{self.path}: output {name!r} is a {type(answers).__name__} and no tensor, expected (N, C). Name "
+                    "another output, or export it again without the last step (zipmap=False)."
+                )
+            if len(names) == 1 and answers.dtype in (np.int32, np.int64) and answers.size == size:
+                raise DistillError(
+                    f"{self.path}: output {name!r} is one whole number a picture, the number of a class perhaps, which "
+                    "teaches nothing of the others; expected a score for each, (N, C). Name another output, or export "
+                    "it again without its last ArgMax."
+                )
             if answers.ndim < 2 or len(answers) != size:
                 raise DistillError(
                     f"{self.path}: output {name!r} has shape {answers.shape} for {size} pictures, expected (N, C)."

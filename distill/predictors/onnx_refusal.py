@@ -4,12 +4,23 @@ import re
 from pathlib import Path
 
 from distill.errors import DistillError, shortened
+from distill.files.kind import ONNX, kind_of
 
 _REASONS = (
     (
         r"(?P<domain>[\w.\-]+):(?P<operator>\w+)\(-?\d+\) is not a registered",
         "its graph has the operator {operator} of {domain}, a custom one that onnxruntime does not know. Export it "
         "again from standard operators, or without the part that needs this one.",
+    ),
+    (
+        r"schema\(::(?P<operator>\w+_(TRT|Plugin)\w*):",
+        "its graph has the operator {operator}, a plugin of TensorRT that onnxruntime does not have. Export it again "
+        "without it, such as without the non-maximum suppression.",
+    ),
+    (
+        r"No Op registered for (?P<operator>\w+) with domain_version of (?P<opset>\d+)",
+        "its graph has the operator {operator}, which opset {opset} of ONNX does not have. Export it again from "
+        "standard operators, or with a later opset.",
     ),
     (
         r"implementation for (?P<operator>\w+)\((?P<version>\d+)\)",
@@ -35,7 +46,28 @@ def refusal(path: Path, error: Exception) -> DistillError:
     import onnxruntime
 
     text = " ".join(str(error).split())
+    kind = kind_of(path)
+    if kind not in (None, ONNX):
+        return DistillError(f"{path}: is no ONNX file ({kind}). Expected one, as `torch.onnx.export` writes.")
+    if missing := [file.name for file in weight_files(path) if not file.is_file()]:
+        return DistillError(
+            f"{path}: its weights lie in files of their own, and {shortened(', '.join(missing))} is not in "
+            f"{path.parent}. Put it beside this one, called as it was."
+        )
     for pattern, words in _REASONS:
         if said := re.search(pattern, text):
             return DistillError(f"{path}: {words.format(runtime=onnxruntime.__version__, **said.groupdict())}")
     return DistillError(f"{path}: onnxruntime cannot load it ({shortened(text)}). Expected a whole ONNX file.")
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The files that a graph's weights lie in beside its own; none where the graph cannot be read."""
+    import onnx
+    from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+
+    try:
+        graph = onnx.load(path, load_external_data=False).graph
+    except Exception:  # protobuf's and onnx's errors share no base class
+        return []
+    beside = {ExternalDataInfo(one).location for one in graph.initializer if uses_external_data(one)}
+    return [path.parent / name for name in sorted(beside)]

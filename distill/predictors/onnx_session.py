@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from distill.errors import DistillError, shortened
+from distill.errors import DistillError, echo, shortened
+from distill.files.text import as_text
 from distill.predictors.graph_session import GraphInput, GraphSession
-from distill.predictors.onnx_refusal import refusal
+from distill.predictors.onnx_refusal import refusal, weight_files
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(uint8)": np.dtype(np.uint8),
@@ -46,20 +47,20 @@ class OnnxSession(GraphSession):
             self._session = ort.InferenceSession(path, options, providers=providers)
         except Exception as error:  # onnxruntime's errors share no base class
             raise refusal(path, error) from error
-        self._input = _input(path, self._session.get_inputs())
-        outputs = tuple(value.name for value in self._session.get_outputs())
-        properties = dict(self._session.get_modelmeta().custom_metadata_map)
+        try:
+            self._input = _input(path, self._session.get_inputs())
+            outputs = tuple(value.name for value in self._session.get_outputs())
+        except UnicodeDecodeError as error:
+            raise DistillError(
+                f"{path}: the name of an input or output is not UTF-8 ({echo(error.object)}). Rename it in the graph."
+            ) from error
+        properties = _properties(path, self._session)
         super().__init__(path, self._input, outputs, properties, output)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The graph's, and those that its weights lie in."""
-        import onnx
-        from onnx.external_data_helper import ExternalDataInfo, uses_external_data
-
-        graph = onnx.load(self.path, load_external_data=False).graph
-        beside = {ExternalDataInfo(one).location for one in graph.initializer if uses_external_data(one)}
-        return (self.path, *(self.path.parent / name for name in sorted(beside)))
+        return (self.path, *weight_files(self.path))
 
     def infer(self, batch: np.ndarray, names: list[str]) -> list[np.ndarray]:
         try:
@@ -68,6 +69,17 @@ class OnnxSession(GraphSession):
             raise DistillError(
                 f"{self.path}: cannot run on an input of shape {batch.shape} ({shortened(error)})."
             ) from error
+
+
+def _properties(path: Path, session: Any) -> dict[str, str]:
+    """What the file says of itself; whatever a vendor wrote there in another encoding spoils nothing."""
+    try:
+        return dict(session.get_modelmeta().custom_metadata_map)
+    except UnicodeDecodeError:
+        import onnx
+
+        entries = onnx.load(path, load_external_data=False).metadata_props
+        return {as_text(entry.key): as_text(entry.value) for entry in entries}
 
 
 def _input(path: Path, inputs: list[Any]) -> GraphInput:

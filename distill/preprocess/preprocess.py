@@ -37,9 +37,9 @@ WHOLE: Crop = (0.0, 0.0, 1.0, 1.0)
 Channels = Literal["rgb", "bgr"]
 """The order of the three channels in which a network eats a picture; pictures themselves are always RGB."""
 
-Fit = Literal["crop", "stretch", "pad"]
+Fit = Literal["crop", "stretch", "pad", "pad_corner"]
 """How a picture of another shape becomes one of the wanted size: its largest centred box of that shape, resized; all of
-it, squeezed; or all of it in its own shape, centred on grey (`PADDING`)."""
+it, squeezed; or all of it in its own shape on grey (`PADDING`), centred or in the upper left corner."""
 
 PADDING = 114  # of all three channels; what detectors are mostly trained with
 
@@ -223,7 +223,7 @@ def fit(picture: np.ndarray, height: int, width: int, how: Fit = "crop") -> np.n
     rows, columns = _whole(shown.height, filled.height), _whole(shown.width, filled.width)
     (pixels,) = resample_each(torch.from_numpy(part).unsqueeze(0), rows, columns)
     resized = pixels[0].round_().clamp_(0, 255).to(torch.uint8).permute(1, 2, 0).numpy()
-    if how != "pad":
+    if how in ("crop", "stretch"):
         return np.ascontiguousarray(resized)
     padded = np.full((height, width, 3), PADDING, np.uint8)
     padded[filled.rows, filled.columns] = resized
@@ -237,7 +237,8 @@ def fitting(size_y: int, size_x: int, height: int, width: int, how: Fit) -> tupl
         return whole, filled
     if how == "crop":
         return _centred(size_y, size_x, height, width), filled
-    return whole, _centred(height, width, size_y, size_x)
+    centred = _centred(height, width, size_y, size_x)
+    return whole, centred if how == "pad" else centred._replace(top=0, left=0)
 
 
 def _centred(size_y: int, size_x: int, height: int, width: int) -> PixelBox:

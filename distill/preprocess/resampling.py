@@ -64,14 +64,37 @@ def resampling_taps(interval: Interval, size_in: int, size_out: int, interpolati
 
     K follows from the sizes alone, as if the interval were the whole axis, so no value is read back from a device.
     """
+    pixels, weight = _taps(interval, size_in / size_out, size_out, interpolation)
+    return Taps(pixels.clamp_(0, size_in - 1).long(), weight)
+
+
+def padded_taps(interval: Interval, size_in: int, size_out: int, interpolation: Interpolation, zoom: float) -> Taps:
+    """The same of intervals that reach over the ends of the axis, to where there is padding.
+
+    Args:
+        zoom: how many times the axis the longest of them is at most.
+
+    Returns:
+        taps whose weights sum to the share that the axis has in an output pixel; the rest is padding's.
+    """
+    pixels, weight = _taps(interval, zoom * size_in / size_out, size_out, interpolation)
+    weight = weight * ((pixels >= 0) & (pixels < size_in))
+    return Taps(pixels.clamp_(0, size_in - 1).long(), weight)
+
+
+def _taps(interval: Interval, reduction: float, size_out: int, interpolation: Interpolation) -> tuple[Tensor, Tensor]:
+    """Of each output pixel the input pixels, which may be outside of the axis, and their weights: (N, size_out, K).
+
+    Args:
+        reduction: the largest there can be, from which K follows.
+    """
     support = _SUPPORT[interpolation]
-    count = math.ceil(2 * support * max(1.0, size_in / size_out))
+    count = math.ceil(2 * support * max(1.0, reduction))
     centres = _centres(interval, size_out)
     reach = support * (interval.length.float().view(-1, 1, 1) / size_out).clamp(min=1.0)
     first = torch.floor(centres - reach + 0.5)
     pixels = first + torch.arange(count, device=first.device, dtype=torch.float32)
-    weight = _weights(interval, pixels, centres, size_out, interpolation)
-    return Taps(pixels.clamp_(0, size_in - 1).long(), weight)
+    return pixels, _weights(interval, pixels, centres, size_out, interpolation)
 
 
 def _centres(interval: Interval, size_out: int) -> Tensor:

@@ -32,7 +32,7 @@ class Prepare:
         height, width: pixels of the prepared pictures.
         fit: how a picture of another shape becomes one: crop cuts out its largest centred box of that shape and resizes
             it; stretch resizes all of it, whatever becomes of its shape; pad resizes all of it in its own shape,
-            centred, with grey (114) beside it.
+            centred, with grey (114) beside it; pad_corner puts it in the upper left corner, as some detectors want it.
         align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
             celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
             (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.

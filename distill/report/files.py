@@ -8,6 +8,7 @@ from typing import Any
 from distill import formatting
 from distill.evaluation.metric_names import differing_metric
 from distill.files.atomic import atomic_path
+from distill.files.text import read_text
 from distill.report.results import ExportedFile, Results
 from distill.report.templates import template
 
@@ -65,6 +66,6 @@ def rewrite_files(path: Path, results: Results) -> None:
     if not path.is_file():
         return
     section = files_section(results["exports"])
-    page = _SECTION.sub(lambda _: section, path.read_text(encoding="utf-8"), count=1)
+    page = _SECTION.sub(lambda _: section, read_text(path, "the report of a run"), count=1)
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

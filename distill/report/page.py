@@ -26,6 +26,7 @@ FITS = {
     "crop": "its largest centred box of that shape",
     "stretch": "all of it, whatever its shape,",
     "pad": f"all of it, in its own shape and centred on grey ({PADDING}),",
+    "pad_corner": f"all of it, in its own shape and in the upper left corner of grey ({PADDING}),",
 }
 """What of a picture becomes a prepared one, by `prepare.fit`."""
 

@@ -53,9 +53,15 @@ tall = min({tall}, max(1, round({wide} * picture.height / picture.width)))
 wide = min({wide}, max(1, round({tall} * picture.width / picture.height)))
 whole = picture.resize((wide, tall), Image.Resampling.BILINEAR)
 picture = Image.new("RGB", ({wide}, {tall}), ({grey}, {grey}, {grey}))
-picture.paste(whole, (({wide} - wide) // 2, ({tall} - tall) // 2))
+picture.paste(whole, {corner})
 """
-_FITS: dict[Fit, str] = {"crop": _CROP, "stretch": _STRETCH, "pad": _PAD}
+_CENTRED, _CORNER = "(({wide} - wide) // 2, ({tall} - tall) // 2)", "(0, 0)"
+_FITS: dict[Fit, str] = {
+    "crop": _CROP,
+    "stretch": _STRETCH,
+    "pad": _PAD.replace("{corner}", _CENTRED),
+    "pad_corner": _PAD.replace("{corner}", _CORNER),
+}
 _OPENING = """\
 import numpy as np
 from PIL import Image, ImageOps

@@ -28,12 +28,13 @@ from distill.report.card import write_card
 from distill.report.page import write_report
 from distill.report.results import ExportedFile, Input, Results, read_results, results_of, write_results
 from distill.run.gate import Exported, beside_earlier, export_and_score
-from distill.run.stages import Run
+from distill.run.stages import Run, seen_of
 from distill.run.trainer import check_trainer
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, save_student
 from students.manifest import StudentManifest, read_manifest
+from students.student import build_student
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -68,7 +69,10 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
 def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
-    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.kind))):
+    _check_student(run)
+    if is_first_process():
+        task.pictures.say_contradictions()
+    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.answers(None)))):
         check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()
     if not is_first_process():  # the first scores and writes; the others only train
@@ -81,7 +85,7 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     # What an earlier run with other keys left stands until there is something in its place.
     RunDirectory.claim(directory.root, recipe.name, resolved)
     run.write_teacher()
-    manifest = _manifest(run, teacher)
+    manifest = _manifest(run, teacher, network)
     predictor = student_predictor(network, manifest)
     verdict = task.judging.judge(predictor)
     if verdict.at_chance:
@@ -126,12 +130,24 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     return content
 
 
-def _manifest(run: Run, teacher: Teacher | None) -> StudentManifest:
+def _check_student(run: Run) -> None:
+    """Refuse a student that cannot have the task's head, before a teacher is made for it.
+
+    Raises:
+        DistillError: naming it.
+    """
+    head = run.task.teaching.answers(None).head()
+    if head != 0:  # how many numbers an embedding has, its teacher says
+        with torch.device("meta"):
+            build_student(run.recipe.student, head)
+
+
+def _manifest(run: Run, teacher: Teacher | None, network: nn.Module) -> StudentManifest:
     """What stands beside the student's weights, before it is scored."""
     student = run.recipe.student
     return StudentManifest(
         config=student,
-        answers=run.task.teaching.answers(teacher),
+        answers=seen_of(network, student.preprocess, run.task.teaching.answers(teacher)),
         preprocess=student.preprocess,
         picture=run.task.pictures.sets.size,
         seed=run.recipe.seed,

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 from torch import nn
 
-from distill.answers.kind import named
+from distill.answers.kind import Kind, named
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.data_module import ViewDataModule
 from distill.errors import DistillError
@@ -181,10 +181,7 @@ class Run:
         """As ONNX, so that it can be scored, or teach another run as a black box; beside the result of its stage."""
         if not is_first_process() or is_left(stage, TEACHER_ONNX):
             return
-        blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
-        kind = self.task.teaching.kind
-        with torch.inference_mode():
-            kind = kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))
+        kind = seen_of(network, preprocess, self.task.teaching.trained)
         try:
             size, fit = self.task.pictures.sets.size, self.recipe.prepare.fit
             export_onnx(stage / TEACHER_ONNX, network, preprocess, kind, size, fit)
@@ -235,6 +232,7 @@ class Run:
         module, pictures = training.module, training.pictures
         settings = self._settings(name, len(pictures))
         stage = {key: value for key, value in asdict(settings).items() if key not in ("checkpoint_steps", *without)}
+        stage["views"] = settings.views.facts()
         if "optimization" in stage and settings.optimization.schedule == "cosine":
             del stage["optimization"]["schedule"]  # the only one there was when the first stages were keyed
         # Weights do not say what lies between them, such as activations and padding; the network's description does.
@@ -280,7 +278,7 @@ class Run:
             console.print(f"{name}: left out, so chosen for {steps} steps: {', '.join(chosen)}", soft_wrap=True)
         self._begin(name, stage, directory, lineage)
         views, view_seed, answers = stage.views, seed, None
-        if training.teacher is not None:
+        if training.teacher is not None and recipe.objective.asks_views:
             # Siblings of --seeds differ in their weights and order; stored views are those that were answered.
             views, view_seed, answers = training.teacher.shown_views(pictures, views, Seeds(seed, recipe.seed))
         data = ViewDataModule(
@@ -327,7 +325,7 @@ class Run:
         before it: what did it add?
         """
         judging, log = self.task.judging, self.log
-        predictor = TorchPredictor(network, preprocess, self.task.teaching.kind, normalize=True, name=name)
+        predictor = TorchPredictor(network, preprocess, self.task.teaching.trained, normalize=True, name=name)
         log.curves[name] = trained.history
         losses, doubt = [record["loss"] for record in trained.history], {}
         if fault := fault_of(losses):
@@ -343,3 +341,10 @@ class Run:
             if log.before is not None:
                 log.stages[-1]["test"]["added"] = verdict.compare(log.before)
             log.before = verdict
+
+
+def seen_of(network: nn.Module, preprocess: Preprocess, kind: Kind) -> Kind:
+    """A kind with what a network's answers to one picture show of it, such as dimensions; in eval mode on the CPU."""
+    blank = torch.zeros(1, 3, preprocess.height, preprocess.width)
+    with torch.inference_mode():
+        return kind.of_outputs(named(network.cpu().eval()(blank), kind.raw[0]))

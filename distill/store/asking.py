@@ -15,6 +15,7 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.views.batch import ViewBatch
 from distill.data.views.cutting import cut
 from distill.data.views.loader import Request, ViewDataset
+from distill.errors import DistillError
 from distill.store.manifest import Manifest, PictureFacts, view_file, whole_file, whole_hashes
 from teachers.teacher import Teacher
 
@@ -94,6 +95,11 @@ class Asked(Dataset[ViewBatch | Tensor]):
     """Loads what is asked; it is what travels to the workers."""
 
     def __init__(self, shown: Shown, manifest: Manifest) -> None:
+        if manifest.count and manifest.views.keep_object:
+            raise DistillError(
+                f"views.keep_object is {manifest.views.keep_object}: such views depend on boxes, and answers to views "
+                "are kept by the picture alone. Set it to 0."
+            )
         self.views = ViewDataset(shown.transfer, manifest.views, manifest.seed)
         self.order = np.argsort(shown.transfer.hashes)
         self.groups = (shown.transfer, *shown.evaluated)

@@ -50,7 +50,8 @@ ROWS = 16_384  # rows a file: what a kill can cost, in answers
 
 StoredDtype = Literal["float16", "float32"]
 
-_BEFORE = {"cutmix": 0.0}  # what manifests written before a kind of view existed say of it
+# What manifests written before a kind of view existed say of it, and what `Views.facts` leaves unsaid.
+_BEFORE = {"cutmix": 0.0, "zoom_out": Views.zoom_out, "zoom": Views.zoom, "keep_object": Views.keep_object}
 _CHANNELS = {"channels": "rgb"}  # what `Preprocess.facts` leaves unsaid
 
 
@@ -182,6 +183,7 @@ class Manifest:
     def _content(self) -> dict[str, Any]:
         content = asdict(self)
         content["teacher"]["preprocess"] = self.teacher.preprocess.facts()
+        content["views"] = self.views.facts()
         return content
 
     @classmethod

@@ -119,15 +119,14 @@ class StoredTeacher(Teacher):
     def fingerprint_of(self, views: Views) -> str:
         """sha256 over what is said of the views a stage draws: more of them stored beside those change nothing."""
         manifest = self.store.manifest
-        count = self.counted(views).count
-        assert count is not None
+        count = self.counted(views).count or 0
         names = [name for view in range(count) for name in manifest.files_of(view)]
         facts = replace(manifest, count=count).describe(), [manifest.checksums.get(name) for name in names]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def counted(self, views: Views) -> Views:
-        """The same views; as many as were answered, where their number is left open."""
-        return replace(views, count=views.count or self.store.manifest.count)
+        """The same views; as many as were answered, where their number is left open and any were."""
+        return replace(views, count=views.count or self.store.manifest.count or None)
 
     def answers_to(self, pictures: Pictures, views: Views, seed: int) -> ViewAnswers:
         """The answers to the views that a stage would draw.

@@ -160,7 +160,7 @@ def _point(reader: RecipeReader, keys: dict[str, str], arguments: tuple[str, ...
             "halves its input five times."
         )
     with torch.device("meta"):
-        network = build_student(student, 1)
+        network = build_student(student, student.head_for(1))
     # A value may be a path, and a name is one folder.
     parts = [f"{key.removeprefix(_STUDENT)}={value.replace('/', '_')}" for key, value in keys.items()]
     mult_adds = count(network, student.resolution, student.resolution).mult_adds

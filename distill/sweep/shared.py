@@ -56,7 +56,7 @@ class Shared:
             teacher = Run(recipe, self.task, run).teacher()
         if teacher is not None:
             self.task.teaching.check_teacher(teacher)
-            if "transfer" in recipe.stages:
+            if "transfer" in recipe.stages and recipe.objective.asks_views:
                 seeds = Seeds(recipe.seed, recipe.seed)
                 teacher.shown_views(
                     self.task.pictures.sets.transfer, recipe.transfer.views, seeds

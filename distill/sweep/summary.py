@@ -79,6 +79,7 @@ def summarise(
 
 def within(content: Mapping[str, Any], points: Sequence[float]) -> dict[str, str | None]:
     """The name of the smallest student that lies so many points behind the teacher at most, by these; None for none.
+    A student at chance is near nobody.
 
     Args:
         content: of sweep.json.
@@ -87,6 +88,7 @@ def within(content: Mapping[str, Any], points: Sequence[float]) -> dict[str, str
     teacher, metric, students = content["teacher"], content["metric"], _compared(content["points"])
     if teacher is None or not content["fronts"]:  # all cost the same
         return {}
+    students = [row for row in students if not row["student"].get("at_chance")]
     costs = [row["student"]["mult_adds"] for row in students]
     scores = [row["student"]["metrics"][metric] for row in students]
     smallest = {number: smallest_within(number, teacher["metrics"][metric], costs, scores) for number in points}

@@ -14,12 +14,15 @@ def spoken_name(point: str) -> str:
 
 
 def within_words(content: Mapping[str, Any]) -> list[str]:
-    """The smallest student within 1, 2 and 5 points of the teacher, a sentence each where there is one.
+    """The smallest student within 1, 2 and 5 points of the teacher, a sentence each where there is one; where the
+    teacher or every student is at chance, that nearness says nothing.
 
     Args:
         content: of sweep.json.
     """
     teacher, metric = content["teacher"], content["metric"]
+    if content["within"] and (blind := _blind(content)):
+        return [f"{blind} no better than chance, so which student is how near to it says nothing."]
     rows = {row["name"]: row for row in content["points"]}
     missed = [points for points, name in content["within"].items() if name is None]
     sentences = [f"No student is within {_points(missed[-1])} of the teacher."] if missed else []
@@ -38,6 +41,14 @@ def within_words(content: Mapping[str, Any]) -> list[str]:
             sentence += f", {formatting.per_cent(student['mult_adds'] / teacher['mult_adds'])} of the teacher's"
         sentences.append(sentence + ".")
     return sentences
+
+
+def _blind(content: Mapping[str, Any]) -> str | None:
+    """Who is at chance, where that leaves nothing to compare."""
+    if content["teacher"].get("at_chance"):
+        return "The teacher is"
+    students = [row["student"] for row in content["points"] if row["state"] == "done"]
+    return "Every student of the teacher is" if all(one.get("at_chance") for one in students) else None
 
 
 def _points(number: str) -> str:

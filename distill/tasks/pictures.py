@@ -4,7 +4,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
+from distill.data.duplicates.contradictions import NearContradiction, near_contradictions
 from distill.data.prepared.pictures import Pictures
+from distill.data.sources.listing import Stateful
 from distill.errors import DistillError
 from distill.recipe.recipe import Recipe
 from distill.tasks.advice import having_validation
@@ -12,6 +16,9 @@ from distill.tasks.sets import Sets, open_sets
 
 AGREEMENT_PICTURES = 2000
 """Transfer pictures that agreement is measured on; more would not move the means."""
+SHOWN = 4  # contradictions that the terminal names
+
+console = Console(stderr=True, markup=False, emoji=False)
 
 
 class TaskPictures:
@@ -62,6 +69,22 @@ class TaskPictures:
                 f"best pass by. Set it to last, or {having_validation(self.recipe.data)}."
             )
 
+    @cached_property
+    def near_contradictions(self) -> list[NearContradiction]:
+        """Pairs of labelled pictures that are one photograph, and not labelled as one; nobody draws a picture twice."""
+        return near_contradictions(self.sets.prepared) if isinstance(self.recipe.data, Stateful) else []
+
+    def say_contradictions(self) -> None:
+        """Name pairs of pictures that are labelled in contradiction, and used all the same."""
+        pairs = self.near_contradictions
+        if pairs:
+            named = "".join(f"\n  {pair}" for pair in pairs[:SHOWN]) + ("\n  ..." * (len(pairs) > SHOWN))
+            console.print(
+                f"data: {len(pairs)} pairs of pictures look like one photograph saved twice and are labelled in two "
+                f"ways; they are used as they are, and named in results.json:{named}",
+                soft_wrap=True,
+            )
+
     def transfer_sample(self) -> Pictures:
         """Some of the transfer pictures, to measure agreement on."""
         transfer = self.sets.transfer
@@ -69,4 +92,7 @@ class TaskPictures:
 
     def describe(self) -> dict[str, Any]:
         """The `data` entry of results.json."""
-        return self.sets.describe(self.recipe.data.name)
+        facts = self.sets.describe(self.recipe.data.name)
+        if pairs := self.near_contradictions:
+            facts["near_contradictions"] = [list(pair) for pair in pairs]
+        return facts

@@ -4,19 +4,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
 from distill.data.prepared.alignment import Alignment
+from distill.data.prepared.boxes import boxes_left_out, check_boxes
 from distill.data.prepared.contradictions import check_contradictions, contradictions
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
-from distill.data.sources.source import SPLITS, Source
+from distill.data.sources.source import SPLITS, Remarked, Source
 from distill.data.views.loader import check_mixing
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import key_of
 from distill.recipe.recipe import Recipe, StageName
+
+console = Console(stderr=True, markup=False, emoji=False)
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,15 @@ class Sets:
         ledger = self.prepared.ledger
         duplicates = sum(duplicate_of(reason) is not None for _, reason in ledger)
         contradicting = len(contradictions(self.prepared))
+        boxes = len(boxes_left_out(self.prepared))
         return {
             "name": name,
             "fingerprint": self.prepared.fingerprint,
             "counts": counts | {"transfer": len(self.transfer)},
-            "left_out": len(ledger) - duplicates - contradicting,
+            "left_out": len(ledger) - duplicates - contradicting - boxes,
             "duplicates": duplicates,
             **({"contradictions": contradicting} if contradicting else {}),
+            **({"boxes_left_out": boxes} if boxes else {}),
             "classes": list(self.classes),
         }
 
@@ -116,6 +122,8 @@ def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) 
     fit = () if size.fit == "crop" else (size.fit,)  # sets of before there was a choice keep their places
     place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align, *fit)}"
     with in_section(section, vars(source)):
+        for remark in source.remarks() if isinstance(source, Remarked) else ():
+            console.print(f"{section}: {remark}", soft_wrap=True)
         prepared = prepare(
             source,
             place,
@@ -125,4 +133,5 @@ def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) 
         )
     # Of the web labels are often wrong: what it says of a photograph twice is only not believed.
     check_contradictions(prepared, None if section == "web" else size.max_bad_share, section)
+    check_boxes(prepared, size.max_bad_share, section)
     return prepared

@@ -62,6 +62,11 @@ class Teaching(ABC, Generic[P]):
         """What a teacher is asked for."""
         return self.answers(None)
 
+    @property
+    def trained(self) -> Kind:
+        """What a network gives that a stage trains: the student, or one that becomes the teacher."""
+        return self.kind
+
     def truths(self, teacher: Teacher | None) -> dict[str, np.ndarray]:
         """What the metric needs of the validation pictures beside their targets: columns (N, ...) by name."""
         return {}
@@ -77,4 +82,4 @@ class Teaching(ABC, Generic[P]):
     def trainable(self) -> tuple[nn.Module, Preprocess]:
         """The recipe's teacher before it is taught: the bare network and its input contract."""
         stage = self.recipe.teach
-        return self.recipe.teacher.trainable(self.kind, stage.drop_rate, stage.drop_path_rate)
+        return self.recipe.teacher.trainable(self.trained, stage.drop_rate, stage.drop_path_rate)

@@ -1,13 +1,16 @@
 """Kinds of answers: what they make of a network's tensors, against the formulas, and what their files carry."""
 
 import json
+import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from distill.answers import Embedding, Probabilities, Softmax
+from distill.answers import Boxes, Detections, Embedding, Probabilities, Softmax
 from distill.answers.kind import Kind, named
 from distill.errors import DistillError
 from distill.registries import ANSWERS
@@ -24,9 +27,11 @@ def activated(kind: Kind, values: np.ndarray) -> np.ndarray:
 
 
 def test_kinds_are_found_by_the_names_of_files() -> None:
-    assert ANSWERS.names() == ["embedding", "probabilities", "softmax"]
+    assert ANSWERS.names() == ["boxes", "detections", "embedding", "probabilities", "softmax"]
     assert ANSWERS.get("softmax") is Softmax
-    with pytest.raises(DistillError, match=r"'logits'\. Expected one of embedding, probabilities, softmax"):
+    with pytest.raises(
+        DistillError, match=r"'logits'\. Expected one of boxes, detections, embedding, probabilities, softmax"
+    ):
         ANSWERS.get("logits")
 
 
@@ -80,6 +85,8 @@ def test_certain_answers_have_finite_logits(kind: Kind) -> None:
         Softmax(NAMES),
         Embedding(128, {"0.01": 0.1 + 0.2, "0.001": 1}),
         Embedding(2),
+        Boxes(NAMES, 1917),
+        Detections(NAMES, 20),
     ],
 )
 def test_facts_survive_json(kind: Kind) -> None:
@@ -104,6 +111,11 @@ def test_facts_survive_json(kind: Kind) -> None:
         (Embedding, {"dimensions": 0, "far_thresholds": None}, "dimensions: 0, expected"),
         (Embedding, {"dimensions": "4", "far_thresholds": None}, "dimensions: '4', expected"),
         (Embedding, {"dimensions": 4, "far_thresholds": [0.5]}, "far_thresholds: .*expected a cosine by FAR, or null"),
+        (Boxes, {"classes": ["a"]}, "anchors: missing or unknown of boxes; expected anchors, classes"),
+        (Boxes, {"classes": ["a"], "anchors": 0}, "anchors: 0, expected the number of a detector's anchors"),
+        (Boxes, {"classes": ["a", "a"], "anchors": 6}, "classes: a name stands there twice"),
+        (Detections, {"classes": None, "most": 100}, "classes: None, expected a list of names"),
+        (Detections, {"classes": ["a"], "most": "4"}, "most: '4', expected the number of boxes"),
         (Embedding, {"dimensions": 4, "far_thresholds": {"0.1": "x"}}, "far_thresholds: .*expected a cosine by FAR"),
     ],
 )
@@ -156,6 +168,13 @@ def test_a_row_of_classes_says_the_likeliest() -> None:
     assert kind.row(answers) == ["Male", "0.6250", "0.2500", "0.6250", "0.1250"]
 
 
+@pytest.mark.parametrize(("threshold", "name"), [(0.625, "Male"), (0.63, "none of these")])
+def test_a_row_of_a_picture_below_the_threshold_says_none_of_these(threshold: float, name: str) -> None:
+    answers = {"probabilities": np.array([0.25, 0.625, 0.125], np.float32)}
+    row = Softmax(NAMES, (threshold,) * 3).row(answers)
+    assert row == [name, "0.6250", "0.2500", "0.6250", "0.1250"]
+
+
 def test_a_table_of_embeddings_would_say_nothing() -> None:
     with pytest.raises(DistillError, match="gives embeddings, which are compared, and have no classes to write"):
         Embedding(3).heading()
@@ -173,3 +192,92 @@ def test_how_sure_answers_are() -> None:
         Probabilities(NAMES).sureness(answers), [(0.8 + 0.8 + 1) / 3, (0.2 + 0 + 0.8) / 3], rtol=1e-6
     )
     assert Embedding(3).sureness({"embeddings": np.eye(3)}) is None
+
+
+def boxes_of_a_network() -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    anchors = torch.tensor([[0.3, 0.5, 0.2, 0.4], [0.6, 0.5, 0.5, 0.1]]).expand(5, 2, 4)
+    return {
+        "locations": torch.randn(5, 2, 4, generator=generator),
+        "logits": torch.randn(5, 2, 3, generator=generator),
+        "anchors": anchors,
+    }
+
+
+def test_boxes_are_decoded_from_their_anchors() -> None:
+    outputs = boxes_of_a_network()
+    answers = Boxes(NAMES, 2).activate(outputs)
+    assert tuple(answers) == Boxes.tensors
+    for picture in range(5):
+        for number in range(2):
+            x, y, width, height = outputs["anchors"][picture, number].tolist()
+            right, down, wider, higher = outputs["locations"][picture, number].tolist()
+            centre = x + 0.1 * right * width, y + 0.1 * down * height
+            size = width * math.exp(0.2 * wider), height * math.exp(0.2 * higher)
+            wanted = [middle + sign * side / 2 for sign in (-1, 1) for middle, side in zip(centre, size, strict=True)]
+            assert answers["boxes"][picture, number].tolist() == pytest.approx(wanted, rel=1e-5)
+    np.testing.assert_allclose(answers["scores"].numpy(), 1 / (1 + np.exp(-outputs["logits"].numpy())), rtol=1e-5)
+
+
+def test_boxes_know_their_anchors_from_a_network_that_was_seen() -> None:
+    seen = Boxes(NAMES).of_outputs(boxes_of_a_network())
+    assert (seen, seen.outputs) == (Boxes(NAMES, 2), 2 * (4 + 3 + 4))
+    assert {name: tuple(tensor.shape[1:]) for name, tensor in boxes_of_a_network().items()} == seen.shapes
+    assert seen.called(("a",)).class_names == ("a",) and seen.head().takes == "pyramid" and seen.head().classes == 3
+    with pytest.raises(DistillError, match="to find boxes of 0 classes"):
+        Boxes().head()
+
+
+def test_detections_are_a_teachers() -> None:
+    kind = Detections(NAMES, 7)
+    assert kind.shapes == {"boxes": (7, 4), "scores": (7, 3)}
+    answers = {"boxes": torch.zeros(1, 7, 4), "scores": torch.full((1, 7, 3), 0.5)}
+    assert kind.activate(answers) == answers and kind.useless(answers) is None
+    answers["scores"][0, 3, 1] = 1.5
+    assert kind.useless(answers) == "scores outside of 0..1"
+    with pytest.raises(DistillError, match="a student is asked for boxes"):
+        kind.head()
+
+
+def drawn_boxes() -> dict[str, np.ndarray]:
+    """Two cats and a dog in the second picture, one of the cats boxed twice; nothing in the first."""
+    boxes = np.zeros((2, 4, 4), np.float32)
+    boxes[1] = [[0.1, 0.1, 0.5, 0.5], [0.12, 0.1, 0.5, 0.5], [0.6, 0.25, 0.875, 0.75], [0.1, 0.1, 0.5, 0.5]]
+    scores = np.full((2, 4, 3), 0.02, np.float32)
+    scores[1, [0, 1, 2, 3], [0, 0, 0, 1]] = [0.75, 0.875, 0.5, 0.625]
+    return {"boxes": boxes, "scores": scores}
+
+
+def test_a_table_of_boxes_has_a_row_for_each_thing() -> None:
+    kind, answers = Boxes(NAMES, 4), drawn_boxes()
+    assert kind.heading() == ["class", "score", "x1", "y1", "x2", "y2"]
+    assert kind.rows({name: values[0] for name, values in answers.items()}) == []
+    assert kind.rows({name: values[1] for name, values in answers.items()}) == [
+        ["Bald", "0.8750", "0.1200", "0.1000", "0.5000", "0.5000"],
+        ["Male", "0.6250", "0.1000", "0.1000", "0.5000", "0.5000"],
+        ["Bald", "0.5000", "0.6000", "0.2500", "0.8750", "0.7500"],
+    ]
+    np.testing.assert_allclose(kind.sureness(answers), [0.02, 0.875])
+    before = kind.before_activation(answers)
+    assert before.shape == (2, 4 * 4 + 4 * 3)
+    np.testing.assert_allclose(before[1, 4:8], [0.12, 0.1, 0.5, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(before[1, 16], math.log(0.75 / 0.25), rtol=1e-6)
+
+
+def test_other_kinds_have_one_row_a_picture() -> None:
+    kind, answers = Softmax(NAMES), {"probabilities": np.array([0.25, 0.625, 0.125], np.float32)}
+    assert kind.rows(answers) == [kind.row(answers)]
+
+
+def test_the_code_of_a_card_draws_each_thing_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "config.json").write_text(json.dumps({"classes": NAMES}), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    answers = {name: values[1:] for name, values in drawn_boxes().items()}
+    scope: dict[str, Any] = {"np": np, "picture": Image.new("RGB", (200, 100)), **answers}
+    assert Boxes.reading is not None and len(Boxes.reading.splitlines()) <= 17
+    exec(Boxes.reading, scope)
+    assert [(int(k), int(c)) for k, c in scope["kept"]] == [(1, 0), (3, 1), (2, 0)]
+    with Image.open("boxes.png") as image:
+        assert image.getpixel((100, 45)) == (255, 0, 0) and image.getpixel((175, 60)) == (255, 0, 0)
+        assert image.getpixel((150, 50)) == (0, 0, 0)

@@ -72,6 +72,7 @@ def test_all_cells_are_there_and_none_is_unexplained(findings: tuple[Finding, ..
         "Table 10": 10,
         "PlaNet": 6,
         "Table 12": 14,
+        "Table 13": 18,
         "Table 14": 10,
     }
     assert [one.cell for one in findings] == CELLS
@@ -156,6 +157,36 @@ def test_the_networks_beside_by_a_plain_count() -> None:
             googlenet += conv(size, 3, three_reduced, three) + conv(size, 1, into, five_reduced)
             googlenet += conv(size, kernel, five_reduced, five) + conv(size, 1, into, pool)
         assert recount(Reading(network, 224, unit=1), "mult_adds") == googlenet
+
+
+def test_detectors_by_a_plain_count() -> None:
+    """Table 13: layers of the body from table 1 at 300 or 600 pixels, then what is put on it."""
+    head = 1024 * (91 + 4 * 90)
+    for resolution, size in ((300, 19), (600, 38)):
+        rows = layers(1.0, resolution, 1, "separable")[:-1]
+        early = sum(layer.mult_adds for layer in rows if layer.row <= 11)
+        assert len(rows) == 27 and rows[22].row == 11
+        proposals = conv(size, 3, 512, 512) + conv(size, 1, 512, 12 * 6)
+        crop = conv(7, 3, 512, 512, 512) + conv(7, 1, 512, 1024) + conv(7, 3, 1024, 1024, 1024) + conv(7, 1, 1024, 1024)
+        expected = early + proposals + 300 * (crop + head)
+        assert recount(Reading("Faster-RCNN MobileNet", resolution, 91, unit=1), "mult_adds") == expected
+    ssd = sum(layer.mult_adds for layer in layers(1.0, 300, 1, "separable")[:-1])
+    for before, size, into, out in ((10, 5, 1024, 512), (5, 3, 512, 256), (3, 2, 256, 256), (2, 1, 256, 128)):
+        ssd += conv(before, 1, into, out // 2) + conv(size, 3, out // 2, out)
+    for size, channels, anchors in ((19, 512, 3), (10, 1024, 6), (5, 512, 6), (3, 256, 6), (2, 256, 6), (1, 128, 6)):
+        ssd += conv(size, 1, channels, anchors * (91 + 4))
+    assert recount(Reading("SSD MobileNet", 300, 91, unit=1), "mult_adds") == ssd
+    body = by_hand(1.0, 300, 1, "separable")[1] - (1024 + 1)
+    faster = body + 512 * 512 * 9 + 512 + 513 * 72 + 1025 * (91 + 4 * 90)
+    assert recount(Reading("Faster-RCNN MobileNet", 300, 91, unit=1), "parameters") == faster
+    for sizes in ((300, 150, 75, 37, 18), (600, 300, 150, 75, 37)):
+        vgg, channels = 0, 3
+        for size, out, repeats in zip(sizes, (64, 128, 256, 512, 512), (2, 2, 3, 3, 3), strict=True):
+            for _ in range(repeats):
+                vgg, channels = vgg + conv(size, 3, channels, out), out
+        vgg += conv(sizes[-1], 3, 512, 512) + conv(sizes[-1], 1, 512, 12 * 6)
+        vgg += 300 * (25088 * 4096 + 4096 * 4096 + 4096 * (91 + 4 * 90))
+        assert recount(Reading("Faster-RCNN VGG", sizes[0], 91, unit=1), "mult_adds") == vgg
 
 
 def test_planets_outputs_are_solved_from_its_parameters() -> None:

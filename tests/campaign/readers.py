@@ -43,7 +43,6 @@ def facts(file: Path) -> object:
 
 def teacher(file: Path) -> object:
     import torch
-
     from distill.recipe.contract import contract_of
     from teachers.onnx_teacher import Onnx
 

@@ -70,3 +70,9 @@ def test_bad_input(arguments: list[str], message: str, capsys: pytest.CaptureFix
     assert cli.main(["cost", *arguments]) == 2
     shown = capsys.readouterr()
     assert message in shown.err and not shown.out
+
+
+def test_a_detector_is_counted_as_table_13_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["cost", "ssd_mobilenet_v1_1.0_300"]) == 0
+    shown = capsys.readouterr().out.replace("\u202f", " ")
+    assert shown.startswith("ssd_mobilenet_v1_1.0_300: 1.24 G mult-adds, 6.82 M parameters")

@@ -1,6 +1,7 @@
 """`distill export` writes more formats of a finished run, and says what the run says."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from distill.files.sealed import write_sealed
 from distill.predictors.open import open_predictor
 from distill.run import speeds
 from tests.helpers.pages import Page
-from tests.helpers.running import copy_of_finished, without_exports
+from tests.helpers.running import copy_of_finished, finished, without_exports
 
 
 def complaint(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -120,3 +121,14 @@ def test_the_noise_of_another_machine_is_none_of_other_pictures(
     results["student"]["metrics"]["mAP"] += 9e-4
     write_sealed(out / "results.json", results)
     assert cli.main(["export", str(out), "--evaluate.batch_size", "7", "--export.tolerance=0.25"]) == 0
+
+
+def test_a_run_on_a_read_only_file_system_is_refused_at_the_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, run = finished()
+    monkeypatch.setattr(os, "access", lambda place, mode: not mode & os.W_OK)
+    assert complaint(["export", str(run)], capsys) == (
+        f"distill export: {run}: cannot be written to. Copy it to where there are rights and a file system to write "
+        "on, or name another place with --out."
+    )

@@ -2,19 +2,26 @@
 
 import json
 import os
+import shutil
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 import timm
 import torch
 import yaml
+from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save_file
 
 from distill import cli
 from distill.answers import Embedding
 from distill.errors import DistillError
+from distill.inspection.graph_subject import SIDES
 from teachers.mobilefacenet_teacher import Mobilefacenet
+from teachers.networks.mobilefacenet import MobileFaceNet
 from tests.helpers.black_boxes import COLORS, color_box, color_folders
 from tests.helpers.running import finished
 
@@ -126,6 +133,22 @@ def test_a_file_of_another_order_of_classes_is_within_chance_or_far_below(
     assert "in the order of the data's 8 classes, which nothing tells" in capsys.readouterr().out
 
 
+def test_classes_are_known_by_the_names_in_the_metadata(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The data has five of the eight, in the alphabet's order."""
+    root = color_folders(tmp_path / "pictures")
+    for part, name in product(("train", "test"), [*COLORS][2:5]):
+        shutil.rmtree(root / part / name)
+    (path := tmp_path / "some.yaml").write_text(RECIPE.format(root=root))
+    box = color_box(tmp_path / "box.onnx", channels="bgr")
+    model = onnx.load(box)
+    helper.set_model_props(model, {"names": json.dumps([*COLORS])})
+    onnx.save(model, box)
+    content = inspected(box, path, "--pictures", "20")
+    assert content["hypotheses"][0]["score"] == 1.0
+    assert yaml.safe_load(content["section"])["teacher"]["classes"] == [*COLORS]
+    assert "outputs by the names in the file's metadata" in capsys.readouterr().out
+
+
 def test_where_every_way_is_within_chance_that_is_said(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,6 +196,138 @@ def test_weights_are_inspected_in_the_network_they_are_of(recipe: Path, tmp_path
     assert {"name", "model", "weights", "height", "channels", "mean", "std", "interpolation"} <= section.keys()
 
 
+@pytest.mark.parametrize("axes", [(3, "height", "width"), ("channels", "height", "width")])
+def test_sizes_that_a_graph_leaves_open_are_tried(
+    axes: tuple[int | str, int | str, int | str], recipe: Path, tmp_path: Path
+) -> None:
+    """Colours look the same at any size: all are level, and the most frequent is written. An order of axes under which
+    the graph answers nothing is not."""
+    box = color_box(tmp_path / "open.onnx", channels="bgr", axes=axes)
+    known = ["--pictures", "16", "--teacher.scale", "0..1", "--teacher.interpolation", "bilinear"]
+    content = inspected(box, recipe, *known)
+    section = yaml.safe_load(content["section"])["teacher"]
+    assert (section["height"], section["width"], section["channels"]) == (224, 224, "bgr")
+    assert section.get("layout") == (None if axes[0] == 3 else "nchw")
+    tried = {one["teacher"]["height"] for one in content["hypotheses"]}
+    assert tried == set(SIDES) and "112 x 112" in content["undecided"]["size"]
+    narrowed = inspected(box, recipe, *known, "--teacher.height", "48", "--teacher.width", "32")
+    assert {(one["teacher"].get("height", 48)) for one in narrowed["hypotheses"]} == {48}
+
+
+def test_of_sizes_only_those_are_tried_that_the_graph_answers(recipe: Path, tmp_path: Path) -> None:
+    """Flattened for a linear layer, pictures of one size alone fit its weights."""
+    weight = np.random.default_rng(0).normal(size=(3 * 112 * 112, len(COLORS))).astype(np.float32)
+    nodes = [
+        helper.make_node("Flatten", ["pictures"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weight"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "flat",
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["N", 3, "h", "w"])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", len(COLORS)])],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, tmp_path / "flat.onnx")
+    content = inspected(tmp_path / "flat.onnx", recipe, "--pictures", "16")
+    assert {one["teacher"]["height"] for one in content["hypotheses"]} == {112}
+    assert not any(one["refusal"] for one in content["hypotheses"])
+
+
+def test_a_grey_graph_is_asked_without_an_order_of_channels(recipe: Path, tmp_path: Path) -> None:
+    """It tells the colours apart by their grey, as far as that goes."""
+    centres = np.array([*COLORS.values()]) / 255 @ (0.299, 0.587, 0.114)
+    stored = {
+        "axes": np.array([2, 3], np.int64),
+        "weight": (60 * centres[None]).astype(np.float32),
+        "bias": (-30 * centres**2).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("ReduceMean", ["pictures", "axes"], ["means"], keepdims=0),
+        helper.make_node("MatMul", ["means", "weight"], ["product"]),
+        helper.make_node("Add", ["product", "bias"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "grey",
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["N", 1, 24, 24])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", len(COLORS)])],
+        [numpy_helper.from_array(array, name) for name, array in stored.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, tmp_path / "grey.onnx")
+    content = inspected(tmp_path / "grey.onnx", recipe)
+    assert content["hypotheses"][0]["score"] > 0.6
+    section = yaml.safe_load(content["section"])["teacher"]
+    assert section["scale"] == "0..1" and "channels" not in section
+    assert not any(one["refusal"] for one in content["hypotheses"])
+
+
+def test_an_output_that_is_no_row_of_numbers_is_passed_over(recipe: Path, tmp_path: Path) -> None:
+    """The first output is the picture itself."""
+    box = color_box(tmp_path / "box.onnx")
+    model = onnx.load(box)
+    model.graph.output.insert(0, helper.make_tensor_value_info("eaten", TensorProto.FLOAT, ["N", 3, 24, 24]))
+    onnx.save(model, box)
+    content = inspected(box, recipe, "--pictures", "16")
+    assert {one["teacher"]["output"] for one in content["hypotheses"]} == {"logits"}
+    assert content["hypotheses"][0]["score"] == 1.0
+
+
+def test_where_no_output_can_be_learnt_from_some_are_named(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A detector's: none is a row of numbers for a picture."""
+    box = color_box(tmp_path / "box.onnx")
+    model = onnx.load(box)
+    del model.graph.output[:]
+    for number in range(5):
+        model.graph.node.append(helper.make_node("Identity", ["eaten"], [f"grid_{number}"]))
+        model.graph.output.append(helper.make_tensor_value_info(f"grid_{number}", TensorProto.FLOAT, None))
+    onnx.save(model, box)
+    assert cli.main(["inspect", str(box), "--recipe", str(recipe)]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "none of its 5 outputs could be learnt from. grid_0: " in said and said.endswith("And 2 more.")
+    assert "expected (N, C)" in said
+
+
+def test_numbers_that_lie_in_0_to_1_by_chance_are_no_probabilities(recipe: Path, tmp_path: Path) -> None:
+    """In small units the mean of each channel, its logits, lies in 0..1; in large ones it does not."""
+    box = color_box(tmp_path / "box.onnx")
+    model = onnx.load(box)
+    del model.graph.node[2:], model.graph.output[:]
+    means = np.tile(np.eye(3, dtype=np.float32), 3)[:, : len(COLORS)]
+    model.graph.node.append(helper.make_node("MatMul", ["means", "spread"], ["logits"]))
+    model.graph.initializer.append(numpy_helper.from_array(means, "spread"))
+    model.graph.output.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", len(COLORS)]))
+    onnx.save(model, box)
+    keys = ["--pictures", "16", "--teacher.channels", "rgb"]
+    assert yaml.safe_load(inspected(box, recipe, *keys)["section"])["teacher"]["gives"] == "logits"
+
+
+def test_weights_of_a_face_recogniser_are_inspected(tmp_path: Path) -> None:
+    """Of its own box, the whole and the middle, in both orders of channels; it knows its numbers itself."""
+    torch.manual_seed(0)
+    save_file(MobileFaceNet().state_dict(), tmp_path / "face.safetensors")
+    path = tmp_path / "faces.yaml"
+    path.write_text(
+        "task: embeddings\n"
+        "data: {name: rendered_faces, train: 24, validation: 16, test: 16, people: 14}\n"
+        "prepare: {height: 112, width: 112}\n"
+        "teacher: {name: mobilefacenet}\n"
+        "student: {name: mobilenet_v1, width: 0.25, resolution: 32}\n"
+        "objective: {name: squared_embedding}\n"
+        "evaluate: {fars: [0.1]}\n"
+    )
+    content = inspected(tmp_path / "face.safetensors", path, "--pictures", "16")
+    hypotheses = [one["hypothesis"] for one in content["hypotheses"]]
+    assert len(hypotheses) == 6 and sum("its own box" in one for one in hypotheses) == 2
+    crops = {tuple(one["teacher"].get("crop", ())) for one in content["hypotheses"]}
+    assert {(), (0, 0, 1, 1)} < crops and len(crops) == 3
+    assert {"name", "weights", "channels"} <= yaml.safe_load(content["section"])["teacher"].keys()
+
+
 def test_what_was_exported_here_says_all_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["inspect", str(finished()[1] / "export" / "student.onnx")]) == 0
     assert "it says the rest itself: --teacher onnx" in capsys.readouterr().out.replace("\n", " ")
@@ -190,14 +345,26 @@ def test_the_file_alone_says_what_it_says(tmp_path: Path, capsys: pytest.Capture
         (["nowhere.onnx"], "no such file"),
         (["{box}", "--teacher.scale", "0..1"], "Name the recipe with --recipe"),
         (["{box}", "--recipe", "{recipe}", "--pictures", "1"], "expected two or more"),
+        (["{weights}", "--recipe", "{recipe}"], "weights, which do not say of what network. Name it: --teacher.name"),
+        (
+            ["{box}", "--recipe", "{recipe}", "--teacher.classes", "{names}"],
+            r"^teacher.classes: 3 names for the 8 outputs of box",
+        ),
+        (["{box}", "--recipe", "{recipe}", "--data.root", "{three}"], "8 outputs and the data 3 classes"),
     ],
 )
 def test_what_cannot_be_inspected_is_told(arguments: list[str], words: str, recipe: Path, tmp_path: Path) -> None:
-    box = color_box(tmp_path / "box.onnx")
+    places = {"box": color_box(tmp_path / "box.onnx"), "recipe": recipe, "weights": tmp_path / "net.pth"}
+    places |= {"names": tmp_path / "names.txt", "three": tmp_path / "three"}
+    torch.save({"weight": torch.ones(2)}, places["weights"])
+    places["names"].write_text("\n".join([*COLORS][:3]))
+    color_folders(places["three"])
+    for part, name in product(("train", "test"), [*COLORS][3:]):
+        shutil.rmtree(places["three"] / part / name)
     from distill.commands import inspect
 
     with pytest.raises(DistillError, match=words):
-        inspect.main([argument.format(box=box, recipe=recipe) for argument in arguments])
+        inspect.main([argument.format(**places) for argument in arguments])
 
 
 class Changed(torch.nn.Module):

@@ -11,10 +11,16 @@ import torch
 from PIL import Image
 
 from distill import cli
-from distill.answers import Probabilities
+from distill.answers import Boxes, Probabilities
+from distill.answers.located import SHOWN_FROM
+from distill.answers.suppression import suppressed
 from distill.predictors.open import student_predictor
 from distill.preprocess.preprocess import fit
 from students.files import load_student, save_student
+from students.manifest import StudentManifest
+from students.ssd import Ssd, SsdMobilenetV1
+from students.student import build_student
+from tests.helpers.graphs import projection_graph
 from tests.helpers.running import finished
 
 
@@ -98,6 +104,18 @@ def test_the_thresholds_are_the_models_own(folder: Path, tmp_path: Path) -> None
     assert (tmp_path / "before.csv").read_text() != (tmp_path / "after.csv").read_text()
 
 
+@pytest.mark.parametrize(("threshold", "none"), [(0.99, True), (0.01, False)])
+def test_a_picture_of_none_of_the_classes(threshold: float, none: bool, folder: Path, tmp_path: Path) -> None:
+    model = projection_graph(tmp_path / "classes.onnx", "softmax", threshold=threshold)
+    assert cli.main(["predict", str(model), str(folder), "--csv", str(tmp_path / "seen.csv")]) == 0
+    with (tmp_path / "seen.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] == "none of these" for row in rows] == [none] * 3
+    for row in rows:  # the likeliest is still in the row
+        likeliest = max((name for name in row if name.startswith("n0")), key=lambda name: float(row[name]))
+        assert float(row["probability"]) == float(row[likeliest])
+
+
 def test_a_folder_with_nothing_to_see(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     for folder, reason in ((tmp_path / "empty", "holds no picture"), (tmp_path / "none", "none")):
@@ -121,3 +139,25 @@ def test_a_folder_of_wrecks_is_an_error(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_file_that_is_no_student_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert predict("report.html", folder, tmp_path / "seen.csv") == 2
     assert "not a model this can run" in capsys.readouterr().err
+
+
+def test_a_detector_writes_a_row_for_each_thing(folder: Path, tmp_path: Path) -> None:
+    config = SsdMobilenetV1(width=0.1, resolution=32)
+    torch.manual_seed(0)
+    network = build_student(config, Boxes(("cat", "dog")).head()).eval()
+    assert isinstance(network, Ssd)
+    network.predictors[0].classes.bias.data += 4.5  # from a hundredth to about one half
+    kind = Boxes(("cat", "dog"), network.anchors.shape[1])
+    manifest = StudentManifest(config, kind, config.preprocess, (32, 32), seed=0, teacher="none")
+    save_student(tmp_path / "student", network, manifest)
+    assert cli.main(["predict", str(tmp_path / "student"), str(folder), "--csv", str(tmp_path / "found.csv")]) == 0
+    with (tmp_path / "found.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    assert header == ["file", "class", "score", "x1", "y1", "x2", "y2"]
+    answers = student_predictor(network, manifest)(np.stack([picture(0)]))
+    boxes, scores, classes = suppressed(answers["boxes"], answers["scores"], least=SHOWN_FROM)
+    of_one = [row for row in rows if row[0] == "a.png"]
+    assert len(of_one) == len(scores.rows) > 1
+    assert [row[1] for row in of_one] == [("cat", "dog")[number] for number in classes.rows]
+    np.testing.assert_allclose([float(row[2]) for row in of_one], scores.rows, atol=1e-4)
+    np.testing.assert_allclose([[float(edge) for edge in row[3:]] for row in of_one], boxes.rows, atol=1e-4)

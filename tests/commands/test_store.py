@@ -72,6 +72,21 @@ def test_verify_asks_again(answers: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "64 answers asked again of test_resnet: largest difference of a logit" in said
 
 
+def files_of(place: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in sorted(place.rglob("*"))}
+
+
+def test_verify_writes_nothing_where_nothing_can_be_written(
+    answers: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store on a read-only file system, its run beside it."""
+    before = files_of(answers.parent)
+    monkeypatch.setattr(os, "access", lambda place, mode: not mode & os.W_OK)
+    assert cli.main(["store", "verify", str(answers)]) == 0
+    assert "64 answers asked again" in capsys.readouterr().out
+    assert files_of(answers.parent) == before
+
+
 def test_a_finished_run_keeps_its_results(answers: Path, tmp_path: Path) -> None:
     _, run = copy_of_finished(tmp_path)
     places = [*run.iterdir(), *(run / "teacher").iterdir()]

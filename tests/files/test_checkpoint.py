@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +161,8 @@ def test_prefixes_of_all_names_are_taken_off_and_named(
     with caplog.at_level(logging.WARNING):
         load_weights(network, read_weights(tmp_path / "a.pth"), tmp_path / "a.pth")
     assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in network.state_dict().items())
-    left = prefix.removeprefix("module.").removeprefix("_orig_mod.")
-    assert not left or f"all its names begin with {left}, which is taken off" in caplog.text
+    named = re.findall(r"all its names begin with (\S+), which is taken off", caplog.text)
+    assert "".join(named) == prefix
 
 
 def test_a_prefix_that_the_network_has_itself_stays() -> None:
@@ -174,6 +175,40 @@ def test_a_prefix_that_the_network_has_itself_stays() -> None:
     one.add_module("backbone", nn.Linear(2, 2))
     deeper = {f"module.backbone.{name}": tensor for name, tensor in nn.Linear(2, 2).state_dict().items()}
     assert fitting_names(deeper, one.state_dict(), Path("a")).keys() == one.state_dict().keys()
+
+
+def test_a_network_beside_other_tensors_is_taken_alone_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other, network = small(), small()
+    tensors = {f"model.net.{name}": tensor for name, tensor in other.state_dict().items()}
+    torch.save(
+        {"state_dict": tensors | {"loss.weight": torch.ones(3), "model.head": torch.ones(2)}}, tmp_path / "a.ckpt"
+    )
+    with caplog.at_level(logging.WARNING):
+        load_weights(network, read_weights(tmp_path / "a.ckpt"), tmp_path / "a.ckpt")
+    assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in network.state_dict().items())
+    assert "taken is what begins with model.net., all of the network; not 'loss.weight, model.head'" in caplog.text
+    del tensors["model.net.conv_stem.weight"]
+    torch.save({"state_dict": tensors | {"loss.weight": torch.ones(3)}}, tmp_path / "a.ckpt")
+    with pytest.raises(DistillError, match="weights for another network"):
+        load_weights(network, read_weights(tmp_path / "a.ckpt"), tmp_path / "a.ckpt")
+
+
+def test_one_of_several_networks_in_one_state_dict_is_named_by_what_its_names_begin_with(tmp_path: Path) -> None:
+    file, networks = tmp_path / "a.ckpt", {"student": small(), "teacher.ema": small()}
+    tensors = {f"{key}.{name}": value for key, one in networks.items() for name, value in one.state_dict().items()}
+    for content, place in ((tensors, ""), ({"state_dict": tensors}, "state_dict.")):
+        torch.save(content, file)
+        with pytest.raises(
+            DistillError, match=r"holds this network 2 times, under student, teacher\.ema, .*weights_of"
+        ):
+            load_weights(small(), read_weights(file), file)
+        for key, one in networks.items():
+            for of in (key, place + key):
+                network = small()
+                load_weights(network, read_weights(file, of), file)
+                assert torch.equal(network.conv_stem.weight, one.conv_stem.weight)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("name", "safe"), [("inside.pth", True), ("inside.safetensors", False)])
@@ -192,12 +227,25 @@ def test_the_first_bytes_say_what_a_file_is(tmp_path: Path, name: str, safe: boo
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a pointer of Git LFS"),
         (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
         (b"", "it is empty"),
+        (b'{"error": "denied"}', "text that begins with "),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), r"a picture \(PNG"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(50), "a 7z archive"),
+        (b"\x93NUMPY" + bytes(50), "an array of NumPy"),
+        (b"PK\x03\x04" + bytes(50), "a zip archive that is cut short"),
     ],
 )
 def test_other_files_are_called_what_they_are(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.pth").write_bytes(content)
     with pytest.raises(DistillError, match=rf"a\.pth: not a whole torch weights file \({said}"):
         read_weights(tmp_path / "a.pth")
+
+
+def test_a_program_is_refused_and_nothing_else_is_said(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    torch.jit.save(torch.jit.script(nn.Linear(2, 2)), str(tmp_path / "a.pth"))
+    recwarn.clear()
+    with pytest.raises(DistillError, match=r"a\.pth: holds Python code, .*refused without running it"):
+        read_weights(tmp_path / "a.pth")
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -231,6 +279,7 @@ def test_a_missing_file_says_what_lies_there(tmp_path: Path) -> None:
 
 def test_misfits_show_both_sides() -> None:
     tensors = {f"stem.{name}": tensor for name, tensor in small().state_dict().items()} | {"head.scale": torch.ones(3)}
+    del tensors["stem.classifier.bias"]
     with pytest.raises(DistillError) as error:
         load_weights(small(), tensors, Path("a.pth"))
     assert "conv_stem.weight is missing, expected (3, 3, 3, 3)" in str(error.value)
@@ -243,3 +292,23 @@ def test_what_a_damaged_header_says_is_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match="not a whole safetensors file") as caught:
         read_weights(tmp_path / "a.safetensors")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("beside", [{}, {"loss.margin": torch.ones(1)}])
+def test_parts_under_several_prefixes_are_told_apart(beside: dict[str, Tensor]) -> None:
+    """A body and a classifier of somebody's own module; renamed as it says, they load."""
+    network = small()
+    own = network.state_dict()
+    tensors = {
+        f"head.{name.removeprefix('classifier.')}" if name.startswith("classifier.") else f"backbone.{name}": tensor
+        for name, tensor in own.items()
+    }
+    with pytest.raises(DistillError) as error:
+        load_weights(network, tensors | beside, Path("a.pth"))
+    left = ", loss. left out" if beside else ""
+    assert f"With backbone. taken off, head. as classifier.{left}, its names are this network's" in str(error.value)
+
+
+def test_of_another_network_no_renaming_is_offered() -> None:
+    with pytest.raises(DistillError, match="Name the network these weights were saved from"):
+        load_weights(small(), {"backbone.weight": torch.ones(3), "head.bias": torch.ones(2)}, Path("a.pth"))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -176,10 +177,27 @@ def test_other_errors_are_not_taken_for_a_missing_flock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     without_flock(monkeypatch, OSError(number, "not now"))
-    with pytest.raises(DistillError, match=r"lock: nothing can be locked there \(\[Errno \d+\] not now\), and two"):
+    with pytest.raises(DistillError, match=r"lock: nothing can be locked there \(not now\), and two"):
         try_lock(tmp_path / "lock")
     with (
         pytest.raises(DistillError, match=r"set: nothing can be locked there"),
         exclusive(tmp_path / "set", lambda: None),
     ):
         pass
+
+
+def hold(directory: Path) -> None:
+    with exclusive(directory, lambda: None):
+        pass
+
+
+@pytest.mark.parametrize("lock", [try_lock, hold])
+def test_a_place_that_cannot_be_written_to_is_named(
+    lock: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*arguments: object, **options: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    with pytest.raises(DistillError, match=r"nothing can be locked there \(Read-only file system\)"):
+        lock(tmp_path / "run" / "place")

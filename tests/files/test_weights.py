@@ -133,6 +133,7 @@ def test_no_network_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         raise urllib.error.URLError("Name or service not known")
 
     monkeypatch.setattr(weights, "try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(weights.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("the hub's client would retry for a minute"))
     with pytest.raises(

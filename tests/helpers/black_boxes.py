@@ -50,19 +50,21 @@ def color_box(
     layout: str = "nchw",
     ends: str | None = None,
     inside: bool = False,
+    axes: tuple[int | str, int | str, int | str] = (3, 24, 24),
 ) -> Path:
     """Write the graph that tells `COLORS` apart in these units.
 
     Args:
         mean, std: of values in 0..1, in RGB order.
+        axes: channels, height and width as it declares them; a name of one that it leaves open.
         ends: an activation at its end.
         inside: it takes 0..1 and normalises by itself.
     """
     centres = (np.array([*COLORS.values()]) / 255 - mean) / std
     if channels == "bgr":
         centres = centres[:, ::-1]
-    shape = ["N", 3, 24, 24] if layout == "nchw" else ["N", 24, 24, 3]
-    axes = [2, 3] if layout == "nchw" else [1, 2]
+    shape = ["N", *axes] if layout == "nchw" else ["N", *axes[1:], axes[0]]
+    averaged = [2, 3] if layout == "nchw" else [1, 2]
     of_channel = [1, 3, 1, 1] if layout == "nchw" else [1, 1, 1, 3]
     means, stds = (np.broadcast_to(np.array(value, np.float32), 3) for value in (mean, std))
     own = [helper.make_node("Sub", ["pictures", "mean"], ["less"]), helper.make_node("Div", ["less", "std"], ["eaten"])]
@@ -75,7 +77,7 @@ def color_box(
         *([] if ends is None else [helper.make_node(ends, ["logits"], ["answers"])]),
     ]
     stored = {
-        "axes": np.array(axes, np.int64),
+        "axes": np.array(averaged, np.int64),
         "mean": means.reshape(of_channel),
         "std": stds.reshape(of_channel),
         "weight": (6 * centres.T).astype(np.float32),

@@ -52,10 +52,15 @@ def linear_graph(
     return path
 
 
-def projection_graph(path: Path, gives: str, crop: Crop = WHOLE, outputs: int = 12) -> Path:
+def projection_graph(
+    path: Path, gives: str, crop: Crop = WHOLE, outputs: int = 12, threshold: float | None = None
+) -> Path:
     """Write an exported file of 14 x 10 pixels in which each counts: their bytes about the mean, times a random matrix.
 
     Its prepared pictures are 56 x 48 and its kernel is bicubic.
+
+    Args:
+        threshold: of each class, in its metadata; None for none.
     """
     height, width = 14, 10
     weight = np.random.default_rng(0).normal(size=(height * width * 3, outputs)).astype(np.float32) / 500
@@ -80,7 +85,9 @@ def projection_graph(path: Path, gives: str, crop: Crop = WHOLE, outputs: int = 
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     names = tuple(f"n{c:08}-Class_{c}" for c in range(outputs))
-    facts = {"dimensions": outputs, "far_thresholds": {"0.01": 0.6}} if gives == "embedding" else {"classes": names}
+    thresholds = None if threshold is None else (threshold,) * outputs
+    known = {"classes": names, "thresholds": thresholds}
+    facts = {"dimensions": outputs, "far_thresholds": {"0.01": 0.6}} if gives == "embedding" else known
     metadata = OnnxMetadata(ANSWERS.get(gives)(**facts), height, width, "bicubic", 56, 48, crop=crop)
     helper.set_model_props(model, metadata.to_props())
     onnx.save(model, path)

@@ -13,7 +13,7 @@ from distill.preprocess.preprocess import Channels, Fit, Interpolation
 from distill.tasks.verdict import Verdict
 
 CHOICES = Choices(
-    (None,), get_args(Channels), NORMALIZATIONS, parts(8, 8, (8, 8)), get_args(Fit), get_args(Interpolation)
+    (None,), get_args(Channels), NORMALIZATIONS, parts((8, 8), (8, 8)), get_args(Fit), get_args(Interpolation)
 )
 WIDTH = 0.05
 

@@ -7,10 +7,10 @@ import yaml
 from distill.inspection.hypotheses import NORMALIZATIONS, Hypothesis, parts
 from distill.inspection.search import Measured, Outcome
 from distill.inspection.section import teacher_section
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 
-KEYS = {one.name for one in fields(Onnx)}
-BEST = Hypothesis(None, "bgr", NORMALIZATIONS[1], parts(8, 8, (8, 8))[0], "stretch", "bicubic")
+KEYS = {one.name for one in fields(Graph)}
+BEST = Hypothesis(None, "bgr", NORMALIZATIONS[1], parts((8, 8), (8, 8))[0], "stretch", "bicubic")
 
 
 def outcome(*level: Hypothesis) -> Outcome:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from distill.answers import Embedding, Probabilities, Softmax
 from distill.errors import DistillError
@@ -157,7 +158,7 @@ def test_files_that_are_no_graph_of_pictures(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"absent\.onnx: no such ONNX file"):
         OnnxSession(tmp_path / "absent.onnx")
     (tmp_path / "text.onnx").write_bytes(b"hello there" * 9)
-    with pytest.raises(DistillError, match=r"text\.onnx: onnxruntime cannot load it"):
+    with pytest.raises(DistillError, match=r"text\.onnx: is no ONNX file \(text that begins with"):
         OnnxSession(tmp_path / "text.onnx")
     whole = linear_graph(tmp_path / "cut.onnx").read_bytes()
     (tmp_path / "cut.onnx").write_bytes(whole[: len(whole) // 2])
@@ -172,3 +173,52 @@ def test_pictures_of_another_size(tmp_path: Path) -> None:
     session = OnnxSession(linear_graph(tmp_path / "student.onnx"))
     with pytest.raises(DistillError, match=r"cannot run on an input of shape \(5, 8, 5, 3\)"):
         session(PICTURES[:, :, :5])
+
+
+def ended(path: Path, *nodes: onnx.NodeProto, kind: int = TensorProto.FLOAT, **constants: np.ndarray) -> Path:
+    """A linear graph with more nodes between its logits and the output `last`."""
+    model = onnx.load(linear_graph(path))
+    model.graph.node.pop()
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("last", kind, None))
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_the_number_of_a_class_is_no_score(tmp_path: Path, keepdims: int) -> None:
+    node = helper.make_node("ArgMax", ["logits"], ["last"], axis=1, keepdims=keepdims)
+    session = OnnxSession(ended(tmp_path / "a.onnx", node, kind=TensorProto.INT64))
+    with pytest.raises(DistillError, match=r"a\.onnx: output 'last' is one whole number a picture.*ArgMax"):
+        session(PICTURES)
+
+
+def test_a_sequence_is_no_tensor(tmp_path: Path) -> None:
+    file = ended(tmp_path / "a.onnx", helper.make_node("SequenceConstruct", ["logits"], ["last"]))
+    model = onnx.load(file)
+    model.graph.output[0].CopyFrom(helper.make_tensor_sequence_value_info("last", TensorProto.FLOAT, None))
+    onnx.save(model, file)
+    with pytest.raises(DistillError, match=r"a\.onnx: output 'last' is a list and no tensor"):
+        OnnxSession(file)(PICTURES)
+
+
+@pytest.mark.parametrize("size", [2, 8])
+def test_a_batch_inside_that_is_not_said_outside(tmp_path: Path, size: int) -> None:
+    reshape = helper.make_node("Reshape", ["logits", "size"], ["last"])
+    session = OnnxSession(ended(tmp_path / "a.onnx", reshape, size=np.array([size, 4])))
+    with pytest.raises(DistillError, match=r"a\.onnx: cannot run on an input of shape"):
+        session(PICTURES)
+    said = f"asked {size} pictures at a time: it takes any number, and answers that alone"
+    assert session.settle(PICTURES[:2]) == (4, said)
+    assert np.allclose(session(PICTURES), linear_logits(PICTURES), atol=1e-5)
+
+
+def test_a_vendors_metadata_in_another_encoding_spoils_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.onnx"
+    linear_graph(path, properties={"author": "cafe au lait"})
+    foreign = path.read_bytes().replace(b"cafe au lait", b"caf\xe9 au lait")
+    path.write_bytes(foreign)
+    assert OnnxSession(path).properties == {"author": "caf\ufffd au lait"}
+    path.write_bytes(foreign.replace(b"author", b"auth\xe9r"))
+    assert OnnxSession(path).properties == {"auth\ufffdr": "caf\ufffd au lait"}

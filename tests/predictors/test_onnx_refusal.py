@@ -56,8 +56,41 @@ def test_an_input_without_a_rank(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert "its input 'pictures' says nothing of its shape" in refused(file, capfd)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b"<!DOCTYPE html><html>404</html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
+        (b"\x1f\x8b" + bytes(30), "compressed by gzip"),
+        (b"hello there", "text that begins with 'hello there'"),
+    ],
+)
+def test_another_file_is_called_what_it_is(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: bytes, said: str
+) -> None:
+    (tmp_path / "vendor.onnx").write_bytes(content)
+    assert f"is no ONNX file ({said}" in refused(tmp_path / "vendor.onnx", capfd)
+
+
+def test_weights_that_lie_beside_a_file_are_missed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = linear_graph(tmp_path / "vendor.onnx")
+    onnx.save(onnx.load(file), file, save_as_external_data=True, size_threshold=0, location="vendor.bin")
+    (tmp_path / "vendor.bin").unlink()
+    assert "its weights lie in files of their own, and vendor.bin is not in" in refused(file, capfd)
+
+
+@pytest.mark.parametrize("operator", ["EfficientNMS_TRT", "ROIAlignRotated_Plugin", "Sharpen"])
+def test_an_operator_that_is_in_no_opset(tmp_path: Path, capfd: pytest.CaptureFixture[str], operator: str) -> None:
+    file = linear_graph(tmp_path / "vendor.onnx")
+    model = onnx.load(file)
+    model.graph.node[-1].CopyFrom(helper.make_node(operator, ["logits"], ["answers"]))
+    onnx.save(model, file)
+    assert f"its graph has the operator {operator}, " in refused(file, capfd)
+
+
 def test_what_onnxruntime_says_is_shortened(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "text.onnx").write_bytes(b"hello there" * 9)
+    (tmp_path / "text.onnx").write_bytes(b"\x08hello there" * 9)
     assert "onnxruntime cannot load it (" in refused(tmp_path / "text.onnx", capfd)
 
 

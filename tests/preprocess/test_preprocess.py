@@ -132,6 +132,9 @@ def test_a_padded_picture_lies_whole_on_grey(
     outside = np.ones(size, bool)
     outside[top : top + height, left : left + width] = False
     assert (found[outside] == 114).all()
+    cornered = fit(picture.numpy(), *size, "pad_corner")
+    assert np.array_equal(cornered[:height, :width], inside)
+    assert (cornered[height:] == 114).all() and (cornered[:, width:] == 114).all()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import timm
 
 from distill.errors import DistillError
 from distill.preprocess.preprocess import Preprocess
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 from teachers.timm_teacher import Timm
 from tests.helpers.graphs import linear_graph
 
@@ -71,7 +71,7 @@ def test_wherever_a_recipe_says_them(tmp_path: Path) -> None:
     right = r"Expected mean: \[0\.5, 0\.5, 0\.5\] and std: \[0\.5019608, "
     file = linear_graph(tmp_path / "vendor.onnx", kind=1, ends="Identity")
     with pytest.raises(DistillError, match=right):
-        Onnx(file, gives="logits", interpolation="bilinear", **units).load(4)
+        Graph(file, gives="logits", interpolation="bilinear", **units).load(4)
     with pytest.raises(DistillError, match=right):
         Timm("test_resnet", **units).preprocess(timm.create_model("test_resnet"))
 

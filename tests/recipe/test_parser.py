@@ -20,7 +20,7 @@ from distill.recipe.variants import VARIANTS
 from distill.recipe.written import recipe_names
 from distill.registries import OBJECTIVES
 from distill.tasks.sets import open_sets
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 from teachers.recognizer_teacher import InceptionResnetV1, Iresnet
 from tests.helpers.running import TINY, complaint, read, write_recipe
 
@@ -68,7 +68,7 @@ def test_the_same_variant_keeps_the_keys_written(tiny: Path) -> None:
 
 def test_a_required_key_of_a_variant_may_come_from_the_command_line(tiny: Path) -> None:
     recipe, _ = read(tiny, ["--teacher", "onnx", "--teacher.file", "box.onnx", "--stages", "[transfer]"])
-    assert recipe.teacher == Onnx(file=Path("box.onnx"))
+    assert recipe.teacher == Graph(file=Path("box.onnx"))
     assert complaint(tiny, "--teacher", "onnx") == "the following arguments are required: teacher.file"
 
 
@@ -96,7 +96,7 @@ def test_an_overlay_beside_the_file_is_applied_when_the_data_changes(tiny: Path)
     tiny.with_name("tiny.celeba.yaml").write_text(yaml.safe_dump(overlay))
     recipe, _ = read(tiny, ["--data", "celeba"])
     assert recipe.stages == ("fine_tune",)
-    assert recipe.teacher == Onnx(file=Path("box.onnx"))
+    assert recipe.teacher == Graph(file=Path("box.onnx"))
     assert (recipe.transfer.epochs, recipe.transfer.optimization.ema) == (7, 0.5)
     # what the overlay does not say, the recipe does
     assert (recipe.transfer.batch_size, recipe.transfer.optimization.learning_rate) == (16, 0.003)
@@ -107,7 +107,7 @@ def test_an_overlay_beside_the_file_is_applied_when_the_data_changes(tiny: Path)
 
     wins, _ = read(tiny, ["--transfer.epochs=3", "--data", "celeba", "--stages", "[transfer]"])
     assert wins.transfer.epochs == 3 and wins.stages == ("transfer",)
-    assert read(tiny, ["--data", "celeba", "--teacher.file", "other.onnx"])[0].teacher == Onnx(file=Path("other.onnx"))
+    assert read(tiny, ["--data", "celeba", "--teacher.file", "other.onnx"])[0].teacher == Graph(file=Path("other.onnx"))
     assert (
         read(tiny, ["--data", "celeba", "--teacher", "timm", "--teacher.model", "resnet18"])[0].teacher.name == "timm"
     )

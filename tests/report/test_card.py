@@ -71,7 +71,11 @@ def photograph(place: Path) -> Path:
     return place / "picture.jpg"
 
 
-@pytest.mark.parametrize("kind", [attributes(), Softmax(NAMES), EMBEDDING], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind",
+    [attributes(), Softmax(NAMES), Softmax(NAMES, (0.01,) * 12), Softmax(NAMES, (0.99,) * 12), EMBEDDING],
+    ids=["attributes", "classes", "likely", "none_of_these", "embedding"],
+)
 def test_the_code_runs_as_printed(kind: Kind, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest, exclusive = manifest_of(kind), isinstance(kind, Softmax)
     (tmp_path / "export").mkdir()
@@ -105,8 +109,9 @@ def test_the_code_runs_as_printed(kind: Kind, recipe: Recipe, tmp_path: Path, mo
     if isinstance(kind, Probabilities):
         assert kind.thresholds is not None
         assert names["present"] == [n for n, p, t in zip(NAMES, expected, kind.thresholds, strict=True) if p >= t]
-    elif exclusive:
-        assert names["likeliest"][0] == NAMES[int(expected.argmax())]
+    elif isinstance(kind, Softmax):
+        none = kind.thresholds is not None and expected.max() < kind.thresholds[0]
+        assert names["likeliest"][:1] == ([] if none else [NAMES[int(expected.argmax())]])
     else:
         assert names["cosine"] == pytest.approx(1)
 

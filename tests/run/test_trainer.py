@@ -1,8 +1,12 @@
 """A recipe's loggers and callbacks are made for each stage, and what cannot be had is said before anything is read."""
 
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
+import lightning.fabric.loggers.tensorboard
+import lightning.pytorch.loggers.tensorboard
 import pytest
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor
@@ -48,6 +52,30 @@ def test_they_are_made_for_one_trainer(tiny: Path, tmp_path: Path) -> None:
     assert kinds[0] == kinds[1] and {LearningRateMonitor, EarlyStopping} <= set(kinds[0])
     (stopping,) = (own for own in trainers[0].callbacks if isinstance(own, EarlyStopping))  # type: ignore[attr-defined]
     assert (stopping.monitor, stopping.patience) == ("val_mAP", 4)
+
+
+def test_tensorboard_writes_into_the_stage_too(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer stands in for the package's own, which need not be installed here; Lightning makes it."""
+    written: list[tuple[Path, str, float, int]] = []
+
+    class SummaryWriter:
+        def __init__(self, log_dir: str) -> None:
+            self.place = Path(log_dir)
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((self.place, name, value, step))
+
+    package = types.ModuleType("tensorboardX")
+    package.SummaryWriter = SummaryWriter  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tensorboardX", package)
+    for name, available in (("_TENSORBOARD_AVAILABLE", False), ("_TENSORBOARDX_AVAILABLE", True)):
+        monkeypatch.setattr(lightning.fabric.loggers.tensorboard, name, available)
+    monkeypatch.setattr(lightning.pytorch.loggers.tensorboard, "_TENSORBOARD_AVAILABLE", False)
+    recipe, _ = read(tiny, ["--trainer.logger", "TensorBoardLogger"])
+    (logger,) = trainer_of(Stage(), recipe.trainer, [], tmp_path / "stage").loggers
+    logger.log_metrics({"loss": 0.5}, 7)
+    ((place, *scalar),) = written
+    assert place.is_relative_to(tmp_path / "stage") and scalar == ["loss", 0.5, 7]
 
 
 def test_a_callback_makes_another_stage(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

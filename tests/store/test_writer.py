@@ -21,6 +21,7 @@ from distill.data.views.loader import ViewLoader
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.locks import exclusive
+from distill.files.sealed import write_sealed
 from distill.preprocess.preprocess import Channels
 from distill.store import estimate
 from distill.store.asking import Asking
@@ -31,7 +32,7 @@ from tests.helpers.answering import BATCH, VIEWS, CountingTeacher, files, manife
 from tests.helpers.nets import ConvEmbedder, ConvTeacher
 
 
-@pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4), Views(cutmix=0.5)])
+@pytest.mark.parametrize("views", [VIEWS, Views(scale=(0.5, 1.0), mixup=0.4), Views(cutmix=0.5), Views(zoom_out=0.5)])
 def test_answers_are_those_to_the_views_of_the_loader(labelled: Prepared, tmp_path: Path, views: Views) -> None:
     pictures = shown(labelled)
     store(tmp_path / "s", pictures, views=views)
@@ -51,6 +52,11 @@ def test_answers_are_those_to_the_views_of_the_loader(labelled: Prepared, tmp_pa
             np.testing.assert_allclose(kept[view][rows], answers, atol=1e-5)
             seen += len(rows)
     assert seen == 2 * 32
+
+
+def test_views_that_depend_on_boxes_are_not_stored(labelled: Prepared, tmp_path: Path) -> None:
+    with pytest.raises(DistillError, match=r"views\.keep_object is 0\.5: such views depend on boxes, .* Set it to 0\."):
+        store(tmp_path / "s", shown(labelled), views=Views(keep_object=0.5))
 
 
 def test_whole_pictures_are_answered_as_they_are_evaluated(labelled: Prepared, tmp_path: Path) -> None:
@@ -128,7 +134,7 @@ def test_a_manifest_says_in_which_order_a_teacher_eats_channels(
 def test_a_store_of_an_older_view_policy_is_not_written_over(labelled: Prepared, tmp_path: Path) -> None:
     place = store(tmp_path / "s", shown(labelled)).directory
     content = json.loads((place / "manifest.json").read_text())
-    (place / "manifest.json").write_text(json.dumps(content | {"view_policy": 0}))
+    write_sealed(place / "manifest.json", content | {"view_policy": 0})
     before = files(place)
     with pytest.raises(DistillError, match=r"view_policy is 0.*Delete .*s, or name another place, and store"):
         store(tmp_path / "s", shown(labelled))

@@ -82,7 +82,7 @@ def test_comes_back_to_the_bit(saved: tuple[Path, nn.Module, StudentManifest], p
     pixels = torch.randn(2, 3, 48, 40, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         assert torch.equal(found(pixels), network.eval()(pixels))
-    assert sorted(file.name for file in directory.iterdir()) == ["config.json", "student.safetensors"]
+    assert sorted(file.name for file in directory.iterdir()) == ["SHA256SUMS", "config.json", "student.safetensors"]
 
 
 def test_where_its_first_weights_lay_is_not_published(tmp_path: Path) -> None:
@@ -118,6 +118,7 @@ def test_a_student_of_before_answers_had_names_is_the_same(
     content = json.loads((tmp_path / "config.json").read_text())
     del content["format"], content["answers"], content["teacher_fingerprint"], content["data_fingerprint"]
     (tmp_path / "config.json").write_text(json.dumps(content | former))
+    (tmp_path / "SHA256SUMS").unlink()  # there was none
     assert load_student(tmp_path)[1] == manifest
 
 
@@ -135,15 +136,25 @@ def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, Studen
     nn.init.ones_(network.get_parameter("classifier.bias"))
     other = save_student(tmp_path / "other", network, MANIFEST)
     (tmp_path / "other/student.safetensors").replace(directory / "student.safetensors")
+    with pytest.raises(DistillError, match=r"student\.safetensors: is not the file SHA256SUMS beside it"):
+        load_student(directory)
+    (directory / "SHA256SUMS").unlink()  # as where both files alone were copied
     with pytest.raises(DistillError, match=other.checksum[:12]):
         load_student(directory)
+
+
+def test_a_bit_of_the_manifest_that_was_flipped_is_noticed(saved: tuple[Path, nn.Module, StudentManifest]) -> None:
+    file = saved[0] / "config.json"
+    file.write_text(file.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(DistillError, match=r"config\.json: is not the file SHA256SUMS beside it has the checksum of"):
+        load_student(saved[0])
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"seed": None}, "missing key seed"),
-        ({"fit": "squeeze"}, r"fit: 'squeeze', expected one of \('crop', 'stretch', 'pad'\)"),
+        ({"fit": "squeeze"}, r"fit: 'squeeze', expected one of \('crop', 'stretch', 'pad', 'pad_corner'\)"),
         ({"tempo": 3}, "unknown key tempo"),
         ({"config": {"width": 1.0}}, r"missing key config\.name"),
         ({"preprocess": 3}, r"preprocess\.holds a int"),
@@ -163,12 +174,15 @@ def test_weights_of_another_run_are_refused(saved: tuple[Path, nn.Module, Studen
         ({"thresholds": ["0.5", "0.5", "0.5"]}, "thresholds: .*expected a list of numbers"),
         ({"picture": [1]}, "not enough values"),
         ({"teacher": 5}, "5 is not a text"),
+        ({"seed": float("inf")}, "cannot convert float infinity"),
+        ({"picture": [10**400, float("inf")]}, "cannot convert float infinity"),
     ],
 )
 def test_broken_manifests(saved: tuple[Path, nn.Module, StudentManifest], change: dict[str, Any], message: str) -> None:
     file = saved[0] / "config.json"
     content = json.loads(file.read_text()) | change
     file.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    (saved[0] / "SHA256SUMS").unlink()
     with pytest.raises(DistillError, match=message) as caught:
         load_student(file)
     assert str(file) in str(caught.value)
@@ -181,6 +195,7 @@ def former(directory: Path, **config: Any) -> Path:
     del content["format"]
     content["config"] |= {"width": 1.0, "variant": "separable", "activation": "relu"} | config
     file.write_text(json.dumps(content))
+    (directory / "SHA256SUMS").unlink()
     return file
 
 

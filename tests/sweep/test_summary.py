@@ -12,6 +12,7 @@ from distill.export.formats import FORMATS
 from distill.preprocess.preprocess import Preprocess
 from distill.sweep.speeds import time_files
 from distill.sweep.summary import Timing, summarise, within
+from distill.sweep.words import within_words
 from tests.helpers.points import leave, results, sweep
 
 
@@ -137,3 +138,20 @@ def test_how_near_the_smallest_must_be_can_be_said(tmp_path: Path) -> None:
         leave(point, places, results(*scores[point.keys["student.width"]]))
     content = summarise("tiny", points, places)
     assert within(content, [0.5, 0.1, 4.0]) == {"0.5": "width=0.5", "0.1": None, "4": "width=0.3"}
+
+
+def test_a_student_at_chance_is_near_nobody(tmp_path: Path) -> None:
+    points, places = sweep(tmp_path, "--student.width", "0.5,0.4,0.3")
+    scores = {"0.5": (0.6961, 4000), "0.4": (0.694, 3000), "0.3": (0.69, 2000)}
+    for point in points:
+        found = results(*scores[point.keys["student.width"]])
+        blind = {"by_chance": 0.69, "at_chance": point.keys["student.width"] == "0.3"}
+        leave(point, places, found | {"student": found["student"] | blind})
+    content = summarise("tiny", points, places)
+    assert content["within"]["5"] == "width=0.4" and any("width 0.4" in one for one in within_words(content))
+    for row in content["points"]:
+        row["student"]["at_chance"] = True
+    (sentence,) = within_words(content)
+    assert "Every student of the teacher is no better than chance" in sentence
+    content["points"][0]["student"]["at_chance"] = False
+    assert len(within_words(content | {"teacher": content["teacher"] | {"at_chance": True}})) == 1

@@ -89,7 +89,7 @@ def test_a_run_with_a_teacher_of_nan_stops_before_anything_is_trained(
     with pytest.raises(DistillError, match=r"broken: answers NaN or infinity to pictures 0 to .* of validation"):
         run_recipe(recipe, tmp_path / "run")
     left = {file.relative_to(tmp_path / "run").parts[0] for file in (tmp_path / "run").rglob("*") if file.is_file()}
-    assert left == {"run.json", "lock", "recipe.yaml", "data"}
+    assert left == {"run.json", "lock", "recipe.yaml", "SHA256SUMS", "data"}
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -3,11 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from distill.data.sources.table import Table
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.files.run_directory import key_of
+from distill.tasks.pictures import TaskPictures
 from distill.tasks.sets import open_sets, prepared_set
 from tests.helpers.marked import Marked
 from tests.helpers.running import read, write_recipe
@@ -33,3 +37,25 @@ def test_what_a_stage_cannot_mix_is_refused_before_any_is_trained(tmp_path: Path
     with pytest.raises(DistillError, match=rf"^{stage}\.views\.mixup is 0\.3: mixes .* column spot holds points"):
         open_sets(replace(recipe, **plain | {stage: mixing}), tmp_path / "data")
     assert len(open_sets(replace(recipe, **plain), tmp_path / "data").labelled) == 12
+
+
+def test_what_a_source_takes_for_granted_and_what_contradicts_itself_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random, rows = np.random.default_rng(0), []
+    for number in range(12):
+        coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+        coarse.resize((40, 40), Image.Resampling.BICUBIC).save(tmp_path / f"{number}.png")
+        rows.append(f"{number}.png,{'xy'[number % 2]}")
+    with Image.open(tmp_path / "0.png") as picture:
+        picture.save(tmp_path / "again.jpg", quality=80)
+    (tmp_path / "t.csv").write_text(
+        "\n".join([",file,label", *(f"{n},{row}" for n, row in enumerate(rows)), ",again.jpg,y"])
+    )
+    recipe = replace(read(write_recipe(tmp_path))[0], data=Table(csv=tmp_path / "t.csv"))
+    pictures = TaskPictures(recipe, tmp_path / "data")
+    pictures.say_contradictions()
+    said = capsys.readouterr().err
+    assert f"data: {tmp_path}/t.csv: columns without a name (number 1) are not read.\n" in said
+    assert "data: 1 pairs of pictures look like one photograph" in said and "0.png (x) and again.jpg (y)" in said
+    assert pictures.describe()["near_contradictions"] == [["0.png", "again.jpg", "x", "y"]]

@@ -15,8 +15,8 @@ from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Channels
 from distill.registries import ANSWERS
+from teachers.graph_teacher import Graph
 from teachers.mirrored_teacher import MirroredTeacher
-from teachers.onnx_teacher import Onnx
 from tests.helpers.graphs import WEIGHT, linear_graph, linear_logits, sigmoid
 from tests.helpers.litert import litert_graph
 
@@ -34,8 +34,8 @@ def changed(file: Path, change: Change) -> Path:
     return file
 
 
-def recipe(file: Path) -> Onnx:
-    return Onnx(file, gives="logits", interpolation="bilinear")
+def recipe(file: Path) -> Graph:
+    return Graph(file, gives="logits", interpolation="bilinear")
 
 
 def before_the_weight(*nodes: onnx.NodeProto, **constants: np.ndarray) -> Change:
@@ -190,14 +190,14 @@ def test_a_file_exported_here_eats_rgb(tmp_path: Path) -> None:
     metadata = OnnxMetadata(ANSWERS.get("softmax")(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12)
     file = linear_graph(tmp_path / "student.onnx", ends="Softmax", properties=metadata.to_props())
     with pytest.raises(DistillError, match=r"teacher\.channels: 'bgr', but .*student\.onnx has 'rgb'"):
-        Onnx(file, channels="bgr").load(4)
-    assert "assumed" not in Onnx(file).load(4).contract
+        Graph(file, channels="bgr").load(4)
+    assert "assumed" not in Graph(file).load(4).contract
 
 
 def test_missing_keys_can_be_measured(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "vendor.onnx", kind=TensorProto.FLOAT)
     with pytest.raises(DistillError, match=r"`distill inspect .*vendor\.onnx --recipe RECIPE` measures them"):
-        Onnx(file).load(4)
+        Graph(file).load(4)
 
 
 def test_the_contract_says_what_was_assumed(tmp_path: Path) -> None:
@@ -268,8 +268,8 @@ def test_a_litert_file_teaches_with_the_same_keys(tmp_path: Path, gives: str) ->
     pytest.importorskip("ai_edge_litert")
     file = litert_graph(tmp_path / "vendor.tflite")
     with pytest.raises(DistillError, match=r"tells teacher\.interpolation, teacher\.gives\. Give them"):
-        Onnx(file, name="litert").load(4)
-    box = Onnx(file, name="litert", interpolation="bilinear", gives=gives)
+        Graph(file, name="litert").load(4)
+    box = Graph(file, name="litert", interpolation="bilinear", gives=gives)
     if gives == "softmax":
         with pytest.raises(DistillError, match="do not sum to one"):
             box.load(4)(PICTURES)
@@ -285,7 +285,7 @@ def test_an_int8_litert_file_is_shown_the_levels_it_means(tmp_path: Path) -> Non
     """Its graph eats numbers of -1..1, as levels of 1/128, and gives what it makes of them over 255."""
     pytest.importorskip("ai_edge_litert")
     file = litert_graph(tmp_path / "vendor.tflite", quantized=(1 / 128, -1))
-    box = Onnx(file, name="litert", interpolation="bilinear", gives="probabilities")
+    box = Graph(file, name="litert", interpolation="bilinear", gives="probabilities")
     with pytest.raises(DistillError, match=r"tells teacher\.scale \(or mean and std\)\. Give them"):
         box.load(4)
     teacher = replace(box, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), sure=True).load(4)
@@ -299,7 +299,7 @@ def test_an_openvino_file_teaches_with_the_same_keys(tmp_path: Path, channels: C
     openvino = pytest.importorskip("openvino")
     graph = linear_graph(tmp_path / "vendor.onnx", shape=("N", 3, 8, 6), kind=TensorProto.FLOAT, ends="Identity")
     openvino.save_model(openvino.convert_model(graph), tmp_path / "vendor.xml", compress_to_fp16=False)
-    box = Onnx(graph, gives="logits", interpolation="bilinear", scale="0..255", channels=channels)
+    box = Graph(graph, gives="logits", interpolation="bilinear", scale="0..255", channels=channels)
     other = replace(box, file=tmp_path / "vendor.xml", name="openvino")
     expected = box.load(4)(PICTURES)["logits"]
     torch.testing.assert_close(other.load(4)(PICTURES)["logits"], expected, rtol=1e-4, atol=1e-5)

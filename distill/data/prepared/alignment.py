@@ -18,6 +18,7 @@ Shapes: H W pixels.
 
 import csv
 import hashlib
+import io
 import math
 from pathlib import Path
 from typing import Literal
@@ -27,8 +28,8 @@ import torch
 from torch.nn.functional import grid_sample
 
 from distill.data.prepared.decode import BadPicture
-from distill.errors import DistillError, echo
-from distill.files.nearby import nearby
+from distill.errors import DistillError, echo, in_section
+from distill.files.text import read_text
 from distill.preprocess.landmarks import ARCFACE, CELEBA, LANDMARKS, Point, Template, similarity
 from distill.preprocess.preprocess import Preprocess
 
@@ -136,29 +137,27 @@ def _span(places: np.ndarray, size: int, reduction: float) -> tuple[int, int]:
 def _read(path: Path) -> dict[str, dict[str, Point]]:
     """The landmarks of each picture of a CSV file."""
     listed: dict[str, dict[str, Point]] = {}
+    with in_section("prepare.align", ()):
+        text = read_text(path, "a CSV of landmarks")
+    first = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
-            if missing:
-                header = ",".join(_COLUMNS)
-                raise DistillError(f"prepare.align: {path}:1: no column {', '.join(missing)}; expected {header}.")
-            for row in rows:
-                where = f"prepare.align: {path}:{rows.line_num}"
-                try:
-                    values = [float(row[column]) for column in _COLUMNS[1:]]
-                except (TypeError, ValueError):
-                    values = []
-                if not values or not all(map(math.isfinite, values)):
-                    raise DistillError(f"{where}: {echo(list(row.values()))}, expected a file and ten numbers.")
-                if row["file"] in listed:
-                    raise DistillError(f"{where}: {echo(row['file'])} has a row already; expected one a picture.")
-                listed[row["file"]] = dict(zip(LANDMARKS, zip(values[::2], values[1::2], strict=True), strict=True))
-    except FileNotFoundError:
-        raise DistillError(
-            f"prepare.align: {path}: no such file; expected a CSV of landmarks. {nearby(path)}"
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
+        if missing:
+            header = ",".join(_COLUMNS)
+            raise DistillError(f"prepare.align: {path}:1: no column {', '.join(missing)}; expected {header}.")
+        for row in rows:
+            where = f"prepare.align: {path}:{rows.line_num}"
+            try:
+                values = [float(row[column]) for column in _COLUMNS[1:]]
+            except (TypeError, ValueError):
+                values = []
+            if not values or not all(map(math.isfinite, values)):
+                raise DistillError(f"{where}: {echo(list(row.values()))}, expected a file and ten numbers.")
+            if row["file"] in listed:
+                raise DistillError(f"{where}: {echo(row['file'])} has a row already; expected one a picture.")
+            listed[row["file"]] = dict(zip(LANDMARKS, zip(values[::2], values[1::2], strict=True), strict=True))
+    except csv.Error as error:
         raise DistillError(f"prepare.align: {path}: cannot be read as CSV ({error}).") from None
     if not listed:
         raise DistillError(f"prepare.align: {path}: no landmarks in it; expected one row a picture.")

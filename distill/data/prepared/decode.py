@@ -29,6 +29,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from distill.data.prepared.orientation import ORIENTATION, exif_of, exif_orientation, without_metadata
+from distill.data.prepared.quiet import quieten_pictures
 
 MAX_PIXELS = 50_000_000
 _HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")  # brands of HEIC and AVIF
@@ -68,13 +69,14 @@ def decode(data: bytes | Path, name: str) -> np.ndarray:
         BadPicture: missing, empty, truncated, no picture, of a kind that is refused (see above), or of more than
             `MAX_PIXELS` pixels; the size is read from the header, before anything is decoded.
     """
+    quieten_pictures()
     encoded = read(data, name) if isinstance(data, Path) else data
     try:
         return _decode(encoded, name)
     except _DAMAGE as error:
         bare = without_metadata(encoded)
         if bare is not None and len(bare) < len(encoded):
-            with suppress(*_DAMAGE):
+            with suppress(BadPicture, *_DAMAGE):
                 pixels = _decode(bare, name)
                 return _turned(pixels, exif_orientation(exif_of(encoded)))
         raise BadPicture(name, f"damaged or truncated ({error})") from None

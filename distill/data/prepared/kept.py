@@ -17,6 +17,7 @@ from distill.data.targets import Column, Growing, Values
 
 _DUPLICATE = "duplicate of "
 _CONTRADICTION = "contradiction: "
+_ROW = "left out: "
 _LABELS = ("labels", "identities")
 UNUSED = len(SPLITS)
 """The split of a row that is in none: its photograph is labelled in contradiction."""
@@ -33,6 +34,16 @@ def contradicts(reason: str) -> bool:
     return reason.startswith(_CONTRADICTION)
 
 
+def of_a_row(reason: str) -> bool:
+    """Whether a box or another row of a picture's targets was left out, and not the picture, by the ledger's reason."""
+    return reason.startswith(_ROW)
+
+
+def pictures_of(ledger: Sequence[tuple[str, str]]) -> int:
+    """How many pictures a ledger has, without those of which a row alone was left out."""
+    return sum(not of_a_row(reason) for _, reason in ledger)
+
+
 class Entry(NamedTuple):
     """What came of one listed picture.
 
@@ -42,6 +53,7 @@ class Entry(NamedTuple):
         reason: why it is bad, or "".
         split: an index into `SPLITS`.
         targets: of each column the numbers of the picture's value, end to end; none where it is bad.
+        left_out: of each row of its targets that could not be used, what it is and why.
     """
 
     name: str
@@ -50,6 +62,7 @@ class Entry(NamedTuple):
     reason: str
     split: int
     targets: dict[str, list[float]]
+    left_out: Sequence[str] = ()
 
 
 class Kept:
@@ -83,6 +96,7 @@ class Kept:
         if entry.content is None or entry.file is None:
             self.ledger.append((entry.name, entry.reason))
             return False
+        self.ledger += [(entry.name, _ROW + reason) for reason in entry.left_out]
         row = self._row_of.get(entry.content)
         if row is None:
             self._row_of[entry.content] = len(self)

@@ -89,6 +89,11 @@ def _load(sample: Sample, frame: Frame) -> Loaded | BadPicture:
             encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
             digest.update(encoded)
             pixels = decoded = decode(encoded, sample.name)
+        if sample.size is not None and pixels.shape[:2] != sample.size:
+            (height, width), (own_height, own_width) = sample.size, pixels.shape[:2]
+            raise BadPicture(
+                sample.name, f"is {own_width} x {own_height} pixels, and its places were marked in {width} x {height}"
+            )
         file = _number(digest)
         if sample.box is not None:
             digest.update(repr(sample.box).encode())

@@ -10,10 +10,13 @@ _SIZES = {1: "B", 3: "H", 4: "I"}  # of numbers by the type EXIF gives them: byt
 _EXIF = b"Exif\0\0"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_DROPPED = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP", b"tIME", b"pHYs", b"gAMA", b"cHRM", b"sRGB")
+_PNG_ANIMATION = (b"acTL", b"fcTL", b"fdAT")  # of which the first picture is taken, and it stands outside of them
 _WEBP_DROPPED = (b"EXIF", b"XMP ", b"ICCP")
 _NO_LENGTH = {0x01, *range(0xD0, 0xD8)}  # markers of a JPEG that nothing follows
 _SCAN = 0xDA
-_JFIF, _ADOBE = 0xE0, 0xEE
+_JFIF, _ADOBE = 0xE0, 0xEE  # which say how colours are written
+_LEAST = {_JFIF: 11, _ADOBE: 16}  # bytes of one that can be read
+_TABLES = b"\xff\xdb"  # what a picture begins with
 
 
 def exif_orientation(exif: bytes) -> int | None:
@@ -50,11 +53,17 @@ def without_metadata(encoded: bytes) -> bytes | None:
     """A JPEG, PNG or WebP without what says nothing of its pixels; None of another kind."""
     if encoded.startswith(b"\xff\xd8"):
         segments = _segments(encoded)
-        kept = [data for marker, data in segments if not 0xE0 <= marker <= 0xEF or marker in (_JFIF, _ADOBE)]
+        kept = [
+            data
+            for marker, data in segments
+            if not 0xE0 <= marker <= 0xEF or len(data) >= _LEAST.get(marker, len(data) + 1)
+        ]
         rest = 2 + sum(len(data) for _, data in segments)
         return b"\xff\xd8" + b"".join(kept) + encoded[rest:]
     if encoded.startswith(_PNG):
-        return _PNG + b"".join(whole for name, _, whole in _chunks(encoded) if name not in _PNG_DROPPED)
+        return _PNG + b"".join(
+            whole for name, _, whole in _chunks(encoded) if name not in (*_PNG_DROPPED, *_PNG_ANIMATION)
+        )
     if encoded.startswith(b"RIFF"):
         body = b"".join(whole for name, _, whole in _chunks(encoded) if name not in _WEBP_DROPPED)
         return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
@@ -70,6 +79,8 @@ def _segments(encoded: bytes) -> list[tuple[int, bytes]]:
             break
         alone = marker in _NO_LENGTH or marker == 0xFF  # filling
         size = (1 if marker == 0xFF else 2) if alone else 2 + int.from_bytes(encoded[place + 2 : place + 4], "big")
+        if 0xE0 <= marker <= 0xEF and place + size > len(encoded):  # its length is damaged
+            size = max(encoded.find(_TABLES, place + 4) - place, 2)
         segments.append((marker, encoded[place : place + size]))
         place += size
     return segments

@@ -30,6 +30,8 @@ class Pictures:
             that shares no class, or that has no labels, is unknown (-1) in all of them.
         hidden: numbers of the sets whose labels and further targets are not to be used: unknown throughout.
         mirrored: whether left and right are exchanged: to a network, other pictures, and so of other hashes.
+        learnt: what else was found out about the pictures, such as what a teacher sees in them: columns with the values
+            of all N, places as shares of the picture that is not mirrored.
     """
 
     sets: tuple[Prepared, ...]
@@ -37,6 +39,7 @@ class Pictures:
     classes: tuple[str, ...]
     mirrored: bool = False
     hidden: frozenset[int] = frozenset()
+    learnt: tuple[tuple[Column, Values], ...] = ()
 
     @classmethod
     def of(cls, labelled: Prepared, split: Split, unlabelled: Sequence[Prepared] = ()) -> Self:
@@ -80,12 +83,20 @@ class Pictures:
 
     def every(self, step: int) -> Self:
         """Each ``step``-th picture of each set: a smaller sample of the same mixture."""
-        return replace(self, rows=tuple(rows[::step] for rows in self.rows))
+        kept = np.concatenate([np.arange(len(rows)) % step == 0 for rows in self.rows])
+        return self.where(kept)
 
     def where(self, kept: np.ndarray) -> Self:
         """Those for which bool (N,) holds."""
         parts = np.split(kept, self._starts[1:-1])
-        return replace(self, rows=tuple(rows[part] for rows, part in zip(self.rows, parts, strict=True)))
+        rows = tuple(rows[part] for rows, part in zip(self.rows, parts, strict=True))
+        chosen = np.flatnonzero(kept)
+        learnt = tuple((column, take(values, chosen)) for column, values in self.learnt)
+        return replace(self, rows=rows, learnt=learnt)
+
+    def knowing(self, column: Column, values: Values) -> Self:
+        """The same pictures with a column of which the sets know nothing: the values of all N, in their order."""
+        return replace(self, learnt=(*self.learnt, (column, values)))
 
     def labelled(self) -> Self:
         """Those that some class is known to be on."""
@@ -103,28 +114,33 @@ class Pictures:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """What is known of the pictures: the labels of `classes`, and whatever the first set knows beside its own."""
-        return labels_column(len(self.classes)), *self.sets[0].columns[1:]
+        """What is known of the pictures: the labels of `classes`, whatever the first set knows beside its own, and what
+        was learnt of them."""
+        learnt = (column for column, _ in self.learnt)
+        return labels_column(len(self.classes)), *self.sets[0].columns[1:], *learnt
 
     @cached_property
     def targets(self) -> dict[str, Values]:
-        """Of each column the values; of sets that lack one, unknown or empty. Places are shares of the picture.
+        """Of each column the values; of sets that lack one, unknown or empty, and empty of sets of other classes where
+        it is ragged. Places are shares of the picture.
 
         Raises:
             DistillError: another set has a column of the same name that holds something else; or as `labels`.
         """
         known: dict[str, Values] = {"labels": self.labels, "identities": self.identities}
-        for column in self.columns[len(known) :]:
+        further: list[tuple[Column, Values]] = []
+        for column in self.sets[0].columns[len(known) :]:
             parts = enumerate(zip(self.sets, self.rows, strict=True))
-            values = joined(
-                [self._further(column, part, rows, number in self.hidden) for number, (part, rows) in parts]
-            )
-            known[column.name] = _mirror(values, column.place) if self.mirrored and column.place else values
+            values = [self._further(column, part, rows, number in self.hidden) for number, (part, rows) in parts]
+            further.append((column, joined(values)))
+        for column, whole in (*further, *self.learnt):
+            known[column.name] = _mirror(whole, column.place) if self.mirrored and column.place else whole
         return known
 
     def _further(self, column: Column, part: Prepared, rows: np.ndarray, hidden: bool) -> Values:
         declared = next((other for other in part.columns if other.name == column.name), None)
-        if declared is None or hidden:
+        # Rows may be of classes by number, as boxes are, and another set's numbers are other classes.
+        if declared is None or hidden or (column.ragged and part.classes != self.classes):
             return absent(column, len(rows))
         if declared.describe() != column.describe():
             raise DistillError(

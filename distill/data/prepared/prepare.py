@@ -24,7 +24,7 @@ from rich.progress import track
 
 from distill.data.prepared.decode import BadPicture
 from distill.data.prepared.frame import Frame
-from distill.data.prepared.kept import Entry, Kept, contradicts, duplicate_of
+from distill.data.prepared.kept import Entry, Kept, contradicts, duplicate_of, of_a_row, pictures_of
 from distill.data.prepared.loading import StoredPicture, load_chunk
 from distill.data.prepared.pool import work
 from distill.data.prepared.prepared import INDEX, LEDGER, RESERVED, VERSION, Prepared, read_index, reopen, write_index
@@ -32,15 +32,16 @@ from distill.data.prepared.unfinished import Unfinished, discard_empty, plan_of
 from distill.data.sources.listing import Stateful
 from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.data.targets import IDENTITIES, Column, labels_column, placed
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
 from distill.files.atomic import aside_of, atomic_path
 from distill.files.locks import exclusive
 from distill.files.sealed import read_damaged
+from distill.files.text import no_text
 
 WORKERS = min(8, os.cpu_count() or 1)
 SHOWN = 5  # bad pictures an error names
 _AFRESH = "Name another place, or delete {} to prepare the set afresh."
-_ENTRIES = 3  # of the layout of what unfinished sets have entered; raise it when it changes
+_ENTRIES = 4  # of the layout of what unfinished sets have entered; raise it when it changes
 
 console = Console(stderr=True, markup=False, emoji=False)
 
@@ -60,7 +61,8 @@ def prepare(
     targets become shares of the stored picture. A bad picture is named in the ledger and counted. Of pictures with the
     same content one is kept: the first of the test split, or else of validation, or else of train, so that no split
     holds a picture of another. The others go to the ledger too but are not bad. Where their labels or people differ,
-    none is used: see `distill.data.prepared.contradictions`.
+    none is used: see `distill.data.prepared.contradictions`. A box that its source could not use is in the ledger under
+    the picture, which is kept: see `distill.data.prepared.boxes`.
 
     Args:
         directory: where the set is or will be. It is written beside its place and renamed; a set prepared from
@@ -154,7 +156,7 @@ class _Preparation:
                     if not encoded and self._exceeds(len(kept)):
                         return False
             try:
-                listed = len(kept) - kept.contradicted + len(kept.ledger)
+                listed = len(kept) - kept.contradicted + pictures_of(kept.ledger)
                 _check_share(kept.ledger, listed, self.max_bad_share, beside)
             except DistillError:
                 _write_ledger(beside, kept.ledger)
@@ -210,11 +212,13 @@ def _entry(sample: Sample, stored: StoredPicture | BadPicture, columns: tuple[Co
     split = SPLITS.index(sample.split)
     if isinstance(stored, BadPicture):
         return Entry(sample.name, None, None, stored.reason, split, {})
-    return Entry(sample.name, stored.content, stored.file, "", split, targets)
+    return Entry(sample.name, stored.content, stored.file, "", split, targets, sample.left_out)
 
 
 def _describe(source: Source, frame: Frame) -> dict[str, Any]:
     """What a prepared set depends on, and its hash, the key."""
+    if (wrong := next(filter(no_text, source.classes()), None)) is not None:
+        raise DistillError(f"classes: {echo(wrong)}: {no_text(wrong)} in it is no character of text. Rename it.")
     fields = {"type": type(source).__qualname__, **dataclasses.asdict(cast(Any, source))}
     state = source.state() if isinstance(source, Stateful) else ""
     landmarks = None if frame.align is None else frame.align.fingerprint()
@@ -261,7 +265,8 @@ def _check_share(ledger: list[tuple[str, str]], listed: int, max_bad_share: floa
     Args:
         place: where the ledger is or will be, for the error.
     """
-    bad = [entry for entry in ledger if duplicate_of(entry[1]) is None and not contradicts(entry[1])]
+    used = (of_a_row, contradicts, duplicate_of)
+    bad = [entry for entry in ledger if not any(is_one(entry[1]) for is_one in used)]
     if listed == 0:
         raise DistillError("the source lists no picture; check its root and the names of its splits.")
     shown = "".join(f"\n  {name}: {reason}" for name, reason in bad[:SHOWN]) + ("\n  ..." if len(bad) > SHOWN else "")

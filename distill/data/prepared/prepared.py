@@ -9,7 +9,7 @@
     NAME.npy        a further column of targets (N, ...), or the rows (R, ...) of a ragged one, whose
     NAME.offsets.npy are int64 (N + 1,)
     names.json      what the source calls each picture
-    ledger.csv      the pictures left out, each with its reason
+    ledger.csv      the pictures left out, each with its reason, and pictures of which a box was left out
     index.json      count, size, pictures a shard, classes, further columns, the key of what it was prepared from, the
                     checksums of all other files, and its own
 
@@ -29,7 +29,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 
-from distill.data.prepared.kept import UNUSED
+from distill.data.prepared.kept import UNUSED, pictures_of
 from distill.data.prepared.shards import Shards, rows_per_shard
 from distill.data.sources.source import SPLITS, Split
 from distill.data.targets import IDENTITIES, Column, Ragged, Values, labels_column
@@ -152,7 +152,8 @@ class Prepared:
 
     @property
     def ledger(self) -> list[tuple[str, str]]:
-        """The pictures left out by name, each with its reason; those of which another is kept among them.
+        """The pictures left out by name, each with its reason; those of which another is kept among them, and those of
+        which a box alone was left out.
 
         Raises:
             DistillError: it is missing or damaged.
@@ -168,7 +169,8 @@ class Prepared:
     @property
     def listed(self) -> int:
         """The pictures its source listed, used or not."""
-        return len(self) - int((self.splits == UNUSED).sum()) + len(self.ledger)  # a row unused is in the ledger too
+        unused = int((self.splits == UNUSED).sum())  # they are in the ledger too
+        return len(self) - unused + pictures_of(self.ledger)
 
     def _damaged(self, name: str, why: str) -> DistillError:
         return DistillError(f"{self.directory / name}: {why}. Delete {self.directory}, and it is prepared again.")

@@ -50,7 +50,8 @@ class Window:
 
     Attributes:
         rows: (M,) which pictures. top, left: (M,) first pixel of the window.
-        u, v: float32 (M, h, w), frame coordinates of every pixel centre relative to the point; v points down.
+        u, v: float32 (M, h, w), frame coordinates of every pixel centre relative to the point; v points down. In
+            a frame that stands upright in all pictures, (M, 1, w) and (M, h, 1).
         scale: float32 (M, 1, 1), pixels per unit.
     """
 
@@ -97,11 +98,11 @@ def oval(u: Floats, v: Floats, a: Floats | float, b: Floats | float, square: Flo
         level -= square * np.minimum(xx, 1) * np.minimum(yy, 1)
     xx *= 4 / (a * a)
     yy *= 4 / (b * b)
-    xx += yy
-    xx += 1e-9  # the gradient vanishes in the middle, which is inside all the same
-    np.sqrt(xx, out=xx)
+    steepness = xx + yy
+    steepness += 1e-9  # the gradient vanishes in the middle, which is inside all the same
+    np.sqrt(steepness, out=steepness)
     np.subtract(1, level, out=level)
-    level /= xx
+    level /= steepness
     return level
 
 
@@ -110,12 +111,11 @@ def limb(u: Floats, v: Floats, start: Position, end: Position, thick: Floats | f
     (u0, v0), (u1, v1) = start, end
     du, dv = u1 - u0, v1 - v0
     x, y = u - u0, v - v0
-    along = x * du
-    along += y * dv
+    along = x * du + y * dv
     along /= du * du + dv * dv
     np.clip(along, 0, 1, out=along)
-    x -= along * du
-    y -= along * dv
+    x = x - along * du
+    y = y - along * dv
     x *= x
     y *= y
     x += y
@@ -212,14 +212,22 @@ Pictures = TypeVar("Pictures", bound=Described)
 
 
 def in_chunks(
-    draw: Callable[[Pictures, int, int], NDArray[np.uint8]], described: Pictures, height: int, width: int
+    draw: Callable[[Pictures, int, int], NDArray[np.uint8]],
+    described: Pictures,
+    height: int,
+    width: int,
+    pixels: int = CHUNK_PIXELS,
 ) -> NDArray[np.uint8]:
-    """Draw N pictures, few enough at a time for the cache: uint8 (N, height, width, 3)."""
+    """Draw N pictures, few enough at a time for the cache: uint8 (N, height, width, 3).
+
+    Args:
+        pixels: drawn together.
+    """
     pictures = np.empty((len(described), height, width, 3), dtype=np.uint8)
     # glibc returns freed memory to the system beyond twice the largest block it has seen freed, and each layer would
     # then fault its arrays in anew, at half the speed. This block is never touched, only allocated and freed.
     np.empty(CHUNK_PIXELS * 64, dtype=np.uint8)
-    size = max(1, CHUNK_PIXELS // (height * width))
+    size = max(1, pixels // (height * width))
     for start in range(0, len(described), size):
         chunk = slice(start, start + size)
         pictures[chunk] = draw(described[chunk], height, width)

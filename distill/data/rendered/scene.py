@@ -5,10 +5,14 @@ Measures and colours come under the names the functions below ask for: float32 (
 Shapes: N pictures, H W pixels.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from distill.data.rendered.rasterizer import Floats, column, zigzag
+
+NOISE_STARTS = 1 << 16
 
 LIGHT = {"light_x": (-0.25, 0.25), "light_y": (-0.2, 0.2)}
 """Ranges of the light's gradient over the picture."""
@@ -73,10 +77,14 @@ def light(planes: Floats, measures: dict[str, Floats], free: dict[str, Floats]) 
 
 def _grain(offset: Floats, height: int, width: int) -> Floats:
     """Sensor noise (N, H, W) of at most 0.05: one long fixed sequence, read from another place for each picture."""
-    length = 1 << 16
-    steps = np.arange(length + height * width, dtype=np.uint32) * np.uint32(2654435761)
-    noise = (((steps >> np.uint32(13)) ^ steps) * np.uint32(2246822519) >> np.uint32(16)).astype(np.float32)
-    noise = noise * np.float32(0.1 / 65536) - np.float32(0.05)
-    start = (offset * length).astype(np.intp)
-    runs = np.lib.stride_tricks.sliding_window_view(noise, height * width)
+    start = (offset * NOISE_STARTS).astype(np.intp)
+    runs = np.lib.stride_tricks.sliding_window_view(noise(height * width), height * width)
     return runs[start].reshape(-1, height, width)
+
+
+@lru_cache(maxsize=2)
+def noise(pixels: int) -> Floats:
+    """Sensor noise of at most 0.05, long enough for that many pixels from any of `NOISE_STARTS` places on."""
+    steps = np.arange(NOISE_STARTS + pixels, dtype=np.uint32) * np.uint32(2654435761)
+    mixed = (((steps >> np.uint32(13)) ^ steps) * np.uint32(2246822519) >> np.uint32(16)).astype(np.float32)
+    return mixed * np.float32(0.1 / 65536) - np.float32(0.05)

@@ -5,17 +5,20 @@ root/list_attr_celeba.txt       the number of rows; the attribute names; then `0
 root/list_eval_partition.txt    `000001.jpg 0`: 0 train, 1 validation, 2 test
 root/identity_CelebA.txt        `000001.jpg 2880`; optional
 
-Lists are read in Kaggle's form as well: `list_attr_celeba.csv`, with a header and commas; and from the folders Anno and
-Eval, pictures from Img, as the authors publish them.
+Lists are read in Kaggle's form as well: `list_attr_celeba.csv`, with a header and commas, perhaps in a folder of its
+own name; and from the folders Anno and Eval, pictures from Img, as the authors publish them. Pictures may be PNG while
+lists say .jpg.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal, TypeVar
 
-from distill.data.sources.listing import digest, directory
+from distill.data.sources.csv_rows import read_rows
+from distill.data.sources.folder import SUFFIXES
+from distill.data.sources.listing import digest, directory, walk
 from distill.data.sources.source import SPLITS, Sample, Split
 from distill.errors import DistillError, echo
 from distill.files.nearby import nearby
@@ -30,7 +33,9 @@ IDENTITIES = "identity_CelebA.txt"
 HOLDS = f"{PICTURES}/, {ATTRIBUTES} and {PARTITION}"
 
 _FOLDERS = ("", "Anno", "Eval")
-_PICTURE_FOLDERS = (PICTURES, f"Img/{PICTURES}")
+_PICTURE_FOLDERS = tuple(f"{folder}{PICTURES}{end}" for folder in ("", "Img/") for end in ("", "_png"))
+_VALUES = {"1": 1, "-1": 0}
+_KAGGLES = {"1": 1, "0": 0}  # in a CSV file that somebody wrote again
 _EXPECTED = "CelebA's official list there"
 
 
@@ -57,7 +62,7 @@ class CelebA:
     def samples(self, height: int, width: int) -> list[Sample]:
         labels = self._labels()
         root = self._root()
-        pictures = _pictures(root)
+        places = _places(_pictures(root))
         partition = _list(root, PARTITION) if self.partition is None else _partition(self.partition.expanduser())
         splits = _pairs(partition, "a picture and 0, 1 or 2", _split)
         people = _list(root, IDENTITIES)
@@ -66,8 +71,7 @@ class CelebA:
             if name not in labels:
                 raise DistillError(f"{partition}: {name} has no row in {self._file()}; expected one.")
         return [
-            Sample(name, pictures / name, labels[name], identities.get(name, -1), split)
-            for name, split in splits.items()
+            Sample(name, places(name), labels[name], identities.get(name, -1), split) for name, split in splits.items()
         ]
 
     def state(self) -> str:
@@ -93,15 +97,15 @@ class CelebA:
         names, rows = _header(file)
         columns = [names.index(name) for name in self._chosen(names)]
         labels: dict[str, tuple[int, ...]] = {}
-        for number, row in rows:
-            picture, *values = _fields(file, row) or [""]
-            if len(values) != len(names) or not set(values) <= {"1", "-1"}:
-                raise DistillError(
-                    f"{file}:{number}: {echo(row)}, expected a picture and {len(names)} values of 1 or -1."
-                )
+        rewritten = file.suffix == ".csv" and all("-1" not in fields for _, fields in rows)
+        meanings = _KAGGLES if rewritten else _VALUES
+        for number, (picture, *values) in rows:
+            if len(values) != len(names) or not meanings.keys() >= set(values):
+                found = echo(" ".join([picture, *values]))
+                raise DistillError(f"{file}:{number}: {found}, expected a picture and {len(names)} values of 1 or -1.")
             if picture in labels:
                 raise DistillError(f"{file}:{number}: {picture} has a row already; expected one a picture.")
-            labels[picture] = tuple(int(values[column] == "1") for column in columns)
+            labels[picture] = tuple(meanings[values[column]] for column in columns)
         return labels
 
 
@@ -112,7 +116,8 @@ def _partition(named: Path) -> Path:
 
 def _list(root: Path, name: str) -> Path:
     """Where a list lies, of all the places and forms it comes in; that of the official files where it is in none."""
-    places = [root / folder / form for folder in _FOLDERS for form in (name, name.replace(".txt", ".csv"))]
+    csv = name.replace(".txt", ".csv")
+    places = [root / folder / form for folder in _FOLDERS for form in (name, csv, f"{name}/{name}", f"{csv}/{csv}")]
     return next((place for place in places if place.is_file()), places[0])
 
 
@@ -131,47 +136,66 @@ def _pictures(root: Path) -> Path:
     )
 
 
-def _is_csv(file: Path) -> bool:
-    return file.suffix == ".csv"
+def _places(pictures: Path) -> Callable[[str], Path]:
+    """Where a picture lies that a list names; by its name without ending, where it is kept in another format."""
+    by_stem: dict[str, Path] = {}
+
+    def place(name: str) -> Path:
+        if (pictures / name).is_file():
+            return pictures / name
+        if not by_stem:
+            by_stem.update((file.stem, file) for file in walk(pictures) if file.suffix.lower() in SUFFIXES)
+        return by_stem.get(PurePath(name).stem, pictures / name)
+
+    return place
 
 
-def _fields(file: Path, row: str) -> list[str]:
-    return [field.strip() for field in row.split(",")] if _is_csv(file) else row.split()
+Rows = list[tuple[int, list[str]]]
+"""The fields of each row, with the number of its line."""
 
 
-def _lines(file: Path) -> list[str]:
-    """The lines of a list file but empty ones at its end."""
-    return read_text(file, _EXPECTED).rstrip().split("\n")
+def _fields(file: Path) -> Rows:
+    """All rows of a list but empty ones at its end; of a CSV file its header first."""
+    if file.suffix != ".csv":
+        lines = read_text(file, _EXPECTED).rstrip().split("\n")
+        return [(number, line.split()) for number, line in enumerate(lines, start=1)]
+    table = read_rows(file)
+    return [(1, list(table.header)), *((row.number, list(row.cells.values())) for row in table.rows)]
 
 
-def _header(file: Path) -> tuple[tuple[str, ...], list[tuple[int, str]]]:
-    """The attribute names, and the rows after them with their lines: as many as the first line says, where it does."""
-    first, *rest = _lines(file)
-    if _is_csv(file):
-        _, *names = _fields(file, first)
-        if not names or {"1", "-1"} & set(names):
-            raise DistillError(f"{file}:1: {echo(first)}, expected a header, image_id and the attribute names.")
-        return tuple(names), list(enumerate(rest, start=2))
-    if not first.strip().isdecimal() or not rest:
-        raise DistillError(f"{file}:1: {echo(first)}, expected the number of rows, then a line of attribute names.")
-    if int(first) != len(rest) - 1:
+def _header(file: Path) -> tuple[tuple[str, ...], Rows]:
+    """The attribute names, and the rows after them: as many as the first line says, where it does."""
+    (_, first), *rest = _fields(file)
+    if file.suffix == ".csv":
+        names = first[1:]
+        if not names or {"1", "-1", "0"} & set(names):
+            raise DistillError(
+                f"{file}:1: {echo(','.join(first))}, expected a header, image_id and the attribute names."
+            )
+        return tuple(names), rest
+    if len(first) != 1 or not first[0].isdecimal() or not rest:
         raise DistillError(
-            f"{file}: {len(rest) - 1} rows, but its first line says {int(first)}; download the file again."
+            f"{file}:1: {echo(' '.join(first))}, expected the number of rows, then a line of attribute names."
         )
-    return tuple(rest[0].split()), list(enumerate(rest[1:], start=3))
+    (_, names), *rows = rest
+    if int(first[0]) != len(rows):
+        raise DistillError(
+            f"{file}: {len(rows)} rows, but its first line says {int(first[0])}; download the file again."
+        )
+    return tuple(names), [(number, fields or [""]) for number, fields in rows]
 
 
 def _pairs(file: Path, expected: str, parse: Callable[[str], Value]) -> dict[str, Value]:
     """A list of two columns: a picture, once, and its value."""
     pairs: dict[str, Value] = {}
-    for number, row in enumerate(_lines(file), start=1):
+    for number, fields in _fields(file):
         try:
-            picture, text = _fields(file, row)
+            picture, text = fields
             value = parse(text)
         except ValueError:
-            if number == 1 and _is_csv(file):
+            if number == 1 and file.suffix == ".csv":
                 continue  # its header
-            raise DistillError(f"{file}:{number}: {echo(row)}, expected {expected}.") from None
+            raise DistillError(f"{file}:{number}: {echo(' '.join(fields))}, expected {expected}.") from None
         if picture in pairs:
             raise DistillError(f"{file}:{number}: {picture} has a row already; expected one a picture.")
         pairs[picture] = value

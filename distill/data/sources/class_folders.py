@@ -117,7 +117,8 @@ class ClassFolders:
         folders: dict[Split, str] = {}
         for sample in pictures:
             part, folder, _ = sample.name.split("/", 2)
-            split = PARTS[part.lower()]
+            split = part_of(part)
+            assert split is not None  # all of them are parts
             if folders.setdefault(split, part) != part:
                 raise DistillError(
                     f"root: {self.root} has {folders[split]} and {part}, and both are called as the pictures for "

@@ -5,12 +5,15 @@ Pictures come out encoded, as they were stored: decoding, and refusing what cann
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from distill.data.sources.listing import digest, walk
+from distill.data.sources.marked import COLUMNS, Photograph, marked_sample
+from distill.data.sources.objects_column import ObjectsColumn
 from distill.data.sources.source import Sample, Split
+from distill.data.targets import Column
 from distill.errors import ECHOED, DistillError, echo
 
 HUB_ADVICE = (
@@ -29,6 +32,8 @@ class Hub:
         image: the column of the pictures.
         attributes: the columns of the labels; each holds booleans, 0 and 1, or -1 and 1, and null where unknown.
         label: of classes that exclude each other: the column of the class, an enumeration (`datasets.ClassLabel`).
+        objects: of boxes: the column of the objects, each with a `bbox` of left, top, width, height in pixels and a
+            category.
         identity: the column of the person's number.
         train, validation, test: the set's names for the splits; a split without a name is not used.
         streaming: read without keeping a copy in the cache of `datasets`.
@@ -41,6 +46,7 @@ class Hub:
     image: str = "image"
     attributes: tuple[str, ...] = ()
     label: str | None = None
+    objects: str | None = None
     identity: str | None = None
     train: str | None = "train"
     validation: str | None = None
@@ -50,8 +56,16 @@ class Hub:
     def __post_init__(self) -> None:
         if self.label is not None and self.attributes:
             raise DistillError(f"label is {self.label} and attributes {list(self.attributes)}; give one of the two.")
+        if self.objects is not None and (self.label is not None or self.attributes):
+            raise DistillError(f"objects is {self.objects}, and label or attributes too; give one of the three.")
+
+    def columns(self) -> tuple[Column, ...]:
+        return () if self.objects is None else COLUMNS
 
     def classes(self) -> tuple[str, ...]:
+        if self.objects is not None:
+            objects = self._objects(self._splits())
+            return () if objects is None else objects.classes
         if self.label is None:
             return tuple(self.attributes)
         import datasets
@@ -77,8 +91,10 @@ class Hub:
             DistillError: the set cannot be reached or read; a split or column is not there; a label is no label.
         """
         path, local = self._path()
-        for split, rows in self._splits().items():
-            yield from self._rows(rows, split, Path(path) if local else None)
+        splits = self._splits()
+        objects = None if self.objects is None else self._objects(splits)
+        for split, rows in splits.items():
+            yield from self._rows(rows, split, Path(path) if local else None, objects)
 
     def state(self) -> str:
         """The commit of a set on the hub; sizes and times of the files of a local one."""
@@ -104,6 +120,23 @@ class Hub:
                 raise DistillError(f"{split}: {self.path} has no split {stored!r}, only {', '.join(loaded)}.")
         return {split: loaded[stored] for split, stored in splits.items() if stored is not None}
 
+    def _objects(self, splits: dict[Split, Any]) -> ObjectsColumn | None:
+        """The column of objects, which is alike in all splits; None where there is no split."""
+        assert self.objects is not None
+        for rows in splits.values():
+            if self.objects not in (rows.column_names or []):
+                raise DistillError(
+                    f"objects: {self.path} has no column {self.objects!r}, only {', '.join(rows.column_names or [])}."
+                )
+        features = {str(rows.features[self.objects]): rows.features[self.objects] for rows in splits.values()}
+        if len(features) > 1:
+            raise DistillError(f"objects: the splits of {self.path} have other classes, or in another order.")
+        with self._explained():
+            values = (row[self.objects] for rows in splits.values() for row in rows.select_columns([self.objects]))
+            for feature in features.values():
+                return ObjectsColumn.of(self.objects, feature, values)
+        return None
+
     def _path(self) -> tuple[str, bool]:
         """What to load, and whether it is a directory here."""
         if self.path is None:
@@ -115,13 +148,15 @@ class Hub:
             raise DistillError(f"path: {place} is not a directory; expected one of parquet files or pictures.")
         return self.path, False
 
-    def _rows(self, rows: Any, split: Split, root: Path | None) -> Iterator[Sample]:
+    def _rows(self, rows: Any, split: Split, root: Path | None, objects: ObjectsColumn | None) -> Iterator[Sample]:
         import datasets
 
         columns = rows.column_names or []  # None where a stream does not tell before it is read
         wanted = [("image", self.image), *(("attributes", name) for name in self.attributes)]
         wanted += [
-            (key, name) for key, name in (("label", self.label), ("identity", self.identity)) if name is not None
+            (key, name)
+            for key, name in (("label", self.label), ("objects", self.objects), ("identity", self.identity))
+            if name is not None
         ]
         for key, column in wanted:
             if column not in columns:
@@ -139,7 +174,14 @@ class Hub:
                 name = f"{split}/{number}"
                 if root is not None and isinstance(picture, Path) and picture.is_relative_to(root):
                     name = picture.relative_to(root).as_posix()
-                yield Sample(name, picture, labels, identity, split)
+                if objects is None:
+                    yield Sample(name, picture, labels, identity, split)
+                elif (value := row[objects.name]) is None:  # nobody looked
+                    yield Sample(name, picture, identity=identity, split=split)
+                else:
+                    photograph = Photograph(name, picture, None, split)
+                    sample = marked_sample(photograph, objects.boxes(value, where), objects.classes)
+                    yield replace(sample, identity=identity)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

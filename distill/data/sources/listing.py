@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from distill.data.sources.source import Sample
 from distill.errors import DistillError
 from distill.files.nearby import nearby
@@ -77,7 +79,8 @@ def _lies_in(place: Path, root: Path, target: Path) -> bool:
 
 
 def digest(samples: Iterable[Sample]) -> str:
-    """sha256 of what is listed: names, labels, identities, splits, boxes, and the size and time of picture files."""
+    """sha256 of what is listed: names, labels, identities, splits, boxes, further targets and rows left out, and the
+    size and time of picture files."""
     state = hashlib.sha256()
     for sample in samples:
         stamp = ""
@@ -89,5 +92,8 @@ def digest(samples: Iterable[Sample]) -> str:
                 stamp = "unreadable"
         if sample.box is not None:
             stamp += f" {sample.box}"
+        if sample.targets or sample.left_out:
+            known = {name: np.asarray(value).tolist() for name, value in sample.targets.items()}
+            stamp += f" {known} {sample.size} {sample.left_out}"
         state.update(f"{(sample.name, sample.labels, sample.identity, sample.split, stamp)}\n".encode())
     return state.hexdigest()

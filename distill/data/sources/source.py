@@ -48,6 +48,9 @@ class Sample:
         box: the part of an encoded picture to be used; None for all of it.
         targets: values of the source's further columns by name, as `Column.value` takes them; one that is left out is
             unknown. Places are in pixels of the upright whole picture, from the edges of its first pixel.
+        size: height and width in pixels of the upright picture its places were marked in, where that is written down;
+            a picture of another size is bad.
+        left_out: of each row of its targets that could not be used, what it is and why.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Sample:
     split: Split = "train"
     box: Box | None = None
     targets: Mapping[str, Any] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
+    left_out: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -91,5 +96,18 @@ class Targeted(Protocol):
 
         Raises:
             DistillError: a column contradicts itself.
+        """
+        ...
+
+
+@runtime_checkable
+class Remarked(Protocol):
+    """A source that passes something over, or takes it for granted."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """What the user is to be told of how it was read, a sentence each, naming the file.
+
+        Raises:
+            DistillError: as `samples` does.
         """
         ...

@@ -20,7 +20,7 @@ class ViewBatch:
     Attributes:
         index: int64 (N,), position in the training set.
         pictures: uint8 (N, H, W, 3).
-        box: float32 (N, 4), top, left, height, width of the crop in pixels.
+        box: float32 (N, 4), top, left, height, width of the crop in pixels; what is outside of the picture is grey.
         flip: bool (N,). color: float32 (N, 3), factors of brightness, contrast, saturation.
         targets: what is known of the pictures, by column; places are shares of the view.
         weight: float32 (N,), the share of `partner` in the mixture, or None where nothing is mixed.
@@ -29,6 +29,8 @@ class ViewBatch:
             shares of the view; None where it shines through everywhere.
         answers: what a stored teacher answered to these views by name, (N, ...) or the largest logits; None where it
             is to be asked.
+        zoomed: int64 (M,), the rows of views whose box is larger than the picture; None where there can be none.
+        zoom: how many times the sides of the picture theirs are at most.
     """
 
     index: Tensor
@@ -41,6 +43,8 @@ class ViewBatch:
     partner: Self | None = None
     patch: Tensor | None = None
     answers: dict[str, Tensor | TopAnswers] | None = None
+    zoomed: Tensor | None = None
+    zoom: float = 1.0
 
     def __len__(self) -> int:
         return len(self.index)
@@ -54,7 +58,9 @@ class ViewBatch:
         moved: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, dict):
+            if isinstance(value, float):
+                moved[field.name] = value
+            elif isinstance(value, dict):
                 moved[field.name] = {key: getattr(one, function)(*args, **kwargs) for key, one in value.items()}
             else:
                 moved[field.name] = None if value is None else getattr(value, function)(*args, **kwargs)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from distill.data.views.batch import ViewBatch
-from distill.preprocess.preprocess import Preprocess
-from distill.preprocess.resampling import Taps, resample_each, resampling_taps
+from distill.preprocess.preprocess import PADDING, Preprocess
+from distill.preprocess.resampling import Taps, padded_taps, resample_each, resampling_taps
 
 _LUMA = (0.299, 0.587, 0.114)
 _MID_GREY = 127.5
@@ -63,11 +63,9 @@ def crop(batch: ViewBatch, preprocess: Preprocess, color: Tensor | None = None) 
         color: (N, 3), as `recolor` takes them.
     """
     _, height, width, _ = batch.pictures.shape
-    vertical, horizontal = preprocess.intervals(batch.box, batch.flip)
+    vertical, horizontal = preprocess.intervals(_inside(batch), batch.flip)
     rows = resampling_taps(vertical, height, preprocess.height, preprocess.interpolation)
-    columns = resampling_taps(horizontal, width, preprocess.width, preprocess.interpolation)
-    flip = batch.flip.view(-1, 1, 1)
-    columns = Taps(*(torch.where(flip, values.flip(1), values) for values in columns))
+    columns = _mirrored(resampling_taps(horizontal, width, preprocess.width, preprocess.interpolation), batch.flip)
     # In the memory order the resampler leaves: whoever needs another turns the pixels around once, not twice.
     out = rows.weight.new_empty((len(batch), preprocess.width, 3, preprocess.height)).permute(0, 2, 3, 1)
     start = 0
@@ -75,7 +73,44 @@ def crop(batch: ViewBatch, preprocess: Preprocess, color: Tensor | None = None) 
         end = start + len(pixels)
         out[start:end] = pixels if color is None else recolor(pixels, color[start:end])
         start = end
+    if batch.zoomed is not None and len(batch.zoomed):
+        pixels = _on_grey(batch, batch.zoomed, preprocess)
+        out[batch.zoomed] = pixels if color is None else recolor(pixels, color[batch.zoomed])
     return out
+
+
+def _inside(batch: ViewBatch) -> Tensor:
+    """The boxes (N, 4); those larger than the picture as large as it, for they are cut by themselves: they take several
+    times the taps."""
+    if batch.zoomed is None:
+        return batch.box
+    _, height, width, _ = batch.pictures.shape
+    top, left, box_height, box_width = batch.box.unbind(1)
+    parts = (top.clamp(min=0), left.clamp(min=0), box_height.clamp(max=height), box_width.clamp(max=width))
+    return torch.stack(parts, dim=1)
+
+
+def _on_grey(batch: ViewBatch, rows: Tensor, preprocess: Preprocess) -> Tensor:
+    """Some views, int64 (M,), with grey where they reach over the picture: float32 (M, 3, h, w).
+
+    As of a picture that was padded first, without making one: where the kernel reaches over an edge, grey has the share
+    that the picture's pixels leave.
+    """
+    _, height, width, _ = batch.pictures.shape
+    flip = batch.flip[rows]
+    vertical, horizontal = preprocess.intervals(batch.box[rows], flip)
+    down = padded_taps(vertical, height, preprocess.height, preprocess.interpolation, batch.zoom)
+    across = padded_taps(horizontal, width, preprocess.width, preprocess.interpolation, batch.zoom)
+    across = _mirrored(across, flip)
+    shown = down.weight.sum(dim=2).unsqueeze(2) * across.weight.sum(dim=2).unsqueeze(1)
+    pixels = torch.cat(list(resample_each(batch.pictures[rows], down, across)))
+    return pixels + (PADDING * (1 - shown)).unsqueeze(1)
+
+
+def _mirrored(columns: Taps, flip: Tensor) -> Taps:
+    """The taps of an axis, those of mirrored views, bool (N,), in the other order."""
+    mirrored = flip.view(-1, 1, 1)
+    return Taps(*(torch.where(mirrored, values.flip(1), values) for values in columns))
 
 
 def recolor(pixels: Tensor, color: Tensor) -> Tensor:

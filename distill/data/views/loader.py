@@ -15,13 +15,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from distill.data.prepared.pictures import Pictures
-from distill.data.targets import Column
+from distill.data.targets import Column, Ragged, take
 from distill.data.views.batch import ViewBatch
+from distill.data.views.objects import around_objects, boxes_column, check_objects
 from distill.data.views.philox import Purpose, permutation
 from distill.data.views.targets import BatchTargets
-from distill.data.views.views import Views, draw, mixing_weights, partners, patches
+from distill.data.views.views import Draw, Views, draw, mixing_weights, partners, patches
 from distill.errors import DistillError
-from distill.host import check_open_files
+from distill.host import check_open_files, exhausted
 from distill.objectives.top import TopAnswers
 
 AnswersOf = Callable[[np.ndarray, int], dict[str, Tensor | TopAnswers]]
@@ -41,6 +42,7 @@ class ViewDataset(Dataset[ViewBatch]):
 
     def __init__(self, pictures: Pictures, views: Views, seed: int, answers: AnswersOf | None = None) -> None:
         check_mixing(views, pictures.columns)
+        check_objects(views, pictures.columns)
         self.pictures, self.views, self.seed, self.answers = pictures, views, seed, answers
         self._partners: tuple[int, np.ndarray] | None = None
 
@@ -63,6 +65,8 @@ class ViewDataset(Dataset[ViewBatch]):
         pictures = self.pictures.gather(request.index)
         hashes = self.pictures.hashes[request.index]
         numbers = draw(self.views, self.seed, hashes, request.view, *self.pictures.size)
+        if self.views.keep_object:
+            self._keep_objects(numbers, hashes, request)
         box, flip = torch.from_numpy(numbers.box), torch.from_numpy(numbers.flip)
         targets = BatchTargets.of(self.pictures.columns, self.pictures.targets, request.index)
         return ViewBatch(
@@ -72,7 +76,20 @@ class ViewDataset(Dataset[ViewBatch]):
             flip=flip,
             color=torch.from_numpy(numbers.color),
             targets=targets.in_view(box, flip, self.pictures.size),
+            zoomed=torch.from_numpy(np.flatnonzero(numbers.zoomed)) if self.views.zoom_out else None,
+            zoom=self.views.zoom if self.views.zoom_out else 1.0,
         )
+
+    def _keep_objects(self, numbers: Draw, hashes: np.ndarray, request: Request) -> None:
+        """Move crops to where they hold an object; all of it is in a view that is zoomed out."""
+        column = boxes_column(self.pictures.columns)
+        assert column is not None
+        boxes = take(self.pictures.targets[column.name], request.index)
+        assert isinstance(boxes, Ragged)
+        sides = numbers.box[:, 2:] / np.array(self.pictures.size)
+        moved, corners = around_objects(self.views, self.seed, hashes, request.view, sides, boxes)
+        moved &= ~numbers.zoomed
+        numbers.box[moved, :2] = (corners * self.pictures.size)[moved]
 
     def _partners_of(self, view: int) -> np.ndarray:
         # Drawn once a pass, not once a batch: it orders the whole set.
@@ -111,6 +128,10 @@ class Returning(Dataset[Any]):
             return self.dataset.__getitems__(request)
         except DistillError as error:
             return error
+        except (MemoryError, OSError, RuntimeError) as error:
+            if (said := exhausted(error)) is None:
+                raise
+            return DistillError(f"a batch cannot be loaded: {said}")
 
 
 def raising(batches: Iterable[Any]) -> Iterator[Any]:

@@ -25,6 +25,8 @@ class Purpose(IntEnum):
     ORDER = 3
     PARTNER = 4
     PATCH = 5
+    ZOOM = 6
+    OBJECT = 7
 
 
 def philox4x32(counter: np.ndarray, key: np.ndarray, rounds: int = 10) -> np.ndarray:

@@ -7,8 +7,9 @@ Shapes: N batch, H W pixels of the prepared pictures.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,10 @@ class Views:
         brightness, contrast, saturation: largest relative change, each drawn from 1 - x..1 + x.
         mixup: largest weight of the picture mixed in, drawn from 0..mixup; 0 mixes nothing.
         cutmix: largest share of the view that a box of another one covers, drawn from 0..cutmix; 0 covers nothing.
+        zoom_out: probability that a view shows all of the picture small, on grey, in place of a crop.
+        zoom: how many times the picture's sides such a view's are at most; drawn from 1..zoom.
+        keep_object: probability that a crop is moved to hold the centre of one of the picture's boxes; see
+            `distill.data.views.objects`.
         count: number of different views of a picture; pass e shows view e mod count. None: every pass a new one.
     """
 
@@ -42,6 +47,9 @@ class Views:
     saturation: float = 0.2
     mixup: float = 0.0
     cutmix: float = 0.0
+    zoom_out: float = 0.0
+    zoom: float = 4.0
+    keep_object: float = 0.0
     count: int | None = None
 
     def __post_init__(self) -> None:
@@ -49,9 +57,11 @@ class Views:
             raise DistillError(f"views.scale is {list(self.scale)}, expected 0 < smallest <= largest <= 1.")
         if self.ratio < 1:
             raise DistillError(f"views.ratio is {self.ratio}, expected at least 1.")
-        for key in ("flip", "brightness", "contrast", "saturation"):
+        for key in ("flip", "brightness", "contrast", "saturation", "zoom_out", "keep_object"):
             if not 0 <= getattr(self, key) <= 1:
                 raise DistillError(f"views.{key} is {getattr(self, key)}, expected a number from 0 to 1.")
+        if not 1 <= self.zoom < math.inf:
+            raise DistillError(f"views.zoom is {self.zoom}, expected at least 1: sides of the view by the picture's.")
         if not 0 <= self.mixup <= 0.5:
             raise DistillError(f"views.mixup is {self.mixup}, expected a weight from 0 to 0.5.")
         if not 0 <= self.cutmix <= 1:
@@ -68,6 +78,16 @@ class Views:
         """Whether a view shows a second picture of the set, so that it depends on which pictures there are."""
         return self.mixup > 0 or self.cutmix > 0
 
+    def facts(self) -> dict[str, Any]:
+        """The fields, for JSON and keys. What draws nothing is left out where it came later than the others: what was
+        known before it existed stays known."""
+        facts = asdict(self)
+        if not self.zoom_out:
+            del facts["zoom_out"], facts["zoom"]
+        if not self.keep_object:
+            del facts["keep_object"]
+        return facts
+
     def number(self, epoch: int) -> int:
         """The view that pass ``epoch`` shows."""
         return epoch if self.count is None else epoch % self.count
@@ -78,12 +98,15 @@ class Draw:
     """The numbers of N views.
 
     Attributes:
-        box: float32 (N, 4), top, left, height, width in pixels of the prepared picture.
+        box: float32 (N, 4), top, left, height, width in pixels of the prepared picture; larger than it of a view that
+            is zoomed out.
+        zoomed: bool (N,), which these are.
         flip: bool (N,).
         color: float32 (N, 3), factors of brightness, contrast and saturation.
     """
 
     box: np.ndarray
+    zoomed: np.ndarray
     flip: np.ndarray
     color: np.ndarray
 
@@ -105,13 +128,29 @@ def draw(views: Views, seed: int, hashes: np.ndarray, view: int, height: int, wi
         ],
         axis=1,
     )
+    zoomed = np.zeros(len(hashes), bool)
+    if views.zoom_out:
+        zoomed, wide = _zoomed(views, seed, hashes, view)
+        box = np.where(zoomed[:, None], wide * (height, width, height, width), box)
     c = uniform(words(seed, hashes, view, Purpose.COLOR))
     jitter = np.array([views.brightness, views.contrast, views.saturation])
     return Draw(
         box=box.astype(np.float32),
+        zoomed=zoomed,
         flip=c[:, 3] < views.flip,
         color=(1 + jitter * (2 * c[:, :3] - 1)).astype(np.float32),
     )
+
+
+def _zoomed(views: Views, seed: int, hashes: np.ndarray, view: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which views are zoomed out, bool (N,), and the boxes they would have, (N, 4) as shares of the picture.
+
+    The expansion of SSD (Liu et al. 2016, arXiv 1512.02325): the picture lies anywhere on a ground that has up to
+    ``views.zoom`` times its sides.
+    """
+    u = uniform(words(seed, hashes, view, Purpose.ZOOM))
+    sides = 1 + (views.zoom - 1) * u[:, 1]
+    return u[:, 0] < views.zoom_out, np.stack([(1 - sides) * u[:, 2], (1 - sides) * u[:, 3], sides, sides], axis=1)
 
 
 def _stretch(ratio: float, raw: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
+from distill.data.sources.listing import HIDDEN
 from distill.data.sources.people import People
 from distill.errors import DistillError, in_section
 from distill.evaluation.all_pairs import AllPairsScores, compare_all_pairs, evaluate_all_pairs
@@ -201,12 +202,20 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
 
 
 def _people(root: Path) -> Path:
-    """The directory of the people: `images`, an archive's own folder, perhaps in another of its name, or `root`."""
+    """The directory of the people: `images`, an archive's own folder, perhaps in another of its name, or `root`; or the
+    one folder there is, whatever its name, where folders lie in it."""
     for name in _ARCHIVES:
         for place in (root / name / name, root / name):
             if place.is_dir():
                 return place
-    return root
+    place = root
+    while len(inner := _folders(place)) == 1 and _folders(inner[0]):
+        (place,) = inner
+    return place
+
+
+def _folders(place: Path) -> list[Path]:
+    return [one for one in place.iterdir() if one.is_dir() and one.name[0] != "." and one.name.lower() not in HIDDEN]
 
 
 def _as_paired(name: str) -> str:

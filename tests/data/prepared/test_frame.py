@@ -38,7 +38,7 @@ def check_places(found: Prepared, boxes: bool = True) -> int:
 
 
 @pytest.mark.parametrize("box", [None, (13, 9, 107, 80), (-5, -7, 111, 200)])
-@pytest.mark.parametrize("fit", ["crop", "stretch", "pad"])
+@pytest.mark.parametrize("fit", ["crop", "stretch", "pad", "pad_corner"])
 @pytest.mark.parametrize("size", [(90, 120), (60, 48), (64, 64), (200, 140)])
 def test_places_go_where_their_pixels_go(tmp_path: Path, size: tuple[int, int], fit: Fit, box: Box | None) -> None:
     found = run(Marked(box=box), tmp_path / "set", height=size[0], width=size[1], fit=fit)

@@ -87,3 +87,48 @@ def test_damage_of_the_picture_is_no_damage_of_metadata() -> None:
     with pytest.raises(BadPicture, match="damaged"):
         decode(damaged, "a")
     assert zlib.crc32(damaged) != zlib.crc32(file.getvalue())
+
+
+def segment(marker: int, content: bytes, length: int | None = None) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2 if length is None else length) + content
+
+
+def jpeg(*segments: bytes, without_jfif: bool = False) -> bytes:
+    """A JPEG to be turned by a quarter, with more segments before it."""
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, "JPEG", quality=100, subsampling=0)
+    whole = file.getvalue()
+    return b"\xff\xd8" + segment(0xE1, exif(orientation(6))) + b"".join(segments) + whole[20 if without_jfif else 2 :]
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        jpeg(segment(0xEE, b"Adobe")),
+        jpeg(segment(0xE0, b"JFIF"), without_jfif=True),
+        jpeg(segment(0xE0, b"JFIF\0\1"), without_jfif=True),
+        jpeg(segment(0xE2, b"ICC_PROFILE\0\5\1" + bytes(30))),
+        jpeg(segment(0xE2, b"MPF\0II*\0" + struct.pack("<I", 2**31))),
+        jpeg(segment(0xED, b"Photoshop 3.0\0" + b"8BIM\x03\xed" + b"\xff" * 20)),
+        jpeg(segment(0xE1, b"")),
+        jpeg(segment(0xED, b"x", length=0xFFFF)),  # longer than the file
+        b"\xff\xd8" + segment(0xE1, exif(orientation(6)), length=0xFFFF) + jpeg()[2:],
+    ],
+)
+def test_segments_that_are_damaged_leave_the_picture(encoded: bytes) -> None:
+    found = decode(encoded, "a").astype(int)
+    assert found.shape == TURNED[6].shape and np.abs(found - TURNED[6]).max() <= 3
+
+
+@pytest.mark.parametrize(("name", "content"), [(b"acTL", b"\0\0\0"), (b"pHYs", b"\0"), (b"gAMA", b""), (b"sRGB", b"")])
+def test_chunks_that_are_damaged_leave_the_picture(name: bytes, content: bytes) -> None:
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, "PNG", exif=exif(orientation(6)))
+    whole, chunk = file.getvalue(), name + content
+    chunk = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    assert np.array_equal(decode(whole[:33] + chunk + whole[33:], "a"), TURNED[6])
+
+
+def test_a_file_that_is_no_picture_without_its_metadata_is_called_damaged() -> None:
+    with pytest.raises(BadPicture, match="damaged or truncated"):
+        decode(b"\xff\xd8" + segment(0xE1, exif(orientation(6)), length=0xFFFF), "a")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,7 @@ def test_a_malformed_list_is_named_with_its_line(root: Path, file: str, old: str
 
 def test_a_list_that_is_no_text_is_named(root: Path) -> None:
     (root / "list_eval_partition.txt").write_bytes(b"\x89PNG\xff\xff")
-    with pytest.raises(DistillError, match=r"list_eval_partition\.txt: cannot be read as text"):
+    with pytest.raises(DistillError, match=r"list_eval_partition\.txt: is no text \(a picture"):
         CelebA(root=root).samples(8, 8)
 
 
@@ -158,8 +159,55 @@ def test_kaggles_form_says_the_same(root: Path) -> None:
     assert [(sample.name, sample.labels, sample.identity, sample.split) for sample in after] == before
     assert all(isinstance(sample.picture, Path) and sample.picture.is_file() for sample in after)
     edit(root / "list_attr_celeba.csv", f"image_id,{','.join(NAMES)}\r\n".replace("\r", ""), "")
-    with pytest.raises(DistillError, match=r"list_attr_celeba\.csv:1: '000001\.jpg,-1,1,1', expected a header"):
+    with pytest.raises(DistillError, match=r"list_attr_celeba\.csv:1: '000001\.jpg,-1,1,1', expected the names"):
         source.classes()
+
+
+def quoted(text: str) -> str:
+    return "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines())
+
+
+def numbered(text: str) -> str:
+    """With pandas' index."""
+    return "\n".join(f"{number or ''},{line}" for number, line in enumerate(text.splitlines()))
+
+
+@pytest.mark.parametrize(
+    "rewritten",
+    [quoted, numbered, lambda text: text.replace(",", ";"), lambda text: text.replace("-1", "0")],
+)
+def test_csv_lists_that_somebody_wrote_again(root: Path, rewritten: Callable[[str], str]) -> None:
+    before = [(sample.name, sample.labels, sample.split) for sample in CelebA(root=root).samples(8, 8)]
+    as_csv(root)
+    for file in root.glob("*.csv"):
+        file.write_text(rewritten(file.read_text()))
+    source = CelebA(root=root)
+    assert source.classes() == NAMES
+    assert [(sample.name, sample.labels, sample.split) for sample in source.samples(8, 8)] == before
+    text = (root / "list_attr_celeba.csv").read_text()
+    (root / "list_attr_celeba.csv").write_text(text.replace("1", "-1", 1).replace("1", "0") + "000001.jpg,2,2,2")
+    with pytest.raises(DistillError, match=r"list_attr_celeba\.csv"):
+        source.samples(8, 8)
+
+
+def test_an_archive_unpacked_in_a_folder_of_its_name(root: Path) -> None:
+    before = [(sample.name, sample.labels, sample.split) for sample in CelebA(root=root).samples(8, 8)]
+    as_csv(root)
+    for file in list(root.glob("*.csv")):
+        file.rename(root / "moved")
+        file.mkdir()
+        (root / "moved").rename(file / file.name)
+    assert [(sample.name, sample.labels, sample.split) for sample in CelebA(root=root).samples(8, 8)] == before
+
+
+@pytest.mark.parametrize("folder", ["img_align_celeba", "img_align_celeba_png"])
+def test_pictures_as_png_while_lists_say_jpg(root: Path, folder: str) -> None:
+    pictures = (root / "img_align_celeba").rename(root / folder)
+    for file in list(pictures.iterdir()):
+        file.rename(file.with_suffix(".png"))
+    samples = CelebA(root=root).samples(8, 8)
+    assert [sample.name for sample in samples] == list(ROWS)
+    assert [sample.picture for sample in samples] == [pictures / f"{name[:-4]}.png" for name in ROWS]
 
 
 def test_a_csv_list_without_its_header_loses_no_row(root: Path) -> None:

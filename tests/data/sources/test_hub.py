@@ -2,6 +2,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -83,6 +84,95 @@ def test_parquet_gives_encoded_pictures_labels_and_people(parquet: Path, streami
     assert [sample.identity for sample in samples] == [7, 7, -1, 2**40] * 2
     assert [sample.split for sample in samples] == ["train"] * 4 + ["test"] * 4
     assert [sample.name for sample in samples][3:5] == ["train/3", "test/0"]
+
+
+def objects_set(place: Path, objects: list[Any], feature: Any, split: str = "train") -> Path:
+    """Parquet files of pictures of 5 x 6 pixels with a column of objects, as `datasets` writes them."""
+    features = datasets.Features({"image": datasets.Image(), "objects": feature})
+    rows = {"image": [{"bytes": png(n), "path": None} for n in range(len(objects))], "objects": objects}
+    place.mkdir(exist_ok=True)
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(place / f"{split}.parquet")
+    return place
+
+
+LIST, NUMBERS = datasets.List, datasets.List(datasets.Value("float32"))
+NAMED = datasets.ClassLabel(names=["cup", "jar"])
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("listed_objects", [False, True])
+def test_a_column_of_objects_gives_boxes(tmp_path: Path, listed_objects: bool, streaming: bool) -> None:
+    two, none = {"bbox": [[1, 0.5, 2, 3], [0, 0, 5, 6]], "category": [1, 0]}, {"bbox": [], "category": []}
+    rows, feature = [two, none, None], {"bbox": LIST(NUMBERS), "category": LIST(NAMED)}
+    if listed_objects:
+        rows = [[{"bbox": [1, 0.5, 2, 3], "category": 1}, {"bbox": [0, 0, 5, 6], "category": 0}], [], None]
+        feature = LIST({"bbox": NUMBERS, "category": NAMED})
+    source = Hub(path=str(objects_set(tmp_path / "set", rows, feature)), objects="objects", streaming=streaming)
+    assert source.classes() == ("cup", "jar")
+    first, empty, unknown = listed(source)
+    assert first.targets["boxes"].tolist() == [[1, 0.5, 3, 3.5], [0, 0, 5, 6]]
+    assert first.targets["box_classes"].tolist() == [1, 0] and first.labels == (1, 1)
+    assert first.size == first.targets["picture_size"] == (6, 5) and first.targets["box_ignored"].tolist() == [0, 0]
+    assert empty.labels == (0, 0) and len(empty.targets["boxes"]) == 0
+    if not unknown.targets:  # nobody looked; `datasets` reads objects of lists back as empty ones
+        assert unknown.labels == ()
+    assert [column.name for column in source.columns()] == list(first.targets)
+    assert not Hub(path=source.path).columns()
+
+
+def test_numbers_and_words_are_classes_too(tmp_path: Path) -> None:
+    rows = [[{"bbox": [1, 1, 2, 2], "label": 10, "iscrowd": 1}, {"bbox": [1, 1, 2, 2], "label": 9, "iscrowd": 0}]]
+    feature = LIST({"bbox": NUMBERS, "label": datasets.Value("int64"), "iscrowd": datasets.Value("int8")})
+    objects_set(tmp_path / "numbers", [[{"bbox": [1, 1, 2, 2], "label": 2, "iscrowd": 0}]], feature, "test")
+    source = Hub(path=str(objects_set(tmp_path / "numbers", rows, feature)), objects="objects", test="test")
+    assert source.classes() == ("2", "9", "10")
+    first, second = listed(source)
+    assert first.targets["box_classes"].tolist() == [2, 1] and second.targets["box_classes"].tolist() == [0]
+    assert first.targets["box_ignored"].tolist() == [1, 0] and first.labels == (0, 1, 0)
+    words = LIST({"bbox": NUMBERS, "category": datasets.Value("string")})
+    source = Hub(
+        path=str(objects_set(tmp_path / "words", [[{"bbox": [4, 1, 2, 2], "category": "jar"}]], words)),
+        objects="objects",
+    )
+    assert source.classes() == ("jar",)
+    assert listed(source)[0].targets["boxes"].tolist() == [[4, 1, 5, 3]]  # a pixel too far is cut
+
+
+@pytest.mark.parametrize(
+    ("objects", "match"),
+    [
+        ([[{"bbox": [1, 1, 2], "category": 0}]], r"row 0 of train: bbox is \[1\.0, 1\.0, 2\.0\], expected left, top"),
+        ([[], [{"bbox": None, "category": 0}]], r"row 1 of train: bbox is None, expected left"),
+        ([[{"bbox": [1, 1, 2, 2], "category": -1}]], r"row 0 of train: category is -1, expected one of 2 classes"),
+        ([[{"bbox": [1, 1, 2, 2], "category": None}]], r"row 0 of train: category is None, expected one of 2 classes"),
+    ],
+)
+def test_what_is_no_object_is_named(tmp_path: Path, objects: list[Any], match: str) -> None:
+    place = objects_set(tmp_path / "set", objects, LIST({"bbox": NUMBERS, "category": NAMED}))
+    with pytest.raises(DistillError, match=match):
+        listed(Hub(path=str(place), objects="objects"))
+
+
+def test_what_is_no_column_of_objects_is_named(tmp_path: Path, parquet: Path) -> None:
+    with pytest.raises(DistillError, match=r"objects: the column Male is .*bool.*, expected a list of objects"):
+        Hub(path=str(parquet), image="photo", objects="Male").classes()
+    with pytest.raises(DistillError, match=r"objects: .* has no column 'things', only photo, Male"):
+        listed(Hub(path=str(parquet), image="photo", objects="things"))
+    with pytest.raises(DistillError, match=r"objects is o, and label or attributes too; give one"):
+        Hub(path="x", objects="o", label="l")
+    kindless = objects_set(tmp_path / "set", [[{"bbox": [1, 1, 2, 2]}]], LIST({"bbox": NUMBERS}))
+    with pytest.raises(DistillError, match=r"objects: the column objects has bbox, expected a list of objects"):
+        Hub(path=str(kindless), objects="objects").classes()
+
+
+def test_splits_of_other_classes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows(*names: str) -> datasets.Dataset:
+        feature = LIST({"bbox": NUMBERS, "category": datasets.ClassLabel(names=list(names))})
+        return datasets.Dataset.from_dict({"objects": [[]]}, features=datasets.Features({"objects": feature}))
+
+    monkeypatch.setattr(Hub, "_splits", lambda _: {"train": rows("cup", "jar"), "test": rows("jar", "cup")})
+    with pytest.raises(DistillError, match=r"objects: the splits of x have other classes, or in another order"):
+        Hub(path="x", objects="objects").classes()
 
 
 def test_split_names_are_keys(parquet: Path) -> None:

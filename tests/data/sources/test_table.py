@@ -16,7 +16,7 @@ def table(root: Path, text: str, **keys: object) -> Table:
     return Table(csv=root / "table.csv", root=root / "photos", **keys)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_class_a_row(tmp_path: Path, separator: str, mark: str, end: str) -> None:
@@ -93,6 +93,50 @@ def test_a_column_says_the_part(tmp_path: Path) -> None:
         table(tmp_path, text.replace("val", "held")).samples(8, 8)
 
 
+@pytest.mark.parametrize("end", ["", ".0"])
+def test_parts_in_numbers_are_celebas_and_that_is_said(tmp_path: Path, end: str) -> None:
+    text = "file,label,partition\na.jpg,x,0\nb.JPG,y,1\nc.png,x,2\n".replace("\n", f"{end}\n").replace("n.0", "n")
+    source = table(tmp_path, text)
+    assert [sample.split for sample in source.samples(8, 8)] == ["train", "validation", "test"]
+    assert any("partition is in numbers, read as CelebA's: 0 train" in remark for remark in source.remarks())
+    with pytest.raises(DistillError, match=r"table\.csv:2: partition is '0.*0 and 1 without a 2 may be any two parts"):
+        table(tmp_path, text.replace("x,2", "x,1")).samples(8, 8)
+
+
+@pytest.mark.parametrize(
+    ("words", "split"),
+    [
+        (("TRAIN", "train_set", "Training set", "trainval", "training-images"), "train"),
+        (("VALID", "Dev", "val set", "Validation", "eval", "validate"), "validation"),
+        (("Testing", "TEST ", "testset", "test_data"), "test"),
+    ],
+)
+def test_parts_in_any_spelling(tmp_path: Path, words: tuple[str, ...], split: str) -> None:
+    for word in words:
+        text = f"file,label,split\na.jpg,x,{word}\nb.JPG,y,train\n"
+        assert table(tmp_path, text).samples(8, 8)[0].split == split, word
+
+
+def test_what_is_unlabelled_is_for_training_only_where_no_column_says_otherwise(tmp_path: Path) -> None:
+    text = "file,label,split\na.jpg,x,train\nb.JPG,,test\nc.png,y,test\nd.jpeg,,train\n"
+    source = table(tmp_path, text)
+    assert [(sample.split, sample.labels) for sample in source.samples(8, 8)] == [
+        ("train", (1, 0)),
+        ("test", (-1, -1)),
+        ("test", (0, 1)),
+        ("train", (-1, -1)),
+    ]
+    (remark,) = source.remarks()
+    assert "2 of 4 pictures have no label: 1 for training" in remark and "1 of validation and test" in remark
+    put(tmp_path / "photos", *(f"{n}.jpg" for n in range(20)))
+    rows = "".join(f"{n}.jpg,{'Ann' if n % 2 else 'Bob'},{n % 2}\n" for n in range(10))
+    rows += "".join(f"{n}.jpg,,\n" for n in range(10, 20))
+    for keys in ({"identity": "person"}, {"attributes": ("tall",)}):
+        samples = table(tmp_path, f"file,person,tall\n{rows}", test=0.5, **keys).samples(8, 8)
+        assert {sample.split for sample in samples[10:]} == {"train"}
+        assert {sample.split for sample in samples[:10]} == {"train", "test"}
+
+
 def test_shares_of_each_class_are_held_out(tmp_path: Path) -> None:
     put(tmp_path, *(f"{breed}{n}.jpg" for breed in "pb" for n in range(20)))
     rows = "".join(f"{breed}{n}.jpg,{breed}\n" for breed in "pb" for n in range(20))
@@ -113,7 +157,10 @@ def test_shares_of_each_class_are_held_out(tmp_path: Path) -> None:
         ("file,file\n", r"table\.csv:1: 'file,file', expected the names of the columns, each once"),
         ("file,label\n", r"table\.csv: no rows after the header"),
         ("file,label\na.jpg,x,y\n", r"table\.csv:2: 3 cells, and the header has 2, separated by ','"),
-        ("file,label\na.jpg,x\na.jpg,y\n", r"table\.csv:3: 'a\.jpg' has a row already, line 2"),
+        (
+            "a.jpg,x\nb.JPG,y\n",
+            r"^file: .*only 'a\.jpg, x'\. Its first line is a row, and a header is expected above it",
+        ),
         ("file,label\n,x\na.jpg,y\n", r"table\.csv:2: file is empty"),
         ("file,label\na.jpg,x\nb.JPG,x\n", r"^label: the column label of .* holds 1 classes \(x\)"),
         ('file,label\n"a.jpg,x\n', r"table\.csv:2: cannot be read as CSV"),
@@ -126,6 +173,71 @@ def test_shares_of_each_class_are_held_out(tmp_path: Path) -> None:
 def test_a_malformed_table_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DistillError, match=message):
         table(tmp_path, text).samples(8, 8)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_what_excel_writes_is_read(tmp_path: Path, encoding: str) -> None:
+    put(tmp_path, "ä.jpg", "b.jpg")
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    text = f"{mark}file\tlabel\r\nä.jpg\tgroß\r\nb.jpg\tklein\r\n"
+    (tmp_path / "t.txt").write_bytes(text.encode(encoding))
+    source = Table(csv=tmp_path / "t.txt")
+    assert source.classes() == ("groß", "klein") and source.samples(8, 8)[0].name == "ä.jpg"
+    for content in (text.removeprefix(mark).encode("cp1252"), text.removeprefix(mark).encode("utf-16-le")):
+        (tmp_path / "t.txt").write_bytes(content)
+        with pytest.raises(DistillError, match=r't\.txt: .*Save it in UTF-8 \("CSV UTF-8" in Excel\)\.$'):
+            source.classes()
+
+
+@pytest.mark.parametrize("first", ["", "Unnamed: 0"])
+def test_the_index_of_pandas_is_passed_over_and_that_is_said(tmp_path: Path, first: str) -> None:
+    source = table(tmp_path, f"{first},file,label\n0,a.jpg,x\n1,b.JPG,y\n")
+    assert [sample.labels for sample in source.samples(8, 8)] == [(1, 0), (0, 1)]
+    assert source.remarks() == (f"{source.csv}: columns without a name (number 1) are not read.",)
+
+
+def test_separators_that_excel_names_and_leaves_at_the_end(tmp_path: Path) -> None:
+    source = table(tmp_path, "sep=;\r\nfile;label\r\na.jpg;x;;\r\nb.JPG;y\r\n;;\r\n")
+    assert [sample.labels for sample in source.samples(8, 8)] == [(1, 0), (0, 1)]
+    with pytest.raises(DistillError, match=r"table\.csv:3: 3 cells"):
+        table(tmp_path, "sep=;\r\nfile;label\r\na.jpg;x;z\r\n").samples(8, 8)
+
+
+def test_whole_numbers_are_in_their_own_order(tmp_path: Path) -> None:
+    text = "file,label\na.jpg,10\nb.JPG,2\nc.png,1\n"
+    assert table(tmp_path, text).classes() == ("1", "2", "10")
+    assert table(tmp_path, text.replace(",1\n", ",1b\n")).classes() == ("10", "1b", "2")
+
+
+def test_pictures_in_the_one_folder_beside_a_table_are_found_and_that_is_said(tmp_path: Path) -> None:
+    source = Table(csv=table(tmp_path, "file,label\na.jpg,x\nb.JPG,y\nmissing.jpg,y\n").csv)
+    put(tmp_path / "other", "a.jpg")
+    assert source.samples(8, 8)[0].picture == tmp_path / "photos" / "a.jpg"
+    assert source.remarks() == (
+        f"{source.csv}: its pictures are not beside it but in {tmp_path}/photos, which is taken for root.",
+    )
+    put(tmp_path / "other", "b.JPG")  # which of the two is meant, nobody says
+    with pytest.raises(DistillError, match=rf"^root: 3 of the 3 pictures of .* are not in {tmp_path}: a\.jpg"):
+        source.samples(8, 8)
+    put(tmp_path, "a.jpg", "b.JPG")
+    assert source.samples(8, 8)[0].picture == tmp_path / "a.jpg" and source.remarks() == ()
+
+
+@pytest.mark.parametrize("header", ["Image Name,Class Name", "IMG_PATH,Labels", "image-id,Species"])
+def test_columns_as_people_call_them(tmp_path: Path, header: str) -> None:
+    source = table(tmp_path, f"{header}\na.jpg,x\nb.JPG,y\n")
+    assert source.classes() == ("x", "y") and source.remarks() == ()
+
+
+def test_what_may_have_been_meant_otherwise_is_said(tmp_path: Path) -> None:
+    text = "id,label,class_name\na.jpg,1,x|y\nb.JPG,2,x\n"
+    (said,) = table(tmp_path, text).remarks()
+    assert "the class is read from label, not from class_name; label names another" in said
+    assert table(tmp_path, text, label="label").remarks() == ()
+    (said,) = table(tmp_path, text, label="class_name").remarks()
+    assert "1 classes of class_name look like lists, such as 'x|y'" in said and "tags: class_name reads them" in said
+    (said,) = table(tmp_path, "image,MEL,NV\na.jpg,1,0\n").remarks()
+    assert "nothing says what is shown: name it by label, attributes, tags or identity, among 'image, MEL, NV'" in said
 
 
 @pytest.mark.parametrize("size", [150, 5000, 10**6])

@@ -71,6 +71,49 @@ def test_a_box_of_whole_pixels_is_cropped_and_resized(size: tuple[int, int], int
         torch.testing.assert_close(found[i], expected.clamp(0, 255), rtol=0, atol=5e-3)
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(9, 7), (12, 20), (48, 40), (160, 128)])
+def test_what_is_outside_of_the_picture_is_grey(size: tuple[int, int], interpolation: Interpolation) -> None:
+    """Held against a picture that is padded first and then resized by torch."""
+    boxes = [(-10, -20, 80, 96), (0, -3, 44, 35), (-120, 0, 160, 128), (-7, -1, 47, 33)]
+    flip = torch.tensor([False, True, True, False])
+    zoomed = whole(pictures(), box=torch.tensor(boxes).float(), flip=flip, zoomed=torch.arange(N), zoom=4.0)
+    found = cut(zoomed, Preprocess.imagenet(*size, interpolation))
+    part = cut(zoomed, Preprocess.imagenet(*size, interpolation, crop=(0.25, 0.5, 0.5, 0.25)))
+    for i, (top, left, height, width) in enumerate(boxes):
+        canvas = torch.full((1, 3, height, width), 114.0)
+        canvas[:, :, -top : HEIGHT - top, -left : WIDTH - left] = pictures()[i].permute(2, 0, 1)
+        canvas = canvas.flip(-1) if flip[i] else canvas
+        expected = F.interpolate(canvas, size, mode=interpolation, antialias=True, align_corners=False)[0]
+        torch.testing.assert_close(found[i], expected.clamp(0, 255), rtol=0, atol=2e-2)
+        if height % 4 == 0 and width % 4 == 0:
+            canvas = canvas[:, :, height // 4 : 3 * height // 4, width // 2 : 3 * width // 4]
+            expected = F.interpolate(canvas, size, mode=interpolation, antialias=True, align_corners=False)[0]
+            torch.testing.assert_close(part[i], expected.clamp(0, 255), rtol=0, atol=2e-2)
+
+
+def test_views_beside_those_zoomed_out_are_cut_to_the_bit_as_without_them() -> None:
+    box = torch.tensor([[3.3, 2.1, 30.2, 24.4], [-8.0, -5.0, 60.0, 48.0], [6.0, 6.0, 28.0, 25.0], [0, 0, 40.0, 32.0]])
+    usual = whole(pictures(), flip=torch.tensor([True, False, True, False]), color=torch.full((N, 3), 1.2))
+    usual = replace(usual, box=torch.where(box[:, :1] < 0, usual.box, box))
+    mixed = replace(usual, box=box, zoomed=torch.tensor([1]), zoom=2.0)
+    preprocess = Preprocess.imagenet(12, 10)
+    found, plain = cut(mixed, preprocess), cut(usual, preprocess)
+    assert torch.equal(found[[0, 2, 3]], plain[[0, 2, 3]]) and not torch.equal(found[1], plain[1])
+    alone = ViewBatch(
+        *(getattr(mixed, name)[1:2] for name in ("index", "pictures", "box", "flip", "color")), mixed.targets
+    )
+    torch.testing.assert_close(
+        cut(replace(alone, zoomed=torch.tensor([0]), zoom=2.0), preprocess)[0], found[1], rtol=0, atol=1e-4
+    )
+    torch.testing.assert_close(
+        found, recolor(cut(replace(mixed, color=torch.ones(N, 3)), preprocess), mixed.color), rtol=0, atol=1e-3
+    )
+    nothing = replace(usual, zoomed=torch.zeros(0, dtype=torch.int64), zoom=4.0)
+    assert torch.equal(cut(nothing, preprocess), plain)
+    assert mixed.to("meta").zoom == 2.0
+
+
 def test_a_box_between_pixels_moves_a_ramp_by_as_much() -> None:
     ramp = torch.arange(WIDTH).mul(4).to(torch.uint8).view(1, 1, WIDTH, 1).repeat(N, HEIGHT, 1, 3)
     box = torch.tensor([[0.0, 4 + shift, HEIGHT, 20.0] for shift in (0.0, 0.25, 0.5, 0.75)])

@@ -240,5 +240,16 @@ def test_too_few_open_files_for_workers_are_refused(train: Pictures, monkeypatch
     loader(train, workers=0)
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_worker_without_memory_says_so_without_its_traceback(train: Pictures, workers: int) -> None:
+    starved = ViewLoader(train, Views(), batch_size=8, seed=0, workers=workers, answers=_too_much)
+    with pytest.raises(DistillError, match=r"^a batch cannot be loaded: out of memory \(no 9 GB\)\. Free some"):
+        next(iter(starved))
+
+
+def _too_much(index: np.ndarray, view: int) -> torch.Tensor:
+    raise MemoryError("no 9 GB")
+
+
 def _damaged(index: np.ndarray, view: int) -> torch.Tensor:
     raise DistillError("shard 3: damaged.")

@@ -9,43 +9,20 @@ import pytest
 import torch
 
 from distill.data.prepared.pictures import Pictures
-from distill.data.views.batch import ViewBatch
-from distill.data.views.cutting import cut
 from distill.data.views.data_module import PictureLoader
 from distill.data.views.loader import ViewDataset, ViewLoader
-from distill.data.views.targets import BatchTargets, RaggedTensor, through
+from distill.data.views.targets import BatchTargets, RaggedTensor, through, visible
 from distill.data.views.views import Views
 from distill.errors import DistillError
-from distill.modules.batches import targets_of
 from distill.preprocess.preprocess import PADDING, Crop, Fit, Preprocess
 from tests.helpers.listed import run
-from tests.helpers.marked import Marked, box_in, spot_in
-
-PIXELS = 0.12  # of what is shown, as in test_frame.py
-COLOURLESS = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
+from tests.helpers.marked import Marked
+from tests.helpers.places import COLOURLESS, check_places
 
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
     return Pictures.of(run(Marked(), tmp_path_factory.mktemp("marked") / "set", height=90, width=120), "train")
-
-
-def check_places(batch: ViewBatch, preprocess: Preprocess) -> int:
-    """Hold places against the pixels that one network is shown; how many pictures had any."""
-    targets = targets_of(batch, preprocess)
-    shown = cut(batch, preprocess).numpy().astype(float)
-    size = np.array([preprocess.width, preprocess.height])
-    spots, boxes = targets["spot"].numpy(), targets["boxes"]
-    known = np.flatnonzero(np.isfinite(spots).all(axis=1))
-    for row in known:
-        moved = np.abs(spot_in(shown[row, 0]) - spots[row]) * size
-        assert moved.max() < PIXELS, (row, moved)
-        for channel, box in enumerate(boxes[row].numpy(), start=1):
-            moved = np.abs(box_in(shown[row, channel]) - box) * np.tile(size, 2)
-            assert moved.max() < PIXELS, (row, channel, moved)
-            assert box[0] < box[2] and box[1] < box[3]
-    assert [len(boxes[row]) for row in range(len(batch))] == [2 if row in known else 0 for row in range(len(batch))]
-    return len(known)
 
 
 @pytest.mark.parametrize("size", [(90, 120), (45, 60), (64, 64)])
@@ -86,6 +63,22 @@ def test_places_are_not_clipped() -> None:
     points = through(boxes.view(2, 2, 2), "points", part, torch.tensor([False, True]))
     assert points.tolist() == [[[-0.5, -0.5], [0.5, 1.5]], [[1.5, -0.5], [0.5, 1.5]]]
     assert through(boxes[:0], "boxes", part[:0], torch.zeros(0, dtype=torch.bool)).shape == (0, 4)
+
+
+def test_boxes_are_clipped_and_the_share_that_is_left_is_told() -> None:
+    random = np.random.default_rng(0)
+    corners = np.sort(random.uniform(-0.6, 1.6, (200, 2, 2)), axis=1).reshape(-1, 4).astype(np.float32)
+    corners[:3] = [[0.2, 0.3, 0.2, 0.5], [1.2, 0, 1.4, 1], [-1, -1, 2, 2]]
+    clipped, share = visible(torch.from_numpy(corners))
+    for row, (left, top, right, bottom) in enumerate(corners.tolist()):
+        width, height = (max(0.0, min(end, 1) - max(start, 0)) for start, end in ((left, right), (top, bottom)))
+        whole = (right - left) * (bottom - top)
+        assert share[row].item() == pytest.approx(width * height / whole if whole else 0, abs=1e-6)
+        if share[row] > 0:
+            assert clipped[row].tolist() == [max(left, 0), max(top, 0), min(right, 1), min(bottom, 1)]
+    assert share[:2].tolist() == [0, 0] and share[2] == pytest.approx(1 / 9) and clipped[2].tolist() == [0, 0, 1, 1]
+    assert (share == 1).sum() > 5 and ((share > 0) & (share < 1)).sum() > 50
+    assert [part.shape for part in visible(torch.zeros(0, 4))] == [(0, 4), (0,)]
 
 
 def test_what_has_no_place_is_left_alone_and_unknown_places_stay_unknown(marked: Pictures) -> None:

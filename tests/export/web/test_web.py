@@ -145,6 +145,26 @@ def test_classes_that_exclude_each_other(chromium: Any, pictures: list[Path], tm
         np.testing.assert_allclose(list(shown.values()), np.sort(row)[::-1][:5], atol=2e-3)
 
 
+@pytest.mark.usefixtures("with_runtime")
+def test_a_picture_of_none_of_the_classes_is_said_to_be(chromium: Any, pictures: list[Path], tmp_path: Path) -> None:
+    """The threshold lies midway between the likeliest probabilities of two pictures, so that some have less."""
+    plain = by_onnxruntime(projection_graph(tmp_path / "plain.onnx", "softmax", CROP), pictures).max(axis=1)
+    between = np.sort(plain)[19:21]
+    threshold = float(between.mean())
+    assert between[1] - between[0] > 2e-3  # what kernels in the browser may differ by
+    file = projection_graph(tmp_path / "student.onnx", "softmax", CROP, threshold=threshold)
+    with served(write(tmp_path / "web", file)) as address, visit(chromium, address) as visited:
+        visited.give("pictures", pictures, "article")
+        visited.answers()
+        for picture, surest in zip(pictures, plain, strict=True):
+            article = visited.page.locator(f"article[data-file='{picture.name}']")
+            none = article.locator(".none")
+            assert (none.count(), article.locator(".counts").count()) == ((1, 0) if surest < threshold else (0, 1))
+            if surest < threshold:
+                assert none.text_content().startswith("None of these: the likeliest has less than ")
+        assert "counts as none of these" in visited.page.text_content("body")
+
+
 def held_to_python(page: Any) -> None:
     """The kernels in JavaScript, byte by byte; a rounding of float32 may tip one in a thousand to its neighbour."""
     kernels: tuple[Interpolation, Interpolation] = ("bilinear", "bicubic")

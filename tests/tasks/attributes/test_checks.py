@@ -13,7 +13,7 @@ from distill.objectives import BernoulliKl, SoftmaxKl
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
 from distill.tasks.attributes.checks import check_objective, check_teacher
-from teachers.onnx_teacher import Onnx, OnnxTeacher
+from teachers.graph_teacher import BlackBox, Graph
 from teachers.torch_teacher import TorchTeacher
 from tests.helpers.graphs import linear_graph
 from tests.helpers.running import run_recipe, write_recipe
@@ -21,9 +21,9 @@ from tests.helpers.running import run_recipe, write_recipe
 CLASSES = ("Bald", "Male", "Smiling", "Young")
 
 
-def black_box(file: Path, kind: Kind) -> OnnxTeacher:
+def black_box(file: Path, kind: Kind) -> BlackBox:
     properties = OnnxMetadata(kind, 8, 6, "bicubic", 16, 12).to_props()
-    return Onnx(linear_graph(file, properties=properties)).load(len(CLASSES))
+    return Graph(linear_graph(file, properties=properties)).load(len(CLASSES))
 
 
 def test_a_teacher_of_attributes_passes(tmp_path: Path) -> None:

@@ -13,16 +13,16 @@ from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
 from distill.registries import OBJECTIVES
 from distill.tasks.classes.checks import check_objective, check_teacher
-from teachers.onnx_teacher import Onnx, OnnxTeacher
+from teachers.graph_teacher import BlackBox, Graph
 from teachers.torch_teacher import TorchTeacher
 from tests.helpers.graphs import linear_graph
 
 CLASSES = ("beagle", "boxer", "pug", "whippet")
 
 
-def black_box(file: Path, kind: Kind) -> OnnxTeacher:
+def black_box(file: Path, kind: Kind) -> BlackBox:
     properties = OnnxMetadata(kind, 8, 6, "bicubic", 16, 12).to_props()
-    return Onnx(linear_graph(file, properties=properties)).load(len(CLASSES))
+    return Graph(linear_graph(file, properties=properties)).load(len(CLASSES))
 
 
 def test_a_teacher_of_each_class_by_itself_is_refused(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from distill.report.results import ExportedFile, ModelResults, Results, read_res
 from distill.tasks.embeddings.entries import EmbeddingEntries, EmbeddingScores
 from students.files import load_student, save_student
 from students.student import build_student
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 from tests.helpers.running import TINY, read, run_recipe, without_files, write_recipe
 from tests.helpers.schema import together
 
@@ -179,10 +179,10 @@ def test_the_files_say_what_they_give_and_from_which_score_on() -> None:
     assert any(abs(scored[far]["threshold"] - threshold) > 1e-6 for far, threshold in thresholds.items())
     metadata = OnnxMetadata.from_props(OnnxSession(out / "export" / "student.onnx").properties)
     assert metadata is not None and metadata.answers == Embedding(12, thresholds)
-    embedder = Onnx(file=out / "export" / "student.onnx").teacher(Embedding())
+    embedder = Graph(file=out / "export" / "student.onnx").teacher(Embedding())
     assert embedder.outputs == 12 and embedder.classes is None
     with pytest.raises(DistillError, match="answers embeddings, and this recipe needs 3 classes"):
-        Onnx(file=out / "export" / "student.onnx").load(3)
+        Graph(file=out / "export" / "student.onnx").load(3)
 
 
 def test_a_stored_teacher_teaches_and_scores_what_the_teacher_does(

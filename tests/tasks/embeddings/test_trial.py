@@ -87,7 +87,9 @@ def test_one_photograph_of_two_people_is_no_evidence(tmp_path: Path) -> None:
     assert left.pairs is not None and len(left.pairs.same) == 1 and sorted(left.identities.tolist()) == [0, 1, 2, 2]
 
 
-@pytest.mark.parametrize("folder", ["images", "lfw-deepfunneled", "lfw-deepfunneled/lfw-deepfunneled", "lfw"])
+@pytest.mark.parametrize(
+    "folder", ["images", "lfw-deepfunneled", "lfw-deepfunneled/lfw-deepfunneled", "lfw", "lfw_112x112", "mine/lfw_160"]
+)
 @pytest.mark.parametrize("ending", [".png", ".JPG"])
 def test_lfw_as_archives_unpack_it(tmp_path: Path, folder: str, ending: str) -> None:
     before = open_lfw(Evaluate(lfw=lfw(tmp_path / "plain"), align=None), tmp_path, Prepare(8, 8))

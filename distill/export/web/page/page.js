@@ -11,14 +11,15 @@ const seen = []; // {list, answers}, to be compared again when the gallery grows
 let model;
 let queue = Promise.resolve(); // one picture after another, or their times would be of each other
 
-const FITS = { crop: "cover", stretch: "fill", pad: "contain" }; // in the words of CSS
+const FITS = { crop: "cover", stretch: "fill", pad: "contain", pad_corner: "contain" }; // in the words of CSS
 
 /** A picture in the frame the student sees, as it is fitted into it. */
 function thumbnail(file, { picture_height: height, picture_width: width, fit }) {
   const image = make("img", { alt: "", src: URL.createObjectURL(file) });
   image.style.aspectRatio = `${width} / ${height}`;
   image.style.objectFit = FITS[fit];
-  if (fit === "pad") image.style.background = "rgb(114 114 114)";
+  if (fit.startsWith("pad")) image.style.background = "rgb(114 114 114)";
+  if (fit === "pad_corner") image.style.objectPosition = "left top";
   const done = () => URL.revokeObjectURL(image.src);
   image.addEventListener("load", done);
   image.addEventListener("error", done);
@@ -32,7 +33,8 @@ async function show(file) {
   try {
     const { answers, resize, network } = await model.answer(file);
     const time = `${network.toFixed(1)} ms in the network, ${resize.toFixed(1)} ms to resize`;
-    article.append(thumbnail(file, contract), make("h2", { text: file.name }), make("p", { class: "time", text: time }));
+    const picture = make("div", { class: "picture" }, thumbnail(file, contract), ...(kind.draw?.(answers, contract) ?? []));
+    article.append(picture, make("h2", { text: file.name }), make("p", { class: "time", text: time }));
     article.dataset.network = network;
     if (kind.remembers) seen.push({ list, answers });
     list.append(...kind.show(answers, contract, gallery));

@@ -26,14 +26,16 @@ export function preprocess(source, contract) {
 }
 
 /** A picture brought to one size, as a source: by "crop" its largest centred box of that shape, resized; by "stretch"
- * all of it; by "pad" all of it in its own shape, centred on grey. */
+ * all of it; by "pad" all of it in its own shape, centred on grey; by "pad_corner" the same in the upper left corner. */
 export function fit(source, height, width, how) {
   const whole = { top: 0, left: 0, height: source.height, width: source.width };
   const shown = how === "crop" ? centred(source, { height, width }) : whole;
-  const filled = how === "pad" ? centred({ height, width }, source) : { top: 0, left: 0, height, width };
+  const padding = how === "pad" || how === "pad_corner";
+  const filled = padding ? centred({ height, width }, source) : { top: 0, left: 0, height, width };
+  if (how === "pad_corner") filled.top = filled.left = 0;
   const rows = taps(shown.top, shown.height, filled.height, "bilinear");
   const bytes = resize(source, rows, taps(shown.left, shown.width, filled.width, "bilinear"));
-  if (how !== "pad") return pixels(bytes, height, width, 3);
+  if (!padding) return pixels(bytes, height, width, 3);
   const padded = new Uint8ClampedArray(height * width * 3).fill(PADDING);
   const line = filled.width * 3;
   for (let row = 0; row < filled.height; row++) {

@@ -1,6 +1,5 @@
 """A recipe for somebody's own pictures and teacher, from a look at both: a commented file that is read and changed."""
 
-import csv
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -12,10 +11,13 @@ import yaml
 from PIL import Image
 
 from distill import formatting
-from distill.data.sources.source import SPLITS, Sample, Source
+from distill.data.prepared.quiet import quieten_pictures
+from distill.data.sources.csv_rows import read_rows
+from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.errors import DistillError
 from distill.export.int8.calibration import NEEDED
-from distill.recipe.contract import Contract
+from distill.inspection.contract import Contract
+from distill.inspection.section import plain
 from distill.registries import SOURCES
 
 LONGEST = 25
@@ -32,8 +34,13 @@ _TRUTHS = {"0", "1", "-1", "0.0", "1.0", "-1.0", "true", "false", "yes", "no", "
 
 
 @dataclass(frozen=True)
-class _Data:
-    """Somebody's pictures: the section, and what a look at them showed."""
+class Look:
+    """What a look at somebody's pictures showed.
+
+    Attributes:
+        keys: of a recipe's `data` section.
+        exclusive: whether a picture shows one of the classes, and not any number of them.
+    """
 
     keys: dict[str, Any]
     samples: Sequence[Sample]
@@ -45,18 +52,13 @@ class _Data:
         return Counter(sample.split for sample in self.samples)
 
 
-def draft(pictures: Path, contract: Contract, name: str) -> str:
+def draft(data: Look, contract: Contract, name: str) -> str:
     """The YAML of a recipe.
 
     Args:
-        pictures: a folder of a folder for each class, or of parts that hold these; or a table (CSV).
         contract: of its teacher.
         name: of the recipe's file.
-
-    Raises:
-        DistillError: they are laid out otherwise, or there are too few to hold some out.
     """
-    data = _look(pictures)
     height, width = contract.size or (224, 224)
     resolution = max(_HALVINGS, min(_RESOLUTION, min(height, width) // _HALVINGS * _HALVINGS))
     learnt = data.counts["train"]
@@ -81,20 +83,48 @@ def draft(pictures: Path, contract: Contract, name: str) -> str:
         f"transfer: {_flow({'epochs': passes, 'batch_size': batch})}  # {steps} steps",
         f"export: {_flow({'formats': ['onnx', 'onnx-int8'] if learnt >= NEEDED else ['onnx']})}",
     ]
-    while len(lines) > LONGEST:  # remarks on what could not be told apart
-        lines.remove(next(line for line in reversed(lines) if line.startswith("  #")))
+    while len(lines) > LONGEST and (remarks := [line for line in lines if line.startswith("  #")]):
+        lines.remove(remarks[-1])  # on what could not be told apart
+    if len(lines) > LONGEST:
+        lines = _shorter(lines)
     return "\n".join(lines) + "\n"
 
 
-def _look(pictures: Path) -> _Data:
-    """With the parts they are in, or else with shares held out."""
+def _shorter(lines: list[str]) -> list[str]:
+    """The same with the keys of the teacher in one line."""
+    begin = lines.index("teacher:")
+    end = next(place for place in range(begin + 1, len(lines)) if not lines[place].startswith("  "))
+    keys = yaml.safe_load("\n".join(lines[begin:end]))["teacher"]
+    return [*lines[:begin], f"teacher: {_flow(keys)}", *lines[end:]]
+
+
+def look(pictures: Path, root: Path | None) -> Look:
+    """With the parts they are in, or else with shares held out.
+
+    Args:
+        pictures: a folder of a folder for each class, or of parts that hold these; or a table (CSV).
+        root: where a table's names of pictures begin; None for the table's own folder.
+
+    Raises:
+        DistillError: they are laid out otherwise, there are too few to hold some out, or a folder has a root.
+    """
     keys: dict[str, Any] = {"name": "class_folders", "root": str(pictures)}
     attributes: list[str] = []
     if pictures.is_file():
-        keys = {"name": "table", "csv": str(pictures)}
+        keys = {"name": "table", "csv": str(pictures)} | ({"root": str(root)} if root else {})
+    elif root is not None:
+        raise DistillError(f"--root is {root}: it is of a table (CSV), and {pictures} is none. Leave it out.")
     elif not pictures.is_dir():
         raise DistillError(f"{pictures}: no such folder or table. Expected a folder of pictures for each class.")
     source = _source(keys)
+    if isinstance(source, Targeted) and source.columns():
+        if any(sum(sample.labels) > 1 for sample in source.samples(0, 0)):
+            raise DistillError(
+                f"{pictures}: has boxes of several classes in one picture; drafted are recipes of classes and "
+                "attributes. Write one of its own for boxes."
+            )
+        keys["boxes"] = []  # what is in a picture's one box is what the picture shows
+        source = _source(keys)
     if not source.classes() and pictures.is_file():
         attributes = _attributes(pictures)
         keys["attributes"] = attributes
@@ -108,7 +138,7 @@ def _look(pictures: Path) -> _Data:
             f"{pictures}: is in the parts {', '.join(sorted(parts))}, and has no {missing[0]}. Add that part, or leave "
             "all pictures in one for shares to be held out."
         )
-    return _Data(keys, list(source.samples(0, 0)), source.classes(), not attributes)
+    return Look(keys, list(source.samples(0, 0)), source.classes(), not attributes)
 
 
 def _source(keys: dict[str, Any]) -> Source:
@@ -123,11 +153,8 @@ def _source(keys: dict[str, Any]) -> Source:
 
 def _attributes(table: Path) -> list[str]:
     """The columns that say yes or no."""
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = [
-        name for name in (rows[0] if rows else {}) if {str(row[name]).strip().lower() for row in rows} <= _TRUTHS
-    ]
+    header, rows, _ = read_rows(table)
+    columns = [name for name in header if {row.cells[name].lower() for row in rows} <= _TRUTHS]
     if not columns:
         raise DistillError(f"{table}: has neither a column of classes (label, class, ...) nor columns of 0 and 1.")
     return columns
@@ -157,6 +184,7 @@ def _teacher(contract: Contract, classes: int) -> list[str]:
 
 def _size(samples: Sequence[Sample]) -> str:
     """The median height and width of some of the pictures; of those that can be opened."""
+    quieten_pictures()
     sizes = []
     for sample in samples[:: max(1, len(samples) // _LOOKED_AT)]:
         try:
@@ -175,4 +203,4 @@ def _flow(content: Any) -> str:
 
 
 def _pair(key: str, value: Any) -> str:
-    return _flow({key: value})[1:-1]
+    return _flow({key: plain(value)})[1:-1]

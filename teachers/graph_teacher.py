@@ -22,7 +22,7 @@ from distill.predictors.onnx_predictor import read_metadata
 from distill.predictors.onnx_session import OnnxSession
 from distill.predictors.openvino_session import OpenvinoSession
 from distill.preprocess.preprocess import WHOLE, Channels, Crop, Interpolation, Preprocess
-from teachers.black_box import Layout, OnnxTeacher, channels_of, graph_input
+from teachers.black_box import BlackBox, Layout, channels_of, graph_input
 from teachers.class_map import ClassMap, load_classifier
 from teachers.teacher import Teacher, TeacherConfig, console, read_classes
 
@@ -41,7 +41,7 @@ _RAW = ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
 
 @dataclass(frozen=True)
-class Onnx(TeacherConfig):
+class Graph(TeacherConfig):
     """An ONNX file, or one of LiteRT or OpenVINO. One that was exported here says all the rest itself; elsewhere, give
     what its graph does not say.
 
@@ -90,7 +90,7 @@ class Onnx(TeacherConfig):
     def teacher(self, kind: Kind) -> Teacher:
         return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names)
 
-    def load(self, outputs: int) -> OnnxTeacher:
+    def load(self, outputs: int) -> BlackBox:
         """The teacher with all its outputs; `teachers.class_map.load_classifier` selects those of the data.
 
         Raises:
@@ -115,7 +115,7 @@ class Onnx(TeacherConfig):
             )
         return teacher
 
-    def _embedder(self) -> OnnxTeacher:
+    def _embedder(self) -> BlackBox:
         """A teacher of embeddings (N, D): the file's output as it is, of unit length from a file exported here.
 
         Raises:
@@ -139,15 +139,15 @@ class Onnx(TeacherConfig):
         gives: Gives | None,
         classes: tuple[str, ...] | None,
         embeds: bool = False,
-    ) -> OnnxTeacher:
+    ) -> BlackBox:
         """The graph with its input contract: what file, metadata and recipe say together."""
-        preprocess, layout = self._contract(session, metadata, told=bool(gives or embeds))
+        preprocess, layout = self.contract(session, metadata, told=bool(gives or embeds))
         shown = _two_pictures(preprocess.height, preprocess.width)
         pair = graph_input(shown, session, preprocess, layout)
         outputs, reason = session.settle(pair)
         if reason:
-            console.print(f"teacher {self.file.name}: asked one picture at a time: {reason}.", soft_wrap=True)
-        return OnnxTeacher(
+            console.print(f"teacher {self.file.name}: {reason}.", soft_wrap=True)
+        return BlackBox(
             session,
             preprocess,
             layout,
@@ -158,7 +158,7 @@ class Onnx(TeacherConfig):
             assumed=() if metadata else self._assumed(gives, classes),
         )
 
-    def _contract(self, session: GraphSession, metadata: OnnxMetadata | None, told: bool) -> tuple[Preprocess, Layout]:
+    def contract(self, session: GraphSession, metadata: OnnxMetadata | None, told: bool) -> tuple[Preprocess, Layout]:
         """What the graph is shown.
 
         Args:
@@ -171,7 +171,7 @@ class Onnx(TeacherConfig):
         interpolation: Interpolation | None = self._agree("interpolation", self.interpolation, kernel)
         crop: Crop = self._agree("crop", self.crop, metadata.crop if metadata else None) or WHOLE
         channels: Channels = self._agree("channels", self.channels, "rgb" if metadata else None) or "rgb"
-        layout: Layout | None = self._agree("layout", self.layout, self._layout(session.shape))
+        layout: Layout | None = self._agree("layout", self.layout, self.layout_of(session.shape))
         size = session.shape[1:3] if layout == "nhwc" else session.shape[2:]
         height = self._agree("height", self.height, size[0] if layout else None)
         width = self._agree("width", self.width, size[1] if layout else None)
@@ -186,15 +186,15 @@ class Onnx(TeacherConfig):
         }
         missing = [f"teacher.{key}" for key, value in needed.items() if value is None]
         if not (layout and height and width and interpolation and normalization) or missing:
-            measured = f" `distill inspect {self.file} --recipe RECIPE` measures them." if self.name == "onnx" else ""
             raise DistillError(
-                f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them.{measured}"
+                f"{self.file}: neither its graph nor its metadata tells {', '.join(missing)}. Give them. `distill "
+                f"inspect {self.file} --recipe RECIPE` measures them."
             )
         if channels_of(session, layout) == 1:
             self._check_grey(normalization)
         return Preprocess(height, width, interpolation, *normalization, crop, channels), layout
 
-    def _layout(self, shape: tuple[int | None, ...]) -> Layout | None:
+    def layout_of(self, shape: tuple[int | None, ...]) -> Layout | None:
         """The order of axes that a graph's input tells by its channels, 3 or 1; None where it does not.
 
         Raises:

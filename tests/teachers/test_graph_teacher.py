@@ -1,4 +1,4 @@
-"""An ONNX file as a teacher: the same answers as the network it came from, and nothing guessed."""
+"""A graph as a teacher: the same answers as the network it came from, and nothing guessed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from distill.errors import DistillError
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
 from distill.registries import ANSWERS
-from teachers.onnx_teacher import Onnx
+from teachers.graph_teacher import Graph
 from teachers.torch_teacher import TorchTeacher
 from tests.helpers.graphs import linear_graph, linear_logits
 
@@ -36,8 +36,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TorchTeach
     return file, TorchTeacher(network, Preprocess(32, 24, "bicubic", MEAN, STD), 5, None, "test_resnet")
 
 
-def black_box(file: Path) -> Onnx:
-    return Onnx(file, gives="logits", interpolation="bicubic", mean=MEAN, std=STD)
+def black_box(file: Path) -> Graph:
+    return Graph(file, gives="logits", interpolation="bicubic", mean=MEAN, std=STD)
 
 
 def test_equals_the_torch_teacher(exported: tuple[Path, TorchTeacher]) -> None:
@@ -75,15 +75,15 @@ def test_a_foreign_file_names_the_keys_it_needs(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "vendor.onnx", shape=("N", 3, "H", "W"), kind=TensorProto.FLOAT)
     keys = "height, teacher.width, teacher.interpolation, teacher.gives, teacher.scale (or mean and std)"
     with pytest.raises(DistillError) as caught:
-        Onnx(file).load(4)
+        Graph(file).load(4)
     assert f"tells teacher.{keys}. Give them." in str(caught.value)
     with pytest.raises(DistillError, match=r"tells teacher\.layout, teacher\.height"):
-        Onnx(linear_graph(tmp_path / "cube.onnx", shape=("N", 3, 3, 3))).load(4)
+        Graph(linear_graph(tmp_path / "cube.onnx", shape=("N", 3, 3, 3))).load(4)
 
 
 def test_keys_that_contradict_the_file(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "vendor.onnx", ends="Identity")
-    recipe = Onnx(file, interpolation="bilinear", gives="logits")
+    recipe = Graph(file, interpolation="bilinear", gives="logits")
     for key, value in {"height": 9, "layout": "nchw", "scale": "0..1", "mean": MEAN}.items():
         with pytest.raises(DistillError, match=rf"teacher\.{key}.*vendor\.onnx"):
             replace(recipe, **{key: value}).load(4)
@@ -106,7 +106,7 @@ def test_keys_that_contradict_the_file(tmp_path: Path) -> None:
 def test_scales_and_layouts_of_foreign_files(tmp_path: Path, layout: str, kind: int, scale: str, unit: float) -> None:
     shape = ("N", 8, 6, 3) if layout == "nhwc" else ("N", 3, 8, 6)
     file = linear_graph(tmp_path / "vendor.onnx", shape=shape, kind=kind, ends="Identity", scale=unit)
-    teacher = Onnx(file, interpolation="bilinear", gives="logits", scale=scale).load(4)
+    teacher = Graph(file, interpolation="bilinear", gives="logits", scale=scale).load(4)
     tolerance = 1e-3 if kind == TensorProto.FLOAT16 else 1e-5
     expected = linear_logits(SMALL.permute(0, 2, 3, 1).numpy())
     np.testing.assert_allclose(teacher(SMALL)["logits"].numpy(), expected, rtol=tolerance, atol=tolerance)
@@ -117,7 +117,7 @@ def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> Non
     box = (0.1, 0.2, 0.6, 0.5)
     metadata = OnnxMetadata(ANSWERS.get(gives)(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12, crop=box)
     file = linear_graph(tmp_path / "student.onnx", ends=ends, properties=metadata.to_props())
-    teacher = Onnx(file).load(4)
+    teacher = Graph(file).load(4)
     assert teacher.classes == ("a", "b", "c", "d")
     preprocess = teacher.preprocess
     assert (preprocess.height, preprocess.width, preprocess.interpolation, preprocess.crop) == (8, 6, "bicubic", box)
@@ -133,19 +133,19 @@ def test_our_own_files_need_no_key(tmp_path: Path, gives: str, ends: str) -> Non
     }
     for key, value in contradictions.items():
         with pytest.raises(DistillError, match=rf"teacher\.{key}: "):
-            replace(Onnx(file), **{key: value}).load(4)
+            replace(Graph(file), **{key: value}).load(4)
 
 
 def test_logits_announced_as_probabilities(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "vendor.onnx", ends="Identity")
-    teacher = Onnx(file, interpolation="bilinear", gives="probabilities").load(4)
+    teacher = Graph(file, interpolation="bilinear", gives="probabilities").load(4)
     with pytest.raises(DistillError, match=r"probabilities lie in 0\.\.1"):
         teacher(SMALL)
 
 
 @pytest.mark.parametrize(("meant", "ends"), [("probabilities", "Sigmoid"), ("softmax", "Softmax")])
 def test_probabilities_announced_as_logits(tmp_path: Path, meant: str, ends: str) -> None:
-    teacher = Onnx(linear_graph(tmp_path / "vendor.onnx", ends=ends), interpolation="bilinear", gives="logits").load(4)
+    teacher = Graph(linear_graph(tmp_path / "vendor.onnx", ends=ends), interpolation="bilinear", gives="logits").load(4)
     with pytest.raises(
         DistillError, match=rf"vendor\.onnx: teacher\.gives is logits, but .* Set teacher\.gives to {meant}"
     ):
@@ -154,20 +154,24 @@ def test_probabilities_announced_as_logits(tmp_path: Path, meant: str, ends: str
 
 def test_an_embedding_may_lie_in_0_to_1(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "vendor.onnx", ends="Sigmoid")
-    teacher = Onnx(file, interpolation="bilinear").teacher(Embedding())
+    teacher = Graph(file, interpolation="bilinear").teacher(Embedding())
     pictures = SMALL.repeat(5, 1, 1, 1)
     logits = linear_logits(pictures.permute(0, 2, 3, 1).numpy())
     np.testing.assert_allclose(teacher(pictures)["embedding"].numpy(), 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
 def test_nan_is_an_error(tmp_path: Path) -> None:
-    teacher = Onnx(linear_graph(tmp_path / "roots.onnx", ends="Sqrt"), interpolation="bilinear", gives="logits").load(4)
+    teacher = Graph(linear_graph(tmp_path / "roots.onnx", ends="Sqrt"), interpolation="bilinear", gives="logits").load(
+        4
+    )
     with pytest.raises(DistillError, match=r"roots\.onnx: NaN or infinity"):
         teacher(SMALL)
 
 
 def test_pixels_between_integers_are_rounded_for_a_uint8_graph(tmp_path: Path) -> None:
-    teacher = Onnx(linear_graph(tmp_path / "a.onnx", ends="Identity"), interpolation="bilinear", gives="logits").load(4)
+    teacher = Graph(linear_graph(tmp_path / "a.onnx", ends="Identity"), interpolation="bilinear", gives="logits").load(
+        4
+    )
     torch.testing.assert_close(teacher(SMALL.clamp(1, 254) + 0.4)["logits"], teacher(SMALL.clamp(1, 254))["logits"])
     white, whiter = (teacher(torch.full_like(SMALL, value))["logits"] for value in (255, 255.9))
     torch.testing.assert_close(whiter, white)
@@ -176,7 +180,7 @@ def test_pixels_between_integers_are_rounded_for_a_uint8_graph(tmp_path: Path) -
 def test_fingerprint_follows_the_file_and_its_use(tmp_path: Path) -> None:
     first = linear_graph(tmp_path / "a.onnx", ends="Identity")
     second = linear_graph(tmp_path / "b.onnx", ends="Identity", scale=1 / 254)
-    recipe = Onnx(first, interpolation="bilinear", gives="logits")
+    recipe = Graph(first, interpolation="bilinear", gives="logits")
     cropped = replace(recipe, crop=(0.0, 0.1, 1.0, 0.8))
     assert (recipe.load(4).preprocess.crop, cropped.load(4).preprocess.crop) == ((0.0, 0.0, 1.0, 1.0), cropped.crop)
     recipes = [recipe, replace(recipe, file=second), replace(recipe, interpolation="bicubic"), cropped]
@@ -195,12 +199,12 @@ def test_fingerprint_follows_weights_that_lie_beside_the_file(tmp_path: Path) ->
         if name == "b":
             (place / "t.data").write_bytes((2 * np.fromfile(place / "t.data", np.float32)).tobytes())
         graphs.add((place / "t.onnx").read_bytes())
-        prints.add(Onnx(place / "t.onnx", interpolation="bilinear", gives="logits").load(4).fingerprint())
+        prints.add(Graph(place / "t.onnx", interpolation="bilinear", gives="logits").load(4).fingerprint())
     assert len(graphs) == 1 and len(prints) == 2
 
 
 def test_several_outputs(tmp_path: Path) -> None:
-    recipe = Onnx(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear", gives="logits")
+    recipe = Graph(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear", gives="logits")
     with pytest.raises(DistillError, match="logits, scaled"):
         recipe.load(4)
     assert replace(recipe, output="logits").load(4)(SMALL)["logits"].shape == (5, 4)
@@ -214,7 +218,7 @@ def test_can_be_held_by_a_module(exported: tuple[Path, TorchTeacher]) -> None:
 
 
 def test_an_embedding_is_the_output_as_it_is(tmp_path: Path) -> None:
-    recipe = Onnx(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear")
+    recipe = Graph(linear_graph(tmp_path / "two.onnx", ends=None), interpolation="bilinear")
     with pytest.raises(DistillError, match="has several outputs; name one as `output`: logits, scaled"):
         recipe.teacher(Embedding())
     teacher = replace(recipe, output="scaled").teacher(Embedding())
@@ -226,10 +230,10 @@ def test_an_embedding_is_the_output_as_it_is(tmp_path: Path) -> None:
 
 
 def test_probabilities_are_no_embedding(tmp_path: Path) -> None:
-    recipe = Onnx(linear_graph(tmp_path / "vendor.onnx"), interpolation="bilinear", gives="probabilities")
+    recipe = Graph(linear_graph(tmp_path / "vendor.onnx"), interpolation="bilinear", gives="probabilities")
     with pytest.raises(DistillError, match=r"teacher\.gives is probabilities: an embedding is taken as it is"):
         recipe.teacher(Embedding())
     metadata = OnnxMetadata(Probabilities(("a", "b", "c", "d")), 8, 6, "bicubic", 16, 12)
     file = linear_graph(tmp_path / "student.onnx", properties=metadata.to_props())
     with pytest.raises(DistillError, match=r"student\.onnx: answers probabilities of 4 classes, expected an embedding"):
-        Onnx(file).teacher(Embedding())
+        Graph(file).teacher(Embedding())

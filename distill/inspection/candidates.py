@@ -1,0 +1,73 @@
+"""The outputs of a file that a recipe's student could learn from, and whose classes they are."""
+
+from functools import cached_property
+from typing import Any
+
+from distill.errors import DistillError
+from distill.inspection.outputs import class_keys
+from distill.inspection.subject import Subject
+
+_REFUSALS = 3  # outputs of which it is said why they cannot be learnt from
+
+
+class Candidates:
+    """What of a file could be learnt from.
+
+    Args:
+        subject: the file.
+        classes: of the data, empty where it names none; None of answers that have no classes.
+    """
+
+    def __init__(self, subject: Subject, classes: tuple[str, ...] | None) -> None:
+        self._subject, self._classes = subject, classes
+
+    @cached_property
+    def names(self) -> tuple[str | None, ...]:
+        """The outputs; None where there is one.
+
+        Raises:
+            DistillError: there is none.
+        """
+        subject = self._subject
+        if len(subject.outputs) == 1:
+            self._check(subject.outputs[0])
+            return subject.outputs
+        possible: list[str | None] = []
+        refused: list[str] = []
+        for output in subject.outputs:
+            try:
+                self._check(output)
+                possible.append(output)
+            except DistillError as error:
+                refused.append(f"{output}: {error}")
+        if not possible:
+            more = f" And {len(refused) - _REFUSALS} more." if len(refused) > _REFUSALS else ""
+            raise DistillError(
+                f"{subject.facts.file}: none of its {len(refused)} outputs could be learnt from. "
+                f"{' '.join(refused[:_REFUSALS])}{more}"
+            )
+        return tuple(possible)
+
+    def class_keys(self, output: str | None) -> tuple[dict[str, Any], str]:
+        """Keys of the teacher's section that say which numbers of an output are the data's classes, and in words how
+        that is known.
+
+        Raises:
+            DistillError: nothing tells.
+        """
+        if not self._classes:
+            return {}, "" if self._classes is None else "outputs by their numbers"
+        if self._subject.given("classes") or self._subject.given("class_map"):
+            return {}, "outputs as the recipe says"
+        outputs = self._subject.numbers(output)
+        known = len(self._classes) if outputs is None else outputs
+        return class_keys(known, self._classes, self._subject.facts.metadata)
+
+    def _check(self, output: str | None) -> None:
+        """Refuse one that cannot be learnt from.
+
+        Raises:
+            DistillError: it is no row of numbers, or nothing says which are the data's classes.
+        """
+        self._subject.numbers(output)
+        self.class_keys(output)

@@ -1,0 +1,101 @@
+"""What a model finds in pictures, and where that lies in the pictures as they came.
+
+Shapes: N pictures, D boxes found and G true ones of all pictures together.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from distill.answers.suppression import suppressed
+from distill.data.prepared.pictures import Pictures
+from distill.data.targets import Ragged, Values
+from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes
+from distill.predictors.predictor import Predictor
+from distill.preprocess.preprocess import Fit, fitting
+from distill.tasks.boxes.pictures import BOX_CLASSES, BOX_IGNORED, BOXES, PICTURE_SIZE
+
+_AT_ONCE = 500  # pictures whose answers, a box for each anchor, are held in memory
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is left of a model's answers after non-maximum suppression, of each picture the surest first.
+
+    Attributes:
+        boxes: float32 (D, 4), x1, y1, x2, y2 as shares of the prepared picture.
+        scores: float32 (D,).
+        classes: int16 (D,).
+    """
+
+    boxes: Ragged
+    scores: Ragged
+    classes: Ragged
+
+
+def find(predictor: Predictor, pictures: Pictures, of: str, batch_size: int) -> Found:
+    """Show a model whole pictures, once.
+
+    Args:
+        of: what the progress bar calls them.
+
+    Raises:
+        DistillError: it does not answer with finite numbers.
+    """
+    number, parts = np.arange(len(pictures)), []
+    for start in range(0, len(pictures), _AT_ONCE):
+        some = pictures.where((number >= start) & (number < start + _AT_ONCE))
+        answers = predictor.show(some, of, batch_size)
+        parts.append(suppressed(answers["boxes"], answers["scores"]))
+    return Found(*(_joined([part[column] for part in parts]) for column in range(3)))
+
+
+def detected(found: Found, pictures: Pictures, how: Fit) -> DetectedBoxes:
+    """The same in pixels of the source pictures, in which sizes are counted."""
+    boxes = in_source_pixels(found.boxes, pictures, how)
+    return DetectedBoxes(boxes, found.scores.rows, found.classes.rows, found.boxes.offsets)
+
+
+def true_boxes(pictures: Pictures, how: Fit) -> TrueBoxes:
+    """What the data says is there, in pixels of the source pictures."""
+    boxes, classes, ignored = (ragged(pictures.targets[name]) for name in (BOXES, BOX_CLASSES, BOX_IGNORED))
+    return TrueBoxes(in_source_pixels(boxes, pictures, how), classes.rows, ignored.rows, boxes.offsets)
+
+
+def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:
+    """float64 (R, 4) of shares of the prepared pictures.
+
+    Args:
+        how: what brought the pictures to their size.
+    """
+    sizes = pictures.targets[PICTURE_SIZE]
+    assert isinstance(sizes, np.ndarray)  # a column of one value a picture
+    back = np.array([_back(int(height), int(width), pictures.size, how) for height, width in sizes.tolist()])
+    scale, shift = np.repeat(back.reshape(-1, 2, 2), boxes.counts, axis=0).transpose(1, 0, 2)
+    return boxes.rows.astype(np.float64) * np.tile(scale, 2) + np.tile(shift, 2)
+
+
+@lru_cache(maxsize=4096)
+def _back(size_y: int, size_x: int, size: tuple[int, int], how: Fit) -> tuple[float, float, float, float]:
+    """Of a picture of size_y x size_x pixels: what a share of the prepared one, x and y, is multiplied with, and what
+    is added to that."""
+    shown, filled = fitting(size_y, size_x, *size, how)
+    scale_x, scale_y = shown.width / filled.width, shown.height / filled.height
+    return (
+        scale_x * size[1],
+        scale_y * size[0],
+        shown.left - filled.left * scale_x,
+        shown.top - filled.top * scale_y,
+    )
+
+
+def ragged(values: Values) -> Ragged:
+    """A column that its source declared as one of any number of rows a picture."""
+    assert isinstance(values, Ragged)
+    return values
+
+
+def _joined(blocks: list[Ragged]) -> Ragged:
+    offsets = np.cumsum(np.concatenate([np.zeros(1, np.int64), *(block.counts for block in blocks)]), dtype=np.int64)
+    return Ragged(np.concatenate([block.rows for block in blocks]), offsets)

@@ -1,0 +1,42 @@
+"""Which pictures boxes are learnt from, and which they are scored on."""
+
+from distill.data.targets import Ragged
+from distill.errors import DistillError
+from distill.tasks.pictures import TaskPictures
+from distill.tasks.sets import Sets
+
+BOXES, BOX_CLASSES, BOX_IGNORED, PICTURE_SIZE = "boxes", "box_classes", "box_ignored", "picture_size"
+"""What sources of boxes know of a picture: rows float32 (R, 4), int16 (R,) and int8 (R,), and its height and width."""
+
+
+class BoxPictures(TaskPictures):
+    """Pictures with boxes of named classes."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.sets.classes
+
+    def check_sets(self, sets: Sets) -> None:
+        name = self.recipe.data.name
+        known = {column.name for column in sets.prepared.columns}
+        if missing := [column for column in (BOXES, BOX_CLASSES, BOX_IGNORED, PICTURE_SIZE) if column not in known]:
+            raise DistillError(
+                f"data.name is {name}: says nothing of {', '.join(missing)}, and the task is boxes. Give a source of "
+                "boxes, such as voc or coco; pictures without any are for `unlabelled`."
+            )
+        if not len(sets.test):
+            raise DistillError(f"data: {name} has no test pictures to report on.")
+        boxes = sets.test.targets[BOXES]
+        assert isinstance(boxes, Ragged)  # as the source declared it
+        if not len(boxes.rows):
+            raise DistillError(f"data: no test picture of {name} has a box, so that nothing could be scored.")
+        self.check_best(sets)
+        for stage in self.recipe.stages:
+            pictures, section = sets.of_stage(stage)
+            rows = pictures.targets[BOXES]
+            assert isinstance(rows, Ragged)
+            if stage != "transfer" and not len(rows.rows):
+                raise DistillError(
+                    f"stages: `{stage}` learns from boxes, and no picture of {section} to train on has one. Leave the "
+                    f"stage out, or give {section} with boxes."
+                )

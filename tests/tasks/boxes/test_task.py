@@ -1,0 +1,110 @@
+"""The task from top to bottom on rectangles: taught, transferred, scored, exported, told of in report and table."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from distill.answers.detections import Detections
+from distill.cli import main
+from distill.files.weights import weights_checksum
+from distill.predictors.open import open_predictor
+from students.files import load_student
+from tests.helpers.rectangles import CLASSES, recipe_of_rectangles, voc_of_rectangles
+from tests.helpers.running import read, run_recipe, without_files, write_recipe
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Where a recipe lies, beside the directory of a run of it, and its results."""
+    place = tmp_path_factory.mktemp("boxes")
+    content = recipe_of_rectangles(voc_of_rectangles(place / "voc"))
+    recipe = write_recipe(place, content)
+    return place, run_recipe(recipe, place / "run")
+
+
+def test_a_run_ends_with_scores_of_boxes_for_everyone(ran: tuple[Path, dict[str, Any]]) -> None:
+    place, results = ran
+    for model in (results["teacher"], results["student"], *results["exports"]):
+        assert list(model["metrics"])[:3] == ["AP", "AP50", "AP75"]
+        assert model["counts"]["pictures"] == 12
+        assert set(model["per_class"]) == set(CLASSES)
+    assert results["exports"][0]["passed"] is True
+    assert results["teacher"]["parameters"] > results["student"]["parameters"]
+    assert set(results["agreement"]) == {"transfer", "test"}
+    assert len(results["precision_recall"]["student"]) == 101
+    page = (place / "run" / "report.html").read_text()
+    assert "Precision and recall" in page and "What was found" in page
+    assert "draw.rectangle" in (place / "run" / "README.md").read_text()
+
+
+def test_the_file_answers_as_the_student_does(ran: tuple[Path, dict[str, Any]]) -> None:
+    place, _ = ran
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    ours, theirs = (open_predictor(place / "run" / at)(pictures) for at in ("student", "export/student.onnx"))
+    assert list(ours) == ["boxes", "scores"] and ours["scores"].shape[2] == len(CLASSES)
+    for name, values in ours.items():
+        assert np.abs(values - theirs[name]).max() < 1e-4
+
+
+def test_the_teachers_file_teaches_as_a_black_box_that_needs_no_keys(ran: tuple[Path, dict[str, Any]]) -> None:
+    place, _ = ran
+    content = json.loads((place / "tiny.yaml").read_text())
+    file = place / "run" / "teacher" / "teacher.onnx"
+    recipe, _text = read(
+        write_recipe(place, content | {"teacher": {"name": "onnx_detector", "file": str(file)}}, "box")
+    )
+    black_box = recipe.teacher.teacher(Detections(CLASSES))
+    white = read(place / "tiny.yaml")[0].teacher.with_weights(Detections(CLASSES), file.with_suffix(".safetensors"))
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 64, 64)).astype(np.float32))
+    answers, expected = black_box(pixels), white(pixels)
+    # Of scores that are nearly equal the order may differ: what is compared is the set of scores.
+    torch.testing.assert_close(answers["scores"].amax(2), expected["scores"].amax(2), atol=1e-4, rtol=0)
+
+
+def test_stored_answers_teach_the_same_student_to_the_last_bit(
+    ran: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, _ = ran
+    without_files(monkeypatch)
+    file = place / "run" / "teacher" / "teacher.onnx"
+    keys = {"stages": ["transfer"], "teacher": {"name": "onnx_detector", "file": str(file)}}
+    content = {key: value for key, value in json.loads((place / "tiny.yaml").read_text()).items() if key != "teach"}
+    online = write_recipe(place, content | keys, "online")
+    run_recipe(online, place / "online")
+    assert main(["store", str(online), "--out", str(place / "store"), "--dtype", "float32"]) == 0
+    stored = content | keys | {"teacher": {"name": "stored", "root": str(place / "store")}}
+    run_recipe(write_recipe(place, stored, "stored"), place / "stored")
+    sums = {name: weights_checksum(load_student(place / name / "student")[0]) for name in ("online", "stored")}
+    assert sums["online"] == sums["stored"]
+
+
+def test_a_table_has_a_row_for_each_box(ran: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    place, _ = ran
+    folder, out = place / "voc" / "JPEGImages", tmp_path / "boxes.csv"
+    assert main(["predict", str(place / "run" / "export" / "student.onnx"), str(folder), "--csv", str(out)]) == 0
+    with out.open(newline="") as file:
+        heading, *rows = list(csv.reader(file))
+    assert heading == ["file", "class", "score", "x1", "y1", "x2", "y2"]
+    assert all(row[1] in CLASSES and float(row[2]) >= 0.3 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"objective": {"name": "softmax_kl"}}, "objective.name is softmax_kl"),
+        ({"student": {"width": 0.1, "resolution": 64}}, "ssd_mobilenet_v1"),
+        ({"stages": ["probe", "transfer"]}, "`probe` fits a classifier"),
+        ({"data": {"name": "rendered_dogs"}}, "says nothing of boxes"),
+    ],
+)
+def test_what_boxes_cannot_be_learnt_by_is_refused(
+    ran: tuple[Path, dict[str, Any]], tmp_path: Path, keys: dict[str, Any], said: str
+) -> None:
+    content = json.loads((ran[0] / "tiny.yaml").read_text())
+    with pytest.raises(Exception, match=said):
+        run_recipe(write_recipe(tmp_path, content | keys), tmp_path / "run")
