@@ -43,9 +43,9 @@ def facts(file: Path) -> object:
 
 def teacher(file: Path) -> object:
     import torch
-    from teachers.onnx_teacher import Onnx
+    from teachers.graph_teacher import Graph
 
-    teacher = Onnx(file, gives="logits", interpolation="bilinear", scale="0..1").load(5)
+    teacher = Graph(file, gives="logits", interpolation="bilinear", scale="0..1").load(5)
     return teacher.online(torch.zeros(2, 3, 8, 8)), teacher.fingerprint()
 
 
