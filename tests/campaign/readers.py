@@ -43,6 +43,7 @@ def facts(file: Path) -> object:
 
 def teacher(file: Path) -> object:
     import torch
+
     from teachers.graph_teacher import Graph
 
     teacher = Graph(file, gives="logits", interpolation="bilinear", scale="0..1").load(5)
