@@ -102,14 +102,17 @@ def check_resolution(resolution: int) -> None:
         raise DistillError(f"student.resolution: {resolution}, expected pixels, for example 128.")
 
 
-def check_head(student: Student, head: Head | Boxed) -> None:
+def check_head(student: Student, head: Head | Boxed | int) -> None:
     """Refuse a student that cannot answer what is asked.
+
+    Args:
+        head: a number stands for one linear layer of so many outputs, or of as many as a teacher will have.
 
     Raises:
         DistillError: boxes are asked of one that has a single map of features, or an answer to the whole picture of one
             that finds boxes.
     """
-    if head.takes in student.heads:
+    if ("pooled" if isinstance(head, int) else head.takes) in student.heads:
         return
     if isinstance(head, Boxed):
         raise DistillError(

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from distill.answers.detections import Detections, surest
+from distill.answers.detections import IOU, Detections, classes_of, surest
 from distill.answers.kind import Kind
 from distill.cost import count_onnx
 from distill.errors import DistillError
@@ -25,9 +25,6 @@ from teachers.box_classes import ClassNames, NameMap, class_names, columns_of
 from teachers.box_outputs import BoxOutputs, Corners, Scores, Unit
 from teachers.graph_teacher import Graph, Scale
 from teachers.teacher import Size, Teacher, TeacherConfig, counted, fingerprint_of
-
-IOU = 0.6
-"""Above which the weaker of two boxes of one class is left out: YOLOX's, and that of TensorFlow's SSD."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,7 @@ class OnnxDetector(TeacherConfig):
         Raises:
             DistillError: the file cannot be loaded, a key is needed or contradicts it, or it lacks a class.
         """
-        if not isinstance(kind, Detections) or kind.classes is None:
-            raise DistillError(f"{self.file}: teacher.name is {self.name}, and this recipe needs {kind.words}.")
+        classes = classes_of(kind, str(self.file))
         session = OnnxSession(self.file)
         metadata = read_metadata(session)
         preprocess, layout = self.graph.contract(session, metadata, told=True)
@@ -104,10 +100,10 @@ class OnnxDetector(TeacherConfig):
             self._outputs(session, metadata),
             self._form(metadata),
             len(names),
-            columns_of(kind.classes, names, self.class_map),
+            columns_of(classes, names, self.class_map),
             self.nms,
         )
-        return Detector(session, preprocess, layout, reading, kind.classes, assumed)
+        return Detector(session, preprocess, layout, reading, classes, assumed)
 
     @property
     def graph(self) -> Graph:
@@ -142,7 +138,7 @@ class OnnxDetector(TeacherConfig):
 
     def _form(self, metadata: OnnxMetadata | None) -> BoxOutputs:
         if metadata:
-            if not isinstance(metadata.answers, Detections) and metadata.answers.tensors != Detections.tensors:
+            if metadata.answers.tensors != Detections.tensors:
                 raise DistillError(f"{self.file}: gives {metadata.answers.words}, expected boxes and scores.")
             return BoxOutputs("xyxy", "shares", "classes", None, str(self.file))
         needed = {"boxes": self.boxes, "unit": self.unit, "scores": self.scores}

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from distill.answers.boxes import Boxes
-from distill.answers.detections import Detections, surest
+from distill.answers.detections import IOU, Detections, classes_of, surest
 from distill.answers.kind import Kind
 from distill.cost import count
 from distill.errors import DistillError
@@ -21,9 +21,6 @@ from distill.preprocess.preprocess import Preprocess
 from students.ssd import SsdMobilenetV1
 from students.student import create_student
 from teachers.teacher import Size, Teacher, TeacherConfig, counted, fingerprint_of
-
-IOU = 0.6
-"""Above which the weaker of two boxes of one class is left out."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +60,12 @@ class SsdTeacher(TeacherConfig):
         Raises:
             DistillError: it is not taught, or the weights are of another network or of other classes.
         """
-        if not isinstance(kind, Detections) or kind.classes is None:
-            raise DistillError(f"teacher.name is {self.name}, and this recipe needs {kind.words}.")
+        classes = classes_of(kind, self.name)
         if not isinstance(self.weights, Path):
             raise DistillError("teacher.weights: scratch is no teacher; teach it first (stages: [teach, ...]).")
-        network = create_student(replace(self.network, weights=None), Boxes(kind.classes).head())
+        network = create_student(replace(self.network, weights=None), Boxes(classes).head())
         load_weights(network, read_weights(self.weights), self.weights, allow_new_head=False)
-        return SsdDetector(network, self.network.preprocess, kind.classes, self.network.full_name)
+        return SsdDetector(network, self.network.preprocess, classes, self.network.full_name)
 
     def with_weights(self, kind: Kind, weights: Path) -> "SsdDetector":
         return replace(self, weights=weights).teacher(kind)

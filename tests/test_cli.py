@@ -213,3 +213,9 @@ def test_a_stop_is_status_130(
     monkeypatch.setattr("distill.commands.run.run", stop)
     assert cli.main(["run", str(write_recipe(tmp_path))]) == 130
     assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_an_option_without_its_value_is_told_by_the_command_that_was_given(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["run", "face_attributes", "--out"])
+    assert capsys.readouterr().err.splitlines()[-1] == "distill run: error: argument --out: expected one argument"

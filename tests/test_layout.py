@@ -133,6 +133,8 @@ TESTED_AT = {
     "distill/tasks/attributes/entries.py": "report/test_results.py",
     "distill/tasks/classes/entries.py": "report/test_results.py",
     "distill/tasks/embeddings/entries.py": "report/test_results.py",
+    "distill/tasks/boxes/checks.py": "tasks/boxes/test_task.py",
+    "distill/tasks/boxes/entries.py": "tasks/boxes/test_report.py",
     "distill/tasks/attributes/judging.py": "run/test_pipeline.py",
     "distill/tasks/attributes/metric.py": "run/test_pipeline.py",
     "distill/tasks/attributes/task.py": "run/test_pipeline.py",

@@ -18,8 +18,13 @@ FILES = sorted(
 
 # Names of tasks, of kinds of answers, and of the activations that older files know these by.
 NAMES = {"attributes", "classes", "embeddings", "probabilities", "softmax", "embedding", "sigmoid", "unit"}
-KINDS = {"Probabilities", "Softmax", "Embedding", "LabelledKind", "Attributes", "Classes", "Embeddings"}
-TASK_FOLDERS = tuple(f"distill.tasks.{name}" for name in ("attributes", "classes", "embeddings"))
+KINDS = {"Probabilities", "Softmax", "Embedding", "LabelledKind", "LocatedKind", "Boxes", "Detections"} | {
+    "Attributes",
+    "Classes",
+    "Embeddings",
+    "ObjectDetection",
+}
+TASK_FOLDERS = tuple(f"distill.tasks.{name}" for name in ("attributes", "boxes", "classes", "embeddings"))
 
 MAY_ASK = {
     "distill/registries.py": "what a recipe may name",

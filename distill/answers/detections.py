@@ -8,13 +8,26 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from distill.answers.kind import Tensors
+from distill.answers.kind import Kind, Tensors
 from distill.answers.located import LocatedKind
 from distill.answers.suppression import suppressed
 from distill.errors import DistillError
 
 MOST = 100
 """Detections of a picture that a teacher gives."""
+IOU = 0.6
+"""Above which the weaker of two boxes of one class is left out: YOLOX's, and that of TensorFlow's SSD."""
+
+
+def classes_of(kind: Kind, teacher: str) -> tuple[str, ...]:
+    """The classes (C,) that detections are asked of.
+
+    Raises:
+        DistillError: other answers are asked for.
+    """
+    if not isinstance(kind, Detections) or kind.classes is None:
+        raise DistillError(f"teacher {teacher}: finds boxes, and this recipe needs {kind.words}. Give another teacher.")
+    return kind.classes
 
 
 def surest(boxes: np.ndarray, scores: np.ndarray, iou: float | None) -> dict[str, np.ndarray]:

@@ -128,6 +128,19 @@ class Kind(ABC):
         """All rows of one picture, as of each thing that was found in it; by default one."""
         return [self.row(answers)]
 
+    def moved(self, answers: Arrays, scale: tuple[float, float], shift: tuple[float, float]) -> Arrays:
+        """The answers to one picture where that is a part of another: what lies in it, x and y as shares, times `scale`
+        plus `shift`; by default nothing does."""
+        return answers
+
+    def drawn(self, picture: np.ndarray, answers: Arrays) -> np.ndarray:
+        """uint8 (H, W, 3) with the answers to it drawn over it.
+
+        Raises:
+            DistillError: nothing of them lies in the picture, as by default.
+        """
+        raise DistillError(f"gives {self.words}, of which nothing lies in a picture that could be drawn.")
+
     def limits(self) -> list[str]:
         """What scores of this kind do not say, for the model card."""
         return []

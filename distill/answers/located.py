@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from distill.answers.drawing import drawn
 from distill.answers.kind import Arrays, Kind
 from distill.answers.labelled import NO_LOGIT, check_names
 from distill.answers.suppression import suppressed
@@ -76,10 +77,22 @@ picture.save("boxes.png")
 
     def rows(self, answers: Arrays) -> list[list[str]]:
         """A row for each thing found, the surest first; its edges as shares of the picture."""
+        return [
+            [name, f"{score:.4f}", *(f"{edge:.4f}" for edge in box)]
+            for name, score, box in zip(*self._found(answers), strict=True)
+        ]
+
+    def moved(self, answers: Arrays, scale: tuple[float, float], shift: tuple[float, float]) -> Arrays:
+        boxes = answers["boxes"] * np.array([*scale, *scale], np.float32) + np.array([*shift, *shift], np.float32)
+        return {**answers, "boxes": boxes}
+
+    def drawn(self, picture: np.ndarray, answers: Arrays) -> np.ndarray:
+        names, scores, boxes = self._found(answers)
+        return drawn(picture, boxes, [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)])
+
+    def _found(self, answers: Arrays) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Names of classes, scores (D,) and boxes (D, 4) of what is found in one picture, the surest first."""
         found = suppressed(answers["boxes"][None], answers["scores"][None], least=SHOWN_FROM)
         boxes, scores, classes = (column.rows for column in found)
         names = self.classes or tuple(map(str, range(answers["scores"].shape[1])))
-        return [
-            [names[number], f"{score:.4f}", *(f"{edge:.4f}" for edge in box)]
-            for box, score, number in zip(boxes, scores, classes, strict=True)
-        ]
+        return [names[number] for number in classes], scores, boxes

@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _options() -> argparse.ArgumentParser:
     """Those beside the recipe, without --help, which is the recipe's where one was named."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="distill run", add_help=False, allow_abbrev=False)
     parser.add_argument(
         "--out",
         type=Path,

@@ -6,7 +6,7 @@ from typing import Any
 
 from distill.cost.layers import FULLY_CONNECTED, Cost, LayerCost, conv_kind
 from distill.cost.memory import Step, activation_memory
-from distill.errors import DistillError
+from distill.errors import DistillError, shortened
 
 _QUANTISED = {"ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul", "DequantizeLinear"}
 _MATRIX = {"Gemm", "MatMul"}
@@ -88,7 +88,7 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
     graph = model.graph
     try:  # for shapes may be among it
         onnx.load_external_data_for_model(model, str(path.parent))
-    except (onnx.checker.ValidationError, ValueError) as error:
+    except (onnx.checker.ValidationError, TypeError, ValueError) as error:  # of bytes that are no text, a TypeError
         files = [
             entry.value
             for initializer in graph.initializer
@@ -96,10 +96,10 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
             if entry.key == "location"
         ]
         raise DistillError(
-            f"{path}: keeps tensors in {', '.join(dict.fromkeys(files))}, which cannot be read ({error}). Copy that "
-            f"beside {path.name}, whole and as a file of its own."
+            f"{path}: keeps tensors in {', '.join(map(str, dict.fromkeys(files)))}, which cannot be read ({error}). "
+            f"Copy that beside {path.name}, whole and as a file of its own."
         ) from error
-    operators = {node.op_type for node in graph.node}
+    operators = {str(node.op_type) for node in graph.node}  # bytes where it is no text
     if operators & _QUANTISED:
         hidden = ", ".join(sorted(operators & _QUANTISED))
         raise DistillError(f"{path}: has {hidden}; the mult-adds of a quantised graph are not counted.")
@@ -108,9 +108,8 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
         | (operators - _KNOWN)
     )
     if unknown:
-        raise DistillError(
-            f"{path}: its mult-adds cannot be counted: the counter does not know the operator {', '.join(unknown)}."
-        )
+        names = shortened(", ".join(unknown))
+        raise DistillError(f"{path}: its mult-adds cannot be counted: the counter does not know the operator {names}.")
     batch = _fix_input(path, graph, resolution)
     del graph.value_info[:]  # they leave open what is fixed now
     for output in graph.output:
@@ -184,7 +183,9 @@ class _Reader:
             kind = self._types.get(name)
             dims = () if kind is None else tuple(dim.dim_value for dim in kind.shape.dim)
             if kind is None or not kind.HasField("shape") or 0 in dims:
-                raise DistillError(f"{self.path}: the graph does not fix the shape of {name}; cannot count it.")
+                raise DistillError(
+                    f"{self.path}: the graph does not fix the shape of {shortened(name)}; cannot count it."
+                )
             self._shapes[name] = dims
         return self._shapes[name]
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from distill.errors import DistillError, echo
+from distill.errors import DistillError, echo, shortened
 from distill.files.checksums import check_sum
 from distill.files.kind import PICKLE, TORCH, TORCHSCRIPT, kind_of
 from distill.files.nearby import nearby
@@ -121,7 +121,9 @@ def _content_of(path: Path) -> object:
         try:
             return load_file(path, device="cpu")
         except SafetensorError as error:
-            raise DistillError(f"{path}: not a whole safetensors file ({error}). Fetch or write it again.") from error
+            raise DistillError(
+                f"{path}: not a whole safetensors file ({shortened(error)}). Fetch or write it again."
+            ) from error
     return _read_torch(path, head)
 
 

@@ -113,10 +113,11 @@ def try_lock(file: Path) -> Lock | None:
     return _hold_file(file, wait=False)
 
 
-def _refused(place: Path, error: OSError) -> DistillError:
+def _refused(place: Path, error: Exception) -> DistillError:
+    reason = getattr(error, "strerror", None) or error
     return DistillError(
-        f"{place}: nothing can be locked there ({error.strerror or error}), and two processes could write at once. "
-        "Name a place that can be written to with --out."
+        f"{place}: nothing can be locked there ({reason}), and two processes could write at once. Name a place that "
+        "can be written to with --out."
     )
 
 
@@ -178,9 +179,7 @@ def _hold_file(file: Path, wait: bool) -> Lock | None:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         return None
-    except NotImplementedError as error:
-        raise _refused(file.parent, OSError(str(error))) from error
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:
         raise _refused(file.parent, error) from error
     return Lock(file_lock=lock)
 
@@ -193,7 +192,7 @@ def _flock(handle: int, place: Path, wait: bool) -> bool | None:
         return False
     except OSError as error:
         if error.errno not in _NO_FLOCK:
-            raise
+            raise _refused(place, error) from error
         _say(place, error.strerror or str(error))
         return None
     return True

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from timm.models import PretrainedCfg
 from torch import Tensor, nn
 
-from distill.errors import DistillError, OutputsError
+from distill.errors import ECHOED, DistillError, OutputsError, echo
 from distill.files.atomic import atomic_path
 from distill.files.checkpoint import fitting_names, read_weights
 
@@ -224,5 +224,10 @@ def _kind(tensor: Tensor) -> str:
 
 def _some(wrong: Mapping[str, str]) -> str:
     rest = len(wrong) - _NAMED_AT_MOST
-    listed = [f"{name} {what}" for name, what in list(wrong.items())[:_NAMED_AT_MOST]]
+    listed = [f"{_named(name)} {what}" for name, what in list(wrong.items())[:_NAMED_AT_MOST]]
     return "; ".join(listed) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _named(name: str) -> str:
+    """A tensor's name as it is, where it is one that people give."""
+    return name if name.isprintable() and len(name) <= ECHOED else echo(name)

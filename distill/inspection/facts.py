@@ -202,7 +202,10 @@ def _read_onnx(file: Path) -> Facts:
 
 def _port(value: onnx.ValueInfoProto) -> Port:
     tensor = value.type.tensor_type
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name if tensor.elem_type else "no tensor"
+    try:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name if tensor.elem_type else "no tensor"
+    except KeyError:
+        dtype = f"element type {tensor.elem_type}"
     if not tensor.HasField("shape"):
         return Port(as_text(value.name), dtype, None)
     axes = [axis.dim_value if axis.HasField("dim_value") else axis.dim_param or "?" for axis in tensor.shape.dim]

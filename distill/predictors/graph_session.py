@@ -38,7 +38,7 @@ class GraphSession(ABC):
         output: the name of the output that a call reads; None where there is only one.
 
     Raises:
-        DistillError: an output is named that the graph does not have.
+        DistillError: an output is named that the graph does not have, or it has none.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class GraphSession(ABC):
     ) -> None:
         if output is not None and output not in outputs:
             raise DistillError(f"{path}: has no output {output!r}. It has: {shortened(', '.join(outputs))}.")
+        if not outputs:
+            raise DistillError(f"{path}: has no output; expected a graph that answers. Export it again.")
         self.path, self.outputs, self.properties, self._chosen = path, outputs, properties, output
         self.shape, self.dtype = takes.shape, takes.dtype
         self._batch = self.shape[0]

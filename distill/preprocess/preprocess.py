@@ -241,6 +241,17 @@ def fitting(size_y: int, size_x: int, height: int, width: int, how: Fit) -> tupl
     return whole, centred if how == "pad" else centred._replace(top=0, left=0)
 
 
+def into_source(
+    size_y: int, size_x: int, height: int, width: int, how: Fit
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Back from a fitted picture: of a place in it, x and y as shares, what is multiplied to have pixels of the picture
+    of size_y x size_x that it was made of, and what is added to that."""
+    shown, filled = fitting(size_y, size_x, height, width, how)
+    scale_x, scale_y = shown.width / filled.width, shown.height / filled.height
+    scale = scale_x * width, scale_y * height
+    return scale, (shown.left - filled.left * scale_x, shown.top - filled.top * scale_y)
+
+
 def _centred(size_y: int, size_x: int, height: int, width: int) -> PixelBox:
     """The largest part of size_y x size_x pixels that has the shape of height x width, centred."""
     box_y = min(size_y, max(1, round(size_x * height / width)))

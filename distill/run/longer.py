@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
-from distill.files.atomic import atomic_path
-from distill.files.sealed import read_sealed, write_sealed
+from distill.files.atomic import atomic_path, json_text, write_json
+from distill.files.sealed import read_sealed, sealed
 from distill.files.sealed_zip import check_zip
 from distill.modules.optimization import Optimization
 from distill.recipe.stages import Stage
@@ -45,13 +45,15 @@ class Shorter(NamedTuple):
 
 
 def note(directory: Path, lineage: str, stage: Stage, steps: int) -> None:
-    """Keep what a longer training needs to know of a finished one.
+    """Keep what a longer training needs to know of a finished one; what is kept already stays, unless it is damaged.
 
     Args:
         lineage: a key of all that the stage read but its number of passes.
     """
-    content = {"lineage": lineage, "passes": stage.epochs, "steps": steps, "settings": _settings(stage)}
-    write_sealed(directory / _LINEAGE, content)
+    file = directory / _LINEAGE
+    content = sealed({"lineage": lineage, "passes": stage.epochs, "steps": steps, "settings": _settings(stage)})
+    if not file.exists() or file.read_bytes() != json_text(content).encode():
+        write_json(file, content)
 
 
 def shorter(directory: Path, lineage: str, passes: int) -> Shorter | None:
@@ -85,12 +87,15 @@ def why_not(one: Shorter, stage: Stage) -> str | None:
 def take_over(one: Shorter, directory: Path, names: tuple[str, ...]) -> bool:
     """Copy where the shorter training ended; False where that was not kept.
 
+    Args:
+        names: of its files, first the one with which a training counts as begun, which is copied last.
+
     Raises:
         DistillError: it is damaged, or the place cannot be written to.
     """
     if not (one.directory / names[0]).exists():
         return False
-    for name in names:
+    for name in reversed(names):
         if (one.directory / name).exists():
             check_zip(one.directory / name, "Delete it, and longer trainings begin anew.")
             with atomic_path(directory / name) as temporary:

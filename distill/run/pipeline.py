@@ -34,7 +34,7 @@ from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
 from students.files import CONFIG_FILE, save_student
 from students.manifest import StudentManifest, read_manifest
-from students.student import build_student
+from students.student import check_head
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
@@ -69,7 +69,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
 def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     recipe, task, directory, log = run.recipe, run.task, run.directory, run.log
     task.teaching.check()
-    _check_student(run)
+    check_head(recipe.student, task.teaching.answers(None).head())
     if is_first_process():
         task.pictures.say_contradictions()
     if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.answers(None)))):
@@ -128,18 +128,6 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     write_card(directory.root, content, recipe, manifest)
     write_results(directory.root / RESULTS, content)  # last: with them the run is finished
     return content
-
-
-def _check_student(run: Run) -> None:
-    """Refuse a student that cannot have the task's head, before a teacher is made for it.
-
-    Raises:
-        DistillError: naming it.
-    """
-    head = run.task.teaching.answers(None).head()
-    if head != 0:  # how many numbers an embedding has, its teacher says
-        with torch.device("meta"):
-            build_student(run.recipe.student, head)
 
 
 def _manifest(run: Run, teacher: Teacher | None, network: nn.Module) -> StudentManifest:

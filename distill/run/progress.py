@@ -55,7 +55,10 @@ def read_progress(stage: Path) -> Progress | None:
     """Where the stage in a directory stands; None where it has finished no pass, or all."""
     file = stage / PROGRESS
     remedy = "Delete it; the run writes it after each pass."
-    return Progress(**read_sealed(file, _Content, remedy)) if file.exists() else None
+    if not file.exists():
+        return None
+    content: _Content = read_sealed(file, _Content, remedy)
+    return Progress(content["done"], content["passes"], content["loss"], content["metric"], content["best"])
 
 
 class ProgressFile(Callback):

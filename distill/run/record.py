@@ -89,4 +89,6 @@ def _read_record(directory: Path) -> _Record:
     record: _Record = read_sealed(directory / RECORD, _Record, remedy)
     if _RESULT not in record["files"]:
         raise DistillError(f"{directory / RECORD}: files.{_RESULT} is missing. {remedy}")
+    if not all({"step", "loss"} <= one.keys() for one in record["history"]):
+        raise DistillError(f"{directory / RECORD}: a pass in history has no step or no loss. {remedy}")
     return record

@@ -36,7 +36,7 @@ from distill.run.curve import fault_of, words_of
 from distill.run.longer import note, shorter, take_over, why_not
 from distill.run.probe import fit_probe
 from distill.run.record import Trained, finished, is_left, keep, leave
-from distill.run.train import ENDS, begun, train
+from distill.run.train import ENDS, begun, tidy, train
 from distill.tasks import open_task
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
@@ -265,14 +265,17 @@ class Run:
         stage = self._settings(name, len(pictures))
         assert stage.batch_size is not None  # settled
         directory = self.directory.stage(name, self._key(name, training, seed))
+        lineage = self._lineage(name, training, seed)
         if done := finished(directory):
             console.print(f"{name}: done before, {directory}", soft_wrap=True)
+            if is_first_process():
+                tidy(directory, stage)  # a kill may have come before
+            self._keep_lineage(directory, stage, lineage, done)
             return done
         console.print(f"{name}: {stage.epochs} passes over {len(pictures)} pictures, {directory}", soft_wrap=True)
         if chosen := chosen_of(recipe.stage(name), stage):
             steps = steps_of(len(pictures), stage.batch_size, stage.epochs)
             console.print(f"{name}: left out, so chosen for {steps} steps: {', '.join(chosen)}", soft_wrap=True)
-        lineage = self._lineage(name, training, seed)
         self._begin(name, stage, directory, lineage)
         views, view_seed, answers = stage.views, seed, None
         if training.teacher is not None and recipe.objective.asks_views:
@@ -291,9 +294,14 @@ class Run:
             further=self.task.teaching.truths(training.teacher),
         )
         trained = train(directory, training.module, data, stage, recipe.trainer)
-        if is_first_process() and trained.history:
-            note(directory, lineage, stage, int(trained.history[-1]["step"]))
+        self._keep_lineage(directory, stage, lineage, trained)
         return trained
+
+    @rank_zero_only
+    def _keep_lineage(self, directory: Path, stage: Stage, lineage: str, trained: Trained) -> None:
+        """Leave beside a stage's result what longer trainings ask for."""
+        if trained.history:
+            note(directory, lineage, stage, int(trained.history[-1]["step"]))
 
     @rank_zero_only
     def _begin(self, name: StageName, stage: Stage, directory: Path, lineage: str) -> None:

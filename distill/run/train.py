@@ -166,8 +166,7 @@ def train(
     trainer.strategy.barrier("every process has read the best weights")
     if trainer.is_global_zero:
         keep(directory, module.result(), timer.time_elapsed("train"), history.records)
-        for leftover in (PROGRESS, *(ENDS if stage.optimization.schedule == "cosine" else ())):
-            (directory / leftover).unlink(missing_ok=True)
+        tidy(directory, stage)
     # Each process has batch statistics of its own: they all go on with what was kept.
     trainer.strategy.barrier("the result is kept")
     kept = finished(directory)
@@ -177,6 +176,16 @@ def train(
             "that they all see."
         )
     return kept
+
+
+def tidy(directory: Path, stage: Stage) -> None:
+    """Remove from a finished stage what only its training needed.
+
+    Raises:
+        OSError: the place cannot be written to.
+    """
+    for leftover in (PROGRESS, *(ENDS if stage.optimization.schedule == "cosine" else ())):
+        (directory / leftover).unlink(missing_ok=True)
 
 
 def _raised_by_lightning(error: Exception) -> bool:

@@ -227,7 +227,7 @@ class Manifest:
                     "views": Views(**{key: _frozen(value) for key, value in views.items()}),
                 }
             )
-        except (DistillError, KeyError, TypeError, ValueError) as error:
+        except (DistillError, IndexError, KeyError, TypeError, ValueError) as error:
             raise DistillError(f"{path}: not the manifest of a store of teacher answers ({error}). {remedy}") from error
 
 

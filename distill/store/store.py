@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from distill.errors import DistillError
+from distill.files.arrays import read_array
 from distill.files.atomic import checksum
 from distill.store.codec import Codec
 from distill.store.manifest import MANIFEST, PICTURES, WHOLE, Manifest, view_file, whole_file
@@ -114,15 +115,15 @@ class Store:
         if name not in maps:
             file = self.directory / name
             try:
-                answers = np.load(file, mmap_mode="r", allow_pickle=False)
-            except (EOFError, OSError, ValueError) as error:
-                if isinstance(error, OSError) and error.errno == errno.EMFILE:
+                answers = read_array(file, REPAIR, mapped=True)
+            except OSError as error:
+                if error.errno == errno.EMFILE:
                     raise DistillError(
                         f"{file}: cannot be opened beside as many others. Allow more: `ulimit -n` is now "
                         f"{resource.getrlimit(resource.RLIMIT_NOFILE)[0]}, and the store has "
                         f"{len(self.manifest.files())} files."
                     ) from None
-                raise DistillError(f"{file}: missing or damaged ({error}). {REPAIR}") from None
+                raise DistillError(f"{file}: cannot be read ({error.strerror or error}). {REPAIR}") from None
             self._check_unchanged()
             shape = (self._rows_of(name), *codec.row)
             if answers.dtype != codec.dtype or answers.shape != shape:
@@ -164,15 +165,12 @@ def _hashes(file: Path, count: int) -> np.ndarray:
     Raises:
         DistillError: it is none.
     """
-    try:
-        hashes = np.load(file, allow_pickle=False)
-    except (EOFError, OSError, ValueError) as error:
-        raise DistillError(f"{file}: no list of pictures ({error}). {REPAIR}") from None
+    hashes = read_array(file, REPAIR)
     if hashes.dtype != np.uint64 or hashes.shape != (count,) or (hashes[1:] <= hashes[:-1]).any():
         raise DistillError(
             f"{file}: is {hashes.dtype} {hashes.shape}, expected {count} content hashes, uint64 and rising. {REPAIR}"
         )
-    return np.asarray(hashes)
+    return hashes
 
 
 def find(hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:

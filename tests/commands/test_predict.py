@@ -141,7 +141,9 @@ def test_a_file_that_is_no_student_is_refused(folder: Path, tmp_path: Path, caps
     assert "not a model this can run" in capsys.readouterr().err
 
 
-def test_a_detector_writes_a_row_for_each_thing(folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def detector(tmp_path: Path) -> Path:
+    """A student of boxes at random that is about half sure of all of them."""
     config = SsdMobilenetV1(width=0.1, resolution=32)
     torch.manual_seed(0)
     network = build_student(config, Boxes(("cat", "dog")).head()).eval()
@@ -150,14 +152,56 @@ def test_a_detector_writes_a_row_for_each_thing(folder: Path, tmp_path: Path) ->
     kind = Boxes(("cat", "dog"), network.anchors.shape[1])
     manifest = StudentManifest(config, kind, config.preprocess, (32, 32), seed=0, teacher="none")
     save_student(tmp_path / "student", network, manifest)
-    assert cli.main(["predict", str(tmp_path / "student"), str(folder), "--csv", str(tmp_path / "found.csv")]) == 0
-    with (tmp_path / "found.csv").open(newline="", encoding="utf-8") as file:
-        header, *rows = list(csv.reader(file))
+    return tmp_path / "student"
+
+
+def rows_of(model: Path, folder: Path, file: Path, *keys: str) -> list[list[str]]:
+    assert cli.main(["predict", str(model), str(folder), "--csv", str(file), *keys]) == 0
+    with file.open(newline="", encoding="utf-8") as opened:
+        return list(csv.reader(opened))
+
+
+def test_a_detector_writes_a_row_for_each_thing(detector: Path, folder: Path, tmp_path: Path) -> None:
+    header, *rows = rows_of(detector, folder, tmp_path / "found.csv")
     assert header == ["file", "class", "score", "x1", "y1", "x2", "y2"]
-    answers = student_predictor(network, manifest)(np.stack([picture(0)]))
-    boxes, scores, classes = suppressed(answers["boxes"], answers["scores"], least=SHOWN_FROM)
-    of_one = [row for row in rows if row[0] == "a.png"]
-    assert len(of_one) == len(scores.rows) > 1
-    assert [row[1] for row in of_one] == [("cat", "dog")[number] for number in classes.rows]
-    np.testing.assert_allclose([float(row[2]) for row in of_one], scores.rows, atol=1e-4)
-    np.testing.assert_allclose([[float(edge) for edge in row[3:]] for row in of_one], boxes.rows, atol=1e-4)
+    student = student_predictor(*load_student(detector))
+    # Edges are shares of the whole picture: of the wide one, the middle 32 of 72 columns were shown.
+    for name, seed, (scale, shift) in (("a.png", 0, (1.0, 0.0)), ("deep/wide.png", 1, (32 / 72, 20 / 72))):
+        answers = student(np.stack([picture(seed)]))
+        boxes, scores, classes = suppressed(answers["boxes"], answers["scores"], least=SHOWN_FROM)
+        of_one = [row for row in rows if row[0] == name]
+        assert len(of_one) == len(scores.rows) > 1
+        assert [row[1] for row in of_one] == [("cat", "dog")[number] for number in classes.rows]
+        np.testing.assert_allclose([float(row[2]) for row in of_one], scores.rows, atol=1e-4)
+        places = boxes.rows * [scale, 1, scale, 1] + [shift, 0, shift, 0]
+        np.testing.assert_allclose([[float(edge) for edge in row[3:]] for row in of_one], places, atol=1e-4)
+
+
+def test_what_was_found_is_drawn_over_the_whole_pictures(detector: Path, folder: Path, tmp_path: Path) -> None:
+    plain = rows_of(detector, folder, tmp_path / "found.csv")
+    assert rows_of(detector, folder, tmp_path / "again.csv", "--draw", str(tmp_path / "drawn")) == plain
+    drawn = sorted(file.relative_to(tmp_path / "drawn").as_posix() for file in (tmp_path / "drawn").rglob("*.*"))
+    assert drawn == ["a.png", "deep/deeper/[red]c.PNG", "deep/wide.png"]
+    with Image.open(folder / "deep" / "wide.png") as before, Image.open(tmp_path / "drawn/deep/wide.png") as after:
+        assert before.size == after.size == (72, 32)
+        changed = (np.array(before) != np.array(after)).any(axis=2)
+    edges = np.array([row[3:] for row in plain if row[0] == "deep/wide.png"], np.float64)
+    touched = np.flatnonzero(changed.any(axis=0))
+    assert abs(touched.min() - max(0, 72 * edges[:, 0].min())) <= 1  # from the leftmost box on
+
+
+def test_nothing_is_drawn_where_pictures_are_read(
+    detector: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in (folder, folder / "drawn", folder.parent):
+        assert cli.main(["predict", str(detector), str(folder), "--draw", str(place)]) == 2
+        assert f"--draw {place}: is not apart from {folder}" in capsys.readouterr().err
+    assert not (folder / "drawn").exists()
+
+
+def test_probabilities_cannot_be_drawn(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = projection_graph(tmp_path / "classes.onnx", "softmax")
+    keys = ["--csv", str(tmp_path / "seen.csv"), "--draw", str(tmp_path / "drawn")]
+    assert cli.main(["predict", str(model), str(folder), *keys]) == 2
+    assert "classes.onnx: gives" in (said := capsys.readouterr().err) and "nothing lies in a picture" in said
+    assert not (tmp_path / "seen.csv").exists() and not (tmp_path / "drawn").exists()

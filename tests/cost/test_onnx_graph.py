@@ -162,3 +162,19 @@ def test_what_cannot_be_counted_is_named_not_left_out(tmp_path: Path, nodes: lis
     file = graph(tmp_path / "odd.onnx", nodes, opsets=("", "com.microsoft"), weight=(3, 3, 1, 1))
     with pytest.raises(DistillError, match=rf"odd\.onnx: .*{named}"):
         count_onnx(file)
+
+
+def test_weights_that_lie_where_no_text_says_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.onnx"
+    export_with_external_data(file)
+    file.write_bytes(file.read_bytes().replace(b"weights.bin", b"weights.b\xff\xff"))
+    with pytest.raises(DistillError, match=r"a\.onnx: keeps tensors in .*, which cannot be read"):
+        count_onnx(file)
+
+
+def export_with_external_data(file: Path) -> None:
+    weight = numpy_helper.from_array(np.ones((3, 4), np.float32), "w")
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size]) for name, size in (("x", 3), ("y", 4))]
+    model = helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:], [weight]))
+    onnx.save(model, file, save_as_external_data=True, location="weights.bin", size_threshold=0)

@@ -304,3 +304,11 @@ def test_parts_under_several_prefixes_are_told_apart(beside: dict[str, Tensor]) 
 def test_of_another_network_no_renaming_is_offered() -> None:
     with pytest.raises(DistillError, match="Name the network these weights were saved from"):
         load_weights(small(), {"backbone.weight": torch.ones(3), "head.bias": torch.ones(2)}, Path("a.pth"))
+
+
+def test_what_a_damaged_header_says_is_told_in_a_line(tmp_path: Path) -> None:
+    header = b'{"a": {"dtype": "\\n' + b"x" * 5000 + b'", "shape": [2], "data_offsets": [0, 8]}}'
+    (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    with pytest.raises(DistillError, match="not a whole safetensors file") as caught:
+        read_weights(tmp_path / "a.safetensors")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500

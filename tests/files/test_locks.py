@@ -172,10 +172,18 @@ def test_a_lock_file_of_a_killed_process_is_taken_over(tmp_path: Path, monkeypat
     lock.release()
 
 
-def test_other_errors_are_not_taken_for_a_missing_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    without_flock(monkeypatch, OSError(errno.EIO, "Input/output error"))
-    with pytest.raises(OSError, match="Input/output error"):
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOLCK])
+def test_other_errors_are_not_taken_for_a_missing_flock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    without_flock(monkeypatch, OSError(number, "not now"))
+    with pytest.raises(DistillError, match=r"lock: nothing can be locked there \(not now\), and two"):
         try_lock(tmp_path / "lock")
+    with (
+        pytest.raises(DistillError, match=r"set: nothing can be locked there"),
+        exclusive(tmp_path / "set", lambda: None),
+    ):
+        pass
 
 
 def hold(directory: Path) -> None:

@@ -156,3 +156,10 @@ def test_hub_weights_with_a_new_head_name_it(monkeypatch: pytest.MonkeyPatch) ->
     found, left = hub_network("mobilenetv3_small_050", 40, allow_new_head=True, arguments={})
     assert found is network
     assert left == ("classifier.bias", "classifier.weight")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "x" * 4000])
+def test_a_name_that_nobody_gives_is_told_in_short(name: str) -> None:
+    with pytest.raises(DistillError, match="weights for another network") as caught:
+        load_weights(nn.Linear(2, 1), {**nn.Linear(2, 1).state_dict(), name: torch.ones(1)}, HERE)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600

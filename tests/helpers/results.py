@@ -61,6 +61,7 @@ def full_results() -> dict[str, Any]:
             {
                 "format": "onnx-int8",
                 "file": "student.onnx",
+                "sha256": {"student.onnx": "0" * 64},
                 "bytes": 1_920_000,
                 "metrics": {"mAP": 0.6311},
                 "intervals": {"mAP": [0.6201, 0.6401]},
@@ -83,6 +84,7 @@ def full_results() -> dict[str, Any]:
             {
                 "format": "coreml",
                 "file": "student.mlpackage",
+                "sha256": {},
                 "bytes": 1_000_000,
                 "metrics": {},
                 "intervals": {},
@@ -93,12 +95,13 @@ def full_results() -> dict[str, Any]:
             },
         ],
         "stages": [
-            {"name": "prepare", "pictures": 500, "seconds": 4.25, "metrics": {}},
+            {"name": "prepare", "pictures": 500, "seconds": 4.25, "split": "validation", "metrics": {}},
             {
                 "name": "transfer",
                 "pictures": 9000,
                 "seconds": 185.0,
-                "metrics": {"val_mAP": 0.62519, "loss": None, "note": "done"},
+                "split": "validation",
+                "metrics": {"val_mAP": 0.62519},
             },
         ],
         "seeds": {"mAP": {"mean": 0.6299, "spread": 0.0021, "values": [0.6312, 0.6286]}},

@@ -23,6 +23,13 @@ def test_ports_operators_and_cost(tmp_path: Path) -> None:
     assert facts.lines()[0] == f"{path}: {facts.format}, {facts.cost}"
 
 
+def test_a_type_of_elements_that_nobody_knows_is_told_by_its_number(tmp_path: Path) -> None:
+    model = onnx.load(color_box(tmp_path / "box.onnx"))
+    model.graph.output[0].type.tensor_type.elem_type = 255
+    onnx.save(model, tmp_path / "box.onnx")
+    assert [str(port) for port in read_facts(tmp_path / "box.onnx").outputs] == ["logits element type 255 (N, 8)"]
+
+
 def test_metadata_is_shown_shortened_and_kept_whole(tmp_path: Path) -> None:
     model = onnx.load(color_box(tmp_path / "box.onnx"))
     helper.set_model_props(model, {"names": "x" * 500, "author": "somebody\nelse"})

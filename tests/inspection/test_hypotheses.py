@@ -9,12 +9,14 @@ from distill.inspection.hypotheses import AS_IT_IS, NORMALIZATIONS, Choices, Hyp
 from distill.preprocess.preprocess import Channels, Fit, Interpolation
 from teachers.graph_teacher import Graph
 
+FITS: tuple[Fit, ...] = ("crop", "stretch", "pad")
+
 KEYS = {one.name for one in fields(Graph)}
 
 
 def choices(size: tuple[int, int] = (112, 112)) -> Choices:
     seen = parts((112, 96), size)
-    return Choices((None,), get_args(Channels), NORMALIZATIONS, seen, get_args(Fit), get_args(Interpolation))
+    return Choices((None,), get_args(Channels), NORMALIZATIONS, seen, FITS, get_args(Interpolation))
 
 
 def test_a_box_of_the_networks_shape_comes_first_where_the_picture_has_another() -> None:

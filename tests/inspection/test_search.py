@@ -12,9 +12,9 @@ from distill.inspection.search import Measured, search
 from distill.preprocess.preprocess import Channels, Fit, Interpolation
 from distill.tasks.verdict import Verdict
 
-CHOICES = Choices(
-    (None,), get_args(Channels), NORMALIZATIONS, parts((8, 8), (8, 8)), get_args(Fit), get_args(Interpolation)
-)
+FITS: tuple[Fit, ...] = ("crop", "stretch", "pad")
+
+CHOICES = Choices((None,), get_args(Channels), NORMALIZATIONS, parts((8, 8), (8, 8)), FITS, get_args(Interpolation))
 WIDTH = 0.05
 
 

@@ -124,6 +124,14 @@ def test_fixed_batch_size(tmp_path: Path, batch: int) -> None:
     np.testing.assert_allclose(session(PICTURES), linear_logits(PICTURES), rtol=1e-5, atol=1e-6)
 
 
+def test_a_graph_without_outputs_is_refused(tmp_path: Path) -> None:
+    model = onnx.load(linear_graph(tmp_path / "a.onnx"))
+    del model.graph.output[:]
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(DistillError, match=r"a\.onnx: has no output; expected a graph that answers"):
+        OnnxSession(tmp_path / "a.onnx")
+
+
 def test_several_outputs_must_be_named(tmp_path: Path) -> None:
     file = linear_graph(tmp_path / "two.onnx", ends=None)
     with pytest.raises(DistillError, match="several outputs; name one as `output`: logits, scaled"):

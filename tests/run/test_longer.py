@@ -1,6 +1,7 @@
 """Epochs that are raised go on from the shorter training to the student of an unbroken one, or it is said why not."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,53 @@ def test_a_constant_rate_goes_on_to_the_same_student(runs: Any, keep: str) -> No
     assert steps == 8 and student == unbroken
     assert "transfer: goes on from the 1 passes in " in said
     assert runs("raised", 1, *arguments)[1] == runs("raised", 3, *arguments)[1] == 0  # both are done
+
+
+def test_a_kill_while_a_shorter_training_is_taken_over_loses_nothing(
+    runs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = [*CONSTANT, "--transfer.keep", "best"]
+    unbroken, *_ = runs("unbroken", 2, *arguments)
+    runs("killed", 1, *arguments)
+    copy, copied = shutil.copyfile, []
+
+    def killed(source: Any, target: Any) -> None:
+        if copied:
+            raise KeyboardInterrupt
+        copied.append(copy(source, target))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("distill.run.longer.shutil.copyfile", killed)
+        with pytest.raises(KeyboardInterrupt):
+            runs("killed", 2, *arguments)
+    student, steps, said = runs("killed", 2, *arguments)
+    assert student == unbroken and steps == 4 and "goes on from the 1 passes in" in said
+
+
+@pytest.mark.parametrize("arguments", [[], CONSTANT])
+def test_what_a_kill_just_after_the_result_left_is_put_right(
+    runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    runs("undisturbed", 1, *arguments)
+    with monkeypatch.context() as patch:
+        patch.setattr("distill.run.train.tidy", killed)
+        with pytest.raises(KeyboardInterrupt):
+            runs("killed", 1, *arguments)
+    assert list((tmp_path / "killed").glob("stages/*/last.ckpt"))
+    assert runs("killed", 1, *arguments)[1] == 0  # the stage is done
+    left = [
+        {str(file.relative_to(tmp_path / place)) for file in (tmp_path / place).glob("stages/*/*")}
+        for place in ("undisturbed", "killed")
+    ]
+    assert left[0] == left[1]
+    (lineage,) = (tmp_path / "killed").glob("stages/*/lineage.json")
+    (expected,) = (tmp_path / "undisturbed").glob("stages/*/lineage.json")
+    lineage.write_bytes(expected.read_bytes().replace(b"passes", b"pasSes"))
+    runs("killed", 1, *arguments)
+    assert lineage.read_bytes() == expected.read_bytes()  # a damaged one is written again
 
 
 @pytest.mark.parametrize(

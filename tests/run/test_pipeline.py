@@ -312,3 +312,10 @@ def test_a_command_that_fails_leaves_a_finished_run_as_it_was(tmp_path: Path) ->
     with pytest.raises(DistillError, match="no such weights file"):
         run_recipe(recipe, out, ["--student.weights", str(tmp_path / "nowhere.tar")])
     assert all(file.read_bytes() == content for file, content in kept.items())
+
+
+def test_a_student_of_another_kind_of_answers_is_refused_before_a_teacher_is_taught(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, TINY | {"student": {"name": "ssd_mobilenet_v1", "width": 0.1, "resolution": 32}})
+    with pytest.raises(DistillError, match=r"student\.name: ssd_mobilenet_v1 finds boxes, and one answer"):
+        run_recipe(recipe, tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("*.safetensors"))

@@ -8,6 +8,7 @@ import lightning as L
 import pytest
 
 import distill.run.progress
+from distill.files.sealed import write_sealed
 from distill.run.progress import PROGRESS, Progress, ProgressFile, read_progress
 from distill.run.train import History
 from tests.helpers.running import finished, run_recipe, without_files
@@ -72,3 +73,9 @@ def test_where_there_is_no_terminal_it_is_said_in_few_lines(
 def test_in_words() -> None:
     assert str(Progress(3, 60, 0.25, "val_mAP", 0.5)) == "pass 3 of 60, loss 0.25, val_mAP 0.5000 at best"
     assert str(Progress(3, 60, 0.25, "", None)) == "pass 3 of 60, loss 0.25"
+
+
+def test_of_more_keys_those_that_are_known_are_read(tmp_path: Path) -> None:
+    content = {"done": 1, "passes": 2, "loss": 0.5, "metric": "val_mAP", "best": None}
+    write_sealed(tmp_path / PROGRESS, {**content, "more": 1})
+    assert read_progress(tmp_path) == Progress(1, 2, 0.5, "val_mAP", None)

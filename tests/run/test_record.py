@@ -85,6 +85,13 @@ def test_a_record_of_another_make_is_told_by_its_key(stage: Path, key: str, valu
         finished(stage)
 
 
+def test_a_pass_without_its_loss_is_told(stage: Path) -> None:
+    record = {"seconds": 1.5, "history": [{"step": 4.0}], "files": {"result.safetensors": "0"}}
+    write_sealed(stage / RECORD, record)
+    with pytest.raises(DistillError, match=r"stage\.json: a pass in history has no step or no loss\. Delete .*teach-1"):
+        finished(stage)
+
+
 def test_a_second_file_counts_once_it_is_entered_and_is_made_again_where_it_is_lost(stage: Path) -> None:
     (stage / "other.onnx").write_bytes(b"torn")
     assert is_left(stage, "teacher.onnx") and not is_left(stage, "other.onnx")

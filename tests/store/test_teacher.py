@@ -161,6 +161,16 @@ def test_a_manifest_of_another_time(labelled: Prepared, tmp_path: Path, key: str
         opened(root)
 
 
+def test_a_manifest_whose_views_are_none(labelled: Prepared, tmp_path: Path) -> None:
+    root = store(tmp_path / "s", shown(labelled)).directory
+    content = json.loads((root / "manifest.json").read_text())
+    del content["sha256"]
+    content["views"]["scale"] = [0.5]
+    (root / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(DistillError, match=r"manifest\.json: not the manifest of a store"):
+        opened(root)
+
+
 def test_a_flipped_bit_of_the_manifest_is_found(labelled: Prepared, tmp_path: Path) -> None:
     root = store(tmp_path / "s", shown(labelled)).directory
     good = (root / "manifest.json").read_bytes()

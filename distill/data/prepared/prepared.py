@@ -34,6 +34,7 @@ from distill.data.prepared.shards import Shards, rows_per_shard
 from distill.data.sources.source import SPLITS, Split
 from distill.data.targets import IDENTITIES, Column, Ragged, Values, labels_column
 from distill.errors import DistillError
+from distill.files.arrays import read_array
 from distill.files.atomic import checksum
 from distill.files.sealed import read_sealed, write_sealed
 
@@ -136,13 +137,18 @@ class Prepared:
         """What the source calls each picture; read when asked for.
 
         Raises:
-            DistillError: another set was put in this one's place.
+            DistillError: another set was put in this one's place, or they are damaged.
         """
         try:
             with os.fdopen(self.pictures.open(NAMES), encoding="utf-8") as file:
-                return list(json.load(file))
+                names = json.load(file)
         except FileNotFoundError:
             raise _afresh(self.directory) from None
+        except (RecursionError, ValueError):
+            names = None
+        if not isinstance(names, list) or len(names) != len(self) or not all(isinstance(name, str) for name in names):
+            raise self._damaged(NAMES, "no list of a name a picture")
+        return names
 
     @property
     def ledger(self) -> list[tuple[str, str]]:
@@ -150,22 +156,24 @@ class Prepared:
         which a box alone was left out.
 
         Raises:
-            DistillError: it is missing.
+            DistillError: it is missing or damaged.
         """
         try:
             with os.fdopen(self.pictures.open(LEDGER), encoding="utf-8", newline="") as file:
                 return [(name, reason) for name, reason in list(csv.reader(file))[1:]]
         except FileNotFoundError:
-            raise DistillError(
-                f"{self.directory / LEDGER}: missing, so the set is damaged. Delete {self.directory}, and it is "
-                "prepared again."
-            ) from None
+            raise self._damaged(LEDGER, "missing, so the set is damaged") from None
+        except (csv.Error, ValueError):
+            raise self._damaged(LEDGER, "no table of names and reasons") from None
 
     @property
     def listed(self) -> int:
         """The pictures its source listed, used or not."""
         unused = int((self.splits == UNUSED).sum())  # they are in the ledger too
         return len(self) - unused + pictures_of(self.ledger)
+
+    def _damaged(self, name: str, why: str) -> DistillError:
+        return DistillError(f"{self.directory / name}: {why}. Delete {self.directory}, and it is prepared again.")
 
     def indices(self, split: Split) -> np.ndarray:
         """int64, the rows of one split in ascending order."""
@@ -214,7 +222,7 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
     """
     index = read_index(directory)
     try:
-        arrays = {name: _mapped(directory / f"{name}.npy") for name in _names(index)}
+        arrays = {name: _mapped(directory / f"{name}.npy", dtype) for name, dtype in _names(index).items()}
         pictures = _shards(directory, index).hold()
     except FileNotFoundError:
         raise _afresh(directory) from None
@@ -237,7 +245,8 @@ def reopen(directory: Path, fingerprint: str | None = None) -> Prepared:
         pixels=_pixels(index),
         fingerprint=_fingerprint(arrays, index),
     )
-    if prepared.fingerprint != index["fingerprint"] or len(prepared) != len(prepared.pictures):
+    count = (len(prepared.pictures),)
+    if prepared.fingerprint != index["fingerprint"] or not prepared.hashes.shape == prepared.files.shape == count:
         raise DistillError(
             f"{directory / INDEX}: does not fit the arrays beside it. Delete {directory} to prepare afresh."
         )
@@ -250,9 +259,11 @@ def _afresh(directory: Path) -> DistillError:
     return DistillError(f"{directory}: was prepared afresh while it was in use; start the run again.")
 
 
-def _mapped(file: Path) -> np.ndarray:
-    """An array the system may drop from memory again; one without elements cannot be mapped."""
-    array = np.load(file, mmap_mode="r", allow_pickle=False)
+def _mapped(file: Path, dtype: str) -> np.ndarray:
+    remedy = f"Delete {file.parent} to prepare afresh."
+    array = read_array(file, remedy, mapped=True)
+    if array.dtype != np.dtype(dtype):
+        raise DistillError(f"{file}: is of {array.dtype}, expected {np.dtype(dtype)}. {remedy}")
     return np.asarray(array)
 
 

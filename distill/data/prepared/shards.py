@@ -24,6 +24,7 @@ from PIL import Image
 
 from distill.data.prepared.decode import BadPicture, decode
 from distill.errors import DistillError
+from distill.files.arrays import read_array
 
 SHARD_BYTES = 2**29  # of raw pixels in a shard: what a stop can cost, a few thousand pictures
 OPEN = 256  # shards kept open
@@ -178,7 +179,7 @@ class Shards:
 
     @cached_property
     def _offsets(self) -> np.ndarray:
-        return np.load(self.directory / OFFSETS, mmap_mode="r", allow_pickle=False)
+        return read_array(self.directory / OFFSETS, f"Delete {self.directory} to prepare the set afresh.", mapped=True)
 
     def _damaged(self, number: int, reason: str) -> DistillError:
         return DistillError(

@@ -88,7 +88,7 @@ def digest(samples: Iterable[Sample]) -> str:
             try:
                 status = sample.picture.stat()
                 stamp = f"{status.st_size} {status.st_mtime_ns}"
-            except OSError:  # prepare says why; here it only has to differ from a file that can be read
+            except (OSError, ValueError):  # prepare says why; here it only has to differ from a file that can be read
                 stamp = "unreadable"
         if sample.box is not None:
             stamp += f" {sample.box}"

@@ -1,7 +1,7 @@
 """The photographs and labels a MATLAB file lists, as Stanford's data sets come with them.
 
 Read are two variables of the file, no other: `file_list`, a cell array of N strings, and `labels`, N whole numbers.
-Files of MATLAB 5 to 7.2 hold arrays, which scipy reads as data; nothing in them is run.
+Nothing in them is run.
 """
 
 from pathlib import Path, PurePosixPath
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from distill.data.sources.mat_file import read_mat
 from distill.errors import DistillError
 from distill.files.nearby import nearby
 
@@ -31,22 +32,20 @@ def read_mat_list(file: Path) -> list[Listed]:
         DistillError: the file is missing, is no list file, is empty, or names a photograph twice or outside of the
             folders.
     """
-    from scipy.io import loadmat
-
     expected = "expected a MATLAB file with file_list and labels, as lists.tar has it"
     if not file.is_file():
         raise DistillError(f"{file}: no such file; {expected}. {nearby(file)}")
     try:
-        with file.open("rb") as opened:
-            found = loadmat(opened, variable_names=("file_list", "labels"))
-    except Exception as error:  # scipy's reader raises whatever the damage leads it to, UnboundLocalError included
+        found = read_mat(file.read_bytes())
+    except (OSError, ValueError) as error:
         raise DistillError(f"{file}: cannot be read as a list ({error}); {expected}. Unpack it again.") from None
-    if lacking := [name for name in ("file_list", "labels") if not isinstance(found.get(name), np.ndarray)]:
+    kinds = {"file_list": list, "labels": np.ndarray}
+    if lacking := [name for name, kind in kinds.items() if not isinstance(found.get(name), kind)]:
         raise DistillError(f"{file}: has no {' and no '.join(lacking)}; {expected}.")
-    cells, labels = found["file_list"].ravel(), found["labels"].ravel()
+    cells, labels = found["file_list"], found["labels"]
     if not len(cells) or len(cells) != len(labels):
         raise DistillError(f"{file}: {len(cells)} files and {len(labels)} labels; expected as many of both, not none.")
-    if labels.dtype.kind not in "uif" or not np.isfinite(labels).all() or (labels % 1).any():
+    if not np.isfinite(labels).all() or (labels % 1).any():
         raise DistillError(f"{file}: labels are not whole numbers; {expected}.")
     rows = [Listed(_picture(file, cell), int(label)) for cell, label in zip(cells, labels, strict=True)]
     if len({row.picture for row in rows}) < len(rows):
@@ -56,7 +55,7 @@ def read_mat_list(file: Path) -> list[Listed]:
 
 def _picture(file: Path, cell: Any) -> str:
     """The string in one cell: a file in one folder, so that no list reaches outside of the pictures' directory."""
-    text = str(cell.item()) if isinstance(cell, np.ndarray) and cell.size == 1 and cell.dtype.kind == "U" else None
+    text = cell if isinstance(cell, str) else None
     parts = PurePosixPath(text or "").parts
     if text is None or len(parts) != 2 or ".." in parts or text != "/".join(parts) or "\0" in text:
         raise DistillError(f"{file}: lists {str(cell)[:80]!r}; expected <folder>/<file>, a photograph of Images/.")

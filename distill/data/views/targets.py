@@ -160,21 +160,6 @@ def through(values: Tensor, place: Place, box: Tensor, flip: Tensor) -> Tensor:
     return torch.stack([x, y], dim=-1).flatten(-2)
 
 
-def visible(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """What a view shows of boxes that may reach over its edges.
-
-    Args:
-        boxes: (R, 4), x1, y1, x2, y2 as shares of the view.
-
-    Returns:
-        (R, 4), the boxes clipped to the view; and (R,), the share of each box's area that is left, 0 of one that had
-        none or lies outside.
-    """
-    clipped = boxes.clamp(0, 1)
-    before, after = ((part[:, 2:] - part[:, :2]).prod(1) for part in (boxes, clipped))
-    return clipped, torch.where(before > 0, after / before, 0)
-
-
 def _tensor(values: Values) -> Tensor | RaggedTensor:
     if isinstance(values, Ragged):
         return RaggedTensor(torch.from_numpy(values.rows), torch.from_numpy(values.offsets))

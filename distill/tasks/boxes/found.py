@@ -10,10 +10,10 @@ import numpy as np
 
 from distill.answers.suppression import suppressed
 from distill.data.prepared.pictures import Pictures
-from distill.data.targets import Ragged, Values
+from distill.data.targets import Ragged, Values, joined
 from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes
 from distill.predictors.predictor import Predictor
-from distill.preprocess.preprocess import Fit, fitting
+from distill.preprocess.preprocess import Fit, into_source
 from distill.tasks.boxes.pictures import BOX_CLASSES, BOX_IGNORED, BOXES, PICTURE_SIZE
 
 _AT_ONCE = 500  # pictures whose answers, a box for each anchor, are held in memory
@@ -48,7 +48,7 @@ def find(predictor: Predictor, pictures: Pictures, of: str, batch_size: int) -> 
         some = pictures.where((number >= start) & (number < start + _AT_ONCE))
         answers = predictor.show(some, of, batch_size)
         parts.append(suppressed(answers["boxes"], answers["scores"]))
-    return Found(*(_joined([part[column] for part in parts]) for column in range(3)))
+    return Found(*(ragged(joined([part[column] for part in parts])) for column in range(3)))
 
 
 def detected(found: Found, pictures: Pictures, how: Fit) -> DetectedBoxes:
@@ -64,7 +64,8 @@ def true_boxes(pictures: Pictures, how: Fit) -> TrueBoxes:
 
 
 def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:
-    """float64 (R, 4) of shares of the prepared pictures.
+    """float64 (R, 4) of shares of the prepared pictures; where the size of a source picture is not known, as of one
+    without labels, in pixels of the prepared one.
 
     Args:
         how: what brought the pictures to their size.
@@ -77,25 +78,13 @@ def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:
 
 
 @lru_cache(maxsize=4096)
-def _back(size_y: int, size_x: int, size: tuple[int, int], how: Fit) -> tuple[float, float, float, float]:
-    """Of a picture of size_y x size_x pixels: what a share of the prepared one, x and y, is multiplied with, and what
-    is added to that."""
-    shown, filled = fitting(size_y, size_x, *size, how)
-    scale_x, scale_y = shown.width / filled.width, shown.height / filled.height
-    return (
-        scale_x * size[1],
-        scale_y * size[0],
-        shown.left - filled.left * scale_x,
-        shown.top - filled.top * scale_y,
-    )
+def _back(size_y: int, size_x: int, size: tuple[int, int], how: Fit) -> tuple[tuple[float, float], tuple[float, float]]:
+    if size_y < 1:
+        return (size[1], size[0]), (0.0, 0.0)
+    return into_source(size_y, size_x, *size, how)
 
 
 def ragged(values: Values) -> Ragged:
     """A column that its source declared as one of any number of rows a picture."""
     assert isinstance(values, Ragged)
     return values
-
-
-def _joined(blocks: list[Ragged]) -> Ragged:
-    offsets = np.cumsum(np.concatenate([np.zeros(1, np.int64), *(block.counts for block in blocks)]), dtype=np.int64)
-    return Ragged(np.concatenate([block.rows for block in blocks]), offsets)

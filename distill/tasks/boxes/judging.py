@@ -21,7 +21,7 @@ from distill.formatting import score as shown_score
 from distill.predictors.predictor import Predictor
 from distill.tasks.boxes.entries import BoxEntries
 from distill.tasks.boxes.found import Found, detected, find, in_source_pixels, true_boxes
-from distill.tasks.boxes.pictures import BoxPictures
+from distill.tasks.boxes.pictures import BoxPictures, has_objects
 from distill.tasks.boxes.report import EXAMPLES, box_report
 from distill.tasks.judging import Details, Judging
 from distill.tasks.per_class import Quantity, per_class_section
@@ -104,7 +104,7 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
 
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         pictures, split = self.pictures.sets.validation, {"split": "validation"}
-        if not len(pictures) or not len(true_boxes(pictures, self._fit).boxes):
+        if not has_objects(pictures):
             return split
         found = self._find(predictor, pictures, "validation")
         matches = match(detected(found, pictures, self._fit), true_boxes(pictures, self._fit), self.pictures.classes)

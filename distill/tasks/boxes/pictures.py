@@ -1,5 +1,6 @@
 """Which pictures boxes are learnt from, and which they are scored on."""
 
+from distill.data.prepared.pictures import Pictures
 from distill.data.targets import Ragged
 from distill.errors import DistillError
 from distill.tasks.pictures import TaskPictures
@@ -7,6 +8,13 @@ from distill.tasks.sets import Sets
 
 BOXES, BOX_CLASSES, BOX_IGNORED, PICTURE_SIZE = "boxes", "box_classes", "box_ignored", "picture_size"
 """What sources of boxes know of a picture: rows float32 (R, 4), int16 (R,) and int8 (R,), and its height and width."""
+
+
+def has_objects(pictures: Pictures) -> bool:
+    """Whether there is a box to be found: those that are ignored, such as crowds, neither teach nor are scored."""
+    ignored = pictures.targets[BOX_IGNORED]
+    assert isinstance(ignored, Ragged)  # as the source declared it
+    return not ignored.rows.all()
 
 
 class BoxPictures(TaskPictures):
@@ -26,16 +34,14 @@ class BoxPictures(TaskPictures):
             )
         if not len(sets.test):
             raise DistillError(f"data: {name} has no test pictures to report on.")
-        boxes = sets.test.targets[BOXES]
-        assert isinstance(boxes, Ragged)  # as the source declared it
-        if not len(boxes.rows):
-            raise DistillError(f"data: no test picture of {name} has a box, so that nothing could be scored.")
+        if not has_objects(sets.test):
+            raise DistillError(
+                f"data: no test picture of {name} has a box that is to be found, so that nothing could be scored."
+            )
         self.check_best(sets)
         for stage in self.recipe.stages:
             pictures, section = sets.of_stage(stage)
-            rows = pictures.targets[BOXES]
-            assert isinstance(rows, Ragged)
-            if stage != "transfer" and not len(rows.rows):
+            if stage != "transfer" and not has_objects(pictures):
                 raise DistillError(
                     f"stages: `{stage}` learns from boxes, and no picture of {section} to train on has one. Leave the "
                     f"stage out, or give {section} with boxes."

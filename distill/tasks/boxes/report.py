@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from distill.answers.drawing import drawn
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.boxes.curves import precision_recall
 from distill.evaluation.boxes.error_kinds import error_kinds
 from distill.evaluation.boxes.matching import Matches
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.section import Section
-from distill.tasks.boxes.drawing import drawn
 from distill.tasks.boxes.entries import BoxEntries
 from distill.tasks.boxes.found import Found, ragged
 from distill.tasks.boxes.pictures import BOX_CLASSES, BOXES

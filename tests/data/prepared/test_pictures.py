@@ -154,3 +154,29 @@ def test_places_are_mirrored_with_the_picture(tmp_path: Path) -> None:
     assert np.isnan(targets["spot"][3]).all() and targets["count"].tolist() == [2, 2, 2, -1] * 3
     again = pictures.mirror().targets["boxes"]
     np.testing.assert_array_equal(again.rows, pictures.sets[0].targets["boxes"].rows)
+
+
+def test_what_is_found_out_about_pictures_goes_where_they_go(tmp_path: Path, unlabelled: Prepared) -> None:
+    first = run(Marked(), tmp_path / "set", height=20, width=16)
+    pictures = Pictures.of(first, "train", [unlabelled])
+    count = len(pictures)
+    lengths = np.arange(count) % 3
+    low = np.random.default_rng(0).uniform(0, 0.5, (int(lengths.sum()), 2))
+    boxes = Ragged(np.hstack([low, low + 0.25]).astype(np.float32), np.r_[0, np.cumsum(lengths)])
+    seen, sure = Column("seen", "float32", (4,), ragged=True, place="boxes"), Column("sure", "int32")
+    knowing = pictures.knowing(seen, boxes).knowing(sure, np.arange(count, dtype=np.int32))
+    assert knowing.columns == (*pictures.columns, seen, sure) and "seen" not in pictures.targets
+    kept = np.arange(count) % 4 == 1
+    for some, index in ((knowing.where(kept), np.flatnonzero(kept)), (knowing.every(2), np.r_[0:12:2, 12:25:2])):
+        assert some.targets["sure"].tolist() == index.tolist()
+        assert plain(some.targets["seen"]) == [boxes[number].tolist() for number in index]
+        assert np.array_equal(some.hashes, knowing.hashes[index])
+    # Mirrored before or after, and both: left and right edges change places, and back.
+    for mirrored in (knowing.mirror(), pictures.mirror().knowing(seen, boxes)):
+        found = mirrored.targets["seen"]
+        assert isinstance(found, Ragged)
+        turned = [[1 - x2, y1, 1 - x1, y2] for x1, y1, x2, y2 in boxes.rows.tolist()]
+        np.testing.assert_allclose(found.rows, turned, atol=1e-6)
+        assert np.array_equal(found.offsets, boxes.offsets)
+    back = knowing.mirror().where(kept).mirror().targets["seen"]
+    assert plain(back) == [boxes[number].tolist() for number in np.flatnonzero(kept)]

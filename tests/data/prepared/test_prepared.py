@@ -13,6 +13,7 @@ from distill.data.sources.folder import Folder
 from distill.data.sources.source import Sample
 from distill.data.targets import Ragged
 from distill.errors import DistillError
+from distill.files.atomic import checksum
 from distill.files.sealed import write_sealed
 from tests.helpers.listed import Listed, pixels, png, put, run
 from tests.helpers.marked import BOXES, Marked
@@ -140,3 +141,34 @@ def test_no_bit_of_a_set_is_flipped_unnoticed(name: str, tmp_path: Path) -> None
         (place / name).write_bytes(content)
         with pytest.raises(DistillError, match=rf"{name}.*Delete {place} to prepare"):
             Prepared.open(place)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("labels.npy", np.zeros((1, 1), "<i4"), r"labels\.npy: is of int32, expected int8\. Delete"),
+        ("hashes.npy", np.zeros((1,), "|V8"), r"hashes\.npy: is of \|V8, expected uint64\. Delete"),
+        ("hashes.npy", np.uint64(1), r"index\.json: does not fit the arrays beside it"),
+        ("files.npy", np.zeros((2,), "<u8"), r"index\.json: does not fit the arrays beside it"),
+        ("splits.npy", b"PK", r"splits\.npy: no array"),
+        ("names.json", b'{"a": 1}', r"names\.json: no list of a name a picture\. Delete"),
+        ("names.json", b'["a", "b"]', r"names\.json: no list of a name a picture\. Delete"),
+        ("names.json", b"\xff", r"names\.json: no list of a name a picture\. Delete"),
+        ("ledger.csv", b"name,reason\r\nonly\r\n", r"ledger\.csv: no table of names and reasons\. Delete"),
+        ("ledger.csv", b"name,reason\r\n\xff,a\r\n", r"ledger\.csv: no table of names and reasons\. Delete"),
+    ],
+)
+def test_what_has_the_right_checksum_and_is_wrong_is_told(
+    tmp_path: Path, name: str, content: np.ndarray | bytes, message: str
+) -> None:
+    place = tmp_path / "set"
+    run(Listed((Sample("a", png(pixels(0)), (1,)),), ("x",)), place)
+    if isinstance(content, bytes):
+        (place / name).write_bytes(content)
+    else:
+        np.save(place / name, content)
+    index = json.loads((place / "index.json").read_text())
+    write_sealed(place / "index.json", {**index, "checksums": index["checksums"] | {name: checksum(place / name)}})
+    with pytest.raises(DistillError, match=message):
+        prepared = Prepared.open(place)
+        assert prepared.names and prepared.ledger

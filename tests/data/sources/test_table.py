@@ -265,3 +265,10 @@ def test_the_state_follows_table_and_pictures(tmp_path: Path) -> None:
     (tmp_path / "photos" / "b.JPG").write_bytes(b"another picture")
     states.add(source.state())
     assert len(states) == 4
+
+
+def test_a_name_that_no_file_can_have_is_a_picture_that_is_missing(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "t.csv").write_bytes(b"file,label\na.jpg,x\nb.jpg,y\nc\0.jpg,x\n")
+    table = Table(csv=tmp_path / "t.csv")
+    assert len(table.samples(8, 8)) == 3 and table.state() == table.state()

@@ -10,9 +10,9 @@ from distill.data.prepared.pictures import Pictures
 from distill.data.targets import Column, Ragged
 from distill.data.views.loader import ViewDataset, ViewLoader
 from distill.data.views.objects import around_objects, boxes_column
-from distill.data.views.targets import visible
 from distill.data.views.views import Views, draw
 from distill.errors import DistillError
+from distill.objectives.boxes.geometry import visible
 from distill.preprocess.preprocess import Preprocess
 from tests.helpers.listed import run
 from tests.helpers.marked import Marked

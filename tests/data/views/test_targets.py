@@ -11,7 +11,7 @@ import torch
 from distill.data.prepared.pictures import Pictures
 from distill.data.views.data_module import PictureLoader
 from distill.data.views.loader import ViewDataset, ViewLoader
-from distill.data.views.targets import BatchTargets, RaggedTensor, through, visible
+from distill.data.views.targets import BatchTargets, RaggedTensor, through
 from distill.data.views.views import Views
 from distill.errors import DistillError
 from distill.preprocess.preprocess import PADDING, Crop, Fit, Preprocess
@@ -63,22 +63,6 @@ def test_places_are_not_clipped() -> None:
     points = through(boxes.view(2, 2, 2), "points", part, torch.tensor([False, True]))
     assert points.tolist() == [[[-0.5, -0.5], [0.5, 1.5]], [[1.5, -0.5], [0.5, 1.5]]]
     assert through(boxes[:0], "boxes", part[:0], torch.zeros(0, dtype=torch.bool)).shape == (0, 4)
-
-
-def test_boxes_are_clipped_and_the_share_that_is_left_is_told() -> None:
-    random = np.random.default_rng(0)
-    corners = np.sort(random.uniform(-0.6, 1.6, (200, 2, 2)), axis=1).reshape(-1, 4).astype(np.float32)
-    corners[:3] = [[0.2, 0.3, 0.2, 0.5], [1.2, 0, 1.4, 1], [-1, -1, 2, 2]]
-    clipped, share = visible(torch.from_numpy(corners))
-    for row, (left, top, right, bottom) in enumerate(corners.tolist()):
-        width, height = (max(0.0, min(end, 1) - max(start, 0)) for start, end in ((left, right), (top, bottom)))
-        whole = (right - left) * (bottom - top)
-        assert share[row].item() == pytest.approx(width * height / whole if whole else 0, abs=1e-6)
-        if share[row] > 0:
-            assert clipped[row].tolist() == [max(left, 0), max(top, 0), min(right, 1), min(bottom, 1)]
-    assert share[:2].tolist() == [0, 0] and share[2] == pytest.approx(1 / 9) and clipped[2].tolist() == [0, 0, 1, 1]
-    assert (share == 1).sum() > 5 and ((share > 0) & (share < 1)).sum() > 50
-    assert [part.shape for part in visible(torch.zeros(0, 4))] == [(0, 4), (0,)]
 
 
 def test_what_has_no_place_is_left_alone_and_unknown_places_stay_unknown(marked: Pictures) -> None:

@@ -120,6 +120,24 @@ def test_labels_are_a_term_beside(student: dict[str, Tensor], targets: dict[str,
     torch.testing.assert_close(parts["loss"], parts["classes"] + parts["places"] + 0.5 * parts["labels"])
 
 
+def test_labels_that_nobody_gave_are_not_taken_for_background(
+    student: dict[str, Tensor], targets: dict[str, Any]
+) -> None:
+    known = BoxImitation(label_weight=0.5)(student, {}, targets)
+    # By picture: labelled; labelled, and nothing is there; of nobody; of a set whose boxes are of other classes.
+    targets["labels"] = torch.tensor([[1, 0, 1], [0, 0, 0], [-1, -1, -1], [0, 1, 0]], dtype=torch.int8)
+    for name in ("boxes", "box_classes", "box_ignored"):
+        targets[name] = ragged(targets[name].rows[:4], [4, 0, 0, 0])
+    learnt = {name: values.requires_grad_() for name, values in student.items() if name != "anchors"}
+    parts = BoxImitation(label_weight=0.5)({**student, **learnt}, {}, targets)
+    assert parts["labels"].tolist() == [*known["labels"].tolist()[:2], 0, 0] and (parts["labels"][:2] > 0).all()
+    torch.testing.assert_close(parts["loss"][2:], (parts["classes"] + parts["places"])[2:])  # the teacher still teaches
+    parts["labels"].sum().backward()
+    for values in learnt.values():
+        assert values.grad is not None and not values.grad[2:].any()
+    assert LabelledBoxes()(student, targets, "a test")["loss"].tolist() == parts["labels"].tolist()
+
+
 def test_a_picture_without_boxes_is_three_negatives(student: dict[str, Tensor], targets: dict[str, Any]) -> None:
     parts = BoxImitation()(student, {}, targets)
     background = sorted(cross_entropy(row, [0.0] * CLASSES) for row in student["logits"][NO_BOXES].tolist())
