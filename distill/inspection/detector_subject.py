@@ -74,9 +74,12 @@ class DetectorSubject(GraphSubject):
         )
 
     def decodings(self, keys: Keys, pictures: np.ndarray) -> tuple[Decoding | None, ...]:
-        """Those under which it is sure of boxes in these pictures, in some unit, that may be of things in them. Where it
-        is never sure, those that fit its answers."""
-        known = len(class_names(keys.get("classes") or self.config.classes))
+        """Those under which it is sure of boxes in these pictures, in some unit, that may be of things in them. Where
+        it is never sure, those that fit its answers."""
+        names = keys.get("classes") or self.config.classes
+        if names is None:  # of pictures without labels nobody asks whose classes they are
+            raise DistillError("inspect: what a detector sees is held to boxes of the data. Give labelled pictures.")
+        known = len(class_names(names))
         outputs = list(self._shapes) if len(self._session.outputs) > 1 else []
         answers = [self._asked(normalization, pictures) for normalization in self.normalizations]
         size = self._contract(self._first_keys(None, self.normalizations[0]))[0]

@@ -98,12 +98,15 @@ def test_what_cannot_be_told_is_asked_for(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = square_detector(tmp_path / "squares.onnx")
+    recipe, size = arguments[:2], arguments[6:]
+    folder = [*recipe, "--data", "folder", "--data.root", f"{arguments[5]}/JPEGImages", *size]
     for keys, words in (
-        (["--teacher.class_map", "coco_to_voc"], "Name them all in their order: --teacher.classes FILE."),
-        (["--teacher.classes", '["blue", "red", "c", "d"]'], "no way to read boxes fits what it answers"),
-        (["--data", "folder", "--data.root", f"{arguments[5]}/JPEGImages"], "Give labelled pictures"),
+        ([*arguments, "--teacher.class_map", "coco_to_voc"], "Name them all in their order: --teacher.classes FILE."),
+        ([*arguments, "--teacher.classes", '["blue", "red", "c", "d"]'], "no way to read boxes fits what it answers"),
+        (folder, "is held to boxes of the data. Give labelled pictures"),
+        ([*folder, "--teacher.classes", json.dumps(CLASSES)], "Give labelled pictures"),
     ):
-        assert cli.main(["inspect", str(file), *arguments, *keys]) == 2
+        assert cli.main(["inspect", str(file), *keys]) == 2
         (said,) = capsys.readouterr().err.splitlines()[-1:]
         assert words in said
 
