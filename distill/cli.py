@@ -26,6 +26,7 @@ _OF_A_FILE = (*_OF_A_DISK, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETO
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     show_what_can_be_shown()
+    status = 0
     try:
         try:
             status = _main(sys.argv[1:] if arguments is None else arguments)
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in _OF_A_DISK:
             raise
         _drop_output()
+        if status:  # why it ended is told already
+            return status
         print(f"distill: standard output cannot be written ({error.strerror}).", file=sys.stderr)
         return 2
     return status

@@ -62,7 +62,13 @@ def count_onnx(path: Path, resolution: int | None = None) -> Cost:
     """
     reader = _Reader(path, *_infer(path, resolution))
     for node in reader.graph.node:
-        reader.read(node)
+        try:
+            reader.read(node)
+        except (IndexError, ZeroDivisionError) as error:
+            raise DistillError(
+                f"{path}: its mult-adds cannot be counted: the inputs, outputs or shapes of "
+                f"{shortened(node.name or node.op_type)} are not those of its operator."
+            ) from error
     if not reader.layers:
         raise DistillError(f"{path}: has no convolution and no fully connected layer to count.")
     return Cost(
@@ -84,7 +90,7 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
     try:
         model = onnx.load(path, load_external_data=False)
     except (OSError, DecodeError) as error:
-        raise DistillError(f"{path}: not an ONNX file ({error}).") from error
+        raise DistillError(f"{path}: not an ONNX file ({shortened(error)}).") from error
     graph = model.graph
     try:  # for shapes may be among it
         onnx.load_external_data_for_model(model, str(path.parent))
@@ -96,8 +102,8 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
             if entry.key == "location"
         ]
         raise DistillError(
-            f"{path}: keeps tensors in {', '.join(map(str, dict.fromkeys(files)))}, which cannot be read ({error}). "
-            f"Copy that beside {path.name}, whole and as a file of its own."
+            f"{path}: keeps tensors in {shortened(', '.join(map(str, dict.fromkeys(files))))}, which cannot be read "
+            f"({shortened(error)}). Copy that beside {path.name}, whole and as a file of its own."
         ) from error
     operators = {str(node.op_type) for node in graph.node}  # bytes where it is no text
     if operators & _QUANTISED:
@@ -117,7 +123,7 @@ def _infer(path: Path, resolution: int | None) -> tuple[Any, int]:
     try:
         return onnx.shape_inference.infer_shapes(model, data_prop=True).graph, batch
     except onnx.shape_inference.InferenceError as error:
-        raise DistillError(f"{path}: its shapes cannot be inferred ({error}).") from error
+        raise DistillError(f"{path}: its shapes cannot be inferred ({shortened(error)}).") from error
 
 
 def _fix_input(path: Path, graph: Any, resolution: int | None) -> int:
@@ -204,7 +210,7 @@ class _Reader:
         share, rest = divmod(total, self.batch)
         if rest:
             raise DistillError(
-                f"{self.path}: takes {self.batch} pictures at a time, which do not share {name} of shape "
+                f"{self.path}: takes {self.batch} pictures at a time, which do not share {shortened(name)} of shape "
                 f"{self.shape(name)} evenly; cannot count it for one. Export the network with a batch of 1."
             )
         return share
@@ -212,7 +218,8 @@ class _Reader:
     def _convolution(self, node: Any) -> None:
         if node.input[1] not in self.stored:
             raise DistillError(
-                f"{self.path}: its mult-adds cannot be counted: the filter of {node.name} is computed from the input."
+                f"{self.path}: its mult-adds cannot be counted: the filter of {shortened(node.name)} is computed from "
+                "the input."
             )
         weight, pixels, output = (self.shape(name) for name in (node.input[1], node.input[0], node.output[0]))
         strides = next((attribute.ints for attribute in node.attribute if attribute.name == "strides"), (1,))

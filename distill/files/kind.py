@@ -62,7 +62,7 @@ def _archive(file: Path) -> str:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):  # of a version that is none, the second
         return "a zip archive that is cut short, as torch's files are; fetch it again"
     inner = {name.partition("/")[2] for name in names}
     if "constants.pkl" in inner:

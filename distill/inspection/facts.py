@@ -51,7 +51,7 @@ class Port:
         return "shape not told" if self.shape is None else f"({', '.join(map(str, self.shape))})"
 
     def __str__(self) -> str:
-        return f"{self.name} {self.dtype} {self.axes}"
+        return f"{_short(self.name)} {self.dtype} {_short(self.axes)}"
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class Facts:
     def lines(self) -> list[str]:
         """For a terminal."""
         more = f" and {len(self.operators) - _SHOWN} more" if len(self.operators) > _SHOWN else ""
-        operators = ", ".join(f"{name} {count}" for name, count in self.operators[:_SHOWN])
-        entries = [f"  metadata   {key}: {_short(text)}" for key, text in self.metadata.items()]
+        operators = ", ".join(f"{_short(name)} {count}" for name, count in self.operators[:_SHOWN])
+        entries = [f"  metadata   {_short(key)}: {_short(text)}" for key, text in self.metadata.items()]
         return [
             f"{self.file}: {self.format}, {self.cost}",
             *(f"  input      {port}" for port in self.inputs),

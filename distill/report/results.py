@@ -12,11 +12,12 @@ The file ends with its own checksum, as `distill.files.sealed` has it. Version 1
 `tolerance` of a file; otherwise version 2 is the same.
 """
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
-from distill.errors import DistillError
+from distill.errors import DistillError, echo, shortened
 from distill.files.schema import check_schema
 from distill.files.sealed import SEAL, check_seal, read_damaged, write_sealed
 
@@ -25,6 +26,9 @@ VERSION = 2
 
 Difference = dict[str, Any]
 """A paired difference, first minus second: the name of one metric to its difference, and `interval` to [low, high]."""
+
+_DIFFERENCES = ("difference", "before", "added")
+"""The keys that have one."""
 
 
 class Measured(TypedDict):
@@ -279,7 +283,48 @@ def read_results(path: Path) -> Results:
             f"{_again(path)}"
         )
     check_schema(path, content, Results, _again(path))
+    for place, wrong in _wrong_scores(content):
+        raise DistillError(f"{path}: {place} {wrong}. {_again(path)}")
     return cast(Results, content)
+
+
+def _wrong_scores(content: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Each place where scores are not what a page can show, with what is wrong: a number that is none, an interval of
+    other than two ends, no metric where there are counts of what was measured."""
+    if isinstance(content, list):
+        for number, one in enumerate(content):
+            yield from _wrong_scores(one, f"{place}[{number}]")
+    if not isinstance(content, dict):
+        return
+    for key, one in content.items():
+        inside = f"{place}.{key}" if place else key
+        if key == "metrics" and isinstance(one, dict):
+            if not one and "counts" in content:
+                yield inside, "is empty, expected a score"
+            yield from (
+                (f"{inside}.{echo(name)}", f"is {echo(score)}, expected a finite number")
+                for name, score in one.items()
+                if not _finite(score)
+            )
+        elif key == "intervals" and isinstance(one, dict):
+            for name, ends in one.items():
+                if not isinstance(ends, list) or len(ends) != 2 or not all(map(_finite, ends)):
+                    yield f"{inside}.{echo(name)}", f"is {echo(ends)}, expected [low, high]"
+        elif key in _DIFFERENCES and isinstance(one, dict) and one and not _is_difference(one):
+            yield inside, f"is {shortened(one)}, expected a score's difference and its interval, [low, high]"
+        else:
+            yield from _wrong_scores(one, inside)
+
+
+def _is_difference(one: Difference) -> bool:
+    ends, rest = one.get("interval"), [value for name, value in one.items() if name != "interval"]
+    numbers = [*ends, *rest] if isinstance(ends, list) and len(ends) == 2 and rest else [None]
+    return all(isinstance(number, float | int) and _finite(number) for number in numbers)
+
+
+def _finite(number: float) -> bool:
+    """Whether Python can write it with decimals; infinity is none, nor are whole numbers of 400 digits."""
+    return not abs(number) > sys.float_info.max
 
 
 def results_of(content: Mapping[str, Any]) -> Results:

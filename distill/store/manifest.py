@@ -155,6 +155,12 @@ class Manifest:
     version: int = VERSION
     checksums: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def file_count(self) -> int:
+        """How many files of answers there are."""
+        viewed, whole = (-(-pictures // self.rows) for pictures in (self.pictures.viewed, self.pictures.whole))
+        return self.count * viewed + whole
+
     def files(self) -> list[str]:
         """The names of all files of answers."""
         return [name for view in (None, *range(self.count)) for name in self.files_of(view)]

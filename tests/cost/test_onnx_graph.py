@@ -155,6 +155,8 @@ def test_open_sides_are_counted_at_a_resolution(tmp_path: Path) -> None:
         ([node("ConvTranspose", "pictures", "weight", "y")], "operator ConvTranspose"),
         ([node("FusedConv", "pictures", "weight", "y", domain="com.microsoft")], "FusedConv of com.microsoft"),
         ([node("Conv", "pictures", "pictures", "y")], "filter of the_Conv is computed"),
+        ([node("Conv", "pictures", "y")], "outputs or shapes of the_Conv are not those of its operator"),
+        ([node("Conv", "pictures", "two\nlines", "y")], "filter of the_Conv is computed"),
         ([node("Relu", "pictures", "y")], "no convolution and no fully connected"),
     ],
 )

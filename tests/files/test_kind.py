@@ -52,6 +52,15 @@ def test_what_libraries_write(tmp_path: Path) -> None:
     assert kind_of(linear_graph(tmp_path / "b")) == ONNX
 
 
+def test_an_archive_of_a_version_that_is_none(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a", "w") as archive:
+        archive.writestr("archive/data.pkl", b"x")
+    whole = bytearray((tmp_path / "a").read_bytes())
+    whole[whole.index(b"PK\x01\x02") + 6] = 255
+    (tmp_path / "a").write_bytes(whole)
+    assert kind_of(tmp_path / "a") == "a zip archive that is cut short, as torch's files are; fetch it again"
+
+
 def test_archives_say_what_they_hold(tmp_path: Path) -> None:
     file = tmp_path / "a"
     with zipfile.ZipFile(file, "w") as archive:

@@ -88,6 +88,19 @@ def test_weights_say_how_many_they_are_and_not_of_what(tmp_path: Path) -> None:
         read_facts(tmp_path / "broken.pt")
 
 
+def test_names_of_several_lines_are_shown_in_one(tmp_path: Path) -> None:
+    model = onnx.load(color_box(tmp_path / "box.onnx"))
+    model.graph.output[0].name = "two\nlines"
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N\rM"
+    model.graph.node[0].domain = "a\nvendor"
+    helper.set_model_props(model, {"a\nkey": "text"})
+    onnx.save(model, tmp_path / "box.onnx")
+    lines = read_facts(tmp_path / "box.onnx").lines()
+    assert not any("\n" in line or "\r" in line for line in lines)
+    shown = "\n".join(lines)
+    assert "two lines" in shown and "a key: text" in shown and "(N M, 3" in shown and "a vendor." in shown
+
+
 def test_metadata_in_another_encoding_are_shown_as_far_as_they_are_text(tmp_path: Path) -> None:
     file = color_box(tmp_path / "box.onnx")
     model = onnx.load(file)

@@ -70,6 +70,27 @@ def test_what_is_no_results_or_a_part_of_them_is_refused(tmp_path: Path) -> None
         read_results(path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("intervals", {"mAP": [0.5]}, r"student\.intervals\.'mAP' is \[0\.5\], expected \[low, high\]"),
+        ("intervals", {"mAP": []}, r"student\.intervals\.'mAP' is \[\]"),
+        ("intervals", {"mAP": [0.1, 1e400]}, r"student\.intervals\.'mAP' is \[0\.1, inf\]"),
+        ("difference", {"mAP": 0.1}, r"student\.difference is .*expected a score's difference and its interval"),
+        ("difference", {"interval": [0.1, 0.2]}, r"student\.difference is "),
+        ("difference", {"mAP": "x", "interval": [0.1, 0.2]}, r"student\.difference is "),
+        ("metrics", {}, r"student\.metrics is empty, expected a score"),
+        ("metrics", {"mAP": 10**400}, r"student\.metrics\.'mAP' is 10+\.\.\. \(cut\), expected a finite number"),
+        ("metrics", {"mAP": 1e400}, r"student\.metrics\.'mAP' is inf, expected a finite number"),
+    ],
+)
+def test_scores_that_no_page_can_show_are_named(tmp_path: Path, key: str, value: object, said: str) -> None:
+    results = full_results()
+    write_sealed(tmp_path / "results.json", results | {"student": results["student"] | {key: value}})
+    with pytest.raises(DistillError, match=rf"results\.json: {said}.* Run the recipe again"):
+        read_results(tmp_path / "results.json")
+
+
 def test_a_bit_of_them_that_was_flipped_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     write_results(path, results_of(full_results()))

@@ -147,6 +147,7 @@ def test_a_flipped_bit_is_found(labelled: Prepared, tmp_path: Path, name: str) -
         ("dtype", "float15", "not the manifest of a store"),
         ("rows", 11, "its list of files is not that of its counts"),
         ("count", 1, "its list of files is not that of its counts"),
+        ("count", 10**18, "its list of files is not that of its counts"),
         ("teacher", {"name": "x"}, r"manifest\.json: teacher\.classes is missing\. .* store the answers again"),
         ("seed", "3", r"manifest\.json: seed is '3', expected a whole number"),
         ("rows", 0, "a count is below"),

@@ -33,7 +33,7 @@ from distill.data.prepared.kept import UNUSED, pictures_of
 from distill.data.prepared.shards import Shards, rows_per_shard
 from distill.data.sources.source import SPLITS, Split
 from distill.data.targets import IDENTITIES, Column, Ragged, Values, labels_column
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
 from distill.files.arrays import read_array
 from distill.files.atomic import checksum
 from distill.files.sealed import read_sealed, write_sealed
@@ -276,6 +276,15 @@ def read_index(directory: Path) -> dict[str, Any]:
     if not (directory / INDEX).is_file():
         raise DistillError(f"{directory}: not a prepared set ({INDEX} is missing).")
     index: dict[str, Any] = read_sealed(directory / INDEX, Index, f"Delete {directory} to prepare afresh.", VERSION)
+    sizes = {key: index[key] for key in ("height", "width", "shard", "count")}
+    for key, size in sizes.items():
+        if size < (key != "count"):
+            raise DistillError(f"{directory / INDEX}: {key} is {size}. Delete {directory} to prepare afresh.")
+    if -(-index["count"] // index["shard"]) > len(index["checksums"]):  # a list of their names may fill the memory
+        raise DistillError(
+            f"{directory / INDEX}: count is {echo(index['count'])}, more than its {len(index['checksums'])} files hold "
+            f"by {echo(index['shard'])} a file. Delete {directory} to prepare afresh."
+        )
     try:
         _further(index)
     except (AttributeError, DistillError, KeyError, TypeError, ValueError) as error:

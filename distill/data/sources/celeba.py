@@ -20,7 +20,7 @@ from distill.data.sources.csv_rows import read_rows
 from distill.data.sources.folder import SUFFIXES
 from distill.data.sources.listing import digest, directory, walk
 from distill.data.sources.source import SPLITS, Sample, Split
-from distill.errors import DistillError, echo
+from distill.errors import DistillError, echo, shortened
 from distill.files.nearby import nearby
 from distill.files.text import read_text
 
@@ -69,7 +69,7 @@ class CelebA:
         identities = _pairs(people, "a picture and a person's number", int) if people.exists() else {}
         for name in splits:
             if name not in labels:
-                raise DistillError(f"{partition}: {name} has no row in {self._file()}; expected one.")
+                raise DistillError(f"{partition}: {echo(name)} has no row in {self._file()}; expected one.")
         return [
             Sample(name, places(name), labels[name], identities.get(name, -1), split) for name, split in splits.items()
         ]
@@ -87,7 +87,7 @@ class CelebA:
         for wanted in self.attributes or ():
             if wanted not in names:
                 raise DistillError(
-                    f"attributes: {echo(wanted)} is not in {self._file()}, which has {', '.join(names)}."
+                    f"attributes: {echo(wanted)} is not in {self._file()}, which has {shortened(', '.join(names))}."
                 )
         return names if self.attributes is None else tuple(self.attributes)
 
@@ -104,7 +104,7 @@ class CelebA:
                 found = echo(" ".join([picture, *values]))
                 raise DistillError(f"{file}:{number}: {found}, expected a picture and {len(names)} values of 1 or -1.")
             if picture in labels:
-                raise DistillError(f"{file}:{number}: {picture} has a row already; expected one a picture.")
+                raise DistillError(f"{file}:{number}: {echo(picture)} has a row already; expected one a picture.")
             labels[picture] = tuple(meanings[values[column]] for column in columns)
         return labels
 
@@ -173,14 +173,14 @@ def _header(file: Path) -> tuple[tuple[str, ...], Rows]:
                 f"{file}:1: {echo(','.join(first))}, expected a header, image_id and the attribute names."
             )
         return tuple(names), rest
-    if len(first) != 1 or not first[0].isdecimal() or not rest:
+    if len(first) != 1 or not (first[0].isascii() and first[0].isdecimal()) or not rest:
         raise DistillError(
             f"{file}:1: {echo(' '.join(first))}, expected the number of rows, then a line of attribute names."
         )
     (_, names), *rows = rest
-    if int(first[0]) != len(rows):
+    if first[0].lstrip("0") != str(len(rows)).lstrip("0"):  # of 5,000 digits Python makes no number
         raise DistillError(
-            f"{file}: {len(rows)} rows, but its first line says {int(first[0])}; download the file again."
+            f"{file}: {len(rows)} rows, but its first line says {shortened(first[0])}; download the file again."
         )
     return tuple(names), [(number, fields or [""]) for number, fields in rows]
 
@@ -197,7 +197,7 @@ def _pairs(file: Path, expected: str, parse: Callable[[str], Value]) -> dict[str
                 continue  # its header
             raise DistillError(f"{file}:{number}: {echo(' '.join(fields))}, expected {expected}.") from None
         if picture in pairs:
-            raise DistillError(f"{file}:{number}: {picture} has a row already; expected one a picture.")
+            raise DistillError(f"{file}:{number}: {echo(picture)} has a row already; expected one a picture.")
         pairs[picture] = value
     return pairs
 

@@ -41,6 +41,8 @@ def test_an_edited_index_is_refused(tmp_path: Path) -> None:
     for edit, message in (
         ({"classes": ["y"]}, "does not fit"),
         ({"count": 2}, "does not fit"),
+        ({"count": 10**18}, r"index\.json: count is 10{18}, more than its 8 files hold by"),
+        ({"shard": 0}, r"index\.json: shard is 0\. Delete"),
         ({"version": 0}, "is of version 0, expected 4: another distill"),
         ({"count": "2"}, r"index\.json: count is '2', expected a whole number\. Delete"),
         ({"columns": [{"name": "boxes"}]}, r"index\.json: its columns cannot be read"),

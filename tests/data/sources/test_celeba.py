@@ -65,7 +65,7 @@ def test_another_partition_chooses_the_pictures(root: Path, tmp_path: Path) -> N
 
 
 def test_a_shipped_partition_is_known_by_its_name(root: Path) -> None:
-    with pytest.raises(DistillError, match=r"celeba_10000\.txt: 000004\.jpg has no row"):
+    with pytest.raises(DistillError, match=r"celeba_10000\.txt: '000004\.jpg' has no row"):
         CelebA(root=root, partition=Path("celeba_10000")).samples(8, 8)
 
 
@@ -115,11 +115,16 @@ def test_an_unknown_attribute_lists_the_valid_ones(root: Path) -> None:
         ("list_attr_celeba.txt", "000002.jpg  1 -1 -1", "000002.jpg  1 -1", r"list_attr_celeba\.txt:4: .* 3 values"),
         ("list_attr_celeba.txt", "000002.jpg  1 -1 -1", "000002.jpg  1 -1 0", r"list_attr_celeba\.txt:4: "),
         ("list_attr_celeba.txt", "000002.jpg  1 -1 -1", "", r"list_attr_celeba\.txt:4: ''"),
-        ("list_attr_celeba.txt", "000003", "000001", r"list_attr_celeba\.txt:5: 000001\.jpg has a row already"),
+        ("list_attr_celeba.txt", "000003", "000001", r"list_attr_celeba\.txt:5: '000001\.jpg' has a row already"),
         ("list_eval_partition.txt", "000002.jpg 2", "000002.jpg 3", r"list_eval_partition\.txt:2: '000002\.jpg 3'"),
         ("list_eval_partition.txt", "000002.jpg 2", "000002.jpg", r"list_eval_partition\.txt:2: .* 0, 1 or 2"),
-        ("list_eval_partition.txt", "000003", "000002", r"list_eval_partition\.txt:3: 000002\.jpg has a row already"),
-        ("list_eval_partition.txt", "000003", "000009", r"list_eval_partition\.txt: 000009\.jpg has no row in .*attr"),
+        ("list_eval_partition.txt", "000003", "000002", r"list_eval_partition\.txt:3: '000002\.jpg' has a row already"),
+        (
+            "list_eval_partition.txt",
+            "000003",
+            "000009",
+            r"list_eval_partition\.txt: '000009\.jpg' has no row in .*attr",
+        ),
         ("identity_CelebA.txt", "17", "Ann", r"identity_CelebA\.txt:2: '000002\.jpg Ann'"),
     ],
 )
@@ -127,6 +132,30 @@ def test_a_malformed_list_is_named_with_its_line(root: Path, file: str, old: str
     edit(root / file, old, new)
     with pytest.raises(DistillError, match=message):
         CelebA(root=root).samples(8, 8)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("list_attr_celeba.txt", "3\n", "9" * 5_000 + "\n"),
+        ("list_attr_celeba.txt", "\n000003.jpg", "\nLONG -1 -1 1\nLONG"),
+        ("list_eval_partition.txt", "000003.jpg 1", "LONG 1"),
+        ("list_eval_partition.txt", "000003.jpg", "LONG 1\nLONG"),
+    ],
+)
+def test_of_a_name_of_5000_letters_an_error_repeats_the_beginning(root: Path, file: str, old: str, new: str) -> None:
+    edit(root / file, old, new.replace("LONG", "x" * 5_000))
+    if old.startswith("\n"):  # a row more
+        edit(root / file, "3\n", "4\n")
+    with pytest.raises(DistillError, match=rf"{file}") as caught:
+        CelebA(root=root).samples(8, 8)
+    assert len(str(caught.value).replace(str(root), "")) < 400
+
+
+def test_of_many_attributes_an_error_names_the_first(root: Path) -> None:
+    edit(root / "list_attr_celeba.txt", "Smiling", "S" * 5_000)
+    with pytest.raises(DistillError, match=r"attributes: 'Smiling' is not in .*, which has Bald, Male, S+ \.\.\.\.$"):
+        CelebA(root=root, attributes=("Smiling",)).classes()
 
 
 def test_a_list_that_is_no_text_is_named(root: Path) -> None:
