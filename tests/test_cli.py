@@ -148,6 +148,23 @@ def test_a_full_output_is_told_in_a_line(tmp_path: Path) -> None:
     assert done.stderr == "distill: standard output cannot be written (No space left on device).\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_output_behind_an_error_adds_no_line() -> None:
+    """What was printed before the error is written as the program ends."""
+    failing = "(print('lines'), print('distill run: why', file=sys.stderr), 2)[-1]"
+    program = f"import sys; from distill import cli; cli._main = lambda _: {failing}; sys.exit(cli.main([]))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},
+        )
+    assert (done.returncode, done.stderr) == (2, "distill run: why\n")
+
+
 def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     reads, writes = os.pipe()
     os.close(reads)
