@@ -31,6 +31,7 @@ _NO_MEMORY = (
     "bad_alloc",
     "bad allocation",
     "failed to allocate",
+    "could not create a primitive",  # of oneDNN, which does not say why
     "failed to map segment",
     "can't start new thread",
     "out of memory",

@@ -19,6 +19,8 @@ Scores = Literal["classes", "objectness", "class_and_score"]
 """One for each class; these after one that is to be multiplied with each of them; the best class and its score."""
 
 _AT_MOST = 1 + 1e-3  # of a score: float16 rounds one
+SURE = 0.3
+"""The score from which a box counts where it is asked whether boxes are read as they were written."""
 _MOSTLY = 0.5  # of the boxes that count
 _INSIDE_A_PIXEL, _BEYOND = 1.5, 4.0
 
@@ -101,7 +103,7 @@ class BoxOutputs:
         else:
             boxes, beside = self._upright(outputs[0], 4), outputs[1]
             if pair:
-                if len(outputs) != 3:
+                if len(outputs) != 3 or any(array.size != boxes[..., 0].size for array in outputs[1:]):
                     raise self._other_shapes(outputs, "boxes, scores and classes")
                 score, number = (array.reshape(boxes.shape[:2]) for array in outputs[1:])
                 return boxes, self._spread(score, number, classes)
@@ -153,7 +155,7 @@ class BoxOutputs:
             return np.concatenate([(boxes[..., :2] + cell) * size, np.exp(boxes[..., 2:]) * size], axis=2)
 
     def _check_unit(self, corners: np.ndarray, scores: np.ndarray, height: int, width: int) -> None:
-        sure = corners[scores.max(axis=2, initial=0) > 0.3]
+        sure = corners[scores.max(axis=2, initial=0) > SURE]
         if not np.isfinite(corners).all():
             raise DistillError(f"{self.file}: NaN or infinity in its boxes. Check the size, scale, mean and std.")
         if not len(sure):

@@ -90,7 +90,7 @@ class OnnxDetector(TeacherConfig):
         classes = classes_of(kind, str(self.file))
         session = OnnxSession(self.file)
         metadata = read_metadata(session)
-        preprocess, layout = self._graph.contract(session, metadata, told=True)
+        preprocess, layout = self.graph.contract(session, metadata, told=True)
         own = metadata.answers.class_names if metadata else None
         names = own or (None if self.classes is None else class_names(self.classes))
         if names is None:
@@ -106,7 +106,7 @@ class OnnxDetector(TeacherConfig):
         return Detector(session, preprocess, layout, reading, classes, assumed)
 
     @property
-    def _graph(self) -> Graph:
+    def graph(self) -> Graph:
         """What the graph is shown, as a recipe says it of any other."""
         return Graph(
             self.file,

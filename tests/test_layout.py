@@ -100,6 +100,7 @@ TESTED_AT = {
     # What is asked of a file, and how, shows in what the command finds.
     "distill/inspection/candidates.py": "commands/test_inspect.py",
     "distill/inspection/contract.py": "commands/test_init.py",
+    "distill/inspection/detector_subject.py": "commands/test_inspect_detectors.py",
     "distill/inspection/draft.py": "commands/test_init.py",
     "distill/inspection/graph_subject.py": "commands/test_inspect.py",
     "distill/inspection/inspection.py": "commands/test_inspect.py",

@@ -18,6 +18,7 @@ from distill.inspection.section import teacher_section
 from distill.predictors.onnx_metadata import PREFIX
 from distill.recipe.parser import RecipeReader
 from distill.recipe.written import recipe_names
+from distill.registries import TASKS
 
 _SHOWN = 12  # hypotheses in the list, best first
 _FEW = 8  # hypotheses named in a line
@@ -74,7 +75,9 @@ def main(arguments: list[str]) -> int:
     if options.pictures < 2:
         raise DistillError(f"--pictures is {options.pictures}, expected two or more; {PICTURES} tell most apart.")
     reader = RecipeReader(options.recipe, "distill inspect")
-    named, takes = facts.keys, set(reader.keys())
+    named, takes = dict(facts.keys), set(reader.keys())
+    if facts.runtime:
+        named["name"] = TASKS.get(reader.task(keys)).teacher_of(facts.runtime)
     if not facts.runtime and named_teacher(keys) is None and "teacher.weights" not in takes:
         raise DistillError(f"{options.file}: weights, which do not say of what network. Name it: {NETWORKS}.")
     recipe, _ = reader.read([*keys, *(part for key, value in named.items() for part in (f"--teacher.{key}", value))])

@@ -4,7 +4,6 @@ from functools import cached_property
 from typing import Any
 
 from distill.errors import DistillError
-from distill.inspection.outputs import class_keys
 from distill.inspection.subject import Subject
 
 _REFUSALS = 3  # outputs of which it is said why they cannot be learnt from
@@ -57,11 +56,7 @@ class Candidates:
         """
         if not self._classes:
             return {}, "" if self._classes is None else "outputs by their numbers"
-        if self._subject.given("classes") or self._subject.given("class_map"):
-            return {}, "outputs as the recipe says"
-        outputs = self._subject.numbers(output)
-        known = len(self._classes) if outputs is None else outputs
-        return class_keys(known, self._classes, self._subject.facts.metadata)
+        return self._subject.class_keys(output, self._classes)
 
     def _check(self, output: str | None) -> None:
         """Refuse one that cannot be learnt from.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, redirect_stderr
 from dataclasses import replace
 from functools import cached_property
-from typing import cast, get_args
+from typing import ClassVar, cast, get_args
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from distill.predictors.graph_session import GraphSession
 from distill.preprocess.preprocess import Channels, Preprocess
 from teachers.black_box import BlackBox, Layout, channels_of
 from teachers.graph_teacher import SESSIONS, Graph
+from teachers.teacher import TeacherConfig
 
 SIDES = (224, 112, 128, 160, 192, 256, 299, 320, 384)
 """Pixels of a side that are tried of a graph that takes any, the most frequent first."""
@@ -30,20 +31,33 @@ SIDES = (224, 112, 128, 160, 192, 256, 299, 320, 384)
 class GraphSubject(Subject):
     """A graph in its runtime.
 
+    Attributes:
+        sides: pixels of a side that are tried where it takes any.
+
     Raises:
         DistillError: it cannot be opened, takes no pictures, or answers none of the sizes that are tried.
     """
 
-    def __init__(self, config: Graph, facts: Facts) -> None:
+    sides: ClassVar[tuple[int, ...]] = SIDES
+
+    def __init__(self, config: TeacherConfig, facts: Facts) -> None:
         super().__init__(config, facts)
-        self._session: GraphSession = SESSIONS[config.name](config.file, config.output)
-        layout = config.layout or config.layout_of(self._session.shape)
+        self._session = self._open()
+        layout = self._graph.layout or self._graph.layout_of(self._session.shape)
         self._layouts: tuple[Layout, ...] = (layout,) if layout else get_args(Layout)
         answered = {layout for layout, _ in self._answered}
         if layout is None and len(answered) == 1:
-            self.config = replace(config, layout=answered.pop())
+            self.config = replace(self.config, layout=answered.pop())
         self._numbers: dict[str | None, int] = {}
         self._told = False
+
+    @property
+    def _graph(self) -> Graph:
+        """What the recipe says of how it is asked."""
+        return cast(Graph, self.config)
+
+    def _open(self) -> GraphSession:
+        return SESSIONS[self._graph.name](self._graph.file, self._graph.output)
 
     @property
     def outputs(self) -> tuple[str | None, ...]:
@@ -52,11 +66,13 @@ class GraphSubject(Subject):
 
     def numbers(self, output: str | None) -> int | None:
         if output not in self._numbers:
-            first = Hypothesis(
-                output, self.channels[0], self.normalizations[0], AS_IT_IS, "crop", self.kernels[0], self.sizes[0]
-            )
-            self._numbers[output] = self._raw(first.teacher_keys(self.known)).outputs
+            self._numbers[output] = self._raw(self._first_keys(output, self.normalizations[0])).outputs
         return self._numbers[output]
+
+    def _first_keys(self, output: str | None, normalization: Normalization) -> Keys:
+        """Of the likeliest way to be asked in these numbers."""
+        first = Hypothesis(output, self.channels[0], normalization, AS_IT_IS, "crop", self.kernels[0], self.sizes[0])
+        return first.teacher_keys(self.known)
 
     @property
     def channels(self) -> tuple[Channels | None, ...]:
@@ -78,7 +94,7 @@ class GraphSubject(Subject):
         found = dict.fromkeys(size for layout, size in self._answered if self.config.layout in (None, layout))
         if not found:
             raise DistillError(
-                f"{self.facts.file}: leaves its size open, and answers no picture of {', '.join(map(str, SIDES))} "
+                f"{self.facts.file}: leaves its size open, and answers no picture of {', '.join(map(str, self.sides))} "
                 "pixels a side. Give teacher.height and teacher.width."
             )
         return tuple(found)
@@ -126,7 +142,7 @@ class GraphSubject(Subject):
             if rows and columns and len(self._layouts) == 1:
                 yield layout, None
                 continue
-            for size in dict.fromkeys(Size(rows or side, columns or side) for side in SIDES):
+            for size in dict.fromkeys(Size(rows or side, columns or side) for side in self.sides):
                 if self._answers(layout, size):
                     yield layout, size
 

@@ -1,4 +1,4 @@
-"""What a black box may want of a picture, as keys of a recipe's `teacher` section.
+"""What a black box may want of a picture, and how it may write what it sees, as keys of a recipe's `teacher` section.
 
 Where a picture is cut or padded before the network sees it, `prepare.fit` says; which part of that the network sees,
 `teacher.crop`.
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from distill.inspection.decodings import Decoding
 from distill.preprocess.preprocess import IMAGENET_MEAN, IMAGENET_STD, WHOLE, Channels, Crop, Fit, Interpolation
 
 Triple = tuple[float, float, float]
@@ -127,6 +128,7 @@ class Hypothesis:
         output: the name of the one to learn from; None where there is one.
         channels: None of a network that has no order of them.
         size: that it sees; None where its file says that.
+        decoding: of a detector, how its outputs are read.
     """
 
     output: str | None
@@ -136,6 +138,7 @@ class Hypothesis:
     fit: Fit
     interpolation: Interpolation
     size: Size | None = None
+    decoding: Decoding | None = None
 
     def teacher_keys(self, known: Collection[str]) -> dict[str, Any]:
         """Of a teacher's section that knows these keys; one that would say nothing is left out."""
@@ -148,6 +151,8 @@ class Hypothesis:
         if self.part.crop is not None:
             keys["crop"] = self.part.crop
         keys["interpolation"] = self.interpolation
+        if self.decoding is not None:
+            keys |= self.decoding.keys()
         return {key: value for key, value in keys.items() if key in known}
 
     def differs_from(self, other: "Hypothesis") -> list[str]:
@@ -156,7 +161,7 @@ class Hypothesis:
 
     def __str__(self) -> str:
         said = (self.output, self.size, self.channels, self.normalization, self.part, self.fit, self.interpolation)
-        return ", ".join(str(one) for one in said if one is not None)
+        return ", ".join(str(one) for one in (*said, self.decoding) if one is not None)
 
 
 @dataclass(frozen=True)
@@ -170,12 +175,14 @@ class Choices:
     fit: tuple[Fit, ...]
     interpolation: tuple[Interpolation, ...]
     size: tuple[Size | None, ...] = (None,)
+    decoding: tuple[Decoding | None, ...] = (None,)
 
     def grid(self) -> Iterator[Hypothesis]:
-        """All outputs, orders of channels, normalisations and parts together: none can be judged while another is
-        wrong. Each at the first size, fit and kernel."""
+        """All outputs, orders of channels, normalisations, parts and decodings together: none can be judged while
+        another is wrong. Each at the first size, fit and kernel; all decodings of what is shown stand together."""
         for some in product(self.output, self.channels, self.normalization, self.part):
-            yield Hypothesis(*some, self.fit[0], self.interpolation[0], self.size[0])
+            first = Hypothesis(*some, self.fit[0], self.interpolation[0], self.size[0])
+            yield from (replace(first, decoding=one) for one in self.decoding)
 
     def sizes(self, centre: Hypothesis) -> Iterator[Hypothesis]:
         """The same at the other sizes."""

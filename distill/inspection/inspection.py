@@ -15,6 +15,7 @@ from distill.answers.logits import Gives, by_themselves
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.inspection.candidates import Candidates
+from distill.inspection.detector_subject import DetectorSubject
 from distill.inspection.facts import Facts
 from distill.inspection.graph_subject import GraphSubject
 from distill.inspection.hypotheses import AS_IT_IS, Choices, Hypothesis, Part, parts
@@ -30,11 +31,13 @@ from distill.tasks import open_task
 from distill.tasks.sets import prepared_set
 from distill.tasks.task import Task
 from distill.tasks.verdict import Verdict
+from teachers.detector_teacher import OnnxDetector
 from teachers.graph_teacher import Graph
 
 PICTURES = 200
 """Shown unless another number is asked for; they tell most contracts apart."""
-_FITS: tuple[Fit, ...] = ("crop", "stretch", "pad")  # padding in a corner is what some detectors are shown
+_SUBJECTS: dict[type[Any], type[Subject]] = {Graph: GraphSubject, OnnxDetector: DetectorSubject}
+"""By their teacher's section; others are weights of a network."""
 _RESAMPLES = 400  # behind each interval; there are many to compute
 _STEADY = 100  # pictures shown where there are no labels: each is shown four times
 _PROBED = 32  # pictures by whose answers the meaning of the outputs is told
@@ -59,8 +62,7 @@ class Inspection:
     """
 
     def __init__(self, recipe: Recipe, facts: Facts, directory: Path, count: int) -> None:
-        kind = GraphSubject if isinstance(recipe.teacher, Graph) else NetworkSubject
-        self.subject: Subject = kind(cast(Any, recipe.teacher), facts)
+        self.subject = _SUBJECTS.get(type(recipe.teacher), NetworkSubject)(recipe.teacher, facts)
         self.known, self.directory = self.subject.known, directory
         self.recipe = replace(
             recipe,
@@ -84,7 +86,7 @@ class Inspection:
         Raises:
             DistillError: nothing says how many outputs there are.
         """
-        kind: Kind = TASKS.get(self.recipe.task).kind()
+        kind = self._kind
         if not self._names_classes:
             return kind
         classes = self.recipe.data.classes()
@@ -116,9 +118,8 @@ class Inspection:
         if output not in self._gives:
             grid = [one for one in self.choices.grid() if one.output == output]
             first, largest = grid[0], min(grid, key=lambda one: max(one.normalization.std or (1.0,)))
-            shown = self.pictures(first.fit).gather(np.arange(min(_PROBED, self.count)))
             keys = [one.teacher_keys(self.known) for one in dict.fromkeys((first, largest))]
-            self._gives[output] = self.subject.meaning(keys, shown)
+            self._gives[output] = self.subject.meaning(keys, self._probed)
         return self._gives[output]
 
     def shared_out(self, output: str | None) -> bool:
@@ -142,16 +143,16 @@ class Inspection:
         Raises:
             DistillError: the file cannot be asked, or nothing says which outputs are the data's classes.
         """
-        subject, crop = self.subject, self.subject.given("crop")
-        seen, size = self.seen, self.pictures(self.recipe.prepare.fit).size
+        subject = self.subject
         return Choices(
             output=self.candidates.names,
             channels=subject.channels,
             normalization=subject.normalizations,
-            part=(Part("as given", crop),) if crop else parts((seen.height, seen.width), size, seen.crop),
+            part=self._parts(),
             fit=self._fits(),
             interpolation=subject.kernels,
             size=subject.sizes,
+            decoding=subject.decodings(self.candidates.class_keys(self.candidates.names[0])[0], self._probed),
         )
 
     @cached_property
@@ -217,7 +218,26 @@ class Inspection:
 
     @property
     def _names_classes(self) -> bool:
-        return TASKS.get(self.recipe.task).kind().called(("",)).class_names is not None
+        return self._kind.called(("",)).class_names is not None
+
+    @property
+    def _probed(self) -> np.ndarray:
+        """uint8 (N, H, W, 3), a few of the pictures."""
+        return self.pictures(self.recipe.prepare.fit).gather(np.arange(min(_PROBED, self.count)))
+
+    @property
+    def _kind(self) -> Kind:
+        """Of the teacher's answers, as the task alone knows it."""
+        task: type[Task] = TASKS.get(self.recipe.task)
+        return task.teacher_kind()()
+
+    def _parts(self) -> tuple[Part, ...]:
+        if crop := self.subject.given("crop"):
+            return (Part("as given", crop),)
+        if "crop" not in self.known:
+            return (Part("whole", None),)
+        seen, size = self.seen, self.pictures(self.recipe.prepare.fit).size
+        return parts((seen.height, seen.width), size, seen.crop)
 
     def _fits(self) -> tuple[Fit, ...]:
         """Those that show something else, the recipe's first; one alone of faces that are aligned."""
@@ -225,7 +245,7 @@ class Inspection:
         if self.recipe.prepare.align is not None:
             return (first,)
         shown = {first: self.pictures(first).gather(np.arange(self.count))}
-        for fit in _FITS:
+        for fit in self.subject.fits:
             pixels = self.pictures(fit).gather(np.arange(self.count))
             if not any(np.array_equal(pixels, other) for other in shown.values()):
                 shown[fit] = pixels

@@ -5,7 +5,7 @@ Shapes: N pictures, C outputs.
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,7 @@ def class_keys(outputs: int, classes: tuple[str, ...], metadata: Mapping[str, st
     Raises:
         DistillError: nothing tells.
     """
-    for key in _NAMED:
-        names = _names(metadata.get(key, ""))
+    for key, names in names_in(metadata):
         if len(names) == outputs and set(classes) <= set(names):
             return {"classes": names}, f"outputs by the names in the file's metadata, {key}"
     if outputs == len(classes):
@@ -48,6 +47,13 @@ def class_keys(outputs: int, classes: tuple[str, ...], metadata: Mapping[str, st
         f"the file has {outputs} outputs and the data {len(classes)} classes, and nothing says which is which. Name "
         "the outputs: --teacher.classes FILE, or --teacher.class_map."
     )
+
+
+def names_in(metadata: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Names of classes in a file's metadata, with the key they stand under."""
+    for key in _NAMED:
+        if names := _names(metadata.get(key, "")):
+            yield key, names
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import yaml
 
 from distill.inspection.search import Outcome
 
-_KEY_OF = {"part": "crop", "normalization": "mean", "size": "height"}
+_KEY_OF = {"part": "crop", "normalization": "mean", "size": "height", "decoding": "boxes"}
 """The first key of the section that a field of a hypothesis is written as, where it has another name."""
 _DIGITS = 6
 

@@ -4,16 +4,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, replace
 from functools import cached_property
-from typing import Any, cast, get_args
+from typing import Any, ClassVar, cast, get_args
 
 import numpy as np
 
 from distill.answers.kind import Kind
 from distill.answers.logits import Gives
 from distill.errors import DistillError
+from distill.inspection.decodings import Decoding
 from distill.inspection.facts import Facts
 from distill.inspection.hypotheses import Normalization, Size
-from distill.preprocess.preprocess import Channels, Interpolation, Preprocess
+from distill.inspection.outputs import class_keys
+from distill.preprocess.preprocess import Channels, Fit, Interpolation, Preprocess
 from teachers.teacher import Teacher, TeacherConfig
 
 Keys = Mapping[str, Any]
@@ -29,19 +31,22 @@ class Subject(ABC):
 
     Attributes:
         known: the keys of such a section.
+        fits: that are to be tried.
 
     Raises:
         DistillError: such a teacher is asked in one way alone.
     """
 
+    fits: ClassVar[tuple[Fit, ...]] = ("crop", "stretch", "pad")  # a corner is where some detectors want it
+
     def __init__(self, config: TeacherConfig, facts: Facts) -> None:
         self.config: Any = config
         self.facts = facts
         self.known = frozenset(one.name for one in fields(cast(Any, config)))
-        if not {"channels", "crop"} <= self.known:
+        if "channels" not in self.known:
             raise DistillError(
                 f"inspect: teacher.name is {config.name}, which has one way of being asked. Expected one whose section "
-                "has the keys channels and crop, such as onnx, litert, openvino, timm, mobilefacenet or iresnet50."
+                "has the key channels, such as onnx, onnx_detector, litert, openvino, timm, mobilefacenet or iresnet50."
             )
 
     @property
@@ -56,6 +61,30 @@ class Subject(ABC):
         Raises:
             DistillError: it is no row of numbers, or the file cannot be asked.
         """
+
+    def class_keys(self, output: str | None, classes: tuple[str, ...]) -> tuple[dict[str, Any], str]:
+        """Keys of the section that say which numbers of an output are the data's classes, and in words how that is
+        known.
+
+        Raises:
+            DistillError: nothing tells.
+        """
+        if self.given("classes") or self.given("class_map"):
+            return {}, "outputs as the recipe says"
+        outputs = self.numbers(output)
+        return class_keys(len(classes) if outputs is None else outputs, classes, self.facts.metadata)
+
+    def decodings(self, keys: Keys, pictures: np.ndarray) -> tuple[Decoding | None, ...]:
+        """Ways to read its outputs that are to be tried; None of rows of numbers, which are read in one.
+
+        Args:
+            keys: that say the names of its classes.
+            pictures: uint8 (N, H, W, 3) to ask it about.
+
+        Raises:
+            DistillError: its outputs can be read in none.
+        """
+        return (None,)
 
     @property
     @abstractmethod

@@ -42,15 +42,14 @@ class LitertSession(GraphSession):
             self._interpreter = Interpreter(model_path=str(path), num_threads=threads or torch.get_num_threads())
             self._interpreter.allocate_tensors()
             properties = json.loads(beside.read_text(encoding="utf-8-sig")) if beside.is_file() else {}
+            inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (RuntimeError, ValueError) as error:
             raise unreadable(path, "LiteRT", error) from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        takes = picture_input(path, [_taken(one) for one in inputs])
         self._input = inputs[0]
         self._outputs = {one["name"]: one for one in outputs}
         self._shown = tuple(inputs[0]["shape"])
-        super().__init__(
-            path, picture_input(path, [_taken(one) for one in inputs]), tuple(self._outputs), properties, output
-        )
+        super().__init__(path, takes, tuple(self._outputs), properties, output)
         self._batch = 1  # whatever the file says: what lies inside is mostly fixed for one
 
     def infer(self, batch: np.ndarray, names: list[str]) -> list[np.ndarray]:

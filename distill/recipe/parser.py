@@ -51,6 +51,7 @@ _UNION = re.compile(
 )
 """What jsonargparse says of a value that is none of several types; which of them, why not each, and the value."""
 _NULL = {"null", "None", "none"}
+_TASK = "attributes"  # where nothing says another
 
 
 class RecipeReader:
@@ -124,6 +125,10 @@ class RecipeReader:
             raise SystemExit(0)
         return _recipe(self.name, sections), text
 
+    def task(self, arguments: Sequence[str]) -> str:
+        """The name of the task, as the YAML or the command line has it."""
+        return _last_value(_spell_out(arguments), "--task") or str(self.base.get("task", _TASK))
+
     def keys(self) -> list[str]:
         """Every key of the recipe, with its own variants; those of a section are `section.key`."""
         content = self._content([])
@@ -180,7 +185,7 @@ class RecipeReader:
         parser.add_argument(
             "--task",
             type=str,
-            default="attributes",
+            default=_TASK,
             help=f"what the networks answer: {', '.join(TASKS.names())}",
         )
         parser.add_argument("--seed", type=int, default=0, help="of initialisation, views, order and resampling")

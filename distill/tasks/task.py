@@ -37,6 +37,23 @@ class Task(ABC):
     def open(self, recipe: Recipe, directory: Path) -> None:
         """Make the three roles."""
 
+    @classmethod
+    def teacher_kind(cls) -> type[Kind]:
+        """Of a teacher's answers, where they are not of the student's kind."""
+        return cls.kind
+
+    @staticmethod
+    def teacher_of(runtime: str) -> str:
+        """The name of the teacher that a black box is in this task.
+
+        Args:
+            runtime: what runs its file: onnx, litert or openvino.
+
+        Raises:
+            DistillError: files of this runtime cannot teach it.
+        """
+        return runtime
+
     @staticmethod
     def check_recipe(recipe: Recipe) -> None:
         """Refuse what a recipe may not say of this task; nothing is read for it.

@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trials = _made(options.kind, Stage(place, names), options.seed)
             for number in _numbers(options, record, len(trials) if isinstance(trials, Sized) else None):
                 _make(trials, number, record)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on after the last trial")
     finally:
         if not options.keep:
             shutil.rmtree(place, ignore_errors=True)

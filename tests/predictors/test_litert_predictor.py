@@ -56,3 +56,10 @@ def test_a_file_without_its_metadata_is_refused(tmp_path: Path) -> None:
     (tmp_path / f"other.tflite{METADATA_SUFFIX}").write_text("{}")
     with pytest.raises(DistillError, match=r"other\.tflite"):
         LitertPredictor(tmp_path / "other.tflite")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "student.tflite")
+    file.write_bytes(file.read_bytes().replace(b"pictures", b"pict\xff\xffes"))
+    with pytest.raises(DistillError, match=r"student\.tflite"):
+        open_predictor(file)

@@ -210,7 +210,7 @@ def test_an_unknown_key_is_answered_with_the_valid_ones(tiny: Path, tmp_path: Pa
         assert "unknown key transfer.epoch." in message
         assert all(key in message for key in keys)
     assert str(wrong) in messages[2]
-    assert "Valid: transfer.views.brightness, " in complaint(tiny, "--transfer.views.zoom", "2")
+    assert "Valid: transfer.views.brightness, " in complaint(tiny, "--transfer.views.tilt", "2")
     assert "trainer.devices" in complaint(tiny, "--trainer.max_epochs", "2")  # the stage's, not Lightning's
     assert "teacher.model" in complaint(tiny, "--teacher.file", "x.onnx")
 

@@ -117,6 +117,12 @@ def test_what_is_no_such_output_is_refused(outputs: list[np.ndarray], said: str)
         form()(outputs, CLASSES, HEIGHT, WIDTH)
 
 
+def test_scores_and_classes_of_other_boxes_are_refused() -> None:
+    boxes, beside = np.zeros((2, 5, 4), np.float32), np.zeros((2, 5), np.float32)
+    with pytest.raises(DistillError, match="expected boxes, scores and classes"):
+        form(scores="class_and_score")([boxes, beside, beside[:, :4]], CLASSES, HEIGHT, WIDTH)
+
+
 def test_grids_are_of_centres_in_pixels() -> None:
     with pytest.raises(DistillError, match=r"teacher\.boxes is xyxy in pixels, and teacher\.strides says"):
         form("xyxy", strides=(8,))

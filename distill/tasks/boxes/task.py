@@ -8,6 +8,7 @@ from distill import answers
 from distill.answers.detections import Detections
 from distill.answers.kind import Kind
 from distill.data.prepared.pictures import Pictures
+from distill.errors import DistillError
 from distill.modules.box_learner import BoxLearner
 from distill.modules.training import TrainingModule
 from distill.preprocess.preprocess import Preprocess
@@ -64,6 +65,16 @@ class ObjectDetection(Task):
 
     kind = answers.Boxes
     check_recipe = staticmethod(check_recipe)
+
+    @classmethod
+    def teacher_kind(cls) -> type[Kind]:
+        return Detections
+
+    @staticmethod
+    def teacher_of(runtime: str) -> str:
+        if runtime != "onnx":
+            raise DistillError(f"teacher: a file of {runtime}, and the task is boxes. Give a detector as an ONNX file.")
+        return "onnx_detector"
 
     def open(self, recipe: Recipe, directory: Path) -> None:
         pictures = BoxPictures(recipe, directory)

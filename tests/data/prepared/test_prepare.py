@@ -245,8 +245,11 @@ def test_malformed_targets_are_refused(
 def test_other_fits_are_other_sets(tmp_path: Path) -> None:
     put(tmp_path / "in", 3)
     sets = [run(Folder(root=tmp_path / "in"), tmp_path / "set", height=9, fit=fit) for fit in get_args(Fit)]
-    assert len({found.fingerprint for found in sets}) == 3
-    assert [found.pixels for found in sets] == ["version 1", "version 1, fitted by stretch", "version 1, fitted by pad"]
+    assert len({found.fingerprint for found in sets}) == len(get_args(Fit))
+    assert [found.pixels for found in sets] == [
+        "version 1",
+        *(f"version 1, fitted by {fit}" for fit in ("stretch", "pad", "pad_corner")),
+    ]
 
 
 def test_the_same_call_opens_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,5 +52,7 @@ def test_what_cannot_be_compared_is_refused(detected: dict[str, Any], truths: di
 
 def test_the_same_boxes_are_told_from_others() -> None:
     assert TRUTHS.same(replace(TRUTHS, boxes=TRUTHS.boxes.copy()))
+    assert TRUTHS.same(replace(TRUTHS, boxes=TRUTHS.boxes + 1e-4))  # as shares of another picture round
     assert not TRUTHS.same(replace(TRUTHS, boxes=TRUTHS.boxes + 1))
+    assert not TRUTHS.same(replace(TRUTHS, boxes=TRUTHS.boxes[:0]))
     assert not TRUTHS.same(replace(TRUTHS, offsets=np.array([0, 0, 1])))

