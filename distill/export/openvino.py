@@ -18,6 +18,9 @@ from distill.predictors.openvino_predictor import OpenvinoPredictor
 if TYPE_CHECKING:
     import openvino
 
+_LAYERS = {"Convolution", "GroupConvolution", "MatMul"}
+_ARITHMETIC = {"Add", "Multiply", "Subtract"}  # what of it would be rounded to eight bits
+
 
 def write(job: Job, path: Path) -> None:
     save(path, _converted(job, job.folded), job.metadata)
@@ -30,8 +33,31 @@ def write_int8(job: Job, path: Path) -> None:
     pictures = nncf.Dataset([job.pictures[place : place + 1] for place in range(len(job.pictures))])
     with quiet("nncf"), redirect_stdout(io.StringIO()):  # its progress bars
         # Mixed: activations have a zero point of their own, for a LeakyReLU leaves few values below zero.
-        quantized = nncf.quantize(model, pictures, preset=nncf.QuantizationPreset.MIXED, subset_size=len(job.pictures))
+        quantized = nncf.quantize(
+            model,
+            pictures,
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(job.pictures),
+            ignored_scope=nncf.IgnoredScope(names=_behind_layers(model)),
+        )
     save(path, quantized, job.metadata)
+
+
+def _behind_layers(model: "openvino.Model") -> list[str]:
+    """The arithmetic of what is made of a network's tensors, such as boxes of anchors, which has to stay float: what no
+    layer comes after, but for a layer's own bias."""
+    behind: dict[str, bool] = {}  # by operation, whether a layer reads what comes of it
+    names = []
+    for operation in reversed(model.get_ordered_ops()):
+        readers = [reader.get_node() for output in operation.outputs() for reader in output.get_target_inputs()]
+        name, kind = operation.get_friendly_name(), operation.get_type_name()
+        behind[name] = any(
+            reader.get_type_name() in _LAYERS or behind[reader.get_friendly_name()] for reader in readers
+        )
+        fed = {source.get_node().get_type_name() for source in operation.input_values()}
+        if kind in _ARITHMETIC and not behind[name] and not fed & _LAYERS:
+            names.append(name)
+    return names
 
 
 def _converted(job: Job, network: fx.GraphModule) -> "openvino.Model":

@@ -39,7 +39,8 @@ def with_teacher_boxes(pictures: Pictures, teacher: Teacher, kind: Detections, b
     if blank == len(pictures):
         raise DistillError(
             f"teacher {teacher.name}: no box of a score of {UNSEEN} or more in any of {blank} pictures to transfer on. "
-            "Check its size, scale, mean, std and channels: `distill inspect` measures them."
+            "One that was taught here has learnt too little: raise teach.epochs. Of another, check size, scale, mean, "
+            "std and channels: `distill inspect` measures them."
         )
     if blank > _MOSTLY * len(pictures):
         console.print(

@@ -19,6 +19,7 @@ from distill.evaluation.boxes.matching import Matches, match
 from distill.evaluation.boxes.scores import AP, AP_50, BoxScores, compare_boxes, evaluate_boxes
 from distill.formatting import score as shown_score
 from distill.predictors.predictor import Predictor
+from distill.preprocess.preprocess import Fit
 from distill.tasks.boxes.entries import BoxEntries
 from distill.tasks.boxes.found import Found, detected, find, in_source_pixels, true_boxes
 from distill.tasks.boxes.pictures import BoxPictures, has_objects
@@ -172,5 +173,5 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
         return {"AP50": float(precision_recall(matches).mean[0].mean())} | counts
 
     @property
-    def _fit(self) -> Any:
+    def _fit(self) -> Fit:
         return self.recipe.prepare.fit
