@@ -139,7 +139,7 @@ def test_keys_that_nothing_tells_are_named(config: OnnxDetector, missing: tuple[
 
 def test_it_teaches_boxes_alone(config: OnnxDetector) -> None:
     for kind in (Softmax(("dog",)), Detections()):
-        with pytest.raises(DistillError, match=r"teacher\.name is onnx_detector, and this recipe needs"):
+        with pytest.raises(DistillError, match=r"finds boxes, and this recipe needs"):
             config.teacher(kind)
 
 

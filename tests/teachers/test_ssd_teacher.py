@@ -75,9 +75,9 @@ def test_what_is_no_teacher_is_refused(taught: tuple[SsdTeacher, Any], tmp_path:
     config, _ = taught
     with pytest.raises(DistillError, match=r"teacher\.weights: scratch is no teacher; teach it first"):
         SsdTeacher(width=0.1, resolution=32).teacher(KIND)
-    with pytest.raises(DistillError, match=r"teacher\.name is ssd_mobilenet_v1, and this recipe needs prob"):
+    with pytest.raises(DistillError, match="teacher ssd_mobilenet_v1: finds boxes, and this recipe needs prob"):
         config.teacher(Softmax(CLASSES))
-    with pytest.raises(DistillError, match=r"teacher\.name is ssd_mobilenet_v1, and this recipe needs the boxes"):
+    with pytest.raises(DistillError, match="teacher ssd_mobilenet_v1: finds boxes, and this recipe needs the boxes"):
         config.teacher(Detections())  # of which nobody knows the classes
     with pytest.raises(DistillError, match=r"teacher\.safetensors"):
         config.teacher(Detections(("a", "b", "c")))
