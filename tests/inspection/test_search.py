@@ -61,7 +61,7 @@ def test_of_equals_the_likelier_is_the_best_and_the_others_are_named() -> None:
     assert len(outcome.level) == len(outcome.ranked) - 1
     undecided = outcome.undecided()
     assert undecided["channels"] == ["bgr"] and undecided["interpolation"] == ["bicubic"]
-    assert undecided["fit"] == [*get_args(Fit)][1:] and len(undecided["normalization"]) == len(NORMALIZATIONS) - 1
+    assert undecided["fit"] == [*FITS][1:] and len(undecided["normalization"]) == len(NORMALIZATIONS) - 1
 
 
 def test_where_all_are_refused_the_first_reason_is_told() -> None:

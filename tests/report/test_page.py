@@ -76,7 +76,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, sections: list[Section]) -> P
         "bernoulli kl 0.8123 1.2345",
         "spearman -- 0.8877",
         "prepare 4.2 s",
-        "transfer 3 min 05 s val_mAP 0.6252, loss --, note done",
+        "transfer 3 min 05 s val_mAP 0.6252",
         "train 8 432 validation 1 048 test 1 234",
         "named in the ledger 3",
         "name: celeba # https://example.org <b>",
