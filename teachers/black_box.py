@@ -3,7 +3,6 @@
 Shapes: N batch, C classes or attributes, h w the teacher's own size.
 """
 
-import hashlib
 from typing import Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from distill.answers.logits import Announced, Gives
 from distill.cost import count_onnx
+from distill.files.atomic import checksum
 from distill.predictors.graph_session import GraphSession
 from distill.predictors.onnx_session import OnnxSession
 from distill.preprocess.preprocess import Preprocess
@@ -77,10 +77,7 @@ class BlackBox(Teacher):
 
     def fingerprint(self) -> str:
         """sha256 over the file, those its weights lie in, the output read from it and the preprocessing."""
-        content = ""
-        for path in self.session.files:
-            with path.open("rb") as file:
-                content += hashlib.file_digest(file, "sha256").hexdigest()
+        content = "".join(map(checksum, self.session.files))
         facts = (self.session.output, self.layout, self.gives, self.preprocess.facts(), self.classes)
         return fingerprint_of(content, *facts)
 

@@ -3,7 +3,6 @@
 Shapes: N batch, K boxes, C classes of the data, h w the detector's own size.
 """
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -15,6 +14,7 @@ from distill.answers.detections import IOU, Detections, classes_of, surest
 from distill.answers.kind import Kind
 from distill.cost import count_onnx
 from distill.errors import DistillError
+from distill.files.atomic import checksum
 from distill.predictors.graph_session import GraphSession
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import read_metadata
@@ -219,10 +219,7 @@ class Detector(Teacher):
 
     def fingerprint(self) -> str:
         """sha256 over the file, those its weights lie in, how its boxes are read, and the preprocessing."""
-        content = ""
-        for path in self.session.files:
-            with path.open("rb") as file:
-                content += hashlib.file_digest(file, "sha256").hexdigest()
+        content = "".join(map(checksum, self.session.files))
         facts = asdict(self.reading)
         del facts["form"]["file"]
         return fingerprint_of(content, facts, self.layout, self.preprocess.facts(), self.classes)
