@@ -1,8 +1,10 @@
 """What several tasks ask of a recipe, of an objective and of a teacher before the first step."""
 
+from distill.answers.kind import Kind
 from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.objectives import Objective
+from distill.predictors.predictor import Predictor
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
 from distill.tasks.advice import choosing_classes
 from teachers.teacher import Teacher
@@ -47,6 +49,31 @@ def refuse_exclusive(recipe: Recipe) -> None:
         raise DistillError(
             f"pretrain.teacher_top is {recipe.pretrain.teacher_top}: of classes that exclude each other, and the task "
             f"is {recipe.task}. Leave it out."
+        )
+
+
+def check_predictor(
+    predictor: Predictor, scored: tuple[type[Kind], ...], classes: tuple[str, ...], source: Source
+) -> None:
+    """Refuse a model of another kind of answers than a task scores, or of other classes than the data's.
+
+    Args:
+        scored: the kinds that the task scores, the student's first.
+
+    Raises:
+        DistillError: it is one.
+    """
+    if predictor.kind.name not in [kind.name for kind in scored]:
+        raise DistillError(
+            f"{predictor.name}: gives {predictor.kind.words}, and this recipe scores {scored[0].words}. Score it by a "
+            "recipe of its own task."
+        )
+    known = predictor.kind.class_names
+    if known is not None and known != classes:
+        differing = sorted(set(known) ^ set(classes)) or ["their order"]
+        raise DistillError(
+            f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
+            f"data of its classes ({choosing_classes(source)})."
         )
 
 

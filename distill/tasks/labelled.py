@@ -15,7 +15,7 @@ from distill.data.sources.source import Split
 from distill.errors import DistillError
 from distill.predictors.predictor import Predictor
 from distill.report.section import Section
-from distill.tasks.advice import choosing_classes
+from distill.tasks.checks import check_predictor
 from distill.tasks.examples import Examples
 from distill.tasks.judging import Judging
 from distill.tasks.per_class import Quantity, per_class_section
@@ -92,18 +92,7 @@ class LabelledJudging(Judging[L, W]):
         Raises:
             DistillError: it is one.
         """
-        if predictor.kind.name != self.kind.name:
-            raise DistillError(
-                f"{predictor.name}: gives {predictor.kind.words}, and this recipe scores {self.kind.words}. Score it "
-                "by a recipe of its own task."
-            )
-        known, classes = predictor.kind.class_names, self.pictures.classes
-        if known is not None and known != classes:
-            differing = sorted(set(known) ^ set(classes)) or ["their order"]
-            raise DistillError(
-                f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
-                f"data of its classes ({choosing_classes(self.recipe.data)})."
-            )
+        check_predictor(predictor, (self.kind,), self.pictures.classes, self.recipe.data)
 
     def probabilities(self, predictor: Predictor, pictures: Pictures, of: str) -> np.ndarray:
         """float32 (N, C) of whole pictures."""

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from distill import answers as kinds
+from distill.answers.detections import Detections
 from distill.answers.kind import Arrays
 from distill.data.prepared.pictures import Pictures
-from distill.errors import DistillError
 from distill.evaluation.boxes.boxes import TrueBoxes
 from distill.evaluation.boxes.curves import precision_recall
 from distill.evaluation.boxes.matching import Matches, match
@@ -24,6 +24,7 @@ from distill.tasks.boxes.entries import BoxEntries
 from distill.tasks.boxes.found import Found, detected, find, in_source_pixels, true_boxes
 from distill.tasks.boxes.pictures import BoxPictures, has_objects
 from distill.tasks.boxes.report import EXAMPLES, box_report
+from distill.tasks.checks import check_predictor
 from distill.tasks.judging import Details, Judging
 from distill.tasks.per_class import Quantity, per_class_section
 from distill.tasks.verdict import Verdict
@@ -95,7 +96,7 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
         Raises:
             DistillError: the model's answers are no boxes, or of other classes than the data's, or it answers NaN.
         """
-        self._check(predictor)
+        check_predictor(predictor, (kinds.Boxes, Detections), self.pictures.classes, self.recipe.data)
         test = self.pictures.sets.test
         found = self._find(predictor, test, "test")
         first = test.where(np.arange(len(test)) < COMPARED)
@@ -139,20 +140,6 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
         )
         classes = per_class_section(PRECISION, {role: verdict.to_dict() for role, verdict in models.items()})
         return Details(cast(BoxEntries, entries), [classes, *sections])
-
-    def _check(self, predictor: Predictor) -> None:
-        if predictor.kind.tensors != kinds.Boxes.tensors:
-            raise DistillError(
-                f"{predictor.name}: gives {predictor.kind.words}, and this recipe scores {kinds.Boxes.words}. Score it "
-                "by a recipe of its own task."
-            )
-        known, classes = predictor.kind.class_names, self.pictures.classes
-        if known is not None and known != classes:
-            differing = sorted(set(known) ^ set(classes)) or ["their order"]
-            raise DistillError(
-                f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
-                "data of its classes."
-            )
 
     def _find(self, predictor: Predictor, pictures: Pictures, of: str) -> Found:
         return find(predictor, pictures, of, self.recipe.evaluate.batch_size)
