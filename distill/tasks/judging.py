@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from distill.answers.kind import Arrays, Kind
+from distill.answers.kind import Kind
 from distill.data.prepared.pictures import Pictures
 from distill.predictors.predictor import Predictor
 from distill.recipe.recipe import Recipe
@@ -72,8 +72,8 @@ class Judging(ABC, Generic[P, V]):
             verdicts: of both.
         """
         transfer = self.pictures.transfer_sample()
-        both = [self.answers(model, transfer, "transfer") for model in models]
-        measured = {"transfer": both, self.held_out: [verdict.answers for verdict in verdicts]}
+        both = [self.seen(model, transfer, "transfer") for model in models]
+        measured = {"transfer": both, self.held_out: [verdict.seen for verdict in verdicts]}
         return {name: self.agree(ours, theirs, verdicts) for name, (ours, theirs) in measured.items()}
 
     @property
@@ -81,11 +81,17 @@ class Judging(ABC, Generic[P, V]):
         """What the pictures are called that models are scored on."""
         return "test"
 
+    def seen(self, predictor: Predictor, pictures: Pictures, of: str) -> Any:
+        """What agreement is measured between: the answers to whole pictures, or what is made of them, as of a verdict
+        its `seen`."""
+        return self.answers(predictor, pictures, of)
+
     @abstractmethod
-    def agree(self, student: Arrays, teacher: Arrays, verdicts: tuple[V, V]) -> dict[str, Any]:
-        """Measures of how close two models' answers (N, ...) to the same pictures are.
+    def agree(self, student: Any, teacher: Any, verdicts: tuple[V, V]) -> dict[str, Any]:
+        """Measures of how close what two models saw in the same pictures is.
 
         Args:
+            student, teacher: as `seen` has it; by default answers (N, ...) by name.
             verdicts: of the student and of the teacher, with the thresholds they count by.
         """
 

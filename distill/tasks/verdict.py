@@ -30,6 +30,11 @@ class Verdict(ABC):
     searches: ClassVar[bool] = False
 
     @property
+    def seen(self) -> Any:
+        """What agreement with another model is measured by, as `distill.tasks.judging.Judging.seen` has it."""
+        return self.answers
+
+    @property
     @abstractmethod
     def metric(self) -> str:
         """The name of the score that comes first."""

@@ -33,6 +33,17 @@ class Found:
     scores: Ragged
     classes: Ragged
 
+    @property
+    def in_shares(self) -> DetectedBoxes:
+        """The same as it is scored, in shares of the prepared pictures: where sizes do not count."""
+        return DetectedBoxes(self.boxes.rows, self.scores.rows, self.classes.rows, self.boxes.offsets)
+
+    def surer_than(self, least: float) -> "Found":
+        """Those of a score from `least` on."""
+        kept = self.scores.rows >= least
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])[self.boxes.offsets]
+        return Found(*(Ragged(column.rows[kept], offsets) for column in (self.boxes, self.scores, self.classes)))
+
 
 def find(predictor: Predictor, pictures: Pictures, of: str, batch_size: int) -> Found:
     """Show a model whole pictures, once.
@@ -64,23 +75,20 @@ def true_boxes(pictures: Pictures, how: Fit) -> TrueBoxes:
 
 
 def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:
-    """float64 (R, 4) of shares of the prepared pictures; where the size of a source picture is not known, as of one
-    without labels, in pixels of the prepared one.
+    """float64 (R, 4) of shares of the prepared pictures.
 
     Args:
         how: what brought the pictures to their size.
     """
     sizes = pictures.targets[PICTURE_SIZE]
     assert isinstance(sizes, np.ndarray)  # a column of one value a picture
-    back = np.array([_back(int(height), int(width), pictures.size, how) for height, width in sizes.tolist()])
+    back = np.array([_back(height, width, pictures.size, how) for height, width in sizes.tolist()])
     scale, shift = np.repeat(back.reshape(-1, 2, 2), boxes.counts, axis=0).transpose(1, 0, 2)
     return boxes.rows.astype(np.float64) * np.tile(scale, 2) + np.tile(shift, 2)
 
 
 @lru_cache(maxsize=4096)
 def _back(size_y: int, size_x: int, size: tuple[int, int], how: Fit) -> tuple[tuple[float, float], tuple[float, float]]:
-    if size_y < 1:
-        return (size[1], size[0]), (0.0, 0.0)
     return into_source(size_y, size_x, *size, how)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from distill import answers as kinds
 from distill.answers.detections import Detections
-from distill.answers.kind import Arrays
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.boxes.boxes import TrueBoxes
 from distill.evaluation.boxes.curves import precision_recall
@@ -21,7 +20,7 @@ from distill.formatting import score as shown_score
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Fit
 from distill.tasks.boxes.entries import BoxEntries
-from distill.tasks.boxes.found import Found, detected, find, in_source_pixels, true_boxes
+from distill.tasks.boxes.found import Found, detected, find, true_boxes
 from distill.tasks.boxes.pictures import BoxPictures, has_objects
 from distill.tasks.boxes.report import EXAMPLES, box_report
 from distill.tasks.checks import check_predictor
@@ -54,6 +53,10 @@ class BoxVerdict(Verdict):
     matches: Matches
     scores: BoxScores
     metric: ClassVar[str] = AP
+
+    @property
+    def seen(self) -> Found:
+        return self.found
 
     @property
     def score(self) -> float:
@@ -113,20 +116,19 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
         scores = self._score(matches).to_dict()
         return {key: scores[key] for key in ("metrics", "intervals", "counts")} | split
 
-    def agreement(
-        self, models: tuple[Predictor, Predictor], verdicts: tuple[BoxVerdict, BoxVerdict]
-    ) -> dict[str, dict[str, Any]]:
-        """How much of what the teacher is sure of the student finds: AP50 with its boxes for what is there."""
-        transfer = self.pictures.transfer_sample()
-        ours, theirs = (self._find(model, transfer, "transfer") for model in models)
-        test = self.pictures.sets.test
-        return {
-            "transfer": self._repeats(ours, theirs, transfer),
-            self.held_out: self._repeats(verdicts[0].found, verdicts[1].found, test),
-        }
+    def seen(self, predictor: Predictor, pictures: Pictures, of: str) -> Found:
+        return self._find(predictor, pictures, of)
 
-    def agree(self, student: Arrays, teacher: Arrays, verdicts: tuple[BoxVerdict, BoxVerdict]) -> dict[str, Any]:
-        raise NotImplementedError("boxes agree by what is found: see `agreement`")
+    def agree(self, student: Found, teacher: Found, verdicts: tuple[BoxVerdict, BoxVerdict]) -> dict[str, Any]:
+        """How much of what the teacher is sure of the student finds: AP50 with its boxes for what is there."""
+        sure = teacher.surer_than(CERTAIN)
+        counts = {"pictures": len(sure.boxes), "boxes": len(sure.boxes.rows)}
+        if not counts["boxes"]:
+            return counts
+        # Intersection over union is the same in shares of a picture as in its pixels.
+        there = TrueBoxes(sure.boxes.rows, sure.classes.rows, np.zeros(counts["boxes"], np.int8), sure.boxes.offsets)
+        matches = match(student.in_shares, there, self.pictures.classes)
+        return {"AP50": float(precision_recall(matches).mean[0].mean())} | counts
 
     def details(self, verdicts: Mapping[str, BoxVerdict], teacher: Teacher | None) -> Details:
         models = {role: verdicts[role] for role in ("teacher", "student") if role in verdicts}
@@ -146,18 +148,6 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
 
     def _score(self, matches: Matches) -> BoxScores:
         return evaluate_boxes(matches, seed=self.recipe.seed, resamples=self.recipe.evaluate.resamples)
-
-    def _repeats(self, student: Found, teacher: Found, pictures: Pictures) -> dict[str, Any]:
-        sure = teacher.scores.rows >= CERTAIN
-        owners = np.repeat(np.arange(len(pictures)), teacher.boxes.counts)[sure]
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(owners, minlength=len(pictures)))])
-        boxes = in_source_pixels(teacher.boxes, pictures, self._fit)[sure]
-        there = TrueBoxes(boxes, teacher.classes.rows[sure], np.zeros(len(boxes), np.int8), offsets)
-        counts = {"pictures": len(pictures), "boxes": len(boxes)}
-        if not len(boxes):
-            return counts
-        matches = match(detected(student, pictures, self._fit), there, self.pictures.classes)
-        return {"AP50": float(precision_recall(matches).mean[0].mean())} | counts
 
     @property
     def _fit(self) -> Fit:

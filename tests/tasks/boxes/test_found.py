@@ -13,8 +13,6 @@ from distill.preprocess.preprocess import Fit
 from distill.tasks.boxes import found as found_module
 from distill.tasks.boxes.found import Found, detected, find, in_source_pixels, true_boxes
 from tests.helpers.boxed import Boxed, prepare_boxed
-from tests.helpers.listed import run
-from tests.helpers.noise import Noise
 
 WIDE, TALL = Boxed(90, 120, [(30, 20, 60, 80)], [1]), Boxed(150, 50, [(5, 60, 40, 90)], [0])
 SHARES = np.float32([[0.25, 0.5, 0.75, 1.0], [0.1, 0.3, 0.2, 0.4]])
@@ -54,13 +52,20 @@ def test_boxes_that_were_marked_come_back(tmp_path: Path, fit: Fit, size: tuple[
     assert (seen.classes.tolist(), seen.offsets.tolist()) == ([1, 0], [0, 1, 2])
 
 
-@pytest.mark.parametrize("fit", BY_HAND)
-def test_a_picture_without_labels_is_counted_in_its_own_pixels(tmp_path: Path, fit: Fit) -> None:
-    labelled = prepare_boxed(tmp_path / "set", [WIDE], 60, 40, fit=fit)
-    plain = run(Noise(3, (("train", 1),)), tmp_path / "plain", height=60, width=40, fit=fit)
-    pictures = Pictures.of(labelled, "train", [plain])
-    boxes = in_source_pixels(Ragged(SHARES, np.array([0, 1, 2])), pictures, fit)
-    np.testing.assert_allclose(boxes[1], SHARES[1] * [40, 60, 40, 60], rtol=1e-6)
+@pytest.mark.parametrize("least", [0.0, 0.3, 0.7, 1.0])
+def test_the_surer_boxes_of_each_picture_stay_in_their_order(least: float) -> None:
+    random = np.random.default_rng(2)
+    counts = [4, 0, 3, 1, 0]
+    offsets, boxes = np.cumsum([0, *counts]), random.uniform(0, 1, (8, 4)).astype(np.float32)
+    scores, classes = np.float32([0.9, 0.7, 0.3, 0.1, 0.8, 0.29, 0.2, 0.5]), np.arange(8, dtype=np.int16)
+    found = Found(*(Ragged(rows, offsets) for rows in (boxes, scores, classes))).surer_than(least)
+    for picture in range(len(counts)):
+        kept = [row for row in range(offsets[picture], offsets[picture + 1]) if scores[row] >= np.float32(least)]
+        assert found.classes[picture].tolist() == kept
+        assert found.scores[picture].tolist() == scores[kept].tolist()
+        assert found.boxes[picture].tolist() == boxes[kept].tolist()
+    shares = found.in_shares
+    assert shares.boxes is found.boxes.rows and shares.offsets is found.boxes.offsets
 
 
 class Seeing:
