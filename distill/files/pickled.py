@@ -10,6 +10,18 @@ from typing import IO
 
 from distill.errors import echo
 
+_HARMLESS = {
+    "argparse.Namespace": ("argparse", "argparse.Namespace"),
+    "numpy._core.multiarray.scalar": (
+        "numpy",
+        "numpy._core.multiarray.scalar, numpy.dtype, *(type(numpy.dtype(kind)) for kind in '?bhilqfd')",
+    ),
+    "pathlib.PosixPath": ("pathlib", "pathlib.PosixPath"),
+    "pathlib.WindowsPath": ("pathlib", "(pathlib.PureWindowsPath, 'pathlib.WindowsPath')"),
+}
+"""What training scripts leave beside weights, and what torch is allowed to make so that it reads it: nothing that could
+do more than hold values. From each name its module and the objects, as code."""
+
 
 def code_in(path: Path, named: str | None, entries: Sequence[str]) -> str:
     """What a refused file holds, and how its weights are saved without that.
@@ -24,15 +36,16 @@ def code_in(path: Path, named: str | None, entries: Sequence[str]) -> str:
     keys, strings = _surroundings(path, named)
     entry = next((name for name in entries if name in strings and name not in keys), None)
     under = f" under {' and '.join(map(echo, keys))}" if keys else ""
-    if entry is None or named.startswith("torch.nn."):  # a network is pickled, and no state dict lies beside it
+    if entry is None or named not in _HARMLESS:
         return (
             f"the Python object {named}{under}, {refused} Save the network's state_dict() as safetensors where you "
             "trust the file, and give that."
         )
+    module, allowed = _HARMLESS[named]
     return (
-        f"the Python object {named}{under}, {refused} Its weights are saved without that, where you trust the file, by "
-        f"`import torch; torch.save(torch.load({path.name!r}, weights_only=False)[{entry!r}], 'weights.pth')`; give "
-        "weights.pth."
+        f"the Python object {named}{under}, {refused} Its weights are saved without that, and without running it, by "
+        f"`import torch, {module}; torch.serialization.add_safe_globals([{allowed}]); "
+        f"torch.save(torch.load({path.name!r}, weights_only=True)[{entry!r}], 'weights.pth')`; give weights.pth."
     )
 
 

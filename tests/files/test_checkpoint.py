@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import pathlib
 import pickle
 import re
 from pathlib import Path
@@ -40,6 +41,13 @@ class Malicious:
 
     def __reduce__(self) -> Any:
         return os.system, (f"touch {self.proof}",)
+
+
+class OfWindows:
+    """A path as it is pickled there."""
+
+    def __reduce__(self) -> Any:
+        return pathlib.WindowsPath, ("a",)
 
 
 @pytest.mark.parametrize("wrapper", [None, "state_dict", "net_state_dict", "model"])
@@ -255,6 +263,7 @@ def test_a_program_is_refused_and_nothing_else_is_said(tmp_path: Path, recwarn: 
         ("args", argparse.Namespace(lr=0.1), "argparse.Namespace"),
         ("best", np.float64(0.9), "numpy._core.multiarray.scalar"),
         ("place", Path("a"), "pathlib.PosixPath"),
+        ("place", OfWindows(), "pathlib.WindowsPath"),
     ],
 )
 def test_what_stands_beside_the_weights_is_named_with_how_to_save_without(
@@ -267,8 +276,20 @@ def test_what_stands_beside_the_weights_is_named_with_how_to_save_without(
     ) as error:
         read_weights(tmp_path / "a.pth")
     monkeypatch.chdir(tmp_path)
-    exec(str(error.value).split("`")[1])
-    assert mean(read_weights(tmp_path / "weights.pth")) == 1
+    try:
+        exec(str(error.value).split("`")[1], {})
+    finally:
+        torch.serialization.clear_safe_globals()
+    assert "weights_only=True" in str(error.value) and mean(read_weights(tmp_path / "weights.pth")) == 1
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_how_to_load_a_file_that_would_run_code_is_not_said(tmp_path: Path, zipped: bool) -> None:
+    content = {"state_dict": weights(1), "args": Malicious(tmp_path / "proof")}
+    torch.save(content, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(DistillError, match=r"holds the Python object posix\.system under 'args'") as error:
+        read_weights(tmp_path / "a.pth")
+    assert "torch.load" not in str(error.value) and not (tmp_path / "proof").exists()
 
 
 def test_a_missing_file_says_what_lies_there(tmp_path: Path) -> None:
