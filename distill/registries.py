@@ -19,7 +19,7 @@ SOURCES = Registry(
         "rendered_faces": "distill.data.rendered.faces:RenderedFaces",
         "rendered_scenes": "distill.data.rendered.scenes:RenderedScenes",
         "stanford_dogs": "distill.data.sources.stanford_dogs:StanfordDogs",
-        "table": "distill.data.sources.table:Table",
+        "table": "distill.data.sources.table.table:Table",
         "voc": "distill.data.sources.voc:Voc",
     },
 )

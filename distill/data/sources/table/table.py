@@ -18,12 +18,12 @@ from distill.data.sources.held_out import check_share
 from distill.data.sources.listing import digest
 from distill.data.sources.marked import COLUMNS, Marked, Photograph, marked_sample
 from distill.data.sources.source import Sample, Split
-from distill.data.sources.table_boxes import Box, boxes_of, find_boxes
-from distill.data.sources.table_entries import Entry, by_picture
-from distill.data.sources.table_labels import attribute_labels, in_order, listed, one_hot
-from distill.data.sources.table_parts import Unit, parts_of, shares_of
-from distill.data.sources.table_pictures import names_of, places_of, root_of
-from distill.data.sources.table_reading import LABEL_COLUMNS, SPLIT_COLUMNS, Reading, column_of, file_column
+from distill.data.sources.table.boxes import Box, boxes_of, find_boxes
+from distill.data.sources.table.entries import Entry, by_picture
+from distill.data.sources.table.labels import attribute_labels, in_order, listed, one_hot
+from distill.data.sources.table.parts import Unit, parts_of, shares_of
+from distill.data.sources.table.pictures import names_of, places_of, root_of
+from distill.data.sources.table.reading import LABEL_COLUMNS, SPLIT_COLUMNS, Reading, column_of, file_column
 from distill.data.targets import Column
 from distill.data.wordnet import shown
 from distill.errors import DistillError, echo

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill.data.sources.csv_rows import Row, Rows
-from distill.data.sources.table_boxes import BoxColumns
-from distill.data.sources.table_entries import Entry
-from distill.data.sources.table_parts import numbered
-from distill.data.sources.table_pictures import is_picture
+from distill.data.sources.table.boxes import BoxColumns
+from distill.data.sources.table.entries import Entry
+from distill.data.sources.table.parts import numbered
+from distill.data.sources.table.pictures import is_picture
 from distill.errors import DistillError, echo
 
 FILE_COLUMNS = (

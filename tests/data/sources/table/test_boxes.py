@@ -9,7 +9,7 @@ from PIL import Image
 
 from distill.data.sources.marked import COLUMNS
 from distill.data.sources.table import Table
-from distill.data.sources.table_boxes import find_boxes
+from distill.data.sources.table.boxes import find_boxes
 from distill.data.targets import Ragged
 from distill.errors import DistillError
 from tests.helpers.listed import run
