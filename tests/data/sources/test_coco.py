@@ -175,7 +175,7 @@ def test_the_size_of_a_picture_is_that_it_has_upright(orientation: int, tmp_path
     assert header_size(b"no picture") is None and header_size(tmp_path / "none.jpg") is None
 
 
-@pytest.mark.skipif("DISTILL_REAL_DATA" not in os.environ, reason="needs photographs")
+@pytest.mark.real_data
 def test_real_photographs() -> None:
     source = Coco(root=Path(os.environ["DISTILL_REAL_DATA"]) / "coco128")
     samples = source.samples(0, 0)

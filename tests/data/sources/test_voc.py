@@ -163,7 +163,7 @@ def test_what_is_no_annotation_is_named(root: Path, text: str, match: str) -> No
     refused(root, rf"000003\.xml: .*{match}")
 
 
-@pytest.mark.skipif("DISTILL_REAL_DATA" not in os.environ, reason="needs photographs")
+@pytest.mark.real_data
 def test_real_photographs() -> None:
     samples = Voc(root=Path(os.environ["DISTILL_REAL_DATA"]) / "voc2007").samples(0, 0)
     assert len(samples) == 2500 and sum(len(sample.targets["boxes"]) for sample in samples) == 7696
