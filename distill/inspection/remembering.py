@@ -1,6 +1,7 @@
 """A graph that is asked about a picture once, in whatever ways its outputs are read afterwards."""
 
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
@@ -13,11 +14,11 @@ MOST_BYTES = 2**30
 class RememberingSession(OnnxSession):
     """An ONNX file that remembers what it answered; what was asked first is forgotten first."""
 
-    _known: dict[tuple[bytes, str], np.ndarray]
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._known: dict[tuple[bytes, str], np.ndarray] = {}
 
     def every(self, batch: np.ndarray, names: list[str] | None = None) -> list[np.ndarray]:
-        if not hasattr(self, "_known"):
-            self._known = {}
         wanted = list(self.outputs) if names is None else names
         keys = [blake2b(picture.tobytes(), digest_size=16).digest() for picture in batch]
         unknown = {key: at for at, key in enumerate(keys) if any((key, name) not in self._known for name in wanted)}

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.files.for_people import is_for_people
+from tests.campaign.for_people import is_for_people
 from tests.campaign.record import Outcome
 from tests.campaign.scenarios import Scenario, Stage, run
 from tests.campaign.server import Ended

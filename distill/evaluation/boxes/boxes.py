@@ -56,17 +56,6 @@ class TrueBoxes:
         )
 
 
-def in_pixels(boxes: np.ndarray, offsets: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Boxes (R, 4) in shares of their pictures in pixels, float64.
-
-    Args:
-        offsets: int (N + 1,).
-        sizes: (N, 2), height and width of each picture in pixels.
-    """
-    height, width = np.repeat(sizes, np.diff(offsets), axis=0).T
-    return boxes * np.stack([width, height, width, height], axis=1).astype(np.float64)
-
-
 def picture_of(offsets: np.ndarray) -> np.ndarray:
     """int64 (R,): the picture of each row, from offsets (N + 1,)."""
     return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))

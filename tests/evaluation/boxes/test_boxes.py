@@ -7,19 +7,12 @@ import numpy as np
 import pytest
 
 from distill.errors import DistillError
-from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes, areas_of, check_boxes, in_pixels, picture_of
+from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes, areas_of, check_boxes, picture_of
 
 DETECTED = DetectedBoxes(
     np.array([[0.0, 0, 4, 3], [1, 1, 2, 2]]), np.array([0.5, 0.6]), np.array([0, 1]), np.array([0, 0, 2])
 )
 TRUTHS = TrueBoxes(np.array([[0.0, 0, 4, 3]]), np.array([1]), np.array([0], np.int8), np.array([0, 1, 1]))
-
-
-def test_shares_become_pixels_of_their_own_picture() -> None:
-    shares = np.array([[0, 0, 1, 1], [0.5, 0.25, 1, 0.5]], np.float32)
-    pixels = in_pixels(shares, np.array([0, 1, 1, 2]), np.array([[100, 200], [7, 7], [40, 80]]))
-    assert pixels.tolist() == [[0, 0, 200, 100], [40, 10, 80, 20]]
-    assert pixels.dtype == np.float64
 
 
 def test_rows_have_pictures_and_areas() -> None:

@@ -1,6 +1,7 @@
 """Which files no program reads back: they have no checksum, and deleting one changes nothing that is written later.
 
-Every other file of a run's directory, a sweep's and a store is covered by a checksum that is read before the file is.
+Every other file of a run's directory, a sweep's and a store, of which none is for people alone, is covered by a
+checksum that is read before the file is.
 """
 
 from fnmatch import fnmatchcase
@@ -12,8 +13,6 @@ lists of pictures (near duplicates, suspects, those that a refused set left out)
 write."""
 SWEEP = ("report.html", "sweep.json", "logs/*.txt", "locks/*")
 """Places in a sweep's, beside those in its run directories, `teacher` and `points/*`."""
-STORE = ()
-"""Places in a store: none."""
 
 
 def is_for_people(place: PurePath) -> bool:

@@ -1,10 +1,10 @@
-"""Which files have no checksum is written in one place of the code and one of the pages, and they are the same."""
+"""Which files have no checksum is written in the campaign and on the page, and they are the same."""
 
 from pathlib import Path, PurePath
 
 import pytest
 
-from distill.files.for_people import RUN, STORE, SWEEP, is_for_people
+from tests.campaign.for_people import RUN, SWEEP, is_for_people
 
 PAGE = Path(__file__).parents[2] / "distill" / "files" / "README.md"
 
@@ -37,4 +37,4 @@ def test_places(place: str, expected: bool) -> None:
 def test_the_page_lists_the_same() -> None:
     (section,) = (part for part in PAGE.read_text(encoding="utf-8").split("\n## ") if part.startswith("For people"))
     listed = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
-    assert listed == [*RUN, *SWEEP, *STORE]
+    assert listed == [*RUN, *SWEEP]
