@@ -68,7 +68,7 @@ def _main(arguments: Sequence[str]) -> int:
         from distill.registry import expected
 
         print(
-            f"distill: no command is called {options.command!r}. {expected(options.command, [*COMMANDS])}",
+            f"distill: no command is called {echo(options.command)}. {expected(options.command, [*COMMANDS])}",
             file=sys.stderr,
         )
         return 2
@@ -94,7 +94,8 @@ def _of_a_file(error: Exception) -> str | None:
     """What the system refuses of a file, in a line; None of other errors."""
     if not isinstance(error, OSError) or error.errno not in _OF_A_FILE or error.filename is None:
         return None
-    return f"{error.filename}: {error.strerror}. Make room or rights for it there, or name another place."
+    place = f"{error.filename}: {error.strerror}. Make room or rights for it there, or name another place."
+    return str(DistillError(place))  # of a long name the beginning and the end
 
 
 def _drop_output() -> None:

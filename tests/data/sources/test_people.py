@@ -44,7 +44,7 @@ def test_pictures_of_nobody_are_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"root: not set"):
         People().samples(8, 8)
     put(tmp_path, "Al/a.jpg", "stray.jpg")
-    with pytest.raises(DistillError, match=r"holds pictures of no person: stray\.jpg\. Expected a folder for each"):
+    with pytest.raises(DistillError, match=r"holds 1 pictures of no person: stray\.jpg\. Expected a folder for each"):
         People(root=tmp_path).samples(8, 8)
 
 
