@@ -138,6 +138,8 @@ def _fitting(found: Sequence[Look], begun: _Begun) -> tuple[Look, Contract]:
         DistillError: it can teach none of these, or asking it shows nothing.
     """
     refused: list[DistillError] = []
+    if any(key.partition("=")[0] in ("--teacher.classes", "--teacher.class_map") for key in begun.keys):
+        found = [look for look in found if not look.aim.pairs] or found  # vectors have none
     for look in found:
         try:
             contract, inspection = _begin(look, begun)
@@ -167,7 +169,10 @@ def _begin(look: Look, begun: _Begun) -> tuple[Contract, Inspection | None]:
     """
     name = begun.network or TASKS.get(look.aim.task).teacher_of(begun.facts.runtime)
     try:
-        contract = contract_of(begun.inspection(look, Contract({**begun.facts.keys, "name": name})))
+        inspection = begun.inspection(look, Contract({**begun.facts.keys, "name": name}))
+        contract = contract_of(inspection)
+        if not contract.measurable:  # it says itself what its answers are
+            inspection.subject.teacher({}, inspection.kind)
     except DistillError as error:
         raise OutputsError(str(error)) from error
     if not contract.measurable or not begun.count:
@@ -175,7 +180,7 @@ def _begin(look: Look, begun: _Begun) -> tuple[Contract, Inspection | None]:
     inspection = begun.inspection(look, contract)
     try:
         inspection.candidates.check()
-    except OutputsError as error:
+    except DistillError as error:
         raise OutputsError(
             f"{begun.facts.file}: its input could not be found by measuring: {error} {_LEFT}."
         ) from error
@@ -190,7 +195,7 @@ def _refuse_classes(inspection: Inspection, refusal: DistillError) -> None:
     """
     subject, outputs = inspection.subject, inspection.candidates.names
     named = any(of_other_classes(subject.numbers(output), subject.facts.metadata) for output in outputs)
-    if not inspection.names_classes and (named or subject.given("classes") or inspection.shares_out):
+    if not inspection.names_classes and (named or inspection.shares_out):
         raise OutputsError(str(refusal))
 
 
