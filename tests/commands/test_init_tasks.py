@@ -81,7 +81,7 @@ def test_a_folder_of_people_and_vectors_make_a_recipe_that_runs(
     embedder(place / "face.onnx")
     assert init("lfw", "--teacher", "face.onnx", "--inspect", "60", *KNOWN) == 0
     said = capsys.readouterr()
-    assert "its outputs are not the data's 24 classes, so asked for are vectors that are alike where" in said.err
+    assert "its outputs are not the data's 24 classes, so it is asked for vectors that are alike where" in said.err
     recipe = written("lfw.yaml")
     assert recipe["task"] == "embeddings" and recipe["objective"] == {"name": "squared_embedding"}
     assert recipe["data"] == {"name": "people", "root": "lfw/images", "validation": 0.1, "test": 0.2}
