@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from distill.commands import COMMANDS
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError, echo
 from distill.files.text import no_text
 from distill.host import exhausted, settle, show_what_can_be_shown
@@ -106,7 +107,7 @@ def _drop_output() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill",
         usage="distill COMMAND ...",
         description="Distil large vision models into MobileNets, and score the files that ship.\n\n"

@@ -28,6 +28,7 @@ TESTED_AT = {
     "distill/benchmarks/export.py": "commands/test_bench.py",
     "distill/benchmarks/ways.py": "commands/test_bench.py",
     "distill/benchmarks/work.py": "commands/test_bench.py",
+    "distill/commands/arguments.py": "test_errors.py",
     "distill/commands/leaks.py": "data/duplicates/test_leaks.py",
     "distill/commands/run.py": "test_cli.py",
     # A count is the sum of its layers, and a picture of it is drawn by the command.

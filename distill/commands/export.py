@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError, few
 from distill.export.formats import FORMATS, formats_of
 from distill.files.checksums import check_sum
@@ -36,7 +37,7 @@ _SHOWN = 3  # figures that are named
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill export",
         usage="distill export RUN [--formats A,B,...] [--KEY VALUE ...]",
         description="Write a run's student in each format, score each file in its own runtime on the run's test "

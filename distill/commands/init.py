@@ -10,6 +10,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from distill import formatting
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError, OutputsError, echo
 from distill.files.atomic import atomic_path
 from distill.inspection.contract import Contract, contract_of
@@ -29,7 +30,7 @@ _LEFT = "--inspect 0 writes a recipe that leaves it to you"
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the teacher may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill init",
         usage="distill init FOLDER|CSV --teacher FILE [--task TASK] [--root DIR] [--inspect N] "
         "[--out RECIPE.yaml] [--teacher.KEY VALUE ...]",
