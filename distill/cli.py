@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from distill.commands import COMMANDS
 from distill.commands.arguments import CommandParser
-from distill.errors import DistillError, echo
+from distill.errors import DistillError, echo, few
 from distill.files.text import no_text
 from distill.host import exhausted, settle, show_what_can_be_shown
 
@@ -95,8 +95,8 @@ def _of_a_file(error: Exception) -> str | None:
     """What the system refuses of a file, in a line; None of other errors."""
     if not isinstance(error, OSError) or error.errno not in _OF_A_FILE or error.filename is None:
         return None
-    place = f"{error.filename}: {error.strerror}. Make room or rights for it there, or name another place."
-    return str(DistillError(place))  # of a long name the beginning and the end
+    place = few([error.filename])  # which may be the very name that is too long
+    return f"{place}: {error.strerror}. Make room or rights for it there, or name another place."
 
 
 def _drop_output() -> None:
