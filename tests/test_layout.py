@@ -69,7 +69,6 @@ TESTED_AT = {
     "distill/data/sources/table/reading.py": "data/sources/table/test_table.py",
     "distill/data/sources/source.py": "data/prepared/test_prepare.py",
     "distill/data/views/batch.py": "data/views/test_loader.py",
-    "distill/errors.py": "test_cli.py",
     "distill/files/pickled.py": "files/test_checkpoint.py",
     # Every format is written and opened by the same tests.
     "distill/export/coreml.py": "export/test_runtimes.py",
