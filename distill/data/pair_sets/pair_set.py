@@ -93,8 +93,8 @@ class Place:
         samples = []
         taken: dict[Path, str] = {}
         for name, person in sorted(people.items()):
-            file = root / name
-            if not file.is_file():
+            file: Path | None = root / name
+            if not (root / name).is_file():
                 by_stem = by_stem or _by_stem(root)
                 file = self._found(name, by_stem.get(PurePosixPath(name).stem, ()))
             if file is not None:
