@@ -87,11 +87,11 @@ def test_more_pictures_can_be_added_and_taken_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spelling", [["--evaluate.pairs", "cfp_fp"], ["--evaluate.pairs.name=cfp_fp"]])
-def test_a_set_of_pairs_is_named_in_either_spelling(tiny: Path, spelling: list[str]) -> None:
-    recipe, text = read(tiny, [*spelling, "--evaluate.pairs.root", "~/cfp"])
+def test_a_set_of_pairs_is_named_in_either_spelling(tmp_path: Path, spelling: list[str]) -> None:
+    recipe, text = RecipeReader("face_embeddings").read([*spelling, "--evaluate.pairs.root", "~/cfp"])
     assert recipe.evaluate.pairs == Pairs("cfp_fp", Path.home() / "cfp")
     assert yaml.safe_load(text)["evaluate"]["pairs"]["folds"] == 10
-    path = tiny.with_name("pairs.yaml")
+    path = tmp_path / "pairs.yaml"
     path.write_text(text)
     assert read(path)[0].evaluate == recipe.evaluate
 
