@@ -14,6 +14,7 @@ SOURCES = Registry(
         "coco": "distill.data.sources.coco:Coco",
         "folder": "distill.data.sources.folder:Folder",
         "hub": "distill.data.sources.hub:Hub",
+        "insightface_rec": "distill.data.sources.insightface_rec:InsightfaceRec",
         "people": "distill.data.sources.people:People",
         "rendered_dogs": "distill.data.rendered.dogs:RenderedDogs",
         "rendered_faces": "distill.data.rendered.faces:RenderedFaces",
