@@ -8,6 +8,7 @@ Shapes: N batch, D boxes found in a picture, K boxes of an answer, C classes of 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -23,7 +24,8 @@ from distill.files.checkpoint import read_weights
 from distill.files.weights import weights_checksum
 from distill.preprocess.preprocess import Preprocess
 from teachers.box_classes import ClassNames, NameMap, class_names, columns_of
-from teachers.networks.torchvision_detector import Counted, Model, build, limits_of, outputs_of, side_of
+from teachers.inside import Inside
+from teachers.networks.torchvision_detector import Counted, Model, build, limits_of, maps_of, outputs_of, side_of
 from teachers.teacher import Size, Teacher, TeacherConfig, check_weights_of, counted, fingerprint_of
 
 BACKGROUND = "__background__"
@@ -147,6 +149,10 @@ class TorchvisionTeacher(Teacher):
             boxes[row, known] = places[known] / size
             scores[row, known, number[known]] = sureness[known]
         return boxes, scores
+
+    @property
+    def inside(self) -> Inside:
+        return Inside(self.name, self.preprocess, self.network, partial(maps_of, self.network))
 
     def size(self) -> Size:
         return counted(self.name, lambda: count(Counted(self.network), self.preprocess.height, self.preprocess.width))

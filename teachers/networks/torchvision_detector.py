@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from distill.errors import DistillError
 from distill.files.checkpoint import fitting_names
 from distill.files.weights import load_weights
+from distill.objectives.boxes.features import map_name
 
 Model = Literal[
     "fasterrcnn_resnet50_fpn",
@@ -109,6 +110,22 @@ def limits_of(network: Any) -> dict[str, float]:
     epsilons = {module.eps for module in network.modules() if isinstance(module, nn.BatchNorm2d)}
     limits = {name: getattr(last, name) for name in ("score_thresh", "detections_per_img", "nms_thresh")}
     return limits | {"epsilon": min(epsilons, default=0.0)}
+
+
+def maps_of(network: Any, pixels: Tensor) -> dict[str, Tensor]:
+    """The maps (N, F, h', w') that its boxes are found on, by stride: the least power of two that makes no more cells of
+    the picture's side. Of two of one stride, as FPN on MobileNetV3 has, the first.
+
+    Args:
+        pixels: normalised float (N, 3, h, w).
+    """
+    maps: dict[str, Tensor] = {}
+    for values in network.backbone(pixels).values():
+        stride = 1
+        while -(-pixels.shape[2] // stride) > values.shape[2]:
+            stride *= 2
+        maps.setdefault(map_name(stride), values)
+    return maps
 
 
 class Counted(nn.Module):

@@ -44,3 +44,17 @@ def check_answers(teacher: Teacher, wanted: Detections) -> None:
         raise DistillError(f"teacher {teacher.name}: answers {teacher.shapes}, and this task needs {wanted.shapes}.")
     if teacher.classes is not None and teacher.classes != wanted.classes:
         raise DistillError(f"teacher {teacher.name}: its classes are not the data's, or in another order.")
+
+
+def check_inside(objective: Objective, teacher: Teacher) -> None:
+    """An objective that compares more than boxes needs a teacher that shows more, of the views themselves.
+
+    Raises:
+        DistillError: it shows its boxes alone.
+    """
+    if objective.needs_views and teacher.inside is None:
+        raise DistillError(
+            f"{objective.needs_views}: the teacher is asked about each view for what it makes its boxes of, and "
+            f"{teacher.name} gives boxes of whole pictures alone. Set it to 0, or give a torch teacher online, such as "
+            "ssd_mobilenet_v1 or torchvision_detector."
+        )
