@@ -113,8 +113,8 @@ def limits_of(network: Any) -> dict[str, float]:
 
 
 def maps_of(network: Any, pixels: Tensor) -> dict[str, Tensor]:
-    """The maps (N, F, h', w') that its boxes are found on, by stride: the least power of two that makes no more cells of
-    the picture's side. Of two of one stride, as FPN on MobileNetV3 has, the first.
+    """The maps (N, F, h', w') that its boxes are found on, by stride: the least power of two that makes no more cells
+    of the picture's side. Of two of one stride, as FPN on MobileNetV3 has, the first.
 
     Args:
         pixels: normalised float (N, 3, h, w).

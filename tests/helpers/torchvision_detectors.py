@@ -19,7 +19,7 @@ def detector_at_random(model: str, outputs: int = 4, **keys: Any) -> Any:
             tensor.uniform_(0.8, 1.2, generator=generator)
         elif tensor.ndim > 1:
             spread = (2 / tensor[0].numel()) ** 0.5  # as He et al. have it
-            spread *= 0.1 if "cls_logits" in name else 1.0
+            spread *= 0.1 if "cls_logits" in name or "bbox_reg" in name else 1.0
             tensor.normal_(0, spread, generator=generator)
         elif tensor.is_floating_point():
             tensor.normal_(0, 0.1, generator=generator)

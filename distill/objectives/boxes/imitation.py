@@ -124,8 +124,8 @@ class BoxImitation(Objective):
         students = [own for own, _ in maps]
         if not maps or min(map(min, maps)) < 1 or len(set(students)) < len(students):
             raise DistillError(
-                f"objective.maps is {[list(pair) for pair in maps]}, expected pairs of the student's stride, each once, "
-                "and the teacher's, such as [[16, 16], [32, 32]]."
+                f"objective.maps is {[list(pair) for pair in maps]}, expected pairs of the student's stride, each "
+                "once, and the teacher's, such as [[16, 16], [32, 32]]."
             )
 
     def _wanted(self, targets: Targets) -> Wanted:
