@@ -13,7 +13,7 @@ from torch import Tensor
 from distill.answers import Detections, Softmax
 from distill.errors import DistillError
 from distill.files.weights import write_weights
-from teachers.networks.torchvision_detector import side_of
+from teachers.networks.torchvision_detector import limits_of, side_of
 from teachers.torchvision_teacher import TorchvisionDetector
 from tests.helpers.torchvision_detectors import detector_at_random, renormalised
 
@@ -148,4 +148,7 @@ def test_names_and_epsilon_of_the_first_published_weights(tmp_path: Path) -> Non
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.eps = 0.0
-    compare(replace(config, weights=tmp_path / "former.pth"), network, pictures)
+    first = replace(config, weights=tmp_path / "former.pth")
+    compare(first, network, pictures)
+    epsilons = [limits_of(one.teacher(Detections(NAMES)).network)["epsilon"] for one in (first, config)]
+    assert epsilons == [0, 1e-5]
