@@ -106,9 +106,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
         learner(BoxImitation(feature_weight=1.0, maps=((8, 16),)), inside(0.25))
     with pytest.raises(DistillError, match=r"no two maps have one stride\. The student has strides 16, the teacher 8"):
         paired(None, [16], [8])
-    with pytest.raises(
-        DistillError, match=r"anchor_weight is 1\.0: teacher and student need the same anchors.* 204 and 96"
-    ):
+    with pytest.raises(DistillError, match=r"anchor_weight is 1\.0: teacher and student need.* 204 and 96"):
         learner(BoxImitation(anchor_weight=1.0), inside(0.25, 96))
     backbone = nn.Conv2d(3, 4, 3, 16, 1).requires_grad_(False)
     maps_alone = Inside("maps", SIZE, backbone, lambda pixels: {"map_16": backbone(pixels)})

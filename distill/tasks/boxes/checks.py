@@ -34,12 +34,13 @@ def check_recipe(recipe: Recipe) -> None:
 def _check_stage(name: StageName, stage: Stage) -> None:
     if stage.views.mixes:
         raise DistillError(
-            f"{name}.views: mixup or cutmix shows two pictures in one, in which boxes would lie over each other, and the "
-            "task is boxes. Leave both at 0."
+            f"{name}.views: mixup or cutmix shows two pictures in one, in which boxes would lie over each other, and "
+            "the task is boxes. Leave both at 0."
         )
     if stage.keep == "best":
         raise DistillError(
-            f"{name}.keep is best: while boxes are learnt nothing is scored that would tell the best pass. Set it to last."
+            f"{name}.keep is best: while boxes are learnt nothing is scored that would tell the best pass. Set it to "
+            "last."
         )
 
 

@@ -105,9 +105,7 @@ def test_the_inside_of_a_teacher_is_learnt_from_online_alone(
     assert "objective.feature_weight is 1.0: for that the teacher is asked about each view" in capsys.readouterr().err
     box = {"name": "onnx_detector", "file": str(place / "run" / "teacher" / "teacher.onnx")}
     black = write_recipe(place, content | {"objective": terms, "teacher": box}, "black")
-    with pytest.raises(
-        DistillError, match=r"feature_weight is 1\.0: the teacher is asked about each view.*torch teacher"
-    ):
+    with pytest.raises(DistillError, match=r"feature_weight is 1\.0: the teacher is asked about each view"):
         run_recipe(black, place / "black")
 
 
