@@ -10,7 +10,7 @@ Shapes: N batch, D boxes found in a picture, K boxes of an answer, C classes of 
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from distill.preprocess.preprocess import Preprocess
 from teachers.box_classes import ClassNames, NameMap, class_names, columns_of
 from teachers.inside import Inside
 from teachers.networks.torchvision_detector import Counted, Model, build, limits_of, maps_of, outputs_of, side_of
+from teachers.own_shape import InOwnShape, OwnFit
 from teachers.teacher import Size, Teacher, TeacherConfig, check_weights_of, counted, fingerprint_of
 
 BACKGROUND = "__background__"
@@ -42,6 +43,8 @@ class TorchvisionDetector(TeacherConfig):
         weights_of: the entry of that file to take, where it holds several sets of weights.
         resolution: pixels of a side of the picture it sees; None for torchvision's own (800, of the small ones 320 or
             300), to which the SSDs are bound.
+        fit: how it wants photographs where prepare.fit is stretch: in their own shape on grey, pad (centred) or
+            pad_corner (in the upper left corner). Left out, it sees the prepared picture as it is.
         classes: names of its classes in order, the background left out: coco (torchvision's 90 numbers, of which 80
             have names), a list, or a file with one a line or a JSON list. Those of the data are selected by them.
         class_map: what the data calls them where it calls them otherwise: coco_to_voc, or a CSV file of teacher,data.
@@ -52,6 +55,7 @@ class TorchvisionDetector(TeacherConfig):
     name: Literal["torchvision_detector"] = "torchvision_detector"
     weights_of: str | None = None
     resolution: int | None = None
+    fit: OwnFit | None = None
     classes: ClassNames | None = None
     class_map: NameMap | None = None
     ready_made: ClassVar[bool] = True
@@ -60,8 +64,10 @@ class TorchvisionDetector(TeacherConfig):
         check_weights_of(self.weights_of, self.weights)
         if self.resolution is not None and self.resolution < 1:
             raise DistillError(f"teacher.resolution is {self.resolution}, expected pixels of a side, such as 800.")
+        if self.fit not in (None, *get_args(OwnFit)):
+            raise DistillError(f"teacher.fit is {self.fit!r}, expected one of {', '.join(get_args(OwnFit))}, or null.")
 
-    def teacher(self, kind: Kind) -> "TorchvisionTeacher":
+    def teacher(self, kind: Kind) -> Teacher:
         """The detector, with the data's classes among its own.
 
         Raises:
@@ -70,7 +76,8 @@ class TorchvisionDetector(TeacherConfig):
         classes = classes_of(kind, self.model)
         network = build(self.model, read_weights(self.weights, self.weights_of), self.weights, self.resolution)
         columns = columns_of(classes, self._names(outputs_of(network)), self.class_map)
-        return TorchvisionTeacher(network, self.model, classes, columns)
+        detector = TorchvisionTeacher(network, self.model, classes, columns)
+        return detector if self.fit is None else InOwnShape(detector, self.fit)
 
     def _names(self, outputs: int) -> tuple[str, ...]:
         """Of the classes of a network of so many outputs, without its first, the background."""

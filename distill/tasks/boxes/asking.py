@@ -53,6 +53,13 @@ def with_teacher_boxes(pictures: Pictures, teacher: Teacher, kind: Detections, b
     return pictures.knowing(places, boxes).knowing(Column("teacher_scores", "float32", (classes,), ragged=True), scores)
 
 
+def told(pictures: Pictures, least: float) -> np.ndarray:
+    """The teacher's boxes of a score from `least` on in pictures that `with_teacher_boxes` made, float32 (R, 4)."""
+    boxes, scores = (pictures.targets[name] for name in ("teacher_boxes", "teacher_scores"))
+    assert isinstance(boxes, Ragged) and isinstance(scores, Ragged)
+    return boxes.rows[scores.rows.max(axis=1, initial=0) >= least]
+
+
 def _told(answers: dict[str, np.ndarray]) -> tuple[Ragged, Ragged]:
     """Of answers `boxes` (N, K, 4) and `scores` (N, K, C) the rows that are told: boxes (R, 4) and scores (R, C)."""
     told = answers["scores"].max(axis=2, initial=0) >= UNSEEN

@@ -17,10 +17,11 @@ from distill.objectives.boxes import BoxImitation
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Recipe, StageName
 from distill.recipe.stages import Stage
-from distill.tasks.boxes.asking import with_teacher_boxes
+from distill.tasks.boxes.anchors import check_anchors
+from distill.tasks.boxes.asking import told, with_teacher_boxes
 from distill.tasks.boxes.checks import check_answers, check_inside, check_objective, check_recipe
 from distill.tasks.boxes.judging import BoxJudging
-from distill.tasks.boxes.pictures import BoxPictures
+from distill.tasks.boxes.pictures import BoxPictures, to_find
 from distill.tasks.checks import check_frozen
 from distill.tasks.task import Task
 from distill.tasks.teaching import Teaching
@@ -54,10 +55,13 @@ class BoxTeaching(Teaching[BoxPictures]):
             check_inside(self.recipe.objective, teacher)
 
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
+        check_anchors(network, to_find(self.pictures.sets.labelled), "the data")
         return BoxLearner(network, preprocess, stage.optimization, seed)
 
     def distiller(self, network: nn.Module, teacher: Teacher, stage: Stage, seed: int) -> Distiller:
         objective = self.recipe.objective
+        if isinstance(objective, BoxImitation) and self._taught is not None:
+            check_anchors(network, told(self._taught, objective.certain_from), "the teacher")
         if not isinstance(objective, BoxImitation) or objective.needs_views is None:
             return super().distiller(network, teacher, stage, seed)
         return BoxDistiller(
