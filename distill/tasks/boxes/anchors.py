@@ -44,8 +44,8 @@ def check_anchors(network: nn.Module, boxes: np.ndarray, whose: str) -> None:
     sizes, own = (clipped[:, 2:] - clipped[:, :2]).prod(dim=1).sqrt(), anchors[:, 2:].prod(dim=1).sqrt()
     said = (
         f"of {len(clipped)} boxes of {whose}, {lacking:.0%} overlap none of the network's {len(anchors)} anchors by "
-        f"half. Their median is {float(sizes.median()):.1%} of a picture's side, and anchors have {float(own.min()):.1%} to "
-        f"{float(own.max()):.1%}"
+        f"half. Their median is {float(sizes.median()):.1%} of a picture's side, and anchors have "
+        f"{float(own.min()):.1%} to {float(own.max()):.1%}"
     )
     if lacking == 1:
         raise DistillError(

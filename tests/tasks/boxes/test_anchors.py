@@ -24,9 +24,7 @@ def boxes(side: float, count: int) -> np.ndarray:
 
 
 def test_boxes_without_any_anchor_are_refused() -> None:
-    with pytest.raises(
-        DistillError, match=r"of 6 boxes of the teacher, 100% overlap none of the network's \d+ anchors"
-    ):
+    with pytest.raises(DistillError, match=r"of 6 boxes of the teacher, 100% overlap none of the network"):
         check_anchors(Anchored(), boxes(0.01, 6), "the teacher")
 
 
