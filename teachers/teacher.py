@@ -201,7 +201,7 @@ def counted(name: str, count: Callable[[], Cost]) -> Size:
     try:
         cost = count()
     except DistillError as error:
-        console.print(f"teacher {name}: its cost is unknown: {error}")
+        console.print(f"teacher {name}: its cost is unknown: {error}", soft_wrap=True)
         return {"parameters": None, "mult_adds": None}
     return {"parameters": cost.parameters, "mult_adds": cost.mult_adds}
 
