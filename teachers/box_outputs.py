@@ -90,7 +90,7 @@ class BoxOutputs:
         if self.unit == "pixels":
             boxes = boxes / np.array([width, height, width, height], np.float32)
         corners = _corners(boxes, self.boxes)
-        swapped = (corners[..., 2:] < corners[..., :2]).any(axis=2)
+        swapped = np.asarray((corners[..., 2:] < corners[..., :2]).any(axis=2))
         self._check_corners(swapped, scores)
         scores = np.where(swapped[..., None], 0, scores)  # a few are no boxes, as networks give them of low scores
         self._check_unit(corners, scores, height, width)
