@@ -18,7 +18,7 @@ from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Recipe, StageName
 from distill.recipe.stages import Stage
 from distill.tasks.boxes.anchors import check_anchors
-from distill.tasks.boxes.asking import told, with_teacher_boxes
+from distill.tasks.boxes.asking import certain_boxes, with_teacher_boxes
 from distill.tasks.boxes.checks import check_answers, check_inside, check_objective, check_recipe
 from distill.tasks.boxes.judging import BoxJudging
 from distill.tasks.boxes.pictures import BoxPictures, to_find
@@ -61,7 +61,7 @@ class BoxTeaching(Teaching[BoxPictures]):
     def distiller(self, network: nn.Module, teacher: Teacher, stage: Stage, seed: int) -> Distiller:
         objective = self.recipe.objective
         if isinstance(objective, BoxImitation) and self._taught is not None:
-            check_anchors(network, told(self._taught, objective.certain_from), "the teacher")
+            check_anchors(network, certain_boxes(self._taught, objective.certain_from), "the teacher")
         if not isinstance(objective, BoxImitation) or objective.needs_views is None:
             return super().distiller(network, teacher, stage, seed)
         return BoxDistiller(
