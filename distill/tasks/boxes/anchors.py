@@ -49,8 +49,8 @@ def check_anchors(network: nn.Module, boxes: np.ndarray, whose: str) -> None:
     )
     if lacking == 1:
         raise DistillError(
-            f"{said}. Raise its resolution, for more anchors; cut the pictures to where objects are larger; or look whether "
-            "boxes lie where objects are: the unit of the teacher's (teacher.unit, teacher.boxes), or the size of the "
-            "pictures of the data's."
+            f"{said}. Raise its resolution, for more anchors; cut the pictures to where objects are larger; or look "
+            "whether boxes lie where objects are: the unit of the teacher's (teacher.unit, teacher.boxes), or the size "
+            "of the pictures of the data's."
         )
     console.print(f"{said}; each is left to the nearest of them.", soft_wrap=True)
