@@ -42,6 +42,7 @@ TEACHERS = Registry(
         "ssd_mobilenet_v1": "teachers.ssd_teacher:SsdTeacher",
         "stored": "distill.store.teacher:Stored",
         "timm": "teachers.timm_teacher:Timm",
+        "torchvision_detector": "teachers.torchvision_teacher:TorchvisionDetector",
     },
 )
 """A `teachers.teacher.TeacherConfig` each."""

@@ -151,6 +151,7 @@ TESTED_AT = {
     "distill/tasks/task.py": "run/test_gate.py",
     "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
+    "teachers/networks/torchvision_detector.py": "teachers/test_torchvision_teacher.py",
     "teachers/teacher.py": "teachers/test_timm_teacher.py",
     "students/pyramid.py": "students/test_ssd.py",
     "students/ssdlite.py": "students/test_ssd.py",

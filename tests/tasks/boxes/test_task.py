@@ -85,6 +85,28 @@ def test_stored_answers_teach_the_same_student_to_the_last_bit(
     assert sums["online"] == sums["stored"]
 
 
+def test_the_inside_of_a_teacher_is_learnt_from_online_alone(
+    ran: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, _ = ran
+    without_files(monkeypatch)
+    teacher = {"name": "ssd_mobilenet_v1", "width": 0.25, "resolution": 64}
+    teacher["weights"] = str(place / "run" / "teacher" / "teacher.safetensors")
+    content = {key: value for key, value in json.loads((place / "tiny.yaml").read_text()).items() if key != "teach"}
+    content |= {"stages": ["transfer"], "teacher": teacher}
+    terms = {"name": "boxes", "feature_weight": 1.0, "anchor_weight": 0.5}
+    recipe = write_recipe(place, content | {"objective": terms}, "inside")
+    run_recipe(recipe, place / "inside")
+    sums = {weights_checksum(load_student(place / name / "student")[0]) for name in ("run", "inside")}
+    assert len(sums) == 2  # and a student's folder holds no projections: it was loaded
+    assert main(["store", str(recipe), "--out", str(place / "views")]) == 2
+    assert "objective.feature_weight is 1.0: for that the teacher is asked about each view" in capsys.readouterr().err
+    box = {"name": "onnx_detector", "file": str(place / "run" / "teacher" / "teacher.onnx")}
+    black = write_recipe(place, content | {"objective": terms, "teacher": box}, "black")
+    with pytest.raises(DistillError, match=r"feature_weight is 1\.0: the teacher is asked about each view"):
+        run_recipe(black, place / "black")
+
+
 def test_a_table_has_a_row_for_each_box(ran: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     place, _ = ran
     folder, out = place / "voc" / "JPEGImages", tmp_path / "boxes.csv"
@@ -102,6 +124,12 @@ def test_a_table_has_a_row_for_each_box(ran: tuple[Path, dict[str, Any]], tmp_pa
         ({"student": {"width": 0.1, "resolution": 64}}, "ssd_mobilenet_v1"),
         ({"stages": ["probe", "transfer"]}, "`probe` fits a classifier"),
         ({"data": {"name": "rendered_dogs"}}, "says nothing of boxes"),
+        ({"transfer": {"views": {"mixup": 0.3}}}, r"transfer\.views: mixup or cutmix shows two pictures in one"),
+        ({"teach": {"views": {"cutmix": 0.5}}}, r"teach\.views: mixup or cutmix shows two pictures in one"),
+        ({"transfer": {"keep": "best"}}, r"transfer\.keep is best: while boxes are learnt nothing is scored"),
+        ({"teach": {"loss": "generalized_cross_entropy"}}, r"teach\.loss is .*, and the task is boxes"),
+        ({"teach": {"metric_loss": "triplet"}}, r"teach\.metric_loss is triplet: of embeddings"),
+        ({"evaluate": {"none_rate": 0.1}}, r"evaluate\.none_rate: of classes that exclude each other"),
     ],
 )
 def test_what_boxes_cannot_be_learnt_by_is_refused(
