@@ -8,7 +8,7 @@ Shapes: N pictures, K boxes of an answer, C classes, S kept ones of all pictures
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,9 +40,10 @@ def with_suppression(model: "onnx.ModelProto", tensors: Sequence[str]) -> "onnx.
         graph.initializer.append(numpy_helper.from_array(value, f"once.{name}"))
         return f"once.{name}"
 
-    def node(operator: str, given: Sequence[str], name: str, **attributes: object) -> str:
-        graph.node.append(helper.make_node(operator, given, [name], name=f"once.{name}", **attributes))
-        return name
+    def node(operator: str, given: Sequence[str], *names: str, **attributes: Any) -> str:
+        gives = [name if name in tensors else f"once.{name}" for name in names]
+        graph.node.append(helper.make_node(operator, given, gives, name=f"once.{names[0]}.node", **attributes))
+        return gives[0]
 
     by_class = node("Transpose", [f"{scores}{_LATER}"], "scores.by_class", perm=[0, 2, 1])
     limits = [
@@ -57,19 +58,17 @@ def with_suppression(model: "onnx.ModelProto", tensors: Sequence[str]) -> "onnx.
     flat = node("Reshape", [surest, constant("flat", np.array([0, -1], np.int64))], "scores.flat")
     # There are M of them even in a network of fewer.
     padded = node("Pad", [flat, constant("room", np.array([0, 0, 0, MOST], np.int64))], "scores.padded")
-    graph.node.append(
-        helper.make_node("TopK", [padded, limits[0]], ["sureness", "which"], name="once.sureness", axis=1)
-    )
+    sureness, which = node("TopK", [padded, limits[0]], "sureness", "which", axis=1), "once.which"
     number = constant("places", np.array(places, np.int64))
-    box, kind = node("Mod", ["which", number], "which.box"), node("Div", ["which", number], "which.class")
+    box, kind = node("Mod", [which, number], "which.box"), node("Div", [which, number], "which.class")
     last = constant("last", np.array([-1], np.int64))
-    column = node("Unsqueeze", [node("Sign", ["sureness"], "there"), last], "there.column")
+    column = node("Unsqueeze", [node("Sign", [sureness], "there"), last], "there.column")
     rows = node("Unsqueeze", [box, last], "box.column")
     picked = node("GatherND", [f"{boxes}{_LATER}", rows], "picked", batch_dims=1)
     node("Mul", [picked, column], boxes)
     off_on = constant("off_on", np.array([0, 1], np.float32))
     hot = node("OneHot", [kind, constant("classes", np.array([classes], np.int64)), off_on], "classes.hot")
-    node("Mul", [hot, node("Unsqueeze", ["sureness", last], "sureness.column")], scores)
+    node("Mul", [hot, node("Unsqueeze", [sureness, last], "sureness.column")], scores)
     for output, last_side in zip(graph.output, (4, classes), strict=True):
         batch = output.type.tensor_type.shape.dim[0]
         shape = [batch.dim_param or batch.dim_value, MOST, last_side]

@@ -173,7 +173,9 @@ def _score(written: _Written, student: Exported, task: Task, settings: Export) -
     if not written.predictors:
         return record | {"metrics": {}, "intervals": {}, "passed": None, "why": ["not run: it needs another system"]}
     verdict, expected = task.judging.judge(written.predictors[max(THREADS)]), student.verdict
-    closeness = {"nms": True} if settings.nms else _closeness(verdict, expected, student.manifest.answers)
+    closeness: dict[str, float] = {"nms": True}
+    if not settings.nms:
+        closeness = _closeness(verdict, expected, student.manifest.answers)
     points = 100 * (verdict.score - expected.score)
     why = []
     if not abs(points) <= tolerance + _ROUNDING:

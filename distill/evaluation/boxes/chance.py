@@ -17,7 +17,8 @@ from distill.evaluation.boxes.curves import precision_recall
 from distill.evaluation.boxes.matching import match
 
 OTHERS = 4
-"""S: so few that it takes no longer than scoring, so many that one lucky box among few is no chance."""
+"""S of few pictures, among which one lucky box would be a chance of its own; of many fewer, for they take longer."""
+_PAIRS = 4000  # of a picture and another that are enough
 
 
 def precision_by_chance(detected: DetectedBoxes, truths: TrueBoxes, classes: Sequence[str]) -> float | None:
@@ -31,18 +32,19 @@ def precision_by_chance(detected: DetectedBoxes, truths: TrueBoxes, classes: Seq
     """
     pictures = len(truths.offsets) - 1
     # Evenly over the set: neighbours are often alike.
-    steps = sorted({step * pictures // (OTHERS + 1) for step in range(1, OTHERS + 1)} - {0})
+    others = min(OTHERS, max(1, _PAIRS // pictures))
+    steps = sorted({step * pictures // (others + 1) for step in range(1, others + 1)} - {0})
     if not steps:
         return None
     every = np.arange(pictures)
     own = np.tile(every, len(steps))
-    others = np.concatenate([(every + step) % pictures for step in steps])
-    found, there = _rows(detected.offsets, own), _rows(truths.offsets, others)
+    whose = np.concatenate([(every + step) % pictures for step in steps])
+    found, there = _rows(detected.offsets, own), _rows(truths.offsets, whose)
     shown = DetectedBoxes(
         detected.boxes[found], detected.scores[found], detected.classes[found], _offsets(detected.offsets, own)
     )
     elsewhere = TrueBoxes(
-        truths.boxes[there], truths.classes[there], truths.ignored[there], _offsets(truths.offsets, others)
+        truths.boxes[there], truths.classes[there], truths.ignored[there], _offsets(truths.offsets, whose)
     )
     precision = precision_recall(match(shown, elsewhere, classes)).mean  # over classes
     return float(precision.mean())

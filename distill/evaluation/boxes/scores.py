@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from distill.evaluation.bootstrap import (
-    BLOCK,
     bootstrap,
     low_high,
     mean_over_measured,
@@ -25,7 +24,6 @@ from distill.evaluation.difference import Difference, check_paired
 
 AP, AP_50 = "AP", "AP50"
 _THREADS = 4
-_CLASSES = 20  # as many as VOC's are taken `BLOCK` resamples at a time
 _PARTS = tuple(SIZES)[1:]
 METRICS = (
     *(AP, AP_50, "AP75", *(f"AP {size}" for size in _PARTS)),
@@ -92,10 +90,7 @@ def evaluate_boxes(matches: Matches, *, seed: int, resamples: int) -> BoxScores:
             return np.stack(list(pool.map(_of_class, rankings, repeat(weighed(counts)))), axis=1)
 
         values = statistics(np.ones((1, pictures), np.int32))
-        # Of many classes each has few boxes: more resamples at a time keep what a step takes from being that of
-        # starting it, in as much memory.
-        block = BLOCK * max(1, len(matches.classes) // _CLASSES)
-        draws = bootstrap(statistics, pictures, seed=seed, resamples=resamples, block=block)
+        draws = bootstrap(statistics, pictures, seed=seed, resamples=resamples)
     means = {name: float(mean_over_measured(values[:, :, k])[0]) for k, name in enumerate(METRICS)}
     metrics = {name: value for name, value in means.items() if not np.isnan(value)}
     resampled = {name: mean_over_measured(draws[:, :, k]) for k, name in enumerate(METRICS) if name in metrics}
