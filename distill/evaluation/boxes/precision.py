@@ -91,7 +91,7 @@ class Ranking:
         boxes = self._boxes(counts)
         last = self.starts[1:] - 1
         drawn = counts.take(self.right, axis=1)
-        hits = drawn.ravel().cumsum(dtype=np.int32).reshape(drawn.shape)
+        hits = drawn.ravel().cumsum(dtype=np.int32).reshape(len(counts), -1)
         # The sum runs on over thresholds and weightings; each starts from where the one before it ended.
         ends = hits[:, last]
         begins = np.concatenate([[0], ends.ravel()[:-1]]).astype(np.int32).reshape(ends.shape)
