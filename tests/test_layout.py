@@ -25,7 +25,9 @@ TESTED_AT = {
     "distill/audit/printed.py": "audit/test_audit.py",
     "distill/audit/recount.py": "audit/test_audit.py",
     # What is timed shows only in the command's figures.
+    "distill/benchmarks/boxes.py": "commands/test_bench.py",
     "distill/benchmarks/export.py": "commands/test_bench.py",
+    "distill/benchmarks/loops.py": "commands/test_bench.py",
     "distill/benchmarks/ways.py": "commands/test_bench.py",
     "distill/benchmarks/work.py": "commands/test_bench.py",
     "distill/commands/arguments.py": "test_errors.py",

@@ -151,6 +151,8 @@ class Export:
         int8_tolerance: the same of int8 files.
         int8_steps: of an int8 file that falls outside: steps in which a copy of the student learns to give the same
             answers when it is rounded; the file is written again from that. 0 leaves it failed.
+        nms: of boxes: whether non-maximum suppression is inside the files, which then give each thing once, at most 100
+            of a picture. Of onnx and openvino, also in int8; other formats are refused.
         calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
             activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
         onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
@@ -160,6 +162,7 @@ class Export:
     tolerance: float = 0.1
     int8_tolerance: float = 1.0
     int8_steps: int = 100
+    nms: bool = False
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
 

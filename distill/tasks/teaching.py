@@ -91,6 +91,8 @@ class Teaching(ABC, Generic[P]):
         Args:
             teacher: None where no stage asks one.
         """
+        if name == "transfer":
+            return self.pictures.sets.transfer_on(self.recipe.transfer.unlabelled)
         return self.pictures.sets.of_stage(name)[0]
 
     def trainable(self) -> tuple[nn.Module, Preprocess]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from distill.files.weights import weights_checksum
 from distill.predictors.open import open_predictor
 from distill.registries import TASKS
 from students.files import load_student
+from tests.helpers.listed import put
 from tests.helpers.rectangles import CLASSES, recipe_of_rectangles, voc_of_rectangles
 from tests.helpers.running import read, run_recipe, without_files, write_recipe
 
@@ -105,6 +107,36 @@ def test_the_inside_of_a_teacher_is_learnt_from_online_alone(
     black = write_recipe(place, content | {"objective": terms, "teacher": box}, "black")
     with pytest.raises(DistillError, match=r"feature_weight is 1\.0: the teacher is asked about each view"):
         run_recipe(black, place / "black")
+
+
+def test_pictures_without_boxes_are_transferred_on_as_many_as_are_asked_for(
+    ran: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, _ = ran
+    without_files(monkeypatch)
+    put(tmp_path / "more", 5)
+    content = json.loads((place / "tiny.yaml").read_text())
+    content |= {"stages": ["transfer"], "unlabelled": {"name": "folder", "root": str(tmp_path / "more")}}
+    content |= {"teacher": {"name": "onnx_detector", "file": str(place / "run" / "teacher" / "teacher.onnx")}}
+    content["transfer"] |= {"epochs": 1, "unlabelled": 3}
+    results = run_recipe(write_recipe(tmp_path, content), tmp_path / "run")
+    (transfer,) = results["stages"]
+    assert transfer["pictures"] == 24 + 3 and results["data"]["counts"]["transfer"] == 24 + 5
+    assert results["agreement"]["transfer"]["pictures"] == 24 + 5
+
+
+def test_a_file_that_gives_each_thing_once_scores_as_its_student_does(
+    ran: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    place, results = ran
+    run = shutil.copytree(place / "run", tmp_path / "run")
+    assert main(["export", str(run), "--formats", "onnx", "--export.nms", "true"]) == 0
+    (file,) = json.loads((run / "results.json").read_text())["exports"]
+    assert file["nms"] is True and file["passed"] is True and "largest_difference" not in file
+    assert file["metrics"] == pytest.approx(results["student"]["metrics"], abs=1e-4)
+    assert open_predictor(run / "export" / "student.onnx").kind == Detections(CLASSES)
+    assert "non-maximum suppression inside" in (run / "README.md").read_text()
+    assert main(["export", str(run), "--formats", "onnx,web", "--export.nms", "true"]) == 2
 
 
 def test_a_table_has_a_row_for_each_box(ran: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
