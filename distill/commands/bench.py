@@ -218,9 +218,9 @@ def _gallery(options: argparse.Namespace) -> dict[str, Any]:
     figures["peak_bytes"] = _peak_bytes(torch.device("cpu"))
     milliseconds = figures["milliseconds"]
     Console(markup=False, emoji=False).print(
-        f"{options.vectors:,} vectors of {figures['dimensions']} numbers: exact {milliseconds['exact']:.3f} ms a probe, "
-        f"approximate {milliseconds['approximate']:.3f} ms with recall {figures['recall']:.4f} of the 10 most alike; "
-        f"its graph was built in {formatting.duration(figures['built_in_s'])}; peak memory "
+        f"{options.vectors:,} vectors of {figures['dimensions']} numbers: exact {milliseconds['exact']:.3f} ms a "
+        f"probe, approximate {milliseconds['approximate']:.3f} ms with recall {figures['recall']:.4f} of the 10 most "
+        f"alike; its graph was built in {formatting.duration(figures['built_in_s'])}; peak memory "
         f"{formatting.size(figures['peak_bytes'])}",
         soft_wrap=True,
     )

@@ -40,11 +40,11 @@ def build_graph(vectors: np.ndarray) -> Graph:
     """Of float32 (N, D) of unit length."""
     import faiss
 
-    index = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = BUILDING
     index.add(np.ascontiguousarray(vectors, np.float32))
-    arrays = (faiss.vector_to_array(values).astype(np.int32) for values in (index.hnsw.levels, index.hnsw.neighbors))
-    return Graph(*arrays, entry=int(index.hnsw.entry_point))
+    levels, links = (faiss.vector_to_array(values) for values in (index.hnsw.levels, index.hnsw.neighbors))
+    return Graph(levels.astype(np.int32), links.astype(np.int32), int(index.hnsw.entry_point))
 
 
 def fault_of(graph: Graph, count: int) -> str | None:
@@ -76,6 +76,7 @@ def index_of(vectors: np.ndarray, graph: Graph | None) -> Any:
     import faiss
 
     vectors = np.ascontiguousarray(vectors, np.float32)
+    index: Any
     if graph is None:
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(vectors)

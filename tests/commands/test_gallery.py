@@ -1,4 +1,4 @@
-"""`distill gallery` enrols people from photographs and looks others up, as plain numpy does by the file's own numbers."""
+"""`distill gallery` enrols people from photographs and looks others up, as plain numpy does by the file's numbers."""
 
 import csv
 import shutil
