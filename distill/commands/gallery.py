@@ -16,7 +16,7 @@ from distill.gallery.enrolment import people_of
 from distill.gallery.gallery import Contents, EnrolledGallery, change
 from distill.gallery.manifest import MANIFEST, Index, Keep, Manifest
 from distill.gallery.model import Embedder
-from distill.gallery.photographs import Photographs, embed_photographs
+from distill.gallery.photographs import embed_photographs
 from distill.gallery.searching import DEFAULT_FPIR, heading, rows_of, threshold_of
 from distill.gallery.space import check_space
 from distill.gallery.strangers import strangers_of
@@ -137,7 +137,7 @@ def _search(options: argparse.Namespace, embedder: Embedder, recipe: Recipe) -> 
         )
     strangers = None if options.strangers is None else strangers_of(embedder, options.strangers, recipe)
     threshold = threshold_of(gallery, why is None, strangers, options.fpir, options.far)
-    embedded = embed_photographs(embedder, Photographs(root=options.photographs), recipe, "PHOTOGRAPHS")
+    embedded = embed_photographs(embedder, options.photographs, recipe, "PHOTOGRAPHS")
     rows = list(rows_of(gallery, embedded, threshold, options.best))
     with atomic_path(options.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([heading(options.best), *rows])

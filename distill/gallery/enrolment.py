@@ -3,6 +3,7 @@
 Shapes: N photographs, D dimensions.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from distill.files.text import no_text
 from distill.gallery.gallery import Person
 from distill.gallery.manifest import Keep
 from distill.gallery.model import Embedder
-from distill.gallery.photographs import Embedded, Photographs, embed_photographs, owner_of
+from distill.gallery.photographs import Embedded, embed_photographs, owner_of
 from distill.recipe.recipe import Recipe
 
 UNKNOWN = "unknown"
@@ -38,8 +39,8 @@ def people_of(embedder: Embedder, root: Path, recipe: Recipe, keep: Keep) -> tup
             photograph that can be used.
     """
     folders = _folders(root)
-    embedded = embed_photographs(embedder, Photographs(root=root, people=True), recipe, "PEOPLE")
-    owners = np.array([owner_of(name) for name in embedded.names])
+    embedded = _of_one_person(embed_photographs(embedder, root, recipe, "PEOPLE"))
+    owners = np.array(embedded.owners)
     strays = [name for name in (*embedded.names, *dict(embedded.left_out)) if not owner_of(name)]
     if strays:
         raise DistillError(
@@ -57,6 +58,21 @@ def people_of(embedder: Embedder, root: Path, recipe: Recipe, keep: Keep) -> tup
         vectors = embedded.vectors[owners == name]
         people[name] = Person(vectors if keep == "each" else mean_of(vectors, name), len(vectors))
     return people, embedded
+
+
+def _of_one_person(embedded: Embedded) -> Embedded:
+    """The same but for photographs that are in the folders of two people: nobody knows whose they are."""
+    shared = [(one, other) for one, other in embedded.same.items() if owner_of(one) != owner_of(other)]
+    contested = dict([*shared, *((other, one) for one, other in shared)])
+    kept = np.array([name not in contested for name in embedded.names], bool)
+    left_out = [(name, f"the same photograph as {other}, of somebody else") for name, other in contested.items()]
+    return replace(
+        embedded,
+        names=[name for name in embedded.names if name not in contested],
+        vectors=embedded.vectors[kept],
+        same={one: other for one, other in embedded.same.items() if other not in contested},
+        left_out=[*embedded.left_out, *left_out],
+    )
 
 
 def mean_of(vectors: np.ndarray, name: str) -> np.ndarray:
@@ -90,7 +106,6 @@ def _folders(root: Path) -> list[str]:
 def _why(name: str, embedded: Embedded) -> str:
     """A person, and what became of their photographs."""
     reasons = [f"{file}: {reason}" for file, reason in embedded.left_out if owner_of(file) == name]
-    reasons += [f"{file} is {kept} again" for file, kept in embedded.same.items() if owner_of(file) == name]
     return f"{name} ({reasons[0] if reasons else f'no file named {min(SUFFIXES)} or alike'})"
 
 

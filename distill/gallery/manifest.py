@@ -96,11 +96,21 @@ class Manifest:
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """The manifest of a gallery.
+        """The manifest of a gallery, which another process may be changing.
 
         Raises:
             DistillError: there is none, it is damaged, or it contradicts itself.
         """
+        while True:
+            stamp = _stamp(directory / MANIFEST)
+            try:
+                return cls._read(directory)
+            except DistillError:
+                if _stamp(directory / MANIFEST) == stamp:  # else it is that of two files, one after another
+                    raise
+
+    @classmethod
+    def _read(cls, directory: Path) -> Self:
         file = directory / MANIFEST
         if not file.is_file():
             raise DistillError(
@@ -141,6 +151,15 @@ def damage(directory: Path) -> str:
 def file_name(role: Role, checksum: str) -> str:
     """The name of a file of that checksum."""
     return f"{role}-{checksum[:16]}.npy"
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Another where another file stands there."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _is_checksum(value: str) -> bool:

@@ -23,15 +23,10 @@ from distill.tasks.sets import prepared_set
 
 @dataclass(frozen=True)
 class Photographs:
-    """Every picture below a folder, or one alone.
-
-    Attributes:
-        people: whether the first folder of each says whom it shows.
-    """
+    """Every picture below a folder, or one alone."""
 
     name: Literal["photographs"] = "photographs"
     root: Path = Path()
-    people: bool = False
 
     def classes(self) -> tuple[str, ...]:
         return ()
@@ -44,12 +39,7 @@ class Photographs:
         """
         if self.root.is_file():
             return [Sample(self.root.name, self.root)]
-        listed = pictures_below(self.root, "root")
-        if not self.people:
-            return listed
-        owners = [owner_of(sample.name) for sample in listed]
-        numbers = {owner: number for number, owner in enumerate(sorted(set(owners)))}
-        return [replace(sample, identity=numbers[owner]) for sample, owner in zip(listed, owners, strict=True)]
+        return pictures_below(self.root, "root")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,51 +49,57 @@ class Embedded:
     Attributes:
         names: as they lie in the folder, of each content one.
         vectors: float32 (N, D) of unit length.
-        identities: int64 (N,), by the folders; -1 where these say nothing.
         same: of a photograph that is there twice, which of `names` is as it is.
         left_out: the others, each with its reason.
     """
 
     names: list[str]
     vectors: np.ndarray
-    identities: np.ndarray
     same: dict[str, str]
     left_out: list[tuple[str, str]]
 
+    @property
+    def owners(self) -> list[str]:
+        """Whom each shows, by its first folder; empty where it lies in none."""
+        return [owner_of(name) for name in self.names]
 
-def embed_photographs(embedder: Embedder, source: Photographs, recipe: Recipe, key: str) -> Embedded:
+
+def embed_photographs(embedder: Embedder, root: Path, recipe: Recipe, key: str) -> Embedded:
     """Read photographs and embed them.
 
     Args:
+        root: a folder of them, at any depth, or one alone.
         recipe: how they are read, but for size and fit, which are the model's.
         key: what the folder is called on the command line.
 
     Raises:
         DistillError: there is none, or none can be used.
     """
-    if not source.root.is_file():
-        pictures_below(source.root, key)  # says by its own name what is wrong with it
+    if not root.is_file():
+        pictures_below(root, key)  # says by its own name what is wrong with it
     height, width = embedder.picture
     fit = embedder.fit if recipe.prepare.align is None else "crop"
     # How many may be bad is for those to say who know what each is for.
-    sizes = {"height": height, "width": width, "fit": fit, "max_bad_share": math.nextafter(1, 0), "root": None}
-    reading = replace(recipe, prepare=replace(recipe.prepare, **sizes))
+    prepare = replace(
+        recipe.prepare, height=height, width=width, fit=fit, max_bad_share=math.nextafter(1, 0), root=None
+    )
     with tempfile.TemporaryDirectory(prefix="distill-") as place:
-        prepared = prepared_set("photographs", source, reading, Path(place))
+        try:
+            prepared = prepared_set(
+                "photographs", Photographs(root=root), replace(recipe, prepare=prepare), Path(place)
+            )
+        except DistillError as error:
+            # The list of bad ones that it names goes with the folder.
+            lines = [line.strip() for line in str(error).splitlines() if place not in line]
+            raise DistillError(f"{key}: {root}: {' '.join(lines)}") from error
         pictures = Pictures.of(prepared, "train")
-        if not len(pictures):
-            raise DistillError(f"{key}: {source.root}: none of its photographs can be used: {_first(prepared.ledger)}.")
         names = [prepared.names[row] for row in pictures.rows[0]]
-        vectors, identities = embedder.embed(pictures, str(source.root)), np.array(pictures.identities)
+        vectors = embedder.embed(pictures, str(root))
         ledger = prepared.ledger
     same = {name: kept for name, reason in ledger if (kept := duplicate_of(reason)) is not None}
-    return Embedded(names, vectors, identities, same, [entry for entry in ledger if entry[0] not in same])
+    return Embedded(names, vectors, same, [entry for entry in ledger if entry[0] not in same])
 
 
 def owner_of(name: str) -> str:
     """Whom a photograph shows, by its first folder; empty where it lies in none."""
     return name.partition("/")[0] if "/" in name else ""
-
-
-def _first(ledger: list[tuple[str, str]]) -> str:
-    return ": ".join(ledger[0])

@@ -13,7 +13,7 @@ from distill.evaluation.all_pairs import evaluate_all_pairs
 from distill.files.run_directory import RunDirectory
 from distill.gallery.gallery import RATES
 from distill.gallery.model import Embedder, task_of
-from distill.gallery.photographs import Photographs, embed_photographs, owner_of
+from distill.gallery.photographs import embed_photographs
 from distill.recipe.recipe import Recipe
 
 
@@ -62,7 +62,7 @@ def strangers_of(embedder: Embedder, place: Path, recipe: Recipe) -> Strangers:
             raise DistillError(f"--strangers: {place} has no validation pictures. Name a folder of photographs.")
         vectors = embedder.embed(pictures, "validation")
         return Strangers(vectors, np.array(pictures.identities), f"the validation people of {place.name}")
-    embedded = embed_photographs(embedder, Photographs(root=place, people=True), recipe, "--strangers")
-    foldered = all(owner_of(name) for name in embedded.names)
-    identities = embedded.identities if foldered else np.full(len(embedded.names), -1)
+    embedded = embed_photographs(embedder, place, recipe, "--strangers")
+    known = all(embedded.owners)
+    identities = np.unique(embedded.owners, return_inverse=True)[1] if known else np.full(len(embedded.names), -1)
     return Strangers(embedded.vectors, identities, f"the photographs of {place.name}")

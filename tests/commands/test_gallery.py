@@ -167,6 +167,16 @@ def test_a_photograph_of_two_people_is_of_neither(place: Path, capsys: pytest.Ca
     shutil.copy(place / "people" / "bob" / "0.png", place / "people" / "Ann" / "9.png")
     said = refused(capsys, "enroll", "g", "people", "--model", "student.onnx")
     assert "1 of 3 people have no photograph that can be used: bob (" in said
+    assert "bob/0.png: the same photograph as Ann/9.png, of somebody else" in said
+    photographs(place / "more", {"bob": (1, range(1, 2))})
+    shutil.copy(place / "more" / "bob" / "1.png", place / "people" / "bob")
+    assert enrolled().manifest.photographs == (2, 3, 1)
+    assert "left out: Ann/9.png: the same photograph as bob/0.png" in " ".join(capsys.readouterr().err.split())
+    (place / "wrecks").mkdir()
+    (place / "wrecks" / "a.png").write_bytes(b"no picture")
+    said = refused(capsys, "search", "g", "wrecks", "--model", "student.onnx")
+    assert "PHOTOGRAPHS: wrecks: photographs: 1 of 1 pictures are bad (100.00%), none is left: a.png: not a pic" in said
+    assert not said.endswith(".csv.")
 
 
 @pytest.mark.parametrize(("name", "why"), [("Unknown", "strangers are called unknown"), (" Kim", "no space at its")])
