@@ -228,7 +228,7 @@ def _write(directory: Path, contents: Contents) -> Manifest:
     if contents.index == "hnsw":
         graph = build_graph(vectors)
         arrays |= {"levels": graph.levels, "links": graph.links}
-        entry, recall = graph.entry, recall_of(graph, vectors)
+        entry, recall = graph.entry, recall_of(index_of(vectors, graph), index_of(vectors, None), vectors)
     manifest = Manifest(
         model=contents.model,
         fingerprint=contents.fingerprint,

@@ -96,10 +96,13 @@ def index_of(vectors: np.ndarray, graph: Graph | None) -> Any:
     return index
 
 
-def recall_of(graph: Graph, vectors: np.ndarray) -> float:
+def recall_of(approximate: Any, exact: Any, vectors: np.ndarray) -> float:
     """The share of the 10 most alike others that a search finds, the mean over a thousand of the vectors (N, D) spread
-    evenly, or over all."""
-    approximate, exact = index_of(vectors, graph), index_of(vectors, None)
+    evenly, or over all.
+
+    Args:
+        approximate, exact: `index_of` them.
+    """
     probes = np.unique(np.linspace(0, len(vectors) - 1, PROBES).astype(np.int64))
     k = min(NEIGHBOURS + 1, len(vectors))
     found, right = (index.search(vectors[probes], k)[1] for index in (approximate, exact))
