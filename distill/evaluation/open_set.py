@@ -38,11 +38,13 @@ class OpenSet:
     """Who is known.
 
     Attributes:
+        identities: int (N,), the person shown.
         gallery: int64 (G,), a picture of each known person, by rising number of the person.
         mated: int64 (M,), the other pictures of these people.
         unmated: int64 (U,), all pictures of everybody else.
     """
 
+    identities: np.ndarray
     gallery: np.ndarray
     mated: np.ndarray
     unmated: np.ndarray
@@ -64,7 +66,7 @@ def open_set_of(identities: np.ndarray, least: int) -> OpenSet:
         known[np.flatnonzero(known)[1::2]] = False
     of_known = known[person]
     of_known[first] = False
-    return OpenSet(first[known], np.flatnonzero(of_known), np.flatnonzero(~known[person]))
+    return OpenSet(identities, first[known], np.flatnonzero(of_known), np.flatnonzero(~known[person]))
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,6 @@ def most_alike(probes: np.ndarray, gallery: np.ndarray) -> np.ndarray:
 def evaluate_open_set(
     probes: np.ndarray,
     gallery: np.ndarray,
-    identities: np.ndarray,
     who: OpenSet,
     *,
     fpirs: Sequence[float],
@@ -155,8 +156,7 @@ def evaluate_open_set(
     Args:
         probes, gallery: float (N, D), of any length: the same pictures in the same order, by one model or by two that
             share a space.
-        identities: int (N,), the person shown.
-        who: is known, of these.
+        who: is shown on them, and who of these is known.
         fpirs: rates for which TPIR is wanted.
         seed: of the people drawn for the intervals.
 
@@ -165,6 +165,7 @@ def evaluate_open_set(
             nobody unknown, or an FPIR is below one probe.
     """
     check_dimensions(probes, gallery, "the probes", "the gallery's pictures")
+    identities = who.identities
     check_identities(identities, probes, "probes")
     if not len(who.mated) or not len(who.unmated):
         raise DistillError(

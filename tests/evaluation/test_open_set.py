@@ -41,7 +41,7 @@ def test_known_and_unknown_people_are_counted_one_by_one(block: int, monkeypatch
     embeddings, identities = people([1] * 40 + [4, 2, 3] * 6)
     who = open_set_of(identities, 10)
     assert len(who.unmated) == 40 and len(who.gallery) == 18 and len(who.mated) == 18 * 3 - 18
-    scores = evaluate_open_set(embeddings, 7 * embeddings, identities, who, fpirs=[0.1, 0.5], seed=0, resamples=50)
+    scores = evaluate_open_set(embeddings, 7 * embeddings, who, fpirs=[0.1, 0.5], seed=0, resamples=50)
     assert scores.people == 18
     for fpir, point in scores.points.items():
         refused, true, false = plain(embeddings, identities, who, fpir)
@@ -58,7 +58,7 @@ def test_known_and_unknown_people_are_counted_one_by_one(block: int, monkeypatch
 def test_a_draw_of_people_is_a_search_among_those() -> None:
     embeddings, identities = people([1] * 30 + [3] * 10)
     who = open_set_of(identities, 1)
-    scores = evaluate_open_set(embeddings, embeddings, identities, who, fpirs=[0.2], seed=3, resamples=5)
+    scores = evaluate_open_set(embeddings, embeddings, who, fpirs=[0.2], seed=3, resamples=5)
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     generator = np.random.Generator(np.random.Philox(3))
     drawn = generator.integers(0, 40, size=(5, 40))
@@ -93,7 +93,7 @@ def test_others_who_are_as_alike_come_first_and_strangers_at_the_threshold_are_r
     east, north = [1.0, 0.0], [0.0, 1.0]
     embeddings = np.array([east, east, north, [1.0, 1.0], east], np.float32)
     identities = np.array([0, 0, 1, 1, 2])
-    scores = evaluate_open_set(embeddings, embeddings, identities, open_set_of(identities, 1), fpirs=[1], seed=0)
+    scores = evaluate_open_set(embeddings, embeddings, open_set_of(identities, 1), fpirs=[1], seed=0)
     # The stranger is as alike to person 0 as can be, and person 1's probe as alike to both.
     assert [point.true_positives for point in scores.points.values()] == [0]
     assert [point.false_positives for point in scores.points.values()] == [0]
@@ -122,7 +122,7 @@ def test_whom_a_probe_is_most_alike_to(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_some_of_both_are_wanted() -> None:
     embeddings, identities = people([1, 1, 1])
     with pytest.raises(DistillError, match="0 pictures of known and 3 of unknown people are searched for"):
-        evaluate_open_set(embeddings, embeddings, identities, open_set_of(identities, 1), fpirs=[0.5], seed=0)
+        evaluate_open_set(embeddings, embeddings, open_set_of(identities, 1), fpirs=[0.5], seed=0)
 
 
 def test_names_of_rates() -> None:

@@ -153,9 +153,7 @@ class Trial:
         measurable = [fpir for fpir in fpirs if fpir * len(who.unmated) >= 1]
         if not measurable or not len(who.mated):
             return None
-        return evaluate_open_set(
-            probes, gallery, self.identities, who, fpirs=measurable, seed=seed, resamples=resamples
-        )
+        return evaluate_open_set(probes, gallery, who, fpirs=measurable, seed=seed, resamples=resamples)
 
     def describe(self) -> dict[str, Any]:
         """Facts for results.json."""
