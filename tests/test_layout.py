@@ -99,6 +99,14 @@ TESTED_AT = {
     "distill/objectives/precision.py": "objectives/test_logits.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
     "distill/recipe/written.py": "recipe/test_parser.py",
+    # What is read, enrolled and looked up shows in what the command writes.
+    "distill/gallery/enrolment.py": "commands/test_gallery.py",
+    "distill/gallery/manifest.py": "gallery/test_gallery.py",
+    "distill/gallery/model.py": "commands/test_gallery.py",
+    "distill/gallery/photographs.py": "commands/test_gallery.py",
+    "distill/gallery/searching.py": "commands/test_gallery.py",
+    "distill/gallery/speeds.py": "commands/test_bench.py",
+    "distill/gallery/strangers.py": "commands/test_gallery.py",
     # What is asked of a file, and how, shows in what the command finds.
     "distill/inspection/aims.py": "commands/test_init_tasks.py",
     "distill/inspection/candidates.py": "commands/test_inspect.py",

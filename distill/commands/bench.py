@@ -1,4 +1,4 @@
-"""distill bench step | transfer | boxes | loader | export: speeds side by side in one run, in turns."""
+"""distill bench step | transfer | boxes | loader | export | gallery: speeds side by side in one run, in turns."""
 
 import argparse
 import resource
@@ -35,6 +35,7 @@ from distill.benchmarks.work import STUDENT_WIDTH, TEACHER_WIDTH, Work
 from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.files.atomic import write_json
+from distill.gallery.speeds import speeds_of_search
 from distill.run.trainer import quieten
 
 WAYS: dict[str, dict[str, Callable[..., float]]] = {
@@ -77,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="distill bench", description="Compare speeds side by side in one run.")
     parser.add_argument(
         "what",
-        choices=[*WAYS, "loader", "export"],
+        choices=[*WAYS, "loader", "export", "gallery"],
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
         "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
         "installed, torchdistill's loss. boxes: a step of an SSD MobileNet on a teacher's boxes, against the same in a "
@@ -85,12 +86,18 @@ def build_parser() -> argparse.ArgumentParser:
         "loader: views a second of one core, cut there or on a GPU, from uint8 pictures and from JPEG files, memory by "
         "count of pictures, and whether views come the same by any number of workers. "
         "export: one picture through the ONNX file of a MobileNet 1.0, against the machine's best rate and against "
-        "preprocessing outside of the file",
+        "preprocessing outside of the file. "
+        "gallery: one probe looked up among enrolled people, exactly and approximately, with the recall of the latter",
     )
     parser.add_argument(
         "--rounds", type=int, default=9, help="turns each takes; of the loader, batches of pictures drawn"
     )
-    parser.add_argument("--steps", type=int, default=30, help="steps a turn; of the loader, batches measured")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=30,
+        help="steps a turn; of the loader, batches measured; of the gallery, probes a turn",
+    )
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, 300 of boxes, 224 of export")
     parser.add_argument(
@@ -102,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--width", type=float, default=STUDENT_WIDTH, help="of step, transfer and boxes: of the student, a MobileNet"
     )
+    parser.add_argument("--vectors", type=int, default=1_000_000, help="of gallery: enrolled; default 1000000")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser
@@ -114,11 +122,13 @@ def main(arguments: list[str]) -> int:
         raise DistillError(
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
         )
+    if options.vectors < 2:
+        raise DistillError(f"--vectors is {options.vectors}, expected at least 2.")
     if options.device == "cuda" and not torch.cuda.is_available():
         raise DistillError("--device is cuda, and there is no GPU here that torch can use. Leave it out.")
     options.resolution = options.resolution or RESOLUTIONS.get(options.what, 96)
     quieten()
-    figures = {"loader": _loader, "export": _export}.get(options.what, _turns)(options)
+    figures = {"loader": _loader, "export": _export, "gallery": _gallery}.get(options.what, _turns)(options)
     if options.json:
         write_json(options.json, figures)
     return 0
@@ -203,6 +213,21 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
     console.print(
         f"medians of {options.rounds} turns, one picture of {options.resolution} px, one thread; peak memory "
         f"{formatting.size(figures['peak_bytes'])}"
+    )
+    return figures
+
+
+def _gallery(options: argparse.Namespace) -> dict[str, Any]:
+    """Time the search of a gallery alone."""
+    figures = speeds_of_search(options.vectors, options.rounds, options.steps)
+    figures["peak_bytes"] = _peak_bytes(torch.device("cpu"))
+    milliseconds = figures["milliseconds"]
+    Console(markup=False, emoji=False).print(
+        f"{options.vectors:,} vectors of {figures['dimensions']} numbers: exact {milliseconds['exact']:.3f} ms a "
+        f"probe, approximate {milliseconds['approximate']:.3f} ms with recall {figures['recall']:.4f} of the 10 most "
+        f"alike; its graph was built in {formatting.duration(figures['built_in_s'])}; peak memory "
+        f"{formatting.size(figures['peak_bytes'])}",
+        soft_wrap=True,
     )
     return figures
 

@@ -112,7 +112,8 @@ class Evaluate:
         allow_missing: leave out pairs of pictures that are not there.
         flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or
             concatenation of both.
-        fars: false accept rates that TAR is measured at; the first is the one that counts.
+        fars: false accept rates that TAR is measured at, and the rates at which people who are not enrolled may be
+            given a name (FPIR) that TPIR is measured at; the first is the one that counts.
         none_rate: of classes that exclude each other: the share of validation pictures, all of which show one of them,
             that may be answered "none of these"; the cut-off of the likeliest class's probability follows from it.
     """

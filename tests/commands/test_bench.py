@@ -187,3 +187,14 @@ def test_an_exported_file_beside_the_machines_best(tmp_path: Path, capsys: pytes
     rate = work / times["onnx"] / 1e6
     assert ratios["share of sgemm"] == pytest.approx(rate / found["gflops_of_sgemm"], rel=0.01)
     assert f"share of sgemm: {ratios['share of sgemm']:.3f}" in shown and found["peak_bytes"] > 1e8
+
+
+def test_a_gallery_is_searched_exactly_and_approximately(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = tmp_path / "bench.json"
+    command = ["bench", "gallery", "--vectors", "2000", "--rounds", "2", "--steps", "5", "--json", str(written)]
+    assert cli.main(command) == 0
+    found, shown = json.loads(written.read_text()), capsys.readouterr().out
+    assert found["vectors"] == 2000 and found["recall"] > 0.95 and min(found["milliseconds"].values()) > 0
+    assert f"exact {found['milliseconds']['exact']:.3f} ms a probe" in shown
+    assert f"with recall {found['recall']:.4f} of the 10 most alike" in shown
+    assert cli.main(["bench", "gallery", "--vectors", "1"]) == 2

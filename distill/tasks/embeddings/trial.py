@@ -3,6 +3,7 @@
 Shapes: N pictures, P pairs, D embedding dimensions.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ from distill.errors import DistillError, in_section
 from distill.evaluation.all_pairs import AllPairsScores, compare_all_pairs, evaluate_all_pairs
 from distill.evaluation.embeddings import similarities
 from distill.evaluation.identification import IdentificationScores, evaluate_identification
+from distill.evaluation.open_set import OpenSetScores, evaluate_open_set, open_set_of
 from distill.evaluation.pairs import Pair, present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
 from distill.evaluation.templates import (
@@ -166,6 +168,25 @@ class Trial:
             return None
         ranks = tuple(k for k in RANKS if k <= people)
         return evaluate_identification(probes[several], gallery[several], self.identities[several], ranks=ranks)
+
+    def identify_open(
+        self, probes: np.ndarray, gallery: np.ndarray, fpirs: tuple[float, ...], seed: int, resamples: int
+    ) -> OpenSetScores | None:
+        """Search known people among strangers: a picture of each known person is enrolled.
+
+        Args:
+            probes, gallery: as of `identify`.
+            fpirs: rates; those below one picture of an unknown person are left out.
+
+        Returns:
+            None where nobody has two pictures, or strangers' are too few for every rate.
+        """
+        known = self.identities >= 0
+        who = open_set_of(self.identities[known], math.ceil(1 / fpirs[0]))
+        measurable = [fpir for fpir in fpirs if fpir * len(who.unmated) >= 1]
+        if not measurable or not len(who.mated):
+            return None
+        return evaluate_open_set(probes[known], gallery[known], who, fpirs=measurable, seed=seed, resamples=resamples)
 
     def describe(self) -> dict[str, Any]:
         """Facts for results.json."""
