@@ -36,6 +36,7 @@ def open_sets() -> dict[str, OpenSetScores]:
             {0.01: OpenSetPoint(0.4321, 0.0096, tpir, 7, 728, 1234, 1725, (0.005, 0.02), (tpir - 0.02, tpir + 0.02))},
             746,
             np.zeros((2, 1)),
+            0,
         )
         for role, tpir in (("teacher", 0.9511), ("student", 0.7154))
     }
