@@ -27,13 +27,15 @@ from students.pyramid import sides
 CELL = [(scale * ratio**0.5, scale / ratio**0.5) for scale in (0.1, 0.2, 0.4, 0.8) for ratio in (1.0, 2.0, 1 / 2)]
 """Width and height of the anchors of a cell, as shares of the picture's side: TensorFlow's 64 to 512 of 600 pixels."""
 CROP = 7  # cells of a side
-LEARNT_FROM = 16
+LEARNT_FROM = 12
 """Proposals of a picture that are looked at in training, the surest: those that are no objects are the negatives that
 are hard. More of them cost more than they teach."""
 _DEPTH = 512  # of the layer that proposes, at width 1
 _SPREAD = 0.01  # of the numbers that layers without a normalisation begin with, as published
 
-torch.fx.wrap("roi_align")  # no graph goes into it: it asks what it is given
+# No plain graph goes into these, which ask for numbers of what they are given.
+torch.fx.wrap("roi_align")
+torch.fx.wrap("propose")
 
 
 class SplitBody(nn.Module):
@@ -83,7 +85,7 @@ class FasterRcnn(nn.Module):
 
     def __init__(self, body: SplitBody, classes: int, proposals: int, depth: int, resolution: int) -> None:
         super().__init__()
-        self.body, self.proposals = body, proposals
+        self.body, self.classes, self.proposals = body, classes, proposals
         early, late = body.channels
         self.seek = nn.Sequential(nn.Conv2d(early, depth, 3, padding=1), nn.ReLU())
         self.sought = nn.Conv2d(depth, len(CELL) * 6, 1)
@@ -114,13 +116,12 @@ class FasterRcnn(nn.Module):
 
     def _say(self, maps: Tensor, proposals: Tensor) -> dict[str, Tensor]:
         count, side = proposals.shape[1], maps.shape[-1]
-        numbers = torch.arange(maps.shape[0], device=maps.device, dtype=maps.dtype)
-        rows = torch.cat([numbers[:, None, None].expand(-1, count, -1), corners(proposals) * side], dim=-1)
+        numbers = torch.ones_like(proposals[..., :1]).cumsum(0) - 1  # whose each is; a range's length no graph knows
+        rows = torch.cat([numbers, corners(proposals) * side], dim=-1)
         crops = roi_align(maps, rows.flatten(0, 1), CROP, sampling_ratio=2, aligned=True)
         said = self.said(self.body.look(crops)).unflatten(0, (-1, count))
-        classes = (said.shape[-1] - 1) // 5
-        logits = said[..., 1 : 1 + classes] - said[..., :1]
-        boxes = said[..., 1 + classes :].unflatten(-1, (classes, 4))
+        logits = said[..., 1 : 1 + self.classes] - said[..., :1]
+        boxes = said[..., 1 + self.classes :].unflatten(-1, (self.classes, 4))
         surest = logits.argmax(dim=-1)[..., None, None].expand(-1, -1, 1, 4)
         return {"locations": boxes.gather(2, surest).squeeze(2), "logits": logits}
 
@@ -147,6 +148,7 @@ class FasterRcnnMobilenetV1(DetectorFamily, MobilenetV1):
     resolution: int = 300
     proposals: int = 300
     counted_outputs: ClassVar[int] = COCO - 1  # its background has a number of its own
+    formats: ClassVar[tuple[str, ...]] = ("onnx",)  # elsewhere nothing cuts crops out of a map of features
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -43,7 +43,7 @@ def propose(locations: Tensor, sureness: Tensor, anchors: Tensor, count: int) ->
     again = (overlaps(boxes, centred) > SAME).to(boxes.dtype).triu(1).amax(dim=1)  # (N, P)
     place = torch.arange(candidates, device=boxes.device, dtype=boxes.dtype)
     chosen = (place + candidates * again).topk(count, dim=1, largest=False).indices
-    order = surest.gather(1, chosen).argsort(dim=1)
+    order = surest.gather(1, chosen).topk(count, dim=1, largest=False).indices  # a sort's shape no graph knows
     return _taken(centred, chosen.gather(1, order))
 
 

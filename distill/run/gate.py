@@ -75,7 +75,7 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
             scored, what lay in the directory is as it was.
     """
     network, manifest, transfer = student.network, student.manifest, task.pictures.sets.transfer
-    formats = formats_of(settings.formats, type(manifest.answers))
+    formats = formats_of(settings.formats, type(manifest.answers), manifest.config)
     calibrated = any(entry.int8 for entry in formats)
     pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
@@ -176,7 +176,7 @@ def _score(written: _Written, student: Exported, task: Task, settings: Export) -
         student.verdict,
         student.manifest.answers,
     )
-    largest = max(float(np.abs(verdict.answers[name] - expected.answers[name]).max()) for name in kind.tensors)
+    largest = kind.apart(verdict.answers, expected.answers)
     cosine = _cosine(kind.before_activation(verdict.answers), kind.before_activation(expected.answers))
     points = 100 * (verdict.score - expected.score)
     why = []
