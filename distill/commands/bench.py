@@ -31,6 +31,7 @@ from distill.benchmarks.ways import (
     torchdistill_loss,
 )
 from distill.benchmarks.work import STUDENT_WIDTH, TEACHER_WIDTH, Work
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.run.trainer import quieten
@@ -66,7 +67,7 @@ PICTURES = (10_000, 100_000, 1_000_000)
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(prog="distill bench", description="Compare speeds side by side in one run.")
+    parser = CommandParser(prog="distill bench", description="Compare speeds side by side in one run.")
     parser.add_argument(
         "what",
         choices=[*WAYS, "loader", "export"],

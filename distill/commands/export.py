@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from distill.errors import DistillError
+from distill.commands.arguments import CommandParser
+from distill.errors import DistillError, few
 from distill.export.formats import FORMATS, formats_of
 from distill.files.checksums import check_sum
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory, check_version
@@ -36,7 +37,7 @@ _SHOWN = 3  # figures that are named
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill export",
         usage="distill export RUN [--formats A,B,...] [--KEY VALUE ...]",
         description="Write a run's student in each format, score each file in its own runtime on the run's test "
@@ -88,7 +89,7 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
     refused = [key for key in options if key.partition(".")[0] not in _SECTIONS and key not in _OF_A_MACHINE]
     if refused:
         raise DistillError(
-            f"{', '.join(refused)}: would score or describe another run than {run}. Expected keys: {_GIVEN}. For other "
+            f"{few(refused)}: would score or describe another run than {run}. Expected keys: {_GIVEN}. For other "
             "keys there is distill run with another --out."
         )
     return run_directory, RecipeReader(str(run / RESOLVED), "distill export RUN").read(keys)[0]

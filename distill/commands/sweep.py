@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.export.formats import formats_of
 from distill.files.atomic import write_json
@@ -86,7 +87,7 @@ def main(arguments: list[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill sweep",
         usage="distill sweep RECIPE --KEY A,B,... [--KEY C,D,...] [--out DIR] [--labels] [--together] "
         "[--against POINT] [--points I/N] [--jobs N] [--stop-below SCORE] [--within POINTS] [--so-far] "

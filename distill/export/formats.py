@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from distill.answers.kind import Kind
-from distill.errors import DistillError
+from distill.errors import DistillError, few
 from distill.export import coreml, executorch, onnx, openvino
 from distill.export.format import Format
 from distill.export.int8 import onnx_int8
@@ -33,7 +33,7 @@ def formats_of(names: Sequence[str], kind: type[Kind], student: Student) -> list
             is not installed.
     """
     if unknown := [name for name in names if name not in FORMATS]:
-        raise DistillError(f"export.formats: unknown format {', '.join(unknown)}. Valid: {', '.join(FORMATS)}.")
+        raise DistillError(f"export.formats: unknown format {few(unknown)}. Valid: {', '.join(FORMATS)}.")
     if not names or len(set(names)) != len(names):
         raise DistillError(f"export.formats is {list(names)}, expected some of {', '.join(FORMATS)}, each once.")
     if student.formats and (others := [name for name in names if name not in student.formats]):

@@ -75,8 +75,8 @@ class Evaluate:
         batch_size: pictures at a time.
         chance: of a teacher whose score cannot be told from that of blind guesses: refuse stops the run, accept goes on
             with it. A student is reported in either case, and said to be at chance where it is.
-        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt.
-            null scores all pairs of the test people.
+        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt or
+            pairs.csv. null scores all pairs of the test people.
         align: how those pictures are aligned, as in `prepare.align`.
         allow_missing: leave out pairs of pictures that are not there.
         flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or

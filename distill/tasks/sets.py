@@ -18,7 +18,7 @@ from distill.data.sources.measured import Measured
 from distill.data.sources.source import SPLITS, Remarked, Source, Targeted
 from distill.data.targets import PICTURE_SIZE
 from distill.data.views.loader import check_mixing
-from distill.errors import DistillError, in_section
+from distill.errors import DistillError, few, in_section
 from distill.files.run_directory import key_of
 from distill.recipe.recipe import Recipe, StageName
 
@@ -95,7 +95,7 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     with in_section("data", vars(recipe.data)):
         names = recipe.data.classes()
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
+        raise DistillError(f"data.attributes: {few(repeated)} more than once; name each attribute once.")
     labelled = prepared_set("data", recipe.data, recipe, directory)
     measured = PICTURE_SIZE in labelled.columns
     more, web = (

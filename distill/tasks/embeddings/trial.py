@@ -29,7 +29,7 @@ from distill.files.run_directory import key_of
 from distill.recipe.recipe import Evaluate, Prepare
 
 RANKS = (1, 5, 20)
-PAIRS = "pairs.txt"
+PAIRS = ("pairs.txt", "pairs.csv")
 _ARCHIVES = ("images", "lfw-deepfunneled", "lfw_funneled", "lfw-funneled", "lfw-align-128", "lfw")
 
 Verification = VerificationScores | AllPairsScores
@@ -163,17 +163,19 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
         pictures_as: size and fit of its pictures, and how many of them may be bad; they are aligned as `settings` say.
 
     Raises:
-        DistillError: the folder lacks pictures or pairs.txt, pairs name pictures that are missing, or too many
+        DistillError: the folder lacks pictures or a list of pairs, pairs name pictures that are missing, or too many
             photographs are in the folders of two people.
     """
     assert settings.lfw is not None
     root = settings.lfw.expanduser()
     if not root.is_dir():
         raise DistillError(
-            f"evaluate.lfw: {root} is no directory; expected LFW's people and its pairs.txt in it. {nearby(root)}"
+            f"evaluate.lfw: {root} is no directory; expected LFW's people and its pairs.txt or pairs.csv in it. "
+            f"{nearby(root)}"
         )
     people = _people(root)
-    listed = read_pairs(next((place for place in (root, people) if (place / PAIRS).is_file()), root) / PAIRS)
+    places = [place / name for name in PAIRS for place in (root, people)]
+    listed = read_pairs(next((place for place in places if place.is_file()), root / PAIRS[0]))
     source = People(root=people)
     align = None if settings.align is None else Alignment(settings.align)
     size = pictures_as.height, pictures_as.width
