@@ -15,11 +15,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from distill.objectives.boxes.features import map_name
 from students.anchors import grid_anchors, shapes_of_cells
 from students.detector import PRIOR, DetectorFamily
 from students.head import Boxed, Head
 from students.mobilenet_v1 import ACTIVATIONS, MobilenetV1
-from students.pyramid import Maps, conv_down, extra_maps, sides
+from students.pyramid import FINEST_STRIDE, Maps, conv_down, extra_maps, sides
 
 _SPREAD = 0.03  # of the numbers that predictors begin with, as in TensorFlow
 
@@ -43,9 +44,20 @@ class Ssd(nn.Module):
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         """Normalised float (N, 3, H, W) to `locations` (N, A, 4), `logits` (N, A, C), and `anchors` (N, A, 4)."""
+        return self._predicted(self._maps(pixels))
+
+    def seen(self, pixels: Tensor) -> dict[str, Tensor]:
+        """The same, and beside it the maps (N, F, h, w) that it is predicted from, by their strides."""
+        maps = self._maps(pixels)
+        return self._predicted(maps) | {map_name(FINEST_STRIDE * 2**number): seen for number, seen in enumerate(maps)}
+
+    def _maps(self, pixels: Tensor) -> list[Tensor]:
         maps = self.body(pixels)
         for layer in self.extras:
             maps.append(layer(maps[-1]))
+        return maps  # type: ignore[no-any-return]
+
+    def _predicted(self, maps: list[Tensor]) -> dict[str, Tensor]:
         pairs = [predictor(seen) for predictor, seen in zip(self.predictors, maps, strict=True)]
         locations, logits = (torch.cat(parts, dim=1) for parts in zip(*pairs, strict=True))
         return {"locations": locations, "logits": logits, "anchors": self.anchors.expand_as(locations)}

@@ -86,6 +86,11 @@ class OnnxDetector(TeacherConfig):
             raise DistillError(f"teacher.fit is {self.fit!r}, expected one of {', '.join(get_args(OwnFit))}, or null.")
         if self.nms is not None and not 0 < self.nms <= 1:
             raise DistillError(f"teacher.nms is {self.nms}, expected an IoU above 0 and at most 1, or null.")
+        if self.outputs is not None and (not self.outputs or len(set(self.outputs)) < len(self.outputs)):
+            raise DistillError(
+                f"teacher.outputs is {list(self.outputs)}, expected names of outputs, each once: one that has all, or "
+                "boxes and scores, or boxes, scores and classes."
+            )
 
     def teacher(self, kind: Kind) -> Teacher:
         """The detector, with the data's classes among its own.

@@ -25,7 +25,9 @@ TESTED_AT = {
     "distill/audit/printed.py": "audit/test_audit.py",
     "distill/audit/recount.py": "audit/test_audit.py",
     # What is timed shows only in the command's figures.
+    "distill/benchmarks/boxes.py": "commands/test_bench.py",
     "distill/benchmarks/export.py": "commands/test_bench.py",
+    "distill/benchmarks/loops.py": "commands/test_bench.py",
     "distill/benchmarks/ways.py": "commands/test_bench.py",
     "distill/benchmarks/work.py": "commands/test_bench.py",
     "distill/commands/arguments.py": "test_errors.py",
@@ -96,6 +98,14 @@ TESTED_AT = {
     "distill/objectives/precision.py": "objectives/test_logits.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
     "distill/recipe/written.py": "recipe/test_parser.py",
+    # What is read, enrolled and looked up shows in what the command writes.
+    "distill/gallery/enrolment.py": "commands/test_gallery.py",
+    "distill/gallery/manifest.py": "gallery/test_gallery.py",
+    "distill/gallery/model.py": "commands/test_gallery.py",
+    "distill/gallery/photographs.py": "commands/test_gallery.py",
+    "distill/gallery/searching.py": "commands/test_gallery.py",
+    "distill/gallery/speeds.py": "commands/test_bench.py",
+    "distill/gallery/strangers.py": "commands/test_gallery.py",
     # What is asked of a file, and how, shows in what the command finds.
     "distill/inspection/aims.py": "commands/test_init_tasks.py",
     "distill/inspection/candidates.py": "commands/test_inspect.py",
@@ -150,6 +160,7 @@ TESTED_AT = {
     "distill/tasks/task.py": "run/test_gate.py",
     "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
+    "teachers/networks/torchvision_detector.py": "teachers/test_torchvision_teacher.py",
     "teachers/teacher.py": "teachers/test_timm_teacher.py",
     "students/pyramid.py": "students/test_ssd.py",
     "students/ssdlite.py": "students/test_ssd.py",

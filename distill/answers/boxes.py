@@ -11,7 +11,8 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from torch import Tensor
 
-from distill.answers.kind import Arrays, Tensors
+from distill.answers.detections import Detections
+from distill.answers.kind import Arrays, Kind, Tensors
 from distill.answers.located import LocatedKind
 from distill.answers.moved import rows_apart
 from distill.errors import DistillError
@@ -53,6 +54,7 @@ class Boxes(LocatedKind):
     name: ClassVar[str] = "boxes"
     raw: ClassVar[tuple[str, ...]] = ("locations", "logits", "anchors")
     words: ClassVar[str] = "boxes around things, and a score of each class for each box"
+    once: ClassVar[type[Kind] | None] = Detections
 
     def of_outputs(self, outputs: Tensors) -> Self:
         return replace(self, anchors=outputs["logits"].shape[1])

@@ -28,7 +28,7 @@ from students.files import CONFIG_FILE, load_student
 from students.manifest import StudentManifest
 
 _SECTIONS = ("export", "card")
-_PLACES = ("data.root", "unlabelled.root", "web.root", "prepare.root", "evaluate.lfw")
+_PLACES = ("data.root", "unlabelled.root", "web.root", "prepare.root", "evaluate.lfw", "evaluate.pairs.root")
 _OF_A_MACHINE = (*_PLACES, "evaluate.batch_size")
 _GIVEN = f"those of {' and '.join(_SECTIONS)}, and for another machine {', '.join(_OF_A_MACHINE)}"
 _NOISE = 1e-3  # of a metric, between two machines
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     run_directory, recipe = _open(options.run, keys)
     if options.formats:
         recipe = replace(recipe, export=replace(recipe.export, formats=tuple(options.formats.split(","))))
-    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.student)
+    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.student, recipe.export.nms)
     with run_directory.alone():
         network, manifest = load_student(run_directory.student)
         task = open_task(recipe, run_directory.data)

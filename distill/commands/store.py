@@ -104,7 +104,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _views(given: int | None, recipe: Recipe) -> int:
-    """How many views are answered: none where a student learns from answers to whole pictures."""
+    """How many views are answered: none where a student learns from answers to whole pictures.
+
+    Raises:
+        DistillError: a student would learn from more than answers that can be kept.
+    """
+    if recipe.objective is not None and recipe.objective.needs_views:
+        raise DistillError(
+            f"{recipe.objective.needs_views}: for that the teacher is asked about each view itself, and its answers "
+            "are not kept. Set it to 0, or run without a store."
+        )
     if recipe.objective is None or recipe.objective.asks_views:
         return VIEWS if given is None else given
     if given is not None:

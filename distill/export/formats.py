@@ -25,12 +25,15 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def formats_of(names: Sequence[str], kind: type[Kind], student: Student) -> list[Format]:
+def formats_of(names: Sequence[str], kind: type[Kind], student: Student, once: bool = False) -> list[Format]:
     """The formats of these names, each installed and able to carry a kind of answers and a student.
 
+    Args:
+        once: whether each thing is to be given once (`export.nms`).
+
     Raises:
-        DistillError: a name is unknown or given twice, a format cannot carry the kind or the student, or what it needs
-            is not installed.
+        DistillError: a name is unknown or given twice, a format cannot carry the kind or the student or suppress what
+            is found twice, or what it needs is not installed.
     """
     if unknown := [name for name in names if name not in FORMATS]:
         raise DistillError(f"export.formats: unknown format {few(unknown)}. Valid: {', '.join(FORMATS)}.")
@@ -42,6 +45,17 @@ def formats_of(names: Sequence[str], kind: type[Kind], student: Student) -> list
             f"{', '.join(student.formats)}. Leave the other formats out."
         )
     formats = [FORMATS[name] for name in names]
+    if once and kind.once is None:
+        raise DistillError(
+            f"export.nms: answers of the kind {kind.name} ({kind.words}) are of nothing that is found twice. Leave it "
+            "out."
+        )
+    if once and (lacking := [entry.name for entry in formats if not entry.suppresses]):
+        able = ", ".join(entry.name for entry in FORMATS.values() if entry.suppresses)
+        raise DistillError(
+            f"export.nms: {', '.join(lacking)} has no non-maximum suppression inside; {able} have. Leave out one of "
+            "the two: without it, the model card's code and distill predict suppress what a file gives."
+        )
     for entry in formats:
         entry.check_kind(kind)
         entry.check_installed()

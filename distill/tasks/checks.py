@@ -25,6 +25,8 @@ def check_labelled(recipe: Recipe) -> None:
         )
     if recipe.evaluate.lfw is not None:
         raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {recipe.task}. Leave it out.")
+    if recipe.evaluate.pairs.name is not None:
+        raise DistillError(f"evaluate.pairs: scores embeddings, and the task is {recipe.task}. Leave it out.")
     if making and recipe.teacher.embeds:
         raise DistillError(
             f"stages: {recipe.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "

@@ -39,6 +39,16 @@ def test_what_is_not_installed_is_named_with_its_extra() -> None:
     replace(lacking, modules=("json",)).check_installed()
 
 
+def test_suppression_is_refused_where_there_is_nothing_to_suppress_and_of_formats_that_lack_it() -> None:
+    names = ["onnx", "onnx-int8"]
+    assert formats_of(names, Boxes, PLAIN, once=True) == formats_of(names, Boxes, PLAIN)
+    with pytest.raises(DistillError, match=r"^export\.nms: answers of the kind softmax .*nothing that is found twice"):
+        formats_of(names, Softmax, PLAIN, once=True)
+    with pytest.raises(DistillError, match=r"^export\.nms: web has no .*; onnx, onnx-int8, openvino, openvino-int8 "):
+        formats_of([*names, "web"], Boxes, PLAIN, once=True)
+    assert [entry.name for entry in FORMATS.values() if entry.suppresses] == [*names, "openvino", "openvino-int8"]
+
+
 def test_formats_are_known_by_name_each_once() -> None:
     assert formats_of(["onnx-int8", "onnx"], Softmax, PLAIN) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
     assert all(name == one.name for name, one in FORMATS.items())
