@@ -66,7 +66,11 @@ OBJECTIVES = Registry(
 STUDENTS = Registry(
     "student",
     "distill.students",
-    {"mobilenet_v1": "students.mobilenet_v1:MobilenetV1", "ssd_mobilenet_v1": "students.ssd:SsdMobilenetV1"}
+    {
+        "faster_rcnn_mobilenet_v1": "students.faster_rcnn:FasterRcnnMobilenetV1",
+        "mobilenet_v1": "students.mobilenet_v1:MobilenetV1",
+        "ssd_mobilenet_v1": "students.ssd:SsdMobilenetV1",
+    }
     | {f"mobilenetv{version}_*": "students.timm_student:TimmStudent" for version in (1, 2, 3, 4)}
     | {f"ssdlite_mobilenetv{version}_*": "students.ssdlite:Ssdlite" for version in (1, 2, 3, 4)},
 )

@@ -9,6 +9,7 @@ Shapes: A anchors.
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -42,10 +43,17 @@ def grid_anchors(sides: tuple[int, ...]) -> Tensor:
         float32 (A, 4), centre x, y, width, height as shares of the picture: map after map, row after row, cell after
         cell, all of a cell together; not clipped.
     """
-    anchors = []
-    for side, cell in zip(sides, shapes_of_cells(len(sides)), strict=True):
-        centres = (torch.arange(side) + 0.5) / side
-        y, x = torch.meshgrid(centres, centres, indexing="ij")
-        places = torch.stack([x, y], dim=-1).view(-1, 1, 2).expand(-1, len(cell), -1)
-        anchors.append(torch.cat([places, torch.tensor(cell).expand(side * side, -1, -1)], dim=-1).flatten(0, 1))
-    return torch.cat(anchors)
+    return torch.cat([map_anchors(side, cell) for side, cell in zip(sides, shapes_of_cells(len(sides)), strict=True)])
+
+
+def map_anchors(side: int, cell: Sequence[tuple[float, float]]) -> Tensor:
+    """The anchors of one map, in the same order and numbers.
+
+    Args:
+        side: of the square map, in cells.
+        cell: width and height of each anchor of a cell, as shares of the picture's side.
+    """
+    centres = (torch.arange(side) + 0.5) / side
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    places = torch.stack([x, y], dim=-1).view(-1, 1, 2).expand(-1, len(cell), -1)
+    return torch.cat([places, torch.tensor(cell).expand(side * side, -1, -1)], dim=-1).flatten(0, 1)

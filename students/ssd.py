@@ -8,22 +8,20 @@ Shapes: N batch, H W pixels, A anchors, C classes.
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from distill.objectives.boxes.features import map_name
 from students.anchors import grid_anchors, shapes_of_cells
+from students.detector import PRIOR, DetectorFamily
 from students.head import Boxed, Head
 from students.mobilenet_v1 import ACTIVATIONS, MobilenetV1
 from students.pyramid import FINEST_STRIDE, Maps, conv_down, extra_maps, sides
-from students.timm_student import TimmFamily
 
-COCO = 91  # classes of TensorFlow's, the background among them; what Table 13 of the paper is counted with
-_PRIOR = 0.01  # of every class before training: else the many anchors without a box are all that the first steps see
 _SPREAD = 0.03  # of the numbers that predictors begin with, as in TensorFlow
 
 
@@ -85,7 +83,7 @@ class Predictor(nn.Module):
         self.places, self.classes = layer(channels, anchors * 4), layer(channels, anchors * classes)
         last = next(module for module in reversed(list(self.classes.modules())) if isinstance(module, nn.Conv2d))
         assert last.bias is not None
-        nn.init.constant_(last.bias, math.log(_PRIOR / (1 - _PRIOR)))
+        nn.init.constant_(last.bias, math.log(PRIOR / (1 - PRIOR)))
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """(N, F, h, w) to (N, h w anchors, 4) and (N, h w anchors, C)."""
@@ -107,30 +105,16 @@ def predictors(channels: tuple[int, ...], classes: int, layer: Callable[[int, in
     return [Predictor(inputs, len(cell), classes, layer) for inputs, cell in zip(channels, cells, strict=True)]
 
 
-class SsdFamily(TimmFamily):
-    """Students that find boxes: what their bases build is the body alone."""
-
-    heads: ClassVar[tuple[str, ...]] = ("pyramid",)
-    counted_outputs: ClassVar[int] = COCO
+class SsdFamily(DetectorFamily):
+    """Detectors of one stage."""
 
     @abstractmethod
     def detector(self, body: Maps, classes: int) -> Ssd:
         """The network around a body."""
 
-    def head_for(self, outputs: int) -> Boxed:
-        return Boxed(outputs)
-
     def build(self, head: Head | Boxed) -> Ssd:
         assert isinstance(head, Boxed)  # `students.student.check_head`
         return self.detector(Maps(self.network(1)), head.classes)
-
-    def renamed(self, tensors: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, Tensor]:
-        """Those of a detector as they are; of another student, or of a classifier, those of its body."""
-        if any(name.startswith("predictors.") for name in tensors):
-            return tensors
-        body = network.get_submodule("body.network").state_dict().keys()
-        own = {name.removeprefix("body.network."): value for name, value in super().renamed(tensors, network).items()}
-        return {f"body.network.{name}": value for name, value in own.items() if name in body}
 
 
 @dataclass(frozen=True)

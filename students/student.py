@@ -41,6 +41,8 @@ class Student(ABC):
     """What a head may take from it, see `students.head`: one for a whole picture, or `pyramid`, for boxes."""
     counted_outputs: ClassVar[int] = 1000
     """Outputs that its cost is counted with, as in the paper."""
+    formats: ClassVar[tuple[str, ...]] = ()
+    """Names of the formats that can take it, where not every one can."""
 
     @abstractmethod
     def body(self) -> Body:

@@ -91,7 +91,6 @@ TESTED_AT = {
     "distill/formatting.py": "commands/test_cost.py",
     "distill/modules/fine_tuner.py": "modules/test_training.py",
     "distill/objectives/boxes/classes.py": "objectives/boxes/test_imitation.py",
-    "distill/objectives/boxes/detection.py": "objectives/boxes/test_imitation.py",
     "distill/objectives/boxes/geometry.py": "objectives/boxes/test_matching.py",
     "distill/objectives/boxes/labels.py": "objectives/boxes/test_imitation.py",
     "distill/objectives/boxes/wanted.py": "objectives/boxes/test_imitation.py",

@@ -1,16 +1,20 @@
 """Boxes of a detector with anchors: one for each anchor, before any is suppressed.
 
+Anchors are those of a grid, the same for every picture, or what a first stage of the network proposes in each.
+
 Shapes: N pictures, A anchors, C classes.
 """
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
+import numpy as np
 from torch import Tensor
 
 from distill.answers.detections import Detections
-from distill.answers.kind import Kind, Tensors
+from distill.answers.kind import Arrays, Kind, Tensors
 from distill.answers.located import LocatedKind
+from distill.answers.moved import rows_apart
 from distill.errors import DistillError
 from distill.objectives.boxes.coder import decode
 
@@ -38,7 +42,7 @@ class Boxed:
 class Boxes(LocatedKind):
     """float32 `boxes` (N, A, 4), x1, y1, x2, y2 as shares of the picture, and `scores` (N, A, C) from 0 to 1.
 
-    A network gives how far a box is from each anchor, and its anchors beside, the same for every picture.
+    A network gives how far a box is from each anchor, and its anchors beside.
 
     Args:
         classes: their names, in order; None while nobody knows them.
@@ -66,6 +70,11 @@ class Boxes(LocatedKind):
     def activate(self, outputs: Tensors) -> dict[str, Tensor]:
         boxes = decode(outputs["locations"], outputs["anchors"])
         return {"boxes": boxes, "scores": outputs["logits"].sigmoid()}
+
+    def apart(self, answers: Arrays, expected: Arrays) -> float:
+        """Rows may stand at other places where a network proposes its anchors itself (`distill.answers.moved`)."""
+        given, wanted = (np.concatenate([one[name] for name in self.tensors], axis=2) for one in (answers, expected))
+        return rows_apart(given, wanted, answers["scores"].shape[2])
 
     def check(self) -> None:
         super().check()

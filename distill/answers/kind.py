@@ -104,6 +104,10 @@ class Kind(ABC):
         """Answers as a network gave them, (N, M): an activation hides what differs near its ends."""
         return np.concatenate([answers[name].reshape(len(answers[name]), -1) for name in self.tensors], axis=1)
 
+    def apart(self, answers: Arrays, expected: Arrays) -> float:
+        """The largest difference between two networks' answers (N, ...) to the same pictures."""
+        return max(float(np.abs(answers[name] - expected[name]).max()) for name in self.tensors)
+
     def check(self) -> None:  # noqa: B027  # a kind without facts has none that could be wrong
         """Refuse facts that no file may carry.
 

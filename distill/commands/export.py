@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     run_directory, recipe = _open(options.run, keys)
     if options.formats:
         recipe = replace(recipe, export=replace(recipe.export, formats=tuple(options.formats.split(","))))
-    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.export.nms)
+    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.student, recipe.export.nms)
     with run_directory.alone():
         network, manifest = load_student(run_directory.student)
         task = open_task(recipe, run_directory.data)

@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
         return 0
     first = points[0].recipe
     # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
-    formats_of(first.export.formats, TASKS.get(first.task).kind, first.export.nms)
+    for point in points:
+        formats_of(point.recipe.export.formats, TASKS.get(first.task).kind, point.recipe.student, first.export.nms)
     check_trainer(first)
     resources = Resources.of_this_machine(len(own), options.jobs, _gpus(points[0]))
     claimed = SweepDirectory.claim(out, reader.name)

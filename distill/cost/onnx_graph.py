@@ -38,7 +38,7 @@ _MOVES = (
     | {"LRN", "LpNormalization"}
     | {"ArgMax", "Constant", "ConstantOfShape", "Range", "Shape", "Size", "TopK"}
     | {"Concat", "Expand", "Gather", "Pad", "Resize", "Slice", "Split", "Tile", "Transpose", "Upsample"}
-    | {"DepthToSpace", "SpaceToDepth"}
+    | {"DepthToSpace", "SpaceToDepth", "CumSum", "GatherElements", "RoiAlign", "Trilu"}
 )
 # onnx.TensorProto's numbers of uint8; of float, float16, double and bfloat16.
 _PIXELS, _FLOATS = {2}, {1, 10, 11, 16}

@@ -8,6 +8,7 @@ from distill.export import coreml, executorch, onnx, openvino
 from distill.export.format import Format
 from distill.export.int8 import onnx_int8
 from distill.export.web import web
+from students.student import Student
 
 FORMATS: dict[str, Format] = {
     entry.name: entry
@@ -24,20 +25,25 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def formats_of(names: Sequence[str], kind: type[Kind], once: bool = False) -> list[Format]:
-    """The formats of these names, each installed and able to carry a kind of answers.
+def formats_of(names: Sequence[str], kind: type[Kind], student: Student, once: bool = False) -> list[Format]:
+    """The formats of these names, each installed and able to carry a kind of answers and a student.
 
     Args:
         once: whether each thing is to be given once (`export.nms`).
 
     Raises:
-        DistillError: a name is unknown or given twice, a format cannot carry the kind or suppress what is found twice,
-            or what it needs is not installed.
+        DistillError: a name is unknown or given twice, a format cannot carry the kind or the student or suppress what
+            is found twice, or what it needs is not installed.
     """
     if unknown := [name for name in names if name not in FORMATS]:
         raise DistillError(f"export.formats: unknown format {few(unknown)}. Valid: {', '.join(FORMATS)}.")
     if not names or len(set(names)) != len(names):
         raise DistillError(f"export.formats is {list(names)}, expected some of {', '.join(FORMATS)}, each once.")
+    if student.formats and (others := [name for name in names if name not in student.formats]):
+        raise DistillError(
+            f"export.formats: {', '.join(others)} cannot take {student.name}, whose layers are exported only as "
+            f"{', '.join(student.formats)}. Leave the other formats out."
+        )
     formats = [FORMATS[name] for name in names]
     if once and kind.once is None:
         raise DistillError(

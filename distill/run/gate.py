@@ -76,7 +76,7 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
             scored, what lay in the directory is as it was.
     """
     network, manifest, transfer = student.network, student.manifest, task.pictures.sets.transfer
-    formats = formats_of(settings.formats, type(manifest.answers), settings.nms)
+    formats = formats_of(settings.formats, type(manifest.answers), manifest.config, settings.nms)
     calibrated = any(entry.int8 for entry in formats)
     pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
     job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web, once=settings.nms)
@@ -197,7 +197,7 @@ def _score(written: _Written, student: Exported, task: Task, settings: Export) -
 def _closeness(verdict: Verdict, expected: Verdict, kind: Kind) -> dict[str, float]:
     """How a file's answers differ from the student's, number by number. Where each thing is given once they cannot be
     held to each other so: of two that are as sure, either may come first."""
-    largest = max(float(np.abs(verdict.answers[name] - expected.answers[name]).max()) for name in kind.tensors)
+    largest = kind.apart(verdict.answers, expected.answers)
     cosine = _cosine(kind.before_activation(verdict.answers), kind.before_activation(expected.answers))
     return {"largest_difference": largest, "cosine": cosine}
 

@@ -57,7 +57,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
             not repeated.
     """
     # What a format cannot carry, and a runtime or a device that lacks, is said before anything is loaded.
-    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.export.nms)
+    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.student, recipe.export.nms)
     check_trainer(recipe)
     with RunDirectory.enter(out, recipe.name).alone():
         directory = RunDirectory.enter(out, recipe.name)
@@ -72,7 +72,9 @@ def _run(run: Run, resolved: str, seeds: int) -> Results | None:
     check_head(recipe.student, task.teaching.answers(None).head())
     if is_first_process():
         task.pictures.say_contradictions()
-    if any(entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.answers(None)))):
+    if any(
+        entry.int8 for entry in formats_of(recipe.export.formats, type(task.teaching.answers(None)), recipe.student)
+    ):
         check_calibration(task.pictures.sets.transfer)
     teacher = run.teacher()
     if not is_first_process():  # the first scores and writes; the others only train

@@ -5,14 +5,17 @@ from dataclasses import replace
 import pytest
 from torch import nn
 
-from distill.answers import Boxes
-from distill.answers.classes import Softmax
+from distill.answers import Boxes, Softmax
 from distill.answers.embeddings import Embedding
 from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export import onnx
 from distill.export.formats import FORMATS, formats_of
+from students.faster_rcnn import FasterRcnnMobilenetV1
+from students.mobilenet_v1 import MobilenetV1
 from tests.helpers.students import PROBABILITIES, job_of, mild
+
+PLAIN = MobilenetV1()
 
 
 @pytest.mark.parametrize("kind", [PROBABILITIES, Softmax(PROBABILITIES.classes), Embedding(4)])
@@ -38,19 +41,28 @@ def test_what_is_not_installed_is_named_with_its_extra() -> None:
 
 def test_suppression_is_refused_where_there_is_nothing_to_suppress_and_of_formats_that_lack_it() -> None:
     names = ["onnx", "onnx-int8"]
-    assert formats_of(names, Boxes, once=True) == formats_of(names, Boxes)
+    assert formats_of(names, Boxes, PLAIN, once=True) == formats_of(names, Boxes, PLAIN)
     with pytest.raises(DistillError, match=r"^export\.nms: answers of the kind softmax .*nothing that is found twice"):
-        formats_of(names, Softmax, once=True)
+        formats_of(names, Softmax, PLAIN, once=True)
     with pytest.raises(DistillError, match=r"^export\.nms: web has no .*; onnx, onnx-int8, openvino, openvino-int8 "):
-        formats_of([*names, "web"], Boxes, once=True)
+        formats_of([*names, "web"], Boxes, PLAIN, once=True)
     assert [entry.name for entry in FORMATS.values() if entry.suppresses] == [*names, "openvino", "openvino-int8"]
 
 
 def test_formats_are_known_by_name_each_once() -> None:
-    assert formats_of(["onnx-int8", "onnx"], Softmax) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
+    assert formats_of(["onnx-int8", "onnx"], Softmax, PLAIN) == [FORMATS["onnx-int8"], FORMATS["onnx"]]
     assert all(name == one.name for name, one in FORMATS.items())
     with pytest.raises(DistillError, match=r"unknown format onx, tiff\. Valid: onnx, onnx-int8"):
-        formats_of(["onx", "onnx", "tiff"], Softmax)
+        formats_of(["onx", "onnx", "tiff"], Softmax, PLAIN)
     for names in ([], ["onnx", "onnx"]):
         with pytest.raises(DistillError, match="each once"):
-            formats_of(names, Softmax)
+            formats_of(names, Softmax, PLAIN)
+
+
+def test_a_student_that_other_formats_cannot_hold_is_refused_by_their_names() -> None:
+    student = FasterRcnnMobilenetV1()
+    assert formats_of(["onnx"], Boxes, student) == [FORMATS["onnx"]]
+    with pytest.raises(
+        DistillError, match=r"^export\.formats: onnx-int8, web cannot take faster_rcnn_mobilenet_v1, .* only as onnx\."
+    ):
+        formats_of(["onnx-int8", "onnx", "web"], Boxes, student)

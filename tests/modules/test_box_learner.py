@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torchvision.ops import box_iou
 
 from distill.answers import Boxes
 from distill.data.views.targets import BatchTargets, RaggedTensor
@@ -12,16 +13,18 @@ from distill.errors import DistillError
 from distill.modules import BoxLearner, Distiller, Optimization
 from distill.modules.training import TrainingModule
 from distill.objectives.boxes import BoxImitation, LabelledBoxes
+from students.faster_rcnn import FasterRcnnMobilenetV1
 from students.ssd import SsdMobilenetV1
-from students.student import build_student
+from students.student import Student, build_student
 
 STUDENT = SsdMobilenetV1(width=0.1, resolution=64)
+TWO_STAGES = FasterRcnnMobilenetV1(width=0.1, resolution=64, proposals=12)
 FAST = Optimization(learning_rate=0.01)
 
 
-def network() -> nn.Module:
+def network(student: Student = STUDENT) -> nn.Module:
     torch.manual_seed(0)
-    return build_student(STUDENT, Boxes(("bright", "dark")).head())
+    return build_student(student, Boxes(("bright", "dark")).head())
 
 
 def squares(count: int) -> tuple[torch.Tensor, BatchTargets]:
@@ -83,6 +86,29 @@ def test_what_is_learnt_is_found(by_teacher: bool) -> None:
         assert (answers["boxes"][picture, places] - known[0]).abs().max() < 0.08
         wanted = targets.ragged("box_classes")[picture][0]
         assert answers["scores"][picture, places].argmax() == wanted
+
+
+def test_a_student_of_two_stages_learns_where_to_look_and_what_is_there() -> None:
+    pictures, targets = squares(10)
+    module = Distiller(network(TWO_STAGES), None, BoxImitation(), preprocess=TWO_STAGES.preprocess, optimization=FAST)
+    optimizer: Any = module.optimization.build(module.learning(), 60)["optimizer"]
+    first = losses_of(module, dict(targets), pictures)["loss"].mean().item()
+    for _ in range(60):
+        loss = losses_of(module, dict(targets), pictures)["loss"].mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < first / 4
+    with torch.no_grad():
+        answers = Boxes().activate(module(pictures.permute(0, 3, 1, 2).float()))
+    found = 0
+    for picture, known in enumerate(targets.ragged("boxes")[number] for number in range(10)):
+        if len(known):
+            score, place = answers["scores"][picture].amax(dim=1).max(dim=0)
+            right = answers["scores"][picture, place].argmax() == targets.ragged("box_classes")[picture][0]
+            near = box_iou(answers["boxes"][picture, place][None], known) > 0.5
+            found += bool(score > 0.3 and right and near)
+    assert found >= 6  # of eight
 
 
 def test_its_terms_are_those_of_the_loss() -> None:

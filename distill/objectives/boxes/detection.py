@@ -3,7 +3,7 @@
 Shapes: N pictures, A anchors, C classes, R boxes of all pictures.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -39,11 +39,30 @@ class DetectionLoss:
     def __call__(self, student: Answers, wanted: Wanted) -> tuple[Tensor, Tensor]:
         """The terms of classes and of places, float32 (N,) each.
 
+        A student of two stages has found its anchors itself, in each picture others. Where it looked is learnt beside,
+        by the same loss: as one class, whose score is the largest of a box.
+
         Args:
-            student: `logits` (N, A, C), `locations` (N, A, 4), and `anchors` (N, A, 4), those of all pictures alike.
+            student: `logits` (N, A, C), `locations` (N, A, 4), and `anchors` (N, A, 4); of a student that proposes
+                boxes first also `proposed_logits` (N, B, 1), and `proposed_locations` and `proposed_anchors`
+                (N, B, 4).
         """
-        logits, locations, anchors = (widened(student[name]) for name in ("logits", "locations", "anchors"))  # type: ignore[arg-type]
-        shared = overlaps(wanted.boxes, anchors[0])
+        classes, places = self._stage(student, "", wanted)
+        if "proposed_logits" not in student:
+            return classes, places
+        anything = replace(wanted, scores=wanted.scores.amax(dim=1, keepdim=True))
+        looked, where = self._stage(student, "proposed_", anything)
+        return classes + looked, places + where
+
+    def _stage(self, student: Answers, prefix: str, wanted: Wanted) -> tuple[Tensor, Tensor]:
+        logits, locations, anchors = (
+            widened(student[f"{prefix}{name}"])  # type: ignore[arg-type]
+            for name in ("logits", "locations", "anchors")
+        )
+        if anchors.stride(0) == 0:  # of all pictures alike, and expanded: no copy of them for each box
+            shared = overlaps(wanted.boxes, anchors[0])
+        else:
+            shared = overlaps(wanted.boxes[:, None], anchors[wanted.pictures])[:, 0]
         owners, passed_over = (
             match(torch.where(rows[:, None], shared, 0), wanted.pictures, len(logits), ENOUGH)
             for rows in (wanted.objects, wanted.ignored)

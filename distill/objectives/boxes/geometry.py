@@ -29,11 +29,12 @@ def corners(anchors: Tensor) -> Tensor:
 
 
 def overlaps(boxes: Tensor, anchors: Tensor) -> Tensor:
-    """Intersection over union, (R, A), of boxes x1, y1, x2, y2 and anchors centre x, y, width, height."""
+    """Intersection over union, (..., R, A), of boxes (..., R, 4) x1, y1, x2, y2 and anchors (..., A, 4) centre x, y,
+    width, height."""
     # Side by side: a tensor (R, A, 2) takes five times as long as two of (R, A).
-    left, top, right, bottom = boxes[:, :, None].unbind(dim=1)
-    others = corners(anchors).unbind(dim=1)
+    left, top, right, bottom = boxes[..., None, :].unbind(dim=-1)
+    others = [edge[..., None, :] for edge in corners(anchors).unbind(dim=-1)]
     wide = (torch.minimum(right, others[2]) - torch.maximum(left, others[0])).clamp_(min=0)
     high = (torch.minimum(bottom, others[3]) - torch.maximum(top, others[1])).clamp_(min=0)
     both = wide.mul_(high)
-    return both / ((right - left) * (bottom - top) + anchors[:, 2:].prod(dim=1) - both)
+    return both / ((right - left) * (bottom - top) + anchors[..., 2:].prod(dim=-1)[..., None, :] - both)
