@@ -73,6 +73,9 @@ cosine = float(answers[0] @ other[0])
             "look faces up in the page that distill export --formats web writes."
         )
 
+    def heading_of_faces(self) -> list[str]:
+        return super().heading()
+
     def row(self, answers: Arrays) -> list[str]:
         return [f"{value:.6f}" for value in answers["embeddings"]]
 

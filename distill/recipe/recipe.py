@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from distill.data.prepared.alignment import AlignedTo
 from distill.data.sources.source import Source
 from distill.errors import DistillError
 from distill.export.format import Calibration
+from distill.faces.settings import Detect
 from distill.objectives import Objective
+from distill.preprocess.landmarks import AlignedTo
 from distill.preprocess.preprocess import Fit
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
 from distill.registries import TASKS
@@ -34,8 +35,11 @@ class Prepare:
             it; stretch resizes all of it, whatever becomes of its shape; pad resizes all of it in its own shape,
             centred, with grey (114) beside it; pad_corner puts it in the upper left corner, as some detectors want it.
         align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
-            celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
-            (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
+            celeba or arcface112 for pictures aligned so already; a CSV file with the columns file,x1,y1,...,x5,y5
+            (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0); or detect, which finds them in
+            photographs with a detector's file (align.file). null leaves faces where they are.
+        unlabelled_align: of the pictures of `unlabelled`, where they are aligned otherwise than the data, such as
+            photographs beside pictures that somebody aligned; null aligns them as `align` says.
         max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
         max_raw_bytes: a set whose raw pictures would take more is kept encoded, and decoded by the workers that load
             batches; the views are the same.
@@ -45,7 +49,8 @@ class Prepare:
     height: int = 64
     width: int = 64
     fit: Fit = "crop"
-    align: AlignedTo | Path | None = None
+    align: AlignedTo | Detect | Path | None = None
+    unlabelled_align: AlignedTo | Detect | Path | None = None
     max_bad_share: float = 0.01
     max_raw_bytes: int = 32 * 2**30
     root: Path | None = None
@@ -55,7 +60,7 @@ class Prepare:
             raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
         if self.fit not in get_args(Fit):
             raise DistillError(f"prepare.fit is {self.fit!r}, expected one of {', '.join(get_args(Fit))}.")
-        if self.fit != "crop" and self.align is not None:
+        if self.fit != "crop" and (self.align is not None or self.unlabelled_align is not None):
             raise DistillError(
                 f"prepare.fit is {self.fit}, and prepare.align brings faces to their place instead. Leave out one of "
                 "the two."
@@ -78,6 +83,8 @@ class Evaluate:
         lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt.
             null scores all pairs of the test people.
         align: how those pictures are aligned, as in `prepare.align`.
+        lfw_aligned: where `align` finds their faces: the same people, aligned to ArcFace's template by somebody else;
+            what finding costs is measured against them.
         allow_missing: leave out pairs of pictures that are not there.
         flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or
             concatenation of both.
@@ -90,7 +97,8 @@ class Evaluate:
     batch_size: int = 128
     chance: Literal["refuse", "accept"] = "refuse"
     lfw: Path | None = None
-    align: AlignedTo | Path | None = "arcface112"
+    align: AlignedTo | Detect | Path | None = "arcface112"
+    lfw_aligned: Path | None = None
     allow_missing: bool = False
     flips: Literal["none", "average", "concatenation"] = "average"
     fars: tuple[float, ...] = (1e-2, 1e-3)
@@ -100,6 +108,11 @@ class Evaluate:
         for key in ("resamples", "batch_size"):
             if getattr(self, key) < 1:
                 raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+        if self.lfw_aligned is not None and not (self.lfw is not None and isinstance(self.align, Detect)):
+            raise DistillError(
+                "evaluate.lfw_aligned: holds what finding faces costs to a given alignment; expected evaluate.lfw and "
+                "evaluate.align.name detect beside it."
+            )
         if not 0 <= self.none_rate < 1:
             raise DistillError(f"evaluate.none_rate is {self.none_rate}, expected a share from 0 to below 1.")
         if not self.fars or not all(0 < far < 1 for far in self.fars):

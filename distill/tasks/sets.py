@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from distill.data.prepared.alignment import Alignment
+from distill.data.faces.aligned import alignment_of
 from distill.data.prepared.boxes import boxes_left_out, check_boxes
 from distill.data.prepared.contradictions import check_contradictions, contradictions
 from distill.data.prepared.frame import Frame
@@ -119,15 +119,20 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
 def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) -> Prepared:
     """One section's source, prepared under a name of its own."""
     size = recipe.prepare
+    how = size.align
+    if section == "unlabelled" and size.unlabelled_align is not None:
+        how = size.unlabelled_align
     fit = () if size.fit == "crop" else (size.fit,)  # sets of before there was a choice keep their places
-    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align, *fit)}"
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, how, *fit)}"
     with in_section(section, vars(source)):
         for remark in source.remarks() if isinstance(source, Remarked) else ():
             console.print(f"{section}: {remark}", soft_wrap=True)
+        shape = size.height, size.width
+        align = None if how is None else alignment_of(how, source, place, shape, section)
         prepared = prepare(
             source,
             place,
-            Frame(size.height, size.width, size.fit, None if size.align is None else Alignment(size.align)),
+            Frame(*shape, size.fit, align),
             max_bad_share=size.max_bad_share,
             max_raw_bytes=size.max_raw_bytes,
         )

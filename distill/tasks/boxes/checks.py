@@ -13,8 +13,8 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         DistillError: naming the key.
     """
-    if recipe.prepare.align is not None:
-        raise DistillError("prepare.align: of faces, and the task is boxes. Leave it out.")
+    if recipe.prepare.align is not None or recipe.prepare.unlabelled_align is not None:
+        raise DistillError("prepare.align, prepare.unlabelled_align: of faces, and the task is boxes. Leave it out.")
     if "probe" in recipe.stages:
         raise DistillError("stages: `probe` fits a classifier, and the task is boxes. Take `teach`.")
     if recipe.web is not None:

@@ -1,6 +1,6 @@
 """What embeddings add to results.json."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from distill.report.results import Measured, NearDuplicates
 
@@ -46,12 +46,29 @@ class FoldScores(TypedDict):
     pairs: list[int]
 
 
+class FindingEntry(TypedDict):
+    """The whole way from photographs, where faces had to be found.
+
+    `unusable`: faces that cannot be used, by the kind of reason. `pairs_lost`: those of which a face cannot. `whole`:
+    of all pairs, those lost rejected at every threshold. `given`: of the same pairs in pictures that somebody else
+    aligned; `loss`: the paired difference, whole minus given.
+    """
+
+    photographs: int
+    unusable: dict[str, int]
+    pairs_lost: int
+    whole: Measured
+    given: NotRequired[Measured]
+    loss: NotRequired[dict[str, Any]]
+
+
 class EmbeddingScores(TypedDict):
     """What stands under a model beside its metrics. `fars`: by the false accept rate that was asked for."""
 
     fars: dict[str, PointScores]
     equal_error: EqualErrorScores
     folds: NotRequired[FoldScores]
+    finding: NotRequired[FindingEntry]
 
 
 class Curve(TypedDict):

@@ -3,13 +3,15 @@
 Shapes: N pictures, P pairs, D embedding dimensions.
 """
 
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from distill.data.prepared.alignment import Alignment
+from distill.data.faces.aligned import alignment_of
 from distill.data.prepared.contradictions import check_contradictions
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
@@ -21,12 +23,17 @@ from distill.errors import DistillError, in_section
 from distill.evaluation.all_pairs import AllPairsScores, compare_all_pairs, evaluate_all_pairs
 from distill.evaluation.embeddings import similarities
 from distill.evaluation.identification import IdentificationScores, evaluate_identification
-from distill.evaluation.pairs import present_pairs, read_pairs
+from distill.evaluation.pairs import Pair, present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
 from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
+from distill.faces.choice import KINDS, about_a_face, kind_of
+from distill.faces.settings import Detect
 from distill.files.nearby import nearby
 from distill.files.run_directory import key_of
+from distill.preprocess.landmarks import AlignedTo
+from distill.preprocess.preprocess import Fit
 from distill.recipe.recipe import Evaluate, Prepare
+from distill.tasks.embeddings.finding import Lost
 
 RANKS = (1, 5, 20)
 PAIRS = "pairs.txt"
@@ -53,12 +60,16 @@ class Trial:
         name: what reports call it: `test`, or `lfw`.
         identities: int64 (N,).
         pairs: those to verify; None for every pair.
+        lost: the pairs of which a face could not be used, where faces were looked for; and
+        given: the same pairs, those lost at the end, of pictures that somebody else aligned, where there are such.
     """
 
     name: str
     pictures: Pictures
     identities: np.ndarray
     pairs: ListedPairs | None = None
+    lost: Lost | None = None
+    given: "Trial | None" = None
 
     @classmethod
     def of(cls, pictures: Pictures) -> "Trial":
@@ -102,7 +113,7 @@ class Trial:
             pairs = ListedPairs(
                 renumbered[pairs.first[both]], renumbered[pairs.second[both]], pairs.same[both], pairs.folds[both]
             )
-        return replace(self, pictures=self.pictures.where(kept), identities=self.identities[kept], pairs=pairs)
+        return Trial(self.name, self.pictures.where(kept), self.identities[kept], pairs)
 
     def verify(self, embeddings: np.ndarray, fars: tuple[float, ...], seed: int, resamples: int) -> Verification:
         """Score the pairs of embeddings (N, D).
@@ -112,8 +123,14 @@ class Trial:
         """
         if self.pairs is None:
             return evaluate_all_pairs(embeddings, self.identities, fars=fars, seed=seed, resamples=resamples)
-        scores = similarities(embeddings[self.pairs.first], embeddings[self.pairs.second])
-        return evaluate_pairs(scores, self.pairs.same, self.pairs.folds, fars=fars, seed=seed, resamples=resamples)
+        return evaluate_pairs(
+            self.cosines(embeddings), self.pairs.same, self.pairs.folds, fars=fars, seed=seed, resamples=resamples
+        )
+
+    def cosines(self, embeddings: np.ndarray) -> np.ndarray:
+        """float (P,), of the pairs listed, by embeddings (N, D)."""
+        assert self.pairs is not None
+        return similarities(embeddings[self.pairs.first], embeddings[self.pairs.second])
 
     def identify(self, probes: np.ndarray, gallery: np.ndarray) -> IdentificationScores | None:
         """Search each picture of people with two or more among the others of these.
@@ -167,22 +184,96 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
             photographs are in the folders of two people.
     """
     assert settings.lfw is not None
-    root = settings.lfw.expanduser()
+    raw = _open_people("evaluate.lfw", settings.lfw, settings.align, directory, pictures_as)
+    listed = _pairs_of(settings.lfw.expanduser())
+    if not isinstance(settings.align, Detect):
+        return raw.trial(raw.present(listed, settings.allow_missing))
+    kept = raw.present(listed, settings.allow_missing, raw.faceless)
+    left = [pair for pair in kept if pair.first in raw.rows and pair.second in raw.rows]
+    given = None
+    if settings.lfw_aligned is not None:
+        given = _open_people("evaluate.lfw_aligned", settings.lfw_aligned, "arcface112", directory, pictures_as)
+        there = set(given.present(kept, settings.allow_missing))
+        kept, left = ([pair for pair in pairs if pair in there] for pairs in (kept, left))
+    gone = set(kept) - set(left)
+    lost = [pair for pair in kept if pair in gone]
+    kinds = Counter(map(kind_of, raw.faceless.values()))
+    return replace(
+        raw.trial(left),
+        lost=Lost(
+            raw.photographs,
+            {kind: kinds[kind] for kind in KINDS if kinds[kind]},
+            np.array([pair.same for pair in lost], bool),
+            np.array([pair.fold for pair in lost], np.int64),
+        ),
+        given=None if given is None else given.trial([*left, *lost]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """Pictures of LFW's people, prepared.
+
+    Attributes:
+        rows: by a picture's name as `pairs.txt` has it, its row.
+        left_out: likewise, why it was left out.
+    """
+
+    pictures: Pictures
+    rows: dict[str, int]
+    left_out: dict[str, str]
+
+    @property
+    def faceless(self) -> dict[str, str]:
+        """Of those left out the ones without a usable face."""
+        return {name: reason for name, reason in self.left_out.items() if about_a_face(reason)}
+
+    @property
+    def photographs(self) -> int:
+        return len(self.rows) + len(self.faceless)
+
+    def present(self, pairs: Sequence[Pair], allow_missing: bool, faceless: Container[str] = frozenset()) -> list[Pair]:
+        """The pairs of which both pictures are there, or are known to have no usable face.
+
+        Raises:
+            DistillError: as `present_pairs`.
+        """
+        there = {*self.rows, *(name for name in self.left_out if name in faceless)}
+        return present_pairs(pairs, there, allow_missing=allow_missing, left_out=self.left_out)
+
+    def trial(self, pairs: Sequence[Pair]) -> Trial:
+        """These pictures, and these pairs of them."""
+        listed = ListedPairs(
+            np.array([self.rows[pair.first] for pair in pairs]),
+            np.array([self.rows[pair.second] for pair in pairs]),
+            np.array([pair.same for pair in pairs]),
+            np.array([pair.fold for pair in pairs]),
+        )
+        return Trial("lfw", self.pictures, self.pictures.identities, listed)
+
+
+def _open_people(
+    key: str, root: Path, align: AlignedTo | Detect | Path | None, directory: Path, pictures_as: Prepare
+) -> _Opened:
+    """Prepare the pictures of a directory in the form of LFW's.
+
+    Args:
+        key: of the recipe, that names the directory.
+    """
+    root = root.expanduser()
     if not root.is_dir():
         raise DistillError(
-            f"evaluate.lfw: {root} is no directory; expected LFW's people and its pairs.txt in it. {nearby(root)}"
+            f"{key}: {root} is no directory; expected LFW's people and its pairs.txt in it. {nearby(root)}"
         )
-    people = _people(root)
-    listed = read_pairs(next((place for place in (root, people) if (place / PAIRS).is_file()), root) / PAIRS)
-    source = People(root=people)
-    align = None if settings.align is None else Alignment(settings.align)
+    source = People(root=_people(root))
     size = pictures_as.height, pictures_as.width
-    frame = Frame(*size, "crop" if align else pictures_as.fit, align)
-    fit = () if frame.fit == "crop" else (frame.fit,)  # sets of before there was a choice keep their places
-    place = directory / f"lfw-{key_of(source, size, settings.align, *fit)}"
-    with in_section("evaluate.lfw", ()):
+    how: Fit = "crop" if align else pictures_as.fit
+    fit = () if how == "crop" else (how,)  # sets of before there was a choice keep their places
+    place = directory / f"lfw-{key_of(source, size, align, *fit)}"
+    with in_section(key, ()):
+        frame = Frame(*size, how, None if align is None else alignment_of(align, source, place, size, key))
         prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
-    check_contradictions(prepared, pictures_as.max_bad_share, "evaluate.lfw")
+    check_contradictions(prepared, pictures_as.max_bad_share, key)
     pictures = Pictures.of(prepared, "train")
     names = prepared.names
     rows = {_as_paired(names[row]): place for place, row in enumerate(pictures.rows[0])}
@@ -191,14 +282,11 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
         kept_as = duplicate_of(reason)
         if kept_as is not None and _as_paired(kept_as) in rows:
             rows[name] = rows[_as_paired(kept_as)]
-    kept = present_pairs(listed, rows, allow_missing=settings.allow_missing, left_out=left_out)
-    pairs = ListedPairs(
-        np.array([rows[pair.first] for pair in kept]),
-        np.array([rows[pair.second] for pair in kept]),
-        np.array([pair.same for pair in kept]),
-        np.array([pair.fold for pair in kept]),
-    )
-    return Trial("lfw", pictures, pictures.identities, pairs)
+    return _Opened(pictures, rows, left_out)
+
+
+def _pairs_of(root: Path) -> list[Pair]:
+    return read_pairs(next((place for place in (root, _people(root)) if (place / PAIRS).is_file()), root) / PAIRS)
 
 
 def _people(root: Path) -> Path:
