@@ -122,7 +122,11 @@ def _align(options: argparse.Namespace) -> Detect | None:
     """The keys of finding faces; None where there are none."""
     keys = {field.name: getattr(options, f"align.{field.name}") for field in fields(Detect)}
     given = {key: value for key, value in keys.items() if value is not None}
-    return Detect(**{"face": "every", **given}) if given else None
+    if not given:
+        return None
+    align = Detect(**{"face": "every", **given})
+    align.check("--align")
+    return align
 
 
 def _draw(sample: Sample, drawn: Callable[[np.ndarray], np.ndarray], directory: Path) -> None:

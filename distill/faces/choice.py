@@ -53,7 +53,7 @@ def choose(faces: Faces, settings: Detect, every: bool) -> list[Chosen]:
         least = f"below least_score {settings.least_score:g}"
         return [Chosen(0, f"{_FACE}doubtful, score {faces.scores[0]:.2f}, {least}")]
     boxes = faces.boxes[sure]
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).round()  # of two as large the surer comes first
     if settings.face == "central" and not every:
         middle = np.array([faces.width - 1, faces.height - 1]) / 2
         order = np.argsort(np.linalg.norm((boxes[:, :2] + boxes[:, 2:]) / 2 - middle, axis=1), kind="stable")

@@ -9,7 +9,7 @@ the cells of grids of strides 8, 16 and 32 (SCRFD of 15 outputs: up to 128), in 
     scrfd       3 tensors a stride: (R, 1) scores, (R, 4) distances from the cell to left, top, right and bottom, and
                 (R, 10), all times the stride; two rows a cell, or one where there are five strides.
     retinaface  3 tensors: (R, 4), (R, 2), of which the second is the face's, and (R, 10); two rows a cell, of boxes of
-                2 and 4 strides (16 and 32 pixels at the finest), with the variances 0.1 and 0.2 of SSD.
+                16 and 32, 64 and 128, 256 and 512 pixels, with the variances 0.1 and 0.2 of SSD.
 
 Shapes: R rows, H W pixels of the picture shown.
 """
@@ -21,6 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 STRIDES = (8, 16, 32)
+_BOXES = {8: (16.0, 32.0), 16: (64.0, 128.0), 32: (256.0, 512.0)}
+"""Sides of RetinaFace's boxes in pixels, by stride."""
 
 
 class Rows(NamedTuple):
@@ -136,7 +138,7 @@ def _retinaface(outputs: Sequence[np.ndarray], height: int, width: int, least: f
         end = begin + 2 * -(-height // stride) * -(-width // stride)
         rows = np.flatnonzero(scores[begin:end] >= least)
         centres = (_cells(rows // 2, stride, width) + 0.5) * stride
-        size = stride * np.where(rows % 2 == 0, 2.0, 4.0)[:, None]
+        size = np.array(_BOXES[stride])[rows % 2][:, None]
         values = locations[begin:end][rows].astype(np.float64)
         middle, half = centres + values[:, :2] * 0.1 * size, size * np.exp(values[:, 2:] * 0.2) / 2
         shifts = points[begin:end][rows].astype(np.float64).reshape(-1, 5, 2)

@@ -34,21 +34,29 @@ class Detect:
     to: AlignedTo = "arcface112"
     side: int = 640
 
-    def __post_init__(self) -> None:
+    def check(self, key: str) -> None:
+        """Refuse what nothing could be found with. Not when it is made: a parser takes that for another type's value.
+
+        Args:
+            key: that these are the keys of: prepare.align.
+
+        Raises:
+            DistillError: naming the key.
+        """
         if self.file is None:
             raise DistillError(
-                "align.file: not set, and align.name is detect; expected a face detector's ONNX file with five "
+                f"{key}.file: not set, and {key}.name is detect; expected a face detector's ONNX file with five "
                 "landmarks: YuNet, SCRFD or RetinaFace."
             )
         if self.face not in get_args(Which):
-            raise DistillError(f"align.face is {self.face!r}, expected one of {', '.join(get_args(Which))}.")
+            raise DistillError(f"{key}.face is {self.face!r}, expected one of {', '.join(get_args(Which))}.")
         if self.to not in get_args(AlignedTo):
-            raise DistillError(f"align.to is {self.to!r}, expected one of {', '.join(get_args(AlignedTo))}.")
+            raise DistillError(f"{key}.to is {self.to!r}, expected one of {', '.join(get_args(AlignedTo))}.")
         if not 0 < self.least_score < 1:
-            raise DistillError(f"align.least_score is {self.least_score}, expected a score between 0 and 1.")
+            raise DistillError(f"{key}.least_score is {self.least_score}, expected a score between 0 and 1.")
         if not self.least_size >= 0:
-            raise DistillError(f"align.least_size is {self.least_size}, expected 0 or more pixels.")
+            raise DistillError(f"{key}.least_size is {self.least_size}, expected 0 or more pixels.")
         if not 0 < self.largest_turn <= 90:
-            raise DistillError(f"align.largest_turn is {self.largest_turn}, expected degrees up to 90.")
+            raise DistillError(f"{key}.largest_turn is {self.largest_turn}, expected degrees up to 90.")
         if self.side < 32:
-            raise DistillError(f"align.side is {self.side}, expected at least 32 pixels.")
+            raise DistillError(f"{key}.side is {self.side}, expected at least 32 pixels.")

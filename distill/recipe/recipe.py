@@ -4,12 +4,12 @@ Sections whose first key is `name` come in variants (`distill.recipe.variants`);
 keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from distill.data.sources.source import Source
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
 from distill.export.format import Calibration
 from distill.faces.settings import Detect
 from distill.objectives import Objective
@@ -23,6 +23,23 @@ from teachers.teacher import TeacherConfig
 
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
+
+
+Align = AlignedTo | Detect | Path | None
+"""How faces come to their place."""
+
+
+def _check_align(key: str, align: Align) -> None:
+    """Refuse what faces cannot be found with.
+
+    Raises:
+        DistillError: naming the key.
+    """
+    if isinstance(align, Detect):
+        align.check(key)
+    elif isinstance(align, Path) and str(align).lstrip().startswith("{"):  # what is no keys and values is a path
+        keys = ", ".join(field.name for field in fields(Detect))
+        raise DistillError(f"{key} is {echo(str(align))}, expected keys and values, of the keys {keys}.")
 
 
 @dataclass(frozen=True)
@@ -49,8 +66,8 @@ class Prepare:
     height: int = 64
     width: int = 64
     fit: Fit = "crop"
-    align: AlignedTo | Detect | Path | None = None
-    unlabelled_align: AlignedTo | Detect | Path | None = None
+    align: Align = None
+    unlabelled_align: Align = None
     max_bad_share: float = 0.01
     max_raw_bytes: int = 32 * 2**30
     root: Path | None = None
@@ -58,6 +75,8 @@ class Prepare:
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
+        for key in ("align", "unlabelled_align"):
+            _check_align(f"prepare.{key}", getattr(self, key))
         if self.fit not in get_args(Fit):
             raise DistillError(f"prepare.fit is {self.fit!r}, expected one of {', '.join(get_args(Fit))}.")
         if self.fit != "crop" and (self.align is not None or self.unlabelled_align is not None):
@@ -97,7 +116,7 @@ class Evaluate:
     batch_size: int = 128
     chance: Literal["refuse", "accept"] = "refuse"
     lfw: Path | None = None
-    align: AlignedTo | Detect | Path | None = "arcface112"
+    align: Align = "arcface112"
     lfw_aligned: Path | None = None
     allow_missing: bool = False
     flips: Literal["none", "average", "concatenation"] = "average"
@@ -108,6 +127,7 @@ class Evaluate:
         for key in ("resamples", "batch_size"):
             if getattr(self, key) < 1:
                 raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+        _check_align("evaluate.align", self.align)
         if self.lfw_aligned is not None and not (self.lfw is not None and isinstance(self.align, Detect)):
             raise DistillError(
                 "evaluate.lfw_aligned: holds what finding faces costs to a given alignment; expected evaluate.lfw and "
