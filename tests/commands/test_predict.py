@@ -223,7 +223,7 @@ def photographs(tmp_path: Path) -> Path:
     return root
 
 
-def rows_of(file: Path) -> tuple[list[str], list[list[str]]]:
+def table_of(file: Path) -> tuple[list[str], list[list[str]]]:
     with file.open(newline="", encoding="utf-8") as opened:
         header, *rows = list(csv.reader(opened))
     return header, rows
@@ -236,7 +236,7 @@ def test_each_face_of_a_photograph_is_a_row_with_its_box(
     command = ["predict", str(student), str(photographs), "--csv", str(tmp_path / "seen.csv")]
     command += ["--align.file", str(detector), "--draw", str(tmp_path / "drawn")]
     assert cli.main(command) == 0
-    header, rows = rows_of(tmp_path / "seen.csv")
+    header, rows = table_of(tmp_path / "seen.csv")
     network, manifest = load_student(student)
     assert isinstance(manifest.answers, Probabilities) and manifest.answers.classes
     assert header[:7] == ["file", "face", "score", "left", "top", "right", "bottom"]
@@ -272,7 +272,7 @@ def test_embeddings_of_faces_are_written(photographs: Path, tmp_path: Path) -> N
     assert cli.main(command) == 2
     detector = yunet_graph(tmp_path / "detector.onnx")
     assert cli.main([*command, "--align.file", str(detector), "--align.face", "largest"]) == 0
-    header, rows = rows_of(tmp_path / "seen.csv")
+    header, rows = table_of(tmp_path / "seen.csv")
     assert header[7:] == [f"embeddings_{number}" for number in range(9)]
     assert [row[0] for row in rows] == ["one.png", "two.png"]
     lengths = np.linalg.norm([[float(value) for value in row[7:]] for row in rows], axis=1)
