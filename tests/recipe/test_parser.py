@@ -400,6 +400,12 @@ def test_faces_are_found_by_keys_of_their_own(tiny: Path) -> None:
     assert read(tiny, ["--prepare.align", '{"name": "detect", "file": "d.onnx", "face": "central"}'])[0] == recipe
 
 
+def test_a_csv_of_landmarks_that_is_there_is_no_recipe(tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "faces.csv"
+    file.write_text("file,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\na.jpg,1,1,2,1,1.5,2,1,3,2,3\n")
+    assert read(tiny, ["--prepare.align", str(file)])[0].prepare.align == file
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
