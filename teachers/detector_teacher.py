@@ -5,7 +5,7 @@ Shapes: N batch, K boxes, C classes of the data, h w the detector's own size.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from teachers.black_box import Layout, graph_input
 from teachers.box_classes import ClassNames, NameMap, class_names, columns_of
 from teachers.box_outputs import BoxOutputs, Corners, Scores, Unit
 from teachers.graph_teacher import Graph, Scale
+from teachers.own_shape import InOwnShape, OwnFit
 from teachers.teacher import Size, Teacher, TeacherConfig, counted, fingerprint_of
 
 
@@ -55,6 +56,8 @@ class OnnxDetector(TeacherConfig):
         classes: names of its classes in order: coco (80), a list, or a file with one a line or a JSON list. Those of
             the data are selected by them.
         class_map: what the data calls them where it calls them otherwise: coco_to_voc, or a CSV file of teacher,data.
+        fit: how it wants photographs where prepare.fit is stretch: in their own shape on grey, pad (centred) or
+            pad_corner (in the upper left corner). Left out, it sees the prepared picture as it is.
     """
 
     file: Path
@@ -75,13 +78,16 @@ class OnnxDetector(TeacherConfig):
     channels: Channels | None = None
     classes: ClassNames | None = None
     class_map: NameMap | None = None
+    fit: OwnFit | None = None
     ready_made: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        if self.fit not in (None, *get_args(OwnFit)):
+            raise DistillError(f"teacher.fit is {self.fit!r}, expected one of {', '.join(get_args(OwnFit))}, or null.")
         if self.nms is not None and not 0 < self.nms <= 1:
             raise DistillError(f"teacher.nms is {self.nms}, expected an IoU above 0 and at most 1, or null.")
 
-    def teacher(self, kind: Kind) -> "Detector":
+    def teacher(self, kind: Kind) -> Teacher:
         """The detector, with the data's classes among its own.
 
         Raises:
@@ -103,7 +109,8 @@ class OnnxDetector(TeacherConfig):
             columns_of(classes, names, self.class_map),
             self.nms,
         )
-        return Detector(session, preprocess, layout, reading, classes, assumed)
+        detector = Detector(session, preprocess, layout, reading, classes, assumed)
+        return detector if self.fit is None else InOwnShape(detector, self.fit)
 
     @property
     def graph(self) -> Graph:

@@ -82,6 +82,15 @@ class Teacher(nn.Module, ABC):
         """Float (N, 3, h, w) on the 0..255 scale, at this teacher's size, not normalised, to float32 tensors (N, ...)
         of its `shapes`."""
 
+    def answer_whole(self, pictures: Tensor, sizes: Tensor | None) -> dict[str, Tensor]:
+        """What it says of whole pictures.
+
+        Args:
+            pictures: uint8 (N, H, W, 3).
+            sizes: int32 (N, 2), height and width of the pictures that these were made of, where they are known.
+        """
+        return self(self.preprocess.resize(pictures).permute(0, 3, 1, 2).float())  # type: ignore[no-any-return]
+
     @abstractmethod
     def fingerprint(self) -> str:
         """sha256 over all that its answers depend on: weights and preprocessing."""

@@ -14,7 +14,9 @@ from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
-from distill.data.sources.source import SPLITS, Remarked, Source
+from distill.data.sources.measured import Measured
+from distill.data.sources.source import SPLITS, Remarked, Source, Targeted
+from distill.data.targets import PICTURE_SIZE
 from distill.data.views.loader import check_mixing
 from distill.errors import DistillError, in_section
 from distill.files.run_directory import key_of
@@ -95,8 +97,9 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
     labelled = prepared_set("data", recipe.data, recipe, directory)
+    measured = PICTURE_SIZE in labelled.columns
     more, web = (
-        () if source is None else (prepared_set(section, source, recipe, directory),)
+        () if source is None else (prepared_set(section, source, recipe, directory, measured),)
         for section, source in (("unlabelled", recipe.unlabelled), ("web", recipe.web))
     )
     train, transfer = Pictures.of(labelled, "train"), Pictures.of(labelled, "train", (*more, *web))
@@ -116,21 +119,26 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     return sets
 
 
-def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) -> Prepared:
-    """One section's source, prepared under a name of its own."""
+def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path, measured: bool = False) -> Prepared:
+    """One section's source, prepared under a name of its own.
+
+    Args:
+        measured: whether the size of the pictures it was made of is wanted of each, for those of the data have it.
+    """
     size = recipe.prepare
-    how = size.align
-    if section == "unlabelled" and size.unlabelled_align is not None:
-        how = size.unlabelled_align
-    fit = () if size.fit == "crop" else (size.fit,)  # sets of before there was a choice keep their places
-    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, how, *fit)}"
+    otherwise = section == "unlabelled" and size.unlabelled_align is not None
+    how = size.unlabelled_align if otherwise else size.align
+    measured &= not (isinstance(source, Targeted) and source.columns())
+    # Sets of before there was a choice keep their places.
+    further = (() if size.fit == "crop" else (size.fit,)) + (("measured",) if measured else ())
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, how, *further)}"
     with in_section(section, vars(source)):
         for remark in source.remarks() if isinstance(source, Remarked) else ():
             console.print(f"{section}: {remark}", soft_wrap=True)
         shape = size.height, size.width
         align = None if how is None else alignment_of(how, source, place, shape, section)
         prepared = prepare(
-            source,
+            Measured(source) if measured else source,
             place,
             Frame(*shape, size.fit, align),
             max_bad_share=size.max_bad_share,

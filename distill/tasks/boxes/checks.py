@@ -15,6 +15,12 @@ def check_recipe(recipe: Recipe) -> None:
     """
     if recipe.prepare.align is not None or recipe.prepare.unlabelled_align is not None:
         raise DistillError("prepare.align, prepare.unlabelled_align: of faces, and the task is boxes. Leave it out.")
+    own_shape = getattr(recipe.teacher, "fit", None)
+    if own_shape is not None and recipe.prepare.fit != "stretch":
+        raise DistillError(
+            f"teacher.fit is {own_shape}, which takes a squeezed picture back to its own shape, and prepare.fit is "
+            f"{recipe.prepare.fit}. Set prepare.fit to stretch, or leave teacher.fit out."
+        )
     if "probe" in recipe.stages:
         raise DistillError("stages: `probe` fits a classifier, and the task is boxes. Take `teach`.")
     if recipe.web is not None:

@@ -14,7 +14,7 @@ from distill.data.targets import Ragged, Values, joined
 from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Fit, into_source
-from distill.tasks.boxes.pictures import BOX_CLASSES, BOX_IGNORED, BOXES, PICTURE_SIZE
+from distill.tasks.boxes.pictures import BOX_CLASSES, BOX_IGNORED, BOXES
 
 _AT_ONCE = 500  # pictures whose answers, a box for each anchor, are held in memory
 
@@ -80,8 +80,8 @@ def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:
     Args:
         how: what brought the pictures to their size.
     """
-    sizes = pictures.targets[PICTURE_SIZE]
-    assert isinstance(sizes, np.ndarray)  # a column of one value a picture
+    sizes = pictures.source_sizes
+    assert sizes is not None  # what is scored is of a source of boxes
     back = np.array([_back(height, width, pictures.size, how) for height, width in sizes.tolist()])
     scale, shift = np.repeat(back.reshape(-1, 2, 2), boxes.counts, axis=0).transpose(1, 0, 2)
     return boxes.rows.astype(np.float64) * np.tile(scale, 2) + np.tile(shift, 2)
