@@ -35,7 +35,7 @@ def alignment_of(
         place: of the set that is prepared of it. What is found is kept beside it, and the landmarks used are written as
             a CSV file that `align` reads.
         size: height and width of the prepared pictures.
-        section: of the recipe, for messages.
+        section: of the recipe, for what is said; errors are named by whoever calls.
 
     Raises:
         DistillError: a file is missing or malformed; of most photographs no face can be used.
@@ -94,7 +94,7 @@ def _say(found: Found, section: str, settings: Detect) -> None:
         return
     kinds = ", ".join(f"{kind} {count}" for kind, count in found.kinds.items())
     without = found.photographs - found.used
-    text = f"{section}: no face of {without} of {found.photographs} photographs can be used ({kinds})"
+    text = f"no face of {without} of {found.photographs} photographs can be used ({kinds})"
     named = "".join(f"\n  {name}: {reason}" for name, reason in list(found.reasons.items())[:SHOWN])
     named += "\n  ..." * (len(found.reasons) > SHOWN)
     if without > found.used:
@@ -103,7 +103,7 @@ def _say(found: Found, section: str, settings: Detect) -> None:
             f"{settings.file} finds faces in others, and what align.least_score ({settings.least_score:g}), least_size "
             f"({settings.least_size:g}) and largest_turn ({settings.largest_turn:g}) ask for."
         )
-    console.print(f"{text}; all are in the set's ledger:{named}", soft_wrap=True)
+    console.print(f"{section}: {text}; all are in the set's ledger:{named}", soft_wrap=True)
 
 
 def _write_landmarks(path: Path, found: Found) -> None:
