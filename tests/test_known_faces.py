@@ -82,7 +82,7 @@ def test_the_whole_way_costs_at_most_what_is_known(tmp_path: Path) -> None:
     command = ["evaluate", "face_embeddings", "--data", "folder", "--data.root", str(data() / "lfw_raw" / "images")]
     command += ["--evaluate.lfw", str(data() / "lfw_raw"), "--evaluate.lfw_aligned", str(data() / "lfw")]
     command += ["--evaluate.align.name", "detect", "--evaluate.align.file", str(yunet())]
-    command += ["--evaluate.align.face", "central", "--evaluate.flips", "concatenation", "--evaluate.fars", "[0.01]"]
+    command += ["--evaluate.flips", "concatenation", "--evaluate.fars", "[0.01]"]
     command += ["--model", "teacher", "--teacher", "mobilefacenet"]
     command += ["--teacher.weights", str(data() / "weights" / "mobilefacenet_casia.ckpt")]
     command += ["--out", str(tmp_path / "out"), "--json", str(tmp_path / "scores.json")]
@@ -125,7 +125,7 @@ def test_two_faces_in_a_photograph() -> None:
     both = np.zeros((250, 375, 3), np.uint8)
     both[:, 125:], both[60:185, :125] = picture, small
     faces = found(both)
-    settings = Detect(file=yunet())
+    settings = Detect(file=yunet(), face="largest")
     every = choose(faces, settings, True)
     assert len(every) == 2 and not any(choice.reason for choice in every)
     largest = faces.landmarks[every[0].number or 0]

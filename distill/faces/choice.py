@@ -8,6 +8,8 @@ from distill.faces.faces import Faces
 from distill.faces.settings import Detect
 
 _FACE = "face: "
+PROMINENT = 2
+"""A face that is more than so many times smaller than the largest of a photograph stands in its background."""
 KINDS = ("none found", "doubtful", "small", "turned away")
 """How the reasons begin, and what is counted."""
 
@@ -54,11 +56,12 @@ def choose(faces: Faces, settings: Detect, every: bool) -> list[Chosen]:
         return [Chosen(0, f"{_FACE}doubtful, score {faces.scores[0]:.2f}, {least}")]
     boxes = faces.boxes[sure]
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).round()  # of two as large the surer comes first
-    if settings.face == "central" and not every:
+    order = np.argsort(-areas, kind="stable")
+    if settings.face != "largest" and not every:
+        prominent = order[areas[order] * PROMINENT**2 >= areas.max()]
         middle = np.array([faces.width - 1, faces.height - 1]) / 2
-        order = np.argsort(np.linalg.norm((boxes[:, :2] + boxes[:, 2:]) / 2 - middle, axis=1), kind="stable")
-    else:
-        order = np.argsort(-areas, kind="stable")
+        away = np.linalg.norm((boxes[prominent, :2] + boxes[prominent, 2:]) / 2 - middle, axis=1)
+        order = prominent[np.argsort(away, kind="stable")]
     return [
         Chosen(int(number), _refusal(faces, int(number), settings)) for number in sure[order if every else order[:1]]
     ]

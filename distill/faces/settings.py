@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from distill.errors import DistillError
 from distill.preprocess.landmarks import AlignedTo
 
-Which = Literal["largest", "central", "every"]
+Which = Literal["central", "largest", "every"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,9 @@ class Detect:
 
     Attributes:
         file: a detector's ONNX file that answers five landmarks a face: YuNet, SCRFD or RetinaFace.
-        face: of several in a photograph: largest; central, whose middle is nearest to that of the photograph; or every
-            one of a photograph of which nothing is said, and the largest of those with labels or a person.
+        face: of several in a photograph: central, whose middle is nearest to that of the photograph, among those at
+            least half as large as the largest; largest; or every one of a photograph of which nothing is said, and
+            the central one of those with labels or a person.
         least_score: the detector's confidence below which a face is doubtful.
         least_size: the shorter side of a face's box in pixels of the photograph, below which it is small.
         largest_turn: degrees, estimated from the landmarks, past which a face is turned away.
@@ -27,7 +28,7 @@ class Detect:
 
     name: Literal["detect"] = "detect"
     file: Path | None = None
-    face: Which = "largest"
+    face: Which = "central"
     least_score: float = 0.6
     least_size: float = 20.0
     largest_turn: float = 80.0

@@ -35,13 +35,18 @@ SEVERAL = faces((30, 30, 40, 0.9), (100, 50, 30, 0.8), (160, 50, 60, 0.7), (20, 
         ("largest", False, [2]),
         ("central", False, [1]),
         ("every", True, [2, 0, 1]),
-        ("every", False, [2]),
+        ("every", False, [1]),
         ("largest", True, [2, 0, 1]),
     ],
 )
 def test_the_face_that_is_asked_for_among_the_sure(which: str, every: bool, expected: list[int]) -> None:
     chosen = choose(SEVERAL, settings(face=which), every)
     assert [choice.number for choice in chosen] == expected and not any(choice.reason for choice in chosen)
+
+
+def test_one_in_the_background_is_not_taken_for_standing_in_the_middle() -> None:
+    found = faces((100, 50, 29, 0.9), (150, 50, 60, 0.9), (60, 50, 50, 0.9))
+    assert [choice.number for choice in choose(found, settings(), False)] == [2]
 
 
 def test_none_found_is_said_with_the_best_score() -> None:
@@ -61,7 +66,7 @@ def test_a_small_one_is_named_with_its_size() -> None:
 
 
 def test_one_turned_away_is_refused_and_no_other_is_taken_in_its_place() -> None:
-    pair = faces((150, 50, 60, 0.9), (50, 50, 40, 0.9), turned=0)
+    pair = faces((110, 50, 60, 0.9), (20, 50, 40, 0.9), turned=0)
     (choice,) = choose(pair, settings(), False)
     assert (
         choice.number == 0

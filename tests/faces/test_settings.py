@@ -12,7 +12,7 @@ from distill.faces.settings import Detect
     ("keys", "said"),
     [
         ({"file": None}, r"prepare\.align\.file: not set.*YuNet, SCRFD or RetinaFace"),
-        ({"face": "first"}, r"align\.face is 'first', expected one of largest, central, every"),
+        ({"face": "first"}, r"align\.face is 'first', expected one of central, largest, every"),
         ({"to": "lfw"}, r"align\.to is 'lfw', expected one of celeba, arcface112"),
         ({"least_score": 1.0}, r"align\.least_score is 1"),
         ({"least_size": -1.0}, r"align\.least_size is -1"),
