@@ -5,6 +5,7 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -86,7 +87,7 @@ def main(arguments: list[str]) -> int:
                 writer.writerows([one.sample.name, *one.face, *row] for row in predictor.kind.rows(answer))
                 if options.draw is not None and align is None:
                     with _of(options.model):
-                        _draw(one.sample, lambda pixels, of=answer: predictor.kind.drawn(pixels, of), options.draw)
+                        _draw(one.sample, partial(predictor.kind.drawn, answers=answer), options.draw)
             if options.draw is not None and align is not None:
                 _draw_faces(shown, options.draw)
         if bad == len(samples):
