@@ -96,19 +96,20 @@ def test_the_whole_way_costs_at_most_what_is_known(tmp_path: Path) -> None:
 
 def test_a_face_that_is_turned_by_thirty_degrees() -> None:
     upright = person()
-    turned = np.asarray(Image.fromarray(upright).rotate(30, Image.Resampling.BICUBIC))
+    turned = np.array(Image.fromarray(upright).rotate(30, Image.Resampling.BICUBIC))
     before, after = found(upright), found(turned)
     sine, cosine = np.sin(np.radians(30)), np.cos(np.radians(30))
     middle = np.array([124.5, 124.5])
     expected = (before.landmarks[0] - middle) @ np.array([[cosine, -sine], [sine, cosine]]) + middle
-    assert np.abs(after.landmarks[0] - expected).mean() < 3 and chosen(after) == ""
+    # A detector's own landmarks move by about a twentieth of the face.
+    assert np.abs(after.landmarks[0] - expected).mean() < 0.07 * before.sizes[0] and chosen(after) == ""
 
 
 def test_a_mirrored_face_is_a_face() -> None:
     picture = person()
     before, after = found(picture), found(np.ascontiguousarray(picture[:, ::-1]))
     mirrored = [249, 0] + np.array([-1, 1]) * before.landmarks[0][SWAPPED]
-    assert np.abs(after.landmarks[0] - mirrored).mean() < 2
+    assert np.abs(after.landmarks[0] - mirrored).mean() < 0.05 * before.sizes[0] and chosen(after) == ""
 
 
 def test_a_face_at_the_edge_is_found_and_its_box_reaches_beyond() -> None:

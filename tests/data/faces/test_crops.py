@@ -27,4 +27,4 @@ def test_each_face_with_its_box_and_the_reason_of_one_that_cannot_be_used(tmp_pa
     settings = Detect(file=file, face="every", least_score=0.96)
     assert len(crops_of(picture, "a.jpg", Detector(file, 640), settings, (28, 28))[0]) == 1
     crops, reasons = crops_of(picture, "a.jpg", Detector(file, 640), Detect(file=file, least_size=50), (28, 28))
-    assert crops == [] and reasons == ["a.jpg: face: small, 40 pixels, below least_size 50 (score 0.98)"]
+    assert crops == [] and reasons == ["a.jpg: face: small, 40 pixels, below least_size 50 (score 0.94)"]
