@@ -13,7 +13,7 @@ from torch import Tensor
 from distill.answers.detections import IOU, Detections, classes_of, surest
 from distill.answers.kind import Kind
 from distill.cost import count_onnx
-from distill.errors import DistillError
+from distill.errors import DistillError, few
 from distill.files.atomic import checksum
 from distill.predictors.graph_session import GraphSession
 from distill.predictors.onnx_metadata import OnnxMetadata
@@ -86,6 +86,11 @@ class OnnxDetector(TeacherConfig):
             raise DistillError(f"teacher.fit is {self.fit!r}, expected one of {', '.join(get_args(OwnFit))}, or null.")
         if self.nms is not None and not 0 < self.nms <= 1:
             raise DistillError(f"teacher.nms is {self.nms}, expected an IoU above 0 and at most 1, or null.")
+        if self.outputs is not None and (not self.outputs or len(set(self.outputs)) < len(self.outputs)):
+            raise DistillError(
+                f"teacher.outputs is {list(self.outputs)}, expected names of outputs, each once: one that has all, or "
+                "boxes and scores, or boxes, scores and classes."
+            )
 
     def teacher(self, kind: Kind) -> Teacher:
         """The detector, with the data's classes among its own.
@@ -133,13 +138,13 @@ class OnnxDetector(TeacherConfig):
         if self.outputs is None:
             if len(session.outputs) > 1:
                 raise DistillError(
-                    f"{self.file}: has several outputs: {', '.join(session.outputs)}. Give teacher.outputs: one that "
+                    f"{self.file}: has several outputs: {few(session.outputs)}. Give teacher.outputs: one that "
                     "has all, or boxes and scores, or boxes, scores and classes, in this order."
                 )
             return session.outputs
         if unknown := [name for name in self.outputs if name not in session.outputs]:
             raise DistillError(
-                f"teacher.outputs: {self.file} has no output {', '.join(unknown)}. It has {', '.join(session.outputs)}."
+                f"teacher.outputs: {self.file} has no output {few(unknown)}. It has {few(session.outputs)}."
             )
         return self.outputs
 

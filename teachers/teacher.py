@@ -110,6 +110,12 @@ class Teacher(nn.Module, ABC):
         """What is asked while a student trains; None of a teacher whose answers are stored."""
         return self
 
+    @property
+    def inside(self) -> nn.Module | None:
+        """The same network, asked about a view for what it makes its answers of, as `teachers.inside.Inside`; None
+        where that cannot be had, as of a black box or of stored answers."""
+        return None
+
     def size(self) -> Size:
         """Its parameters, and the mult-adds of one answer."""
         return {"parameters": None, "mult_adds": None}
@@ -195,7 +201,7 @@ def counted(name: str, count: Callable[[], Cost]) -> Size:
     try:
         cost = count()
     except DistillError as error:
-        console.print(f"teacher {name}: its cost is unknown: {error}")
+        console.print(f"teacher {name}: its cost is unknown: {error}", soft_wrap=True)
         return {"parameters": None, "mult_adds": None}
     return {"parameters": cost.parameters, "mult_adds": cost.mult_adds}
 

@@ -25,9 +25,12 @@ TESTED_AT = {
     "distill/audit/printed.py": "audit/test_audit.py",
     "distill/audit/recount.py": "audit/test_audit.py",
     # What is timed shows only in the command's figures.
+    "distill/benchmarks/boxes.py": "commands/test_bench.py",
     "distill/benchmarks/export.py": "commands/test_bench.py",
+    "distill/benchmarks/loops.py": "commands/test_bench.py",
     "distill/benchmarks/ways.py": "commands/test_bench.py",
     "distill/benchmarks/work.py": "commands/test_bench.py",
+    "distill/commands/arguments.py": "test_errors.py",
     "distill/commands/leaks.py": "data/duplicates/test_leaks.py",
     "distill/commands/run.py": "test_cli.py",
     # A count is the sum of its layers, and a picture of it is drawn by the command.
@@ -68,7 +71,6 @@ TESTED_AT = {
     "distill/data/sources/table/reading.py": "data/sources/table/test_table.py",
     "distill/data/sources/source.py": "data/prepared/test_prepare.py",
     "distill/data/views/batch.py": "data/views/test_loader.py",
-    "distill/errors.py": "test_cli.py",
     "distill/files/pickled.py": "files/test_checkpoint.py",
     # Every format is written and opened by the same tests.
     "distill/export/coreml.py": "export/test_runtimes.py",
@@ -98,12 +100,14 @@ TESTED_AT = {
     "distill/recipe/stages.py": "recipe/test_parser.py",
     "distill/recipe/written.py": "recipe/test_parser.py",
     # What is asked of a file, and how, shows in what the command finds.
+    "distill/inspection/aims.py": "commands/test_init_tasks.py",
     "distill/inspection/candidates.py": "commands/test_inspect.py",
     "distill/inspection/contract.py": "commands/test_init.py",
     "distill/inspection/detector_subject.py": "commands/test_inspect_detectors.py",
     "distill/inspection/draft.py": "commands/test_init.py",
     "distill/inspection/graph_subject.py": "commands/test_inspect.py",
     "distill/inspection/inspection.py": "commands/test_inspect.py",
+    "distill/inspection/look.py": "commands/test_init_tasks.py",
     "distill/inspection/network_subject.py": "commands/test_inspect.py",
     "distill/inspection/progress.py": "commands/test_inspect.py",
     "distill/inspection/steady.py": "commands/test_inspect.py",
@@ -149,6 +153,7 @@ TESTED_AT = {
     "distill/tasks/task.py": "run/test_gate.py",
     "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
+    "teachers/networks/torchvision_detector.py": "teachers/test_torchvision_teacher.py",
     "teachers/teacher.py": "teachers/test_timm_teacher.py",
     "students/pyramid.py": "students/test_ssd.py",
     "students/ssdlite.py": "students/test_ssd.py",

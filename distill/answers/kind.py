@@ -43,6 +43,8 @@ class Kind(ABC):
             there, several by their names; None prints them.
         page: a script for the page of the web format, which lies beside the kind; None where that page cannot show it.
         template: of the model card's passages about this kind, a Jinja file that lies beside the kind.
+        once: the kind of files that give each thing once, with non-maximum suppression inside; None where answers are
+            of nothing that is found several times.
         largest: whether only the largest outputs of a picture may be kept, as of classes that exclude each other.
     """
 
@@ -54,6 +56,7 @@ class Kind(ABC):
     reading: ClassVar[str | None] = None
     page: ClassVar[Path | None] = None
     template: ClassVar[Path] = Path(__file__).with_name("plain.md")
+    once: ClassVar["type[Kind] | None"] = None
     largest: ClassVar[bool] = False
 
     @property

@@ -53,6 +53,8 @@ _UNION = re.compile(
 """What jsonargparse says of a value that is none of several types; which of them, why not each, and the value."""
 _INSIDE = re.compile(r"NestedArg\(key='(\w+)'")
 """What it says there of a key inside of that one, such as align.file."""
+_NAMED = ("evaluate.pairs",)
+"""Keys inside a section that have a name and further keys of their own."""
 _NULL = {"null", "None", "none"}
 _TASK = "attributes"  # where nothing says another
 
@@ -266,7 +268,7 @@ def _name_and_place(recipe: str) -> tuple[str, Path]:
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:
     """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
-    short = re.compile(rf"^--({'|'.join(VARIANTS)})(=.*)?$")
+    short = re.compile(rf"^--({'|'.join(map(re.escape, (*VARIANTS, *_NAMED)))})(=.*)?$")
     return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
 
 

@@ -4,10 +4,11 @@ Sections whose first key is `name` come in variants (`distill.recipe.variants`);
 keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from distill.data.pair_sets.sets import SET_NAMES, SetName
 from distill.data.sources.source import Source
 from distill.errors import DistillError, echo
 from distill.export.format import Calibration
@@ -38,7 +39,7 @@ def _check_align(key: str, align: Align) -> None:
     if isinstance(align, Detect):
         align.check(key)
     elif isinstance(align, Path) and str(align).lstrip().startswith("{"):  # what is no keys and values is a path
-        keys = ", ".join(field.name for field in fields(Detect))
+        keys = ", ".join(one.name for one in fields(Detect))
         raise DistillError(f"{key} is {echo(str(align))}, expected keys and values, of the keys {keys}.")
 
 
@@ -91,6 +92,35 @@ class Prepare:
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """A published set of faces to compare.
+
+    Attributes:
+        name: agedb_30, calfw, cplfw, or listed (any other): a text file of pairs, and pictures; cfp_ff, cfp_fp: CFP's
+            Protocol and Data; ijb: templates and their pairs; insightface: a .npz file, made of one of InsightFace's
+            .bin. null: none of them.
+        root: where the set lies.
+        folds: of a list of pairs that does not say which: those of each kind are shared over so many, in their order.
+    """
+
+    name: SetName | None = None
+    root: Path | None = None
+    folds: int = 10
+
+    def __post_init__(self) -> None:
+        if self.name is not None and self.name not in SET_NAMES:
+            raise DistillError(f"evaluate.pairs.name is {self.name!r}, expected one of {', '.join(SET_NAMES)}.")
+        if (self.name is None) != (self.root is None):
+            lacking = "name" if self.name is None else "root"
+            raise DistillError(
+                f"evaluate.pairs.{lacking}: not set; expected a name ({', '.join(SET_NAMES)}) and a root, where that "
+                "set lies."
+            )
+        if self.folds < 2:
+            raise DistillError(f"evaluate.pairs.folds is {self.folds}, expected at least 2.")
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """How scores are computed.
 
@@ -99,8 +129,9 @@ class Evaluate:
         batch_size: pictures at a time.
         chance: of a teacher whose score cannot be told from that of blind guesses: refuse stops the run, accept goes on
             with it. A student is reported in either case, and said to be at chance where it is.
-        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt.
-            null scores all pairs of the test people.
+        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt or
+            pairs.csv. null scores all pairs of the test people.
+        pairs: of embeddings: another set of faces to compare, in the layout it is published in.
         align: how those pictures are aligned, as in `prepare.align`.
         lfw_aligned: where `align` finds their faces: the same people, aligned to ArcFace's template by somebody else;
             what finding costs is measured against them.
@@ -116,6 +147,7 @@ class Evaluate:
     batch_size: int = 128
     chance: Literal["refuse", "accept"] = "refuse"
     lfw: Path | None = None
+    pairs: Pairs = field(default_factory=Pairs)
     align: Align = "arcface112"
     lfw_aligned: Path | None = None
     allow_missing: bool = False
@@ -133,6 +165,8 @@ class Evaluate:
                 "evaluate.lfw_aligned: holds what finding faces costs to a given alignment; expected evaluate.lfw and "
                 "evaluate.align.name detect beside it."
             )
+        if self.lfw is not None and self.pairs.name is not None:
+            raise DistillError(f"evaluate.lfw and evaluate.pairs ({self.pairs.name}): two sets; give one of them.")
         if not 0 <= self.none_rate < 1:
             raise DistillError(f"evaluate.none_rate is {self.none_rate}, expected a share from 0 to below 1.")
         if not self.fars or not all(0 < far < 1 for far in self.fars):
@@ -150,6 +184,8 @@ class Export:
         int8_tolerance: the same of int8 files.
         int8_steps: of an int8 file that falls outside: steps in which a copy of the student learns to give the same
             answers when it is rounded; the file is written again from that. 0 leaves it failed.
+        nms: of boxes: whether non-maximum suppression is inside the files, which then give each thing once, at most 100
+            of a picture. Of onnx and openvino, also in int8; other formats are refused.
         calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
             activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
         onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
@@ -159,6 +195,7 @@ class Export:
     tolerance: float = 0.1
     int8_tolerance: float = 1.0
     int8_steps: int = 100
+    nms: bool = False
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
 

@@ -1,7 +1,7 @@
 """Street scenes drawn on demand: objects of eight classes with their boxes, that need no download.
 
-Picture ``index`` of a source is a pure function of (seed, scale, most, index): it is the same alone or in any batch, today or
-after a resume.
+Picture ``index`` of a source is a pure function of (seed, scale, most, index): it is the same alone or in any batch,
+today or after a resume.
 
 Shapes: N pictures, H W pixels.
 """

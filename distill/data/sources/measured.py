@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -49,4 +50,5 @@ def _size(sample: Sample, height: int, width: int) -> tuple[int, int] | None:
         return height, width
     if isinstance(sample.picture, np.ndarray):
         return sample.picture.shape[0], sample.picture.shape[1]
-    return header_size(sample.picture)
+    picture = sample.picture
+    return header_size(picture if isinstance(picture, Path | bytes) else picture.read())

@@ -3,7 +3,7 @@
 Shapes: N pictures, D boxes found and G true ones of all pictures together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -68,10 +68,16 @@ def detected(found: Found, pictures: Pictures, how: Fit) -> DetectedBoxes:
     return DetectedBoxes(boxes, found.scores.rows, found.classes.rows, found.boxes.offsets)
 
 
-def true_boxes(pictures: Pictures, how: Fit) -> TrueBoxes:
-    """What the data says is there, in pixels of the source pictures."""
+def labelled_in_shares(pictures: Pictures) -> TrueBoxes:
+    """What the data says is there, as shares of the prepared pictures."""
     boxes, classes, ignored = (ragged(pictures.targets[name]) for name in (BOXES, BOX_CLASSES, BOX_IGNORED))
-    return TrueBoxes(in_source_pixels(boxes, pictures, how), classes.rows, ignored.rows, boxes.offsets)
+    return TrueBoxes(boxes.rows, classes.rows, ignored.rows, boxes.offsets)
+
+
+def true_boxes(pictures: Pictures, how: Fit) -> TrueBoxes:
+    """The same in pixels of the source pictures."""
+    boxes = in_source_pixels(ragged(pictures.targets[BOXES]), pictures, how)
+    return replace(labelled_in_shares(pictures), boxes=boxes)
 
 
 def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Which pictures boxes are learnt from, and which they are scored on."""
 
+import numpy as np
+
 from distill.data.prepared.pictures import Pictures
 from distill.data.targets import PICTURE_SIZE, Ragged
 from distill.errors import DistillError
@@ -15,6 +17,13 @@ def has_objects(pictures: Pictures) -> bool:
     ignored = pictures.targets[BOX_IGNORED]
     assert isinstance(ignored, Ragged)  # as the source declared it
     return not ignored.rows.all()
+
+
+def to_find(pictures: Pictures) -> np.ndarray:
+    """The boxes that are not ignored, float32 (R, 4), shares of the prepared pictures."""
+    boxes, ignored = pictures.targets[BOXES], pictures.targets[BOX_IGNORED]
+    assert isinstance(boxes, Ragged) and isinstance(ignored, Ragged)
+    return boxes.rows[ignored.rows == 0]
 
 
 class BoxPictures(TaskPictures):

@@ -45,7 +45,7 @@ class EmbeddingVerdict(Verdict):
     Attributes:
         answers: float32 (N, D) of unit length, flips joined.
         straight: float32 (N, D) of unit length, of the pictures alone: what a file answers.
-        first: the metric that comes first: `accuracy` of listed pairs, else TAR at the first FAR.
+        first: the metric that comes first: `accuracy` of listed pairs of pictures, else TAR at the first FAR.
         finding: the whole way from photographs, where faces had to be found.
     """
 
@@ -87,6 +87,8 @@ class EmbeddingVerdict(Verdict):
 
     def complete(self, kind: Kind) -> Kind:
         assert isinstance(kind, Embedding)  # this task's
+        if self.trial.templates is not None:  # whose cosines are of means, not of two pictures
+            return kind
         # Of the embeddings that will be compared with them, whatever the scores are of.
         points = self.trial.verify(self.straight, tuple(self.verification.points), seed=0, resamples=2).points
         return replace(kind, far_thresholds={f"{far:g}": point.threshold for far, point in points.items()})
@@ -175,7 +177,7 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
             {"embeddings": embeddings},
             straight,
             trial,
-            "accuracy" if trial.pairs is not None else tar_name(settings.fars[0]),
+            "accuracy" if trial.by_folds else tar_name(settings.fars[0]),
             trial.verify(embeddings, settings.fars, self.recipe.seed, settings.resamples),
             trial.identify(embeddings, embeddings),
         )
@@ -245,6 +247,9 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
     def _hardest(self, verdicts: Mapping[str, EmbeddingVerdict]) -> ShownPairs:
         """Pairs of pictures that the student is most wrong about."""
         student, trial = verdicts["student"].embeddings, self.pictures.trial
+        if trial.templates is not None:  # a mean is no picture
+            none = np.zeros((0, 2, *trial.pictures[:1].shape[1:]), np.uint8)
+            return ShownPairs(none, np.zeros(0, bool), np.zeros(0))
         if trial.pairs is None:
             hardest = hardest_pairs(student, trial.identities, HARDEST)
             first, second, same = hardest.first, hardest.second, hardest.same

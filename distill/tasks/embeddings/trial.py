@@ -4,7 +4,7 @@ Shapes: N pictures, P pairs, D embedding dimensions.
 """
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,34 +17,43 @@ from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
+from distill.data.prepared.prepared import Prepared
 from distill.data.sources.listing import HIDDEN
 from distill.data.sources.people import People
+from distill.data.sources.source import Source
 from distill.errors import DistillError, in_section
 from distill.evaluation.all_pairs import AllPairsScores, compare_all_pairs, evaluate_all_pairs
 from distill.evaluation.embeddings import similarities
 from distill.evaluation.identification import IdentificationScores, evaluate_identification
 from distill.evaluation.pairs import Pair, present_pairs, read_pairs
 from distill.evaluation.roc import check_resolution
+from distill.evaluation.templates import (
+    Templates,
+    TemplateScores,
+    compare_templates,
+    evaluate_templates,
+    template_cosines,
+)
 from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
 from distill.faces.choice import KINDS, about_a_face, kind_of
 from distill.faces.settings import Detect
 from distill.files.nearby import nearby
 from distill.files.run_directory import key_of
-from distill.preprocess.landmarks import AlignedTo
 from distill.preprocess.preprocess import Fit
 from distill.recipe.recipe import Evaluate, Prepare
 from distill.tasks.embeddings.finding import Lost
 
 RANKS = (1, 5, 20)
-PAIRS = "pairs.txt"
+PAIRS = ("pairs.txt", "pairs.csv")
 _ARCHIVES = ("images", "lfw-deepfunneled", "lfw_funneled", "lfw-funneled", "lfw-align-128", "lfw")
 
-Verification = VerificationScores | AllPairsScores
+Verification = VerificationScores | AllPairsScores | TemplateScores
 
 
 @dataclass(frozen=True, eq=False)
 class ListedPairs:
-    """Pairs of pictures: int64 rows (P,) of both, bool (P,) whether they show one person, int64 (P,) the fold."""
+    """Pairs of pictures, or of templates: int64 rows (P,) of both, bool (P,) whether they show one person, int64 (P,)
+    the fold; templates have none."""
 
     first: np.ndarray
     second: np.ndarray
@@ -57,11 +66,12 @@ class Trial:
     """Pictures of known people.
 
     Attributes:
-        name: what reports call it: `test`, or `lfw`.
-        identities: int64 (N,).
+        name: what reports call it: `test`, `lfw`, or the name of another set.
+        identities: int64 (N,), -1 where it is not known; without pairs all are.
         pairs: those to verify; None for every pair.
         lost: the pairs of which a face could not be used, where faces were looked for; and
         given: the same pairs, those lost at the end, of pictures that somebody else aligned, where there are such.
+        templates: which pictures are in which, where pairs are of templates.
     """
 
     name: str
@@ -70,6 +80,7 @@ class Trial:
     pairs: ListedPairs | None = None
     lost: Lost | None = None
     given: "Trial | None" = None
+    templates: Templates | None = None
 
     @classmethod
     def of(cls, pictures: Pictures) -> "Trial":
@@ -103,32 +114,50 @@ class Trial:
         for far in fars:
             check_resolution(far, self.impostors, "evaluate.fars: FAR", "impostor pairs")
 
+    @property
+    def by_folds(self) -> bool:
+        """Whether accuracy is measured, fold by fold: of pairs of pictures that a list names."""
+        return self.pairs is not None and self.templates is None
+
     def without(self, left_out: np.ndarray) -> "Trial":
-        """The same but for some pictures and the pairs they are in."""
+        """The same but for some pictures and the pairs they are in; a template keeps its other pictures."""
         kept = np.ones(len(self.identities), bool)
         kept[left_out] = False
-        pairs = self.pairs
+        pairs, templates, compared = self.pairs, self.templates, kept
+        if templates is not None and pairs is not None:
+            rows = kept[templates.pictures]
+            compared = np.zeros(1 + templates.templates.max(), bool)
+            compared[templates.templates[rows]] = True
+            templates = Templates(
+                (np.cumsum(kept) - 1)[templates.pictures[rows]],
+                (np.cumsum(compared) - 1)[templates.templates[rows]],
+                templates.media[rows],
+            )
         if pairs is not None:
-            both, renumbered = kept[pairs.first] & kept[pairs.second], np.cumsum(kept) - 1
+            both, renumbered = compared[pairs.first] & compared[pairs.second], np.cumsum(compared) - 1
             pairs = ListedPairs(
                 renumbered[pairs.first[both]], renumbered[pairs.second[both]], pairs.same[both], pairs.folds[both]
             )
-        return Trial(self.name, self.pictures.where(kept), self.identities[kept], pairs)
+        pictures, identities = self.pictures.where(kept), self.identities[kept]
+        return Trial(self.name, pictures, identities, pairs, templates=templates)
 
     def verify(self, embeddings: np.ndarray, fars: tuple[float, ...], seed: int, resamples: int) -> Verification:
         """Score the pairs of embeddings (N, D).
 
         Raises:
-            DistillError: as `evaluate_pairs` and `evaluate_all_pairs`.
+            DistillError: as `evaluate_pairs`, `evaluate_all_pairs` and `evaluate_templates`.
         """
         if self.pairs is None:
             return evaluate_all_pairs(embeddings, self.identities, fars=fars, seed=seed, resamples=resamples)
-        return evaluate_pairs(
-            self.cosines(embeddings), self.pairs.same, self.pairs.folds, fars=fars, seed=seed, resamples=resamples
-        )
+        if self.templates is not None:
+            joined = self.templates.embeddings(embeddings)
+            scores = template_cosines(joined, self.pairs.first, self.pairs.second)
+            return evaluate_templates(scores, self.pairs.same, len(joined), fars=fars, seed=seed, resamples=resamples)
+        scores = self.cosines(embeddings)
+        return evaluate_pairs(scores, self.pairs.same, self.pairs.folds, fars=fars, seed=seed, resamples=resamples)
 
     def cosines(self, embeddings: np.ndarray) -> np.ndarray:
-        """float (P,), of the pairs listed, by embeddings (N, D)."""
+        """float (P,), of the pairs of pictures listed, by embeddings (N, D)."""
         assert self.pairs is not None
         return similarities(embeddings[self.pairs.first], embeddings[self.pairs.second])
 
@@ -139,14 +168,14 @@ class Trial:
             probes, gallery: embeddings (N, D) of the pictures, by one model or by two of one space.
 
         Returns:
-            None where nobody has two pictures.
+            None where nobody is known to have two pictures.
 
         Raises:
             DistillError: dimensions differ, or an embedding is zero or not finite.
         """
         _, person, sizes = np.unique(self.identities, return_inverse=True, return_counts=True)
-        several = sizes[person] > 1
-        people = int((sizes > 1).sum())
+        several = (sizes[person] > 1) & (self.identities >= 0)
+        people = len(np.unique(self.identities[several]))
         if not people:
             return None
         ranks = tuple(k for k in RANKS if k <= people)
@@ -154,20 +183,28 @@ class Trial:
 
     def describe(self) -> dict[str, Any]:
         """Facts for results.json."""
-        facts: dict[str, Any] = {"pictures": len(self.identities), "people": len(np.unique(self.identities))}
+        facts: dict[str, Any] = {"pictures": len(self.identities)}
+        if (known := self.identities[self.identities >= 0]).size:
+            facts["people"] = len(np.unique(known))
         if self.pairs is not None:
-            facts |= {"pairs": len(self.pairs.same), "folds": len(np.unique(self.pairs.folds))}
+            facts["pairs"] = len(self.pairs.same)
+        if self.templates is not None:
+            facts["templates"] = len(np.unique(self.templates.templates))
+        elif self.pairs is not None:
+            facts["folds"] = len(np.unique(self.pairs.folds))
         return facts
 
 
 def verification_difference(first: Verification, second: Verification, far: float) -> dict[str, Any]:
-    """The paired difference of accuracy where pairs were listed, else of TAR at `far`.
+    """The paired difference of accuracy where pairs of pictures were listed, else of TAR at `far`.
 
     Raises:
         DistillError: the two were not scored on the same pictures under the same seed.
     """
     if isinstance(first, VerificationScores) and isinstance(second, VerificationScores):
         return compare_pairs(first, second).to_dict()
+    if isinstance(first, TemplateScores) and isinstance(second, TemplateScores):
+        return compare_templates(first, second, far).to_dict()
     assert isinstance(first, AllPairsScores) and isinstance(second, AllPairsScores)  # of one trial
     return compare_all_pairs(first, second, far).to_dict()
 
@@ -180,20 +217,23 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
         pictures_as: size and fit of its pictures, and how many of them may be bad; they are aligned as `settings` say.
 
     Raises:
-        DistillError: the folder lacks pictures or pairs.txt, pairs name pictures that are missing, or too many
+        DistillError: the folder lacks pictures or a list of pairs, pairs name pictures that are missing, or too many
             photographs are in the folders of two people.
     """
     assert settings.lfw is not None
-    raw = _open_people("evaluate.lfw", settings.lfw, settings.align, directory, pictures_as)
-    listed = _pairs_of(settings.lfw.expanduser())
+    raw = _open_people("lfw", settings.lfw, settings, directory, pictures_as)
+    root = settings.lfw.expanduser()
+    places = [place / name for name in PAIRS for place in (root, _people(root))]
+    listed = read_pairs(next((place for place in places if place.is_file()), root / PAIRS[0]))
     if not isinstance(settings.align, Detect):
-        return raw.trial(raw.present(listed, settings.allow_missing))
-    kept = raw.present(listed, settings.allow_missing, raw.faceless)
+        return raw.trial(raw.present(listed, allow_missing=settings.allow_missing))
+    kept = raw.present(listed, allow_missing=settings.allow_missing, faceless=raw.faceless)
     left = [pair for pair in kept if pair.first in raw.rows and pair.second in raw.rows]
     given = None
     if settings.lfw_aligned is not None:
-        given = _open_people("evaluate.lfw_aligned", settings.lfw_aligned, "arcface112", directory, pictures_as)
-        there = set(given.present(kept, settings.allow_missing))
+        aligned = replace(settings, align="arcface112", lfw_aligned=None)
+        given = _open_people("lfw_aligned", settings.lfw_aligned, aligned, directory, pictures_as)
+        there = set(given.present(kept, allow_missing=settings.allow_missing))
         kept, left = ([pair for pair in pairs if pair in there] for pairs in (kept, left))
     gone = set(kept) - set(left)
     lost = [pair for pair in kept if pair in gone]
@@ -201,7 +241,7 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
     return replace(
         raw.trial(left),
         lost=Lost(
-            raw.photographs,
+            len(raw.rows) + len(raw.faceless),
             {kind: kinds[kind] for kind in KINDS if kinds[kind]},
             np.array([pair.same for pair in lost], bool),
             np.array([pair.fold for pair in lost], np.int64),
@@ -210,83 +250,103 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
     )
 
 
+def _open_people(key: str, root: Path, settings: Evaluate, directory: Path, pictures_as: Prepare) -> "Listing":
+    """Prepare the pictures of a directory in the form of LFW's.
+
+    Args:
+        key: of `evaluate`, that names the directory.
+    """
+    root = root.expanduser()
+    if not root.is_dir():
+        raise DistillError(
+            f"evaluate.{key}: {root} is no directory; expected LFW's people and its pairs.txt or pairs.csv in it. "
+            f"{nearby(root)}"
+        )
+    return Listing.of(prepare_scored(People(root=_people(root)), key, settings, directory, pictures_as), _as_paired)
+
+
+def prepare_scored(source: Source, key: str, settings: Evaluate, directory: Path, pictures_as: Prepare) -> Prepared:
+    """The pictures of a set that models are scored on.
+
+    Args:
+        key: of `evaluate` that named it, for its place and for errors.
+        directory, pictures_as: as of `open_lfw`.
+
+    Raises:
+        DistillError: too many of the pictures are bad, or in the folders of two people.
+    """
+    size = pictures_as.height, pictures_as.width
+    how: Fit = "crop" if settings.align else pictures_as.fit
+    fit = () if how == "crop" else (how,)  # sets of before there was a choice keep their places
+    place = directory / f"{key}-{key_of(source, size, settings.align, *fit)}"
+    with in_section(f"evaluate.{key}", ("root",)):
+        align = settings.align and alignment_of(settings.align, source, place, size, f"evaluate.{key}")
+        frame = Frame(*size, how, align)
+        prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
+    check_contradictions(prepared, pictures_as.max_bad_share, f"evaluate.{key}")
+    return prepared
+
+
 @dataclass(frozen=True, eq=False)
-class _Opened:
-    """Pictures of LFW's people, prepared.
+class Listing:
+    """Prepared pictures by the names that lists have for them.
 
     Attributes:
-        rows: by a picture's name as `pairs.txt` has it, its row.
-        left_out: likewise, why it was left out.
+        rows: by name, also of those that are kept as another of the same content.
+        left_out: why some are not there, by name.
     """
 
     pictures: Pictures
     rows: dict[str, int]
     left_out: dict[str, str]
 
+    @classmethod
+    def of(cls, prepared: Prepared, listed_as: Callable[[str], str]) -> "Listing":
+        """Args: listed_as: from a picture's own name to that in the lists."""
+        pictures, names = Pictures.of(prepared, "train"), prepared.names
+        rows = {listed_as(names[row]): place for place, row in enumerate(pictures.rows[0])}
+        left_out = {listed_as(name): reason for name, reason in prepared.ledger}
+        for name, reason in left_out.items():
+            kept_as = duplicate_of(reason)
+            if kept_as is not None and listed_as(kept_as) in rows:
+                rows[name] = rows[listed_as(kept_as)]
+        return cls(pictures, rows, left_out)
+
     @property
     def faceless(self) -> dict[str, str]:
         """Of those left out the ones without a usable face."""
         return {name: reason for name, reason in self.left_out.items() if about_a_face(reason)}
 
-    @property
-    def photographs(self) -> int:
-        return len(self.rows) + len(self.faceless)
-
-    def present(self, pairs: Sequence[Pair], allow_missing: bool, faceless: Container[str] = frozenset()) -> list[Pair]:
+    def present(
+        self, listed: Sequence[Pair], *, allow_missing: bool, faceless: Container[str] = frozenset()
+    ) -> list[Pair]:
         """The pairs of which both pictures are there, or are known to have no usable face.
 
         Raises:
-            DistillError: as `present_pairs`.
+            DistillError: as `present_pairs` does.
         """
         there = {*self.rows, *(name for name in self.left_out if name in faceless)}
-        return present_pairs(pairs, there, allow_missing=allow_missing, left_out=self.left_out)
+        return present_pairs(listed, there, allow_missing=allow_missing, left_out=self.left_out)
 
-    def trial(self, pairs: Sequence[Pair]) -> Trial:
-        """These pictures, and these pairs of them."""
-        listed = ListedPairs(
-            np.array([self.rows[pair.first] for pair in pairs]),
-            np.array([self.rows[pair.second] for pair in pairs]),
-            np.array([pair.same for pair in pairs]),
-            np.array([pair.fold for pair in pairs]),
+    def trial(self, kept: Sequence[Pair]) -> Trial:
+        """LFW's pictures, and these pairs of them."""
+        return Trial("lfw", self.pictures, self.pictures.identities, self._listed(kept))
+
+    def pairs(self, listed: Sequence[Pair], *, allow_missing: bool) -> ListedPairs:
+        """The pairs of which both pictures are there.
+
+        Raises:
+            DistillError: as `present_pairs` does.
+        """
+        return self._listed(self.present(listed, allow_missing=allow_missing))
+
+    def _listed(self, kept: Sequence[Pair]) -> ListedPairs:
+        return ListedPairs(
+            np.array([self.rows[pair.first] for pair in kept]),
+            np.array([self.rows[pair.second] for pair in kept]),
+            np.array([pair.same for pair in kept]),
+            np.array([pair.fold for pair in kept]),
         )
-        return Trial("lfw", self.pictures, self.pictures.identities, listed)
-
-
-def _open_people(
-    key: str, root: Path, align: AlignedTo | Detect | Path | None, directory: Path, pictures_as: Prepare
-) -> _Opened:
-    """Prepare the pictures of a directory in the form of LFW's.
-
-    Args:
-        key: of the recipe, that names the directory.
-    """
-    root = root.expanduser()
-    if not root.is_dir():
-        raise DistillError(
-            f"{key}: {root} is no directory; expected LFW's people and its pairs.txt in it. {nearby(root)}"
-        )
-    source = People(root=_people(root))
-    size = pictures_as.height, pictures_as.width
-    how: Fit = "crop" if align else pictures_as.fit
-    fit = () if how == "crop" else (how,)  # sets of before there was a choice keep their places
-    place = directory / f"lfw-{key_of(source, size, align, *fit)}"
-    with in_section(key, ()):
-        frame = Frame(*size, how, None if align is None else alignment_of(align, source, place, size, key))
-        prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
-    check_contradictions(prepared, pictures_as.max_bad_share, key)
-    pictures = Pictures.of(prepared, "train")
-    names = prepared.names
-    rows = {_as_paired(names[row]): place for place, row in enumerate(pictures.rows[0])}
-    left_out = {_as_paired(name): reason for name, reason in prepared.ledger}
-    for name, reason in left_out.items():
-        kept_as = duplicate_of(reason)
-        if kept_as is not None and _as_paired(kept_as) in rows:
-            rows[name] = rows[_as_paired(kept_as)]
-    return _Opened(pictures, rows, left_out)
-
-
-def _pairs_of(root: Path) -> list[Pair]:
-    return read_pairs(next((place for place in (root, _people(root)) if (place / PAIRS).is_file()), root) / PAIRS)
 
 
 def _people(root: Path) -> Path:
