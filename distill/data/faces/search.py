@@ -68,7 +68,10 @@ def photograph(sample: Sample) -> np.ndarray:
     """
     if isinstance(sample.picture, Drawing):
         raise DistillError("align.name is detect, and the data is drawn, not photographed. Leave align out.")
-    return sample.picture if isinstance(sample.picture, np.ndarray) else decode(sample.picture, sample.name)
+    if isinstance(sample.picture, np.ndarray):
+        return sample.picture
+    packed = sample.picture if isinstance(sample.picture, Path | bytes) else sample.picture.read()
+    return decode(packed, sample.name)
 
 
 def _look(samples: list[Sample], detector: Detector) -> list[Looked]:

@@ -69,18 +69,18 @@ class Trial:
         name: what reports call it: `test`, `lfw`, or the name of another set.
         identities: int64 (N,), -1 where it is not known; without pairs all are.
         pairs: those to verify; None for every pair.
+        templates: which pictures are in which, where pairs are of templates.
         lost: the pairs of which a face could not be used, where faces were looked for; and
         given: the same pairs, those lost at the end, of pictures that somebody else aligned, where there are such.
-        templates: which pictures are in which, where pairs are of templates.
     """
 
     name: str
     pictures: Pictures
     identities: np.ndarray
     pairs: ListedPairs | None = None
+    templates: Templates | None = None
     lost: Lost | None = None
     given: "Trial | None" = None
-    templates: Templates | None = None
 
     @classmethod
     def of(cls, pictures: Pictures) -> "Trial":
@@ -280,8 +280,9 @@ def prepare_scored(source: Source, key: str, settings: Evaluate, directory: Path
     fit = () if how == "crop" else (how,)  # sets of before there was a choice keep their places
     place = directory / f"{key}-{key_of(source, size, settings.align, *fit)}"
     with in_section(f"evaluate.{key}", ("root",)):
-        align = settings.align and alignment_of(settings.align, source, place, size, f"evaluate.{key}")
-        frame = Frame(*size, how, align)
+        align = settings.align
+        brings = None if align is None else alignment_of(align, source, place, size, f"evaluate.{key}")
+        frame = Frame(*size, how, brings)
         prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
     check_contradictions(prepared, pictures_as.max_bad_share, f"evaluate.{key}")
     return prepared
