@@ -441,7 +441,7 @@ def test_a_csv_of_landmarks_that_is_there_is_no_recipe(tiny: Path, tmp_path: Pat
         (["--prepare.align.fil", "x"], r"^unknown key prepare\.align\.fil\. Did you mean prepare\.align\.file"),
         (["--prepare.align.name", "find"], r"^prepare\.align\.name: Expected a .*detect.*find"),
         (["--prepare.align.file", "x", "--prepare.align.side", "y"], r"^prepare\.align\.side: Expected a .*int.*y"),
-        (["--prepare.align", "{name: detect, file: x}"], r"^prepare\.align is .*expected keys and values, of the keys"),
+        (["--prepare.align", "{name: detect, fil: x}"], r"^prepare\.align is .*expected keys and values, of the keys"),
         (["--evaluate.lfw_aligned", "x"], r"^evaluate\.lfw_aligned: .*evaluate\.align\.name detect"),
     ],
 )
