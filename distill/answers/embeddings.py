@@ -78,6 +78,9 @@ cosine = float(answers[0] @ other[0])
             "score pairs with distill evaluate, or use the page that distill export --formats web writes."
         )
 
+    def heading_of_faces(self) -> list[str]:
+        return super().heading()
+
     def row(self, answers: Arrays) -> list[str]:
         return [f"{value:.6f}" for value in answers["embeddings"]]
 

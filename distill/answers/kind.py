@@ -136,6 +136,15 @@ class Kind(ABC):
             for number in range(size)
         ]
 
+    def heading_of_faces(self) -> list[str]:
+        """The same of a table that has each face of photographs, with its box: there what is compared can be written
+        too.
+
+        Raises:
+            DistillError: as `heading`.
+        """
+        return self.heading()
+
     def row(self, answers: Arrays) -> list[str]:
         """The answers to one picture, (...) each, under that heading."""
         return [f"{number:.6g}" for name in self.tensors for number in answers[name].ravel()]

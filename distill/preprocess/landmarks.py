@@ -7,6 +7,7 @@ are those of the picture.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -70,6 +71,10 @@ ARCFACE = Template(
     },
 )
 """The pictures that recognisers of ArcFace's kind (arXiv 1801.07698) are trained on."""
+
+
+AlignedTo = Literal["celeba", "arcface112"]
+TEMPLATES: dict[AlignedTo, Template] = {"celeba": CELEBA, "arcface112": ARCFACE}
 
 
 def similarity(points: Mapping[str, Point], wanted: Mapping[str, Point]) -> np.ndarray:

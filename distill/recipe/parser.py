@@ -5,6 +5,7 @@ that section, and applies `recipes/<recipe>.<data name>.yaml` where there is one
 teacher that is ready-made, the YAML's stages that make one are left out.
 """
 
+import importlib
 import json
 import os
 import re
@@ -50,6 +51,8 @@ _UNION = re.compile(
     r"Given value type: .* Given value: (.*)"
 )
 """What jsonargparse says of a value that is none of several types; which of them, why not each, and the value."""
+_INSIDE = re.compile(r"NestedArg\(key='(\w+)'")
+"""What it says there of a key inside of that one, such as align.file."""
 _NAMED = ("evaluate.pairs",)
 """Keys inside a section that have a name and further keys of their own."""
 _NULL = {"null", "None", "none"}
@@ -351,6 +354,8 @@ def _explain(message: str, keys: Keys) -> str:
     message = _shortened(" ".join(message.split()))
     if union := _UNION.match(message):
         key, kinds, reasons, value = union.groups()
+        if inside := _INSIDE.match(value):
+            return _explain_inside(key, inside[1], kinds, reasons)
         if words := re.search(r"typing\.Literal\[(.*?)\]", kinds):
             null = ", or null" if "NoneType" in kinds else ""
             return f"{key} is {value}, expected one of {words[1].replace(chr(39), '')}{null}."
@@ -359,6 +364,21 @@ def _explain(message: str, keys: Keys) -> str:
     if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
         return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."
     return message
+
+
+def _explain_inside(key: str, name: str, kinds: str, reasons: str) -> str:
+    """A complaint about a key inside of another.
+
+    Args:
+        name: of it.
+        kinds: the types that the outer one may be of; one is made of keys and values.
+    """
+    module, _, kind = re.findall(r"<class '([\w.]+)'>", kinds)[0].rpartition(".")
+    if "is not accepted" in reasons:
+        known = [f"{key}.{field.name}" for field in fields(getattr(importlib.import_module(module), kind))]
+        return Keys(known, {}).unknown(f"{key}.{name}")
+    wrong = re.search(r'Parser key "\w+": (.*?)(?: - |$)', reasons)
+    return f"{key}.{name}: {shortened(wrong[1] if wrong else reasons)}."
 
 
 def _shortened(message: str) -> str:

@@ -4,16 +4,17 @@ Sections whose first key is `name` come in variants (`distill.recipe.variants`);
 keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from distill.data.pair_sets.sets import SET_NAMES, SetName
-from distill.data.prepared.alignment import AlignedTo
 from distill.data.sources.source import Source
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
 from distill.export.format import Calibration
+from distill.faces.settings import Detect
 from distill.objectives import Objective
+from distill.preprocess.landmarks import AlignedTo
 from distill.preprocess.preprocess import Fit
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
 from distill.registries import TASKS
@@ -23,6 +24,23 @@ from teachers.teacher import TeacherConfig
 
 StageName = Literal["probe", "teach", "pretrain", "fine_tune", "transfer"]
 TEACHER_STAGES: tuple[StageName, ...] = ("probe", "teach")
+
+
+Align = AlignedTo | Detect | Path | None
+"""How faces come to their place."""
+
+
+def _check_align(key: str, align: Align) -> None:
+    """Refuse what faces cannot be found with.
+
+    Raises:
+        DistillError: naming the key.
+    """
+    if isinstance(align, Detect):
+        align.check(key)
+    elif isinstance(align, Path) and str(align).lstrip().startswith("{"):  # what is no keys and values is a path
+        keys = ", ".join(one.name for one in fields(Detect))
+        raise DistillError(f"{key} is {echo(str(align))}, expected keys and values, of the keys {keys}.")
 
 
 @dataclass(frozen=True)
@@ -35,8 +53,11 @@ class Prepare:
             it; stretch resizes all of it, whatever becomes of its shape; pad resizes all of it in its own shape,
             centred, with grey (114) beside it; pad_corner puts it in the upper left corner, as some detectors want it.
         align: bring faces to the place they have in ArcFace's 112 x 112 template, at that size. Says where they are:
-            celeba or arcface112 for pictures aligned so already, or a CSV file with the columns file,x1,y1,...,x5,y5
-            (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0). null leaves faces where they are.
+            celeba or arcface112 for pictures aligned so already; a CSV file with the columns file,x1,y1,...,x5,y5
+            (eyes, nose, mouth corners in pixels; the first pixel's centre is 0, 0); or detect, which finds them in
+            photographs with a detector's file (align.file). null leaves faces where they are.
+        unlabelled_align: of the pictures of `unlabelled`, where they are aligned otherwise than the data, such as
+            photographs beside pictures that somebody aligned; null aligns them as `align` says.
         max_bad_share: largest share of pictures that may be left out as unusable before the run stops.
         max_raw_bytes: a set whose raw pictures would take more is kept encoded, and decoded by the workers that load
             batches; the views are the same.
@@ -46,7 +67,8 @@ class Prepare:
     height: int = 64
     width: int = 64
     fit: Fit = "crop"
-    align: AlignedTo | Path | None = None
+    align: Align = None
+    unlabelled_align: Align = None
     max_bad_share: float = 0.01
     max_raw_bytes: int = 32 * 2**30
     root: Path | None = None
@@ -54,9 +76,11 @@ class Prepare:
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise DistillError(f"prepare: the size is {self.height} x {self.width}, expected positive pixels.")
+        for key in ("align", "unlabelled_align"):
+            _check_align(f"prepare.{key}", getattr(self, key))
         if self.fit not in get_args(Fit):
             raise DistillError(f"prepare.fit is {self.fit!r}, expected one of {', '.join(get_args(Fit))}.")
-        if self.fit != "crop" and self.align is not None:
+        if self.fit != "crop" and (self.align is not None or self.unlabelled_align is not None):
             raise DistillError(
                 f"prepare.fit is {self.fit}, and prepare.align brings faces to their place instead. Leave out one of "
                 "the two."
@@ -109,6 +133,8 @@ class Evaluate:
             pairs.csv. null scores all pairs of the test people.
         pairs: of embeddings: another set of faces to compare, in the layout it is published in.
         align: how those pictures are aligned, as in `prepare.align`.
+        lfw_aligned: where `align` finds their faces: the same people, aligned to ArcFace's template by somebody else;
+            what finding costs is measured against them.
         allow_missing: leave out pairs of pictures that are not there.
         flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or
             concatenation of both.
@@ -123,7 +149,8 @@ class Evaluate:
     chance: Literal["refuse", "accept"] = "refuse"
     lfw: Path | None = None
     pairs: Pairs = field(default_factory=Pairs)
-    align: AlignedTo | Path | None = "arcface112"
+    align: Align = "arcface112"
+    lfw_aligned: Path | None = None
     allow_missing: bool = False
     flips: Literal["none", "average", "concatenation"] = "average"
     fars: tuple[float, ...] = (1e-2, 1e-3)
@@ -133,6 +160,12 @@ class Evaluate:
         for key in ("resamples", "batch_size"):
             if getattr(self, key) < 1:
                 raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+        _check_align("evaluate.align", self.align)
+        if self.lfw_aligned is not None and not (self.lfw is not None and isinstance(self.align, Detect)):
+            raise DistillError(
+                "evaluate.lfw_aligned: holds what finding faces costs to a given alignment; expected evaluate.lfw and "
+                "evaluate.align.name detect beside it."
+            )
         if self.lfw is not None and self.pairs.name is not None:
             raise DistillError(f"evaluate.lfw and evaluate.pairs ({self.pairs.name}): two sets; give one of them.")
         if not 0 <= self.none_rate < 1:

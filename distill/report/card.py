@@ -12,6 +12,7 @@ from distill import formatting
 from distill.answers.kind import Kind
 from distill.data.sources.hub import Hub
 from distill.evaluation.metric_names import chief_metric, differing_metric
+from distill.faces.settings import Detect
 from distill.files.atomic import atomic_path
 from distill.files.run_directory import CARD
 from distill.recipe.recipe import Recipe
@@ -175,10 +176,12 @@ def _limits(results: Results, recipe: Recipe, manifest: StudentManifest) -> list
         *doubts_of(results),
         "Scores hold for pictures like those they were measured on; another camera or framing may give others.",
     ]
-    if recipe.prepare.align is not None:
+    align = recipe.prepare.align
+    if align is not None:
+        template = "CelebA's" if isinstance(align, Detect) and align.to == "celeba" else "ArcFace's 112 x 112"
         limits.append(
-            "Faces were brought to ArcFace's 112 x 112 template before they were shown. The files hold no detector and "
-            "no alignment: bring faces there first."
+            f"Faces were brought to {template} template before they were shown. The files hold no detector and no "
+            "alignment: bring faces there first, as `distill predict FILE PHOTOGRAPHS --align.file DETECTOR` does."
         )
     else:
         limits.append("The files hold no detector: show what the training pictures show, framed as they are.")

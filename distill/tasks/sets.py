@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from distill.data.prepared.alignment import Alignment
+from distill.data.faces.aligned import alignment_of
 from distill.data.prepared.boxes import boxes_left_out, check_boxes
 from distill.data.prepared.contradictions import check_contradictions, contradictions
 from distill.data.prepared.frame import Frame
@@ -153,17 +153,21 @@ def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path, 
         measured: whether the size of the pictures it was made of is wanted of each, for those of the data have it.
     """
     size = recipe.prepare
+    otherwise = section == "unlabelled" and size.unlabelled_align is not None
+    how = size.unlabelled_align if otherwise else size.align
     measured &= not (isinstance(source, Targeted) and source.columns())
     # Sets of before there was a choice keep their places.
     further = (() if size.fit == "crop" else (size.fit,)) + (("measured",) if measured else ())
-    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align, *further)}"
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, how, *further)}"
     with in_section(section, vars(source)):
         for remark in source.remarks() if isinstance(source, Remarked) else ():
             console.print(f"{section}: {remark}", soft_wrap=True)
+        shape = size.height, size.width
+        align = None if how is None else alignment_of(how, source, place, shape, section)
         prepared = prepare(
             Measured(source) if measured else source,
             place,
-            Frame(size.height, size.width, size.fit, None if size.align is None else Alignment(size.align)),
+            Frame(*shape, size.fit, align),
             max_bad_share=size.max_bad_share,
             max_raw_bytes=size.max_raw_bytes,
         )

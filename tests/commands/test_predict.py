@@ -11,15 +11,18 @@ import torch
 from PIL import Image
 
 from distill import cli
-from distill.answers import Boxes, Probabilities
+from distill.answers import Boxes, Embedding, Probabilities
 from distill.answers.located import SHOWN_FROM
 from distill.answers.suppression import suppressed
+from distill.data.prepared.alignment import warp
 from distill.predictors.open import student_predictor
+from distill.preprocess.landmarks import ARCFACE, LANDMARKS, similarity
 from distill.preprocess.preprocess import fit
 from students.files import load_student, save_student
 from students.manifest import StudentManifest
 from students.ssd import Ssd, SsdMobilenetV1
 from students.student import build_student
+from tests.helpers.detectors import OFFSETS, SIZE, middle, photograph, yunet_graph
 from tests.helpers.graphs import projection_graph
 from tests.helpers.running import finished
 
@@ -205,3 +208,96 @@ def test_probabilities_cannot_be_drawn(folder: Path, tmp_path: Path, capsys: pyt
     assert cli.main(["predict", str(model), str(folder), *keys]) == 2
     assert "classes.onnx: gives" in (said := capsys.readouterr().err) and "nothing lies in a picture" in said
     assert not (tmp_path / "seen.csv").exists() and not (tmp_path / "drawn").exists()
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """One face, two, none, over noise; and a wreck."""
+    root = tmp_path / "photographs"
+    root.mkdir()
+    cells = {"one": [(4, 4, 250)], "two": [(4, 3, 240), (10, 11, 255)], "none": []}
+    for number, (name, faces) in enumerate(cells.items()):
+        noise = np.random.default_rng(number).integers(0, 60, (120, 128, 3), dtype=np.uint8)
+        Image.fromarray(np.maximum(noise, photograph(120, 128, faces))).save(root / f"{name}.png")
+    (root / "wreck.jpg").write_bytes(b"\xff\xd8 no picture")
+    return root
+
+
+def table_of(file: Path) -> tuple[list[str], list[list[str]]]:
+    with file.open(newline="", encoding="utf-8") as opened:
+        header, *rows = list(csv.reader(opened))
+    return header, rows
+
+
+def test_each_face_of_a_photograph_is_a_row_with_its_box(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detector, student = yunet_graph(tmp_path / "detector.onnx"), finished()[1] / "student"
+    command = ["predict", str(student), str(photographs), "--csv", str(tmp_path / "seen.csv")]
+    command += ["--align.file", str(detector), "--draw", str(tmp_path / "drawn")]
+    assert cli.main(command) == 0
+    header, rows = table_of(tmp_path / "seen.csv")
+    network, manifest = load_student(student)
+    assert isinstance(manifest.answers, Probabilities) and manifest.answers.classes
+    assert header[:7] == ["file", "face", "score", "left", "top", "right", "bottom"]
+    assert header[7:] == ["present", *manifest.answers.classes]
+    assert [row[:2] for row in rows] == [["one.png", "1"], ["two.png", "1"], ["two.png", "2"]]
+    places = [(4, 4), (10, 11), (4, 3)]
+    corners = [[*(middle(*cell) - SIZE / 2), *(middle(*cell) + SIZE / 2)] for cell in places]
+    np.testing.assert_allclose([[float(value) for value in row[3:7]] for row in rows], corners, atol=0.1)
+    predictor = student_predictor(network, manifest)
+    assert predictor.picture is not None
+    for row, cell in zip(rows, places, strict=True):
+        points = dict(zip(LANDMARKS, (middle(*cell) + OFFSETS).tolist(), strict=True))
+        picture = np.asarray(Image.open(photographs / row[0]))
+        face = warp(picture, similarity(points, ARCFACE.cut(*predictor.picture)), *predictor.picture)
+        expected = predictor(face[None])["probabilities"][0]
+        np.testing.assert_allclose([float(value) for value in row[8:]], expected, atol=2e-3)
+    errors = capsys.readouterr().err
+    assert "left out: none.png: face: none found" in errors and "left out: wreck.jpg" in errors
+    assert "2 pictures, 3 faces, 2 left out" in errors
+    before, after = (np.asarray(Image.open(place / "two.png")) for place in (photographs, tmp_path / "drawn"))
+    changed = np.argwhere((before != after).any(axis=2))
+    first, last = np.min(corners[1:], axis=0)[:2], np.max(corners[1:], axis=0)[2:]
+    assert (changed.min(axis=0)[::-1] >= first - 1).all() and (changed.max(axis=0)[::-1] <= last + 1).all()
+    assert sorted(file.name for file in (tmp_path / "drawn").iterdir()) == ["one.png", "two.png"]
+
+
+def test_embeddings_of_faces_are_written(photographs: Path, tmp_path: Path) -> None:
+    _, manifest = load_student(finished()[1] / "student")
+    save_student(
+        tmp_path / "student", build_student(manifest.config, 9), dataclasses.replace(manifest, answers=Embedding(9))
+    )
+    command = ["predict", str(tmp_path / "student"), str(photographs), "--csv", str(tmp_path / "seen.csv")]
+    assert cli.main(command) == 2
+    detector = yunet_graph(tmp_path / "detector.onnx")
+    assert cli.main([*command, "--align.file", str(detector), "--align.face", "largest"]) == 0
+    header, rows = table_of(tmp_path / "seen.csv")
+    assert header[7:] == [f"embeddings_{number}" for number in range(9)]
+    assert [row[0] for row in rows] == ["one.png", "two.png"]
+    lengths = np.linalg.norm([[float(value) for value in row[7:]] for row in rows], axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=1e-4)
+
+
+def test_nothing_but_photographs_without_faces(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detector = yunet_graph(tmp_path / "detector.onnx")
+    command = ["predict", str(finished()[1] / "student"), str(photographs), "--csv", str(tmp_path / "seen.csv")]
+    assert cli.main([*command, "--align.file", str(detector), "--align.least_size", "41"]) == 2
+    assert "none of its 4 pictures can be used. Check that they show faces, upright" in capsys.readouterr().err
+    assert cli.main([*command, "--align.least_size", "41"]) == 2
+    assert "--align.file: not set" in capsys.readouterr().err
+
+
+def test_where_faces_lie_in_pictures_of_celebas_shape_must_be_said(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network, manifest = load_student(finished()[1] / "student")
+    save_student(tmp_path / "student", network, dataclasses.replace(manifest, picture=(109, 89)))
+    detector = yunet_graph(tmp_path / "detector.onnx")
+    command = ["predict", str(tmp_path / "student"), str(photographs), "--csv", str(tmp_path / "seen.csv")]
+    command += ["--align.file", str(detector)]
+    assert cli.main(command) == 2
+    assert "109 x 89, of the shape of CelebA's" in capsys.readouterr().err
+    assert cli.main([*command, "--align.to", "celeba"]) == 0

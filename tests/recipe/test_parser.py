@@ -12,6 +12,7 @@ from distill.data.rendered.faces import RenderedFaces
 from distill.data.sources.celeba import CelebA
 from distill.data.sources.folder import Folder
 from distill.errors import DistillError
+from distill.faces.settings import Detect
 from distill.files.run_directory import RunDirectory
 from distill.recipe.parser import RecipeReader
 from distill.recipe.recipe import Pairs, Recipe
@@ -416,3 +417,34 @@ def test_a_value_of_none_of_several_types_is_told_in_a_line(arguments: list[str]
     with pytest.raises(DistillError, match=said) as caught:
         RecipeReader("stanford_dogs").read(arguments)
     assert len(str(caught.value)) < 450
+
+
+def test_faces_are_found_by_keys_of_their_own(tiny: Path) -> None:
+    given = ["--prepare.align.name", "detect", "--prepare.align.file", "d.onnx", "--prepare.align.face", "central"]
+    expected = Detect(file=Path("d.onnx"), face="central")
+    recipe, text = read(tiny, given)
+    assert recipe.prepare.align == expected
+    assert yaml.safe_load(text)["prepare"]["align"]["file"] == "d.onnx"
+    assert read(tiny, ["--prepare.align", '{"name": "detect", "file": "d.onnx", "face": "central"}'])[0] == recipe
+
+
+def test_a_csv_of_landmarks_that_is_there_is_no_recipe(tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "faces.csv"
+    file.write_text("file,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\na.jpg,1,1,2,1,1.5,2,1,3,2,3\n")
+    assert read(tiny, ["--prepare.align", str(file)])[0].prepare.align == file
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (["--prepare.align.name", "detect"], r"^prepare\.align\.file: not set.*YuNet, SCRFD or RetinaFace"),
+        (["--prepare.align.fil", "x"], r"^unknown key prepare\.align\.fil\. Did you mean prepare\.align\.file"),
+        (["--prepare.align.name", "find"], r"^prepare\.align\.name: Expected a .*detect.*find"),
+        (["--prepare.align.file", "x", "--prepare.align.side", "y"], r"^prepare\.align\.side: Expected a .*int.*y"),
+        (["--prepare.align", "{name: detect, fil: x}"], r"^prepare\.align is .*expected keys and values, of the keys"),
+        (["--evaluate.lfw_aligned", "x"], r"^evaluate\.lfw_aligned: .*evaluate\.align\.name detect"),
+    ],
+)
+def test_what_faces_cannot_be_found_with(tiny: Path, keys: list[str], said: str) -> None:
+    with pytest.raises(DistillError, match=said):
+        read(tiny, keys)

@@ -8,12 +8,15 @@ import pytest
 from PIL import Image
 
 from distill.data.prepared.pictures import Pictures
+from distill.data.sources.folder import Folder
 from distill.data.sources.table import Table
 from distill.data.views.views import Views
 from distill.errors import DistillError
+from distill.faces.settings import Detect
 from distill.files.run_directory import key_of
 from distill.tasks.pictures import TaskPictures
 from distill.tasks.sets import Sets, open_sets, prepared_set
+from tests.helpers.detectors import photograph, yunet_graph
 from tests.helpers.listed import run
 from tests.helpers.marked import Marked
 from tests.helpers.noise import Noise
@@ -90,3 +93,26 @@ def test_what_a_source_takes_for_granted_and_what_contradicts_itself_is_said(
     assert f"data: {tmp_path}/t.csv: columns without a name (number 1) are not read.\n" in said
     assert "data: 1 pairs of pictures look like one photograph" in said and "0.png (x) and again.jpg (y)" in said
     assert pictures.describe()["near_contradictions"] == [["0.png", "again.jpg", "x", "y"]]
+
+
+def test_every_face_of_unlabelled_photographs_is_transferred_on_beside_data_that_is_aligned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photographs").mkdir()
+    for name, cells in {"one": [(4, 4, 250)], "two": [(4, 3, 240), (10, 11, 255)], "none": []}.items():
+        noise = np.random.default_rng(len(name)).integers(0, 60, (120, 128, 3), dtype=np.uint8)
+        picture = np.maximum(noise, photograph(120, 128, cells))
+        Image.fromarray(picture).save(tmp_path / "photographs" / f"{name}.png")
+    recipe = replace(read(write_recipe(tmp_path))[0], stages=("transfer",))
+    detect = Detect(file=yunet_graph(tmp_path / "detector.onnx"), face="every")
+    recipe = replace(
+        recipe,
+        unlabelled=Folder(root=tmp_path / "photographs"),
+        prepare=replace(recipe.prepare, unlabelled_align=detect),
+    )
+    sets = open_sets(recipe, tmp_path / "data")
+    assert len(sets.transfer) == len(sets.labelled) + 3
+    assert [sets.transfer.name(len(sets.labelled) + row) for row in range(3)] == ["one.png", "two.png", "two.png#2"]
+    assert "unlabelled: no face of 1 of 3 photographs can be used (none found 1)" in capsys.readouterr().err
+    bare = replace(recipe, prepare=replace(recipe.prepare, unlabelled_align=None))
+    assert len(open_sets(bare, tmp_path / "data").transfer) == len(sets.labelled) + 3  # three pictures, whole

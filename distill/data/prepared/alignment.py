@@ -1,6 +1,7 @@
-"""Faces brought to one place: each picture is turned, scaled and shifted once, when it is read. No detector.
+"""Faces brought to one place: each picture is turned, scaled and shifted once, when it is read.
 
-The landmarks of a picture come from the template its set was aligned to, or from a CSV file:
+The landmarks of a picture come from the template its set was aligned to, from what a detector found in it
+(`distill.data.faces`), or from a CSV file:
 
     file,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5
     Ann/Ann_0001.jpg,101.5,112.0,...
@@ -20,46 +21,58 @@ import csv
 import hashlib
 import io
 import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch.nn.functional import grid_sample
 
 from distill.data.prepared.decode import BadPicture
+from distill.data.sources.source import Sample
 from distill.errors import DistillError, echo, in_section
+from distill.faces.found import Found, further
 from distill.files.text import read_text
-from distill.preprocess.landmarks import ARCFACE, CELEBA, LANDMARKS, Point, Template, similarity
+from distill.preprocess.landmarks import ARCFACE, LANDMARKS, TEMPLATES, AlignedTo, Point, Template, similarity
 from distill.preprocess.preprocess import Preprocess
-
-AlignedTo = Literal["celeba", "arcface112"]
-TEMPLATES: dict[AlignedTo, Template] = {"celeba": CELEBA, "arcface112": ARCFACE}
 
 _COLUMNS = ("file", *(f"{axis}{number}" for number in range(1, 6) for axis in "xy"))
 _SHAPE_TOLERANCE = 1.5  # pixels, what rounding both sides of a resized picture may change
 
 
 class Alignment:
-    """Brings faces to the place that ArcFace's 112 x 112 template gives them.
+    """Brings faces to the place that ArcFace's 112 x 112 template gives them, or another where they were found.
 
     Args:
-        landmarks: the template the pictures are aligned to already, whatever their size; or a CSV file.
+        landmarks: the template the pictures are aligned to already, whatever their size; a CSV file; or what was found
+            in the pictures.
 
     Raises:
         DistillError: the file is missing or malformed.
     """
 
-    def __init__(self, landmarks: AlignedTo | Path) -> None:
-        self._source = landmarks
-        self._template = None if isinstance(landmarks, Path) else TEMPLATES[landmarks]
-        self._listed = _read(landmarks.expanduser()) if isinstance(landmarks, Path) else {}
+    def __init__(self, landmarks: AlignedTo | Path | Found) -> None:
+        self._source = landmarks.file if isinstance(landmarks, Found) else landmarks
+        self._to = TEMPLATES[landmarks.to] if isinstance(landmarks, Found) else ARCFACE
+        self._template: Template | None = None
+        self._listed: Mapping[str, Mapping[str, Point]] = {}
+        self._found = isinstance(landmarks, Found)
+        self._reasons: Mapping[str, str] = {}
+        self._faces: Mapping[str, int] = {}
+        if isinstance(landmarks, Found):
+            self._listed, self._reasons, self._faces = landmarks.landmarks, landmarks.reasons, landmarks.faces
+        elif isinstance(landmarks, Path):
+            self._listed = _read(landmarks.expanduser())
+        else:
+            self._template = TEMPLATES[landmarks]
 
     def __call__(self, picture: np.ndarray, name: str, height: int, width: int) -> np.ndarray:
         """The largest centred box of the wanted shape in the template: uint8 (H, W, 3) to uint8 (height, width, 3).
 
         Raises:
-            BadPicture: its landmarks are not known, are no face's, or lie outside it.
+            BadPicture: its landmarks are not known, with the reason where faces were looked for; are no face's; or lie
+                outside it.
         """
         size_y, size_x, _ = picture.shape
         matrix = self.matrix(size_y, size_x, name, height, width)
@@ -75,17 +88,42 @@ class Alignment:
             BadPicture: its landmarks are not known, or are no face's.
         """
         try:
-            return similarity(self._points(name, size_y, size_x), ARCFACE.cut(height, width))
+            return similarity(self._points(name, size_y, size_x), self._to.cut(height, width))
         except ValueError as error:
             raise BadPicture(name, str(error)) from None
 
     def fingerprint(self) -> str:
-        """sha256 over the landmarks of every picture, and where they are brought."""
-        known = self._listed if self._template is None else self._template
-        return hashlib.sha256(repr((known, ARCFACE)).encode()).hexdigest()
+        """sha256 over where faces are brought and, but for those found, over the landmarks of every picture: of these
+        the content hash of each picture tells."""
+        known = self._template if self._template is not None else "found" if self._found else self._listed
+        return hashlib.sha256(repr((known, self._to)).encode()).hexdigest()
 
-    def _points(self, name: str, height: int, width: int) -> dict[str, Point]:
+    def found(self) -> str | None:
+        """sha256 over what was found in every picture; None where faces were not looked for."""
+        if not self._found:
+            return None
+        return hashlib.sha256(repr((self._listed, self._reasons, self._faces)).encode()).hexdigest()
+
+    def shown(self, name: str) -> bytes:
+        """What decides beside a picture's own bytes on what is shown of it: the face that was found there, so that a
+        store's answer to one face is never taken for that to another."""
+        return repr((self._listed.get(name), self._to)).encode() if self._found else b""
+
+    def each(self, samples: Iterable[Sample]) -> Iterable[Sample]:
+        """The samples, those of which several faces are taken once for each of them; as many as the list has where it
+        is one and nothing changes."""
+        return self._each(samples) if self._faces else samples
+
+    def _each(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        for sample in samples:
+            yield sample
+            for number in range(2, self._faces.get(sample.name, 1) + 1):
+                yield replace(sample, name=further(sample.name, number))
+
+    def _points(self, name: str, height: int, width: int) -> Mapping[str, Point]:
         if self._template is None:
+            if name in self._reasons:
+                raise BadPicture(name, self._reasons[name])
             if name not in self._listed:
                 raise BadPicture(name, f"no landmarks (no row in {self._source})")
             return self._listed[name]

@@ -24,7 +24,7 @@ class Loaded(NamedTuple):
 
     Attributes:
         content: its 64-bit hash.
-        file: the same without the box that was cut out.
+        file: the same without the box that was cut out, or which of its faces is shown.
         pixels: uint8 (H, W, 3), fitted.
         original: the encoded picture, where these are its pixels.
         placement: (2, 3), from places of the whole picture, in pixels, to shares of the fitted one; None where its
@@ -98,6 +98,8 @@ def _load(sample: Sample, frame: Frame) -> Loaded | BadPicture:
         if sample.box is not None:
             digest.update(repr(sample.box).encode())
             pixels = _cut(pixels, sample, frame.align)
+        if frame.align is not None:
+            digest.update(frame.align.shown(sample.name))
         fitted = frame(pixels, sample.name)
         placement = _placement(pixels, sample, frame) if sample.targets else None
     except BadPicture as bad:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from distill.errors import DistillError
 from distill.host import end_with, settle
@@ -29,12 +29,12 @@ def work(
     more than one worker, processes take over.
 
     Args:
-        function: from a chunk of items to as many results; both travel between processes.
+        function: from a chunk of items to as many results; all three travel between processes, it once to each.
 
     Raises:
         DistillError: a process died.
     """
-    stream, begun = iter(items), 0
+    stream, begun, called = iter(items), 0, function
     pending: deque[tuple[list[Item], Future[list[Result]]]] = deque()
     with ExitStack() as stack:
         pool = _enter(stack, ThreadPoolExecutor(workers), pending)
@@ -42,9 +42,11 @@ def work(
             while chunk := list(islice(stream, CHUNK)):
                 if workers > 1 and begun == BY_THREADS:
                     context = multiprocessing.get_context("spawn")
-                    pool = _enter(stack, ProcessPoolExecutor(workers, context, _settle_worker), pending)
+                    # Sent once: what it holds may be the landmarks of a million faces.
+                    processes = ProcessPoolExecutor(workers, context, _begin, (_settle_worker, function))
+                    pool, called = _enter(stack, processes, pending), _in_worker
                 begun += len(chunk)
-                pending.append((chunk, pool.submit(function, chunk)))
+                pending.append((chunk, pool.submit(called, chunk)))
                 if len(pending) == WINDOW * workers:
                     yield from _first(pending)
             while pending:
@@ -66,6 +68,20 @@ def _enter(stack: ExitStack, pool: Executor, pending: deque[tuple[list[Item], Fu
 def _first(pending: deque[tuple[list[Item], Future[list[Result]]]]) -> Iterator[tuple[Item, Result]]:
     chunk, future = pending.popleft()
     return zip(chunk, future.result(), strict=True)
+
+
+_function: Callable[[list[Any]], list[Any]]
+"""In a process: what it works with."""
+
+
+def _begin(settle_worker: Callable[[], object], function: Callable[[list[Any]], list[Any]]) -> None:
+    global _function
+    settle_worker()
+    _function = function
+
+
+def _in_worker(chunk: list[Any]) -> list[Any]:
+    return _function(chunk)
 
 
 def _settle_worker() -> None:

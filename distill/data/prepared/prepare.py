@@ -33,6 +33,7 @@ from distill.data.sources.listing import Stateful
 from distill.data.sources.source import SPLITS, Sample, Source, Targeted
 from distill.data.targets import IDENTITIES, Column, labels_column, placed
 from distill.errors import DistillError, echo
+from distill.faces.choice import about_a_face
 from distill.files.atomic import aside_of, atomic_path
 from distill.files.locks import exclusive
 from distill.files.sealed import read_damaged
@@ -125,14 +126,17 @@ class _Preparation:
     workers: int
 
     def run(self) -> None:
-        size = self.frame.height, self.frame.width
-        samples = self.source.samples(*size)
+        samples = self._samples()
         total = len(samples) if isinstance(samples, Sized) else None
         plan = {"key": self.description["key"], "max_raw_bytes": self.max_raw_bytes, "entries": _ENTRIES}
         # A stream does not tell its length: it is taken for one that fits, until it does not.
         encoded = _planned(self.part, plan) if total is None else self._exceeds(total)
         if not self._make(samples, total, plan, encoded):
-            self._make(self.source.samples(*size), total, plan, encoded=True)
+            self._make(self._samples(), total, plan, encoded=True)
+
+    def _samples(self) -> Iterable[Sample]:
+        samples = self.source.samples(self.frame.height, self.frame.width)
+        return samples if self.frame.align is None else self.frame.align.each(samples)
 
     def _exceeds(self, count: int) -> bool:
         return 3 * count * self.frame.height * self.frame.width > self.max_raw_bytes
@@ -233,6 +237,8 @@ def _describe(source: Source, frame: Frame) -> dict[str, Any]:
     # Only where they are not as in every set before there were any: those sets keep their keys.
     if frame.fit != "crop":
         description["fit"] = frame.fit
+    if frame.align is not None and (found := frame.align.found()) is not None:
+        description["faces"] = found
     if columns := _declared(source):
         description["columns"] = [column.describe() for column in columns]
     text = json.dumps(description, sort_keys=True, default=str)
@@ -260,12 +266,13 @@ def _write_ledger(path: Path, ledger: list[tuple[str, str]]) -> None:
 
 
 def _check_share(ledger: list[tuple[str, str]], listed: int, max_bad_share: float, place: Path) -> None:
-    """Refuse a set with too many bad pictures, or with none that is not.
+    """Refuse a set with too many bad pictures, or with none that is not. One without a usable face is not bad:
+    `distill.data.faces` refuses a set where most are such.
 
     Args:
         place: where the ledger is or will be, for the error.
     """
-    used = (of_a_row, contradicts, duplicate_of)
+    used = (of_a_row, contradicts, duplicate_of, about_a_face)
     bad = [entry for entry in ledger if not any(is_one(entry[1]) for is_one in used)]
     if listed == 0:
         raise DistillError("the source lists no picture; check its root and the names of its splits.")

@@ -17,8 +17,8 @@ def check_recipe(recipe: Recipe) -> None:
     """
     check_labelled(recipe)
     refuse_exclusive(recipe)
-    if recipe.prepare.align is not None:
-        raise DistillError("prepare.align: of faces, and the task is boxes. Leave it out.")
+    if recipe.prepare.align is not None or recipe.prepare.unlabelled_align is not None:
+        raise DistillError("prepare.align, prepare.unlabelled_align: of faces, and the task is boxes. Leave it out.")
     own_shape = getattr(recipe.teacher, "fit", None)
     if own_shape is not None and recipe.prepare.fit != "stretch":
         raise DistillError(

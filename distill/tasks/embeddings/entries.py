@@ -1,6 +1,6 @@
 """What embeddings add to results.json."""
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from distill.report.results import Measured, NearDuplicates
 
@@ -62,6 +62,22 @@ class OpenSetEntry(TypedDict):
     tpir_interval: list[float]
 
 
+class FindingEntry(TypedDict):
+    """The whole way from photographs, where faces had to be found.
+
+    `unusable`: faces that cannot be used, by the kind of reason. `pairs_lost`: those of which a face cannot. `whole`:
+    of all pairs, those lost rejected at every threshold. `given`: of the same pairs in pictures that somebody else
+    aligned; `loss`: the paired difference, whole minus given.
+    """
+
+    photographs: int
+    unusable: dict[str, int]
+    pairs_lost: int
+    whole: Measured
+    given: NotRequired[Measured]
+    loss: NotRequired[dict[str, Any]]
+
+
 class EmbeddingScores(TypedDict):
     """What stands under a model beside its metrics. `fars`, `open_set`: by the rate that was asked for; the latter is
     absent where there are too few pictures of people who are not enrolled, or nobody has two pictures."""
@@ -70,6 +86,7 @@ class EmbeddingScores(TypedDict):
     open_set: NotRequired[dict[str, OpenSetEntry]]
     equal_error: EqualErrorScores
     folds: NotRequired[FoldScores]
+    finding: NotRequired[FindingEntry]
 
 
 class Curve(TypedDict):

@@ -21,9 +21,11 @@ from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.identification import IdentificationScores
 from distill.evaluation.open_set import OpenSetScores
 from distill.evaluation.roc import Roc, tar_name
+from distill.evaluation.verification import VerificationScores
 from distill.predictors.predictor import Predictor
 from distill.report.results import CutOffs
 from distill.tasks.embeddings.entries import EmbeddingEntries
+from distill.tasks.embeddings.finding import FindingScores, finding_scores
 from distill.tasks.embeddings.people import PeoplePictures
 from distill.tasks.embeddings.report import ShownPairs, embedding_report
 from distill.tasks.embeddings.trial import Trial, Verification, verification_difference
@@ -45,6 +47,7 @@ class EmbeddingVerdict(Verdict):
         answers: float32 (N, D) of unit length, flips joined.
         straight: float32 (N, D) of unit length, of the pictures alone: what a file answers.
         first: the metric that comes first: `accuracy` of listed pairs of pictures, else TAR at the first FAR.
+        finding: the whole way from photographs, where faces had to be found.
     """
 
     answers: dict[str, np.ndarray]
@@ -54,6 +57,7 @@ class EmbeddingVerdict(Verdict):
     verification: Verification
     identification: IdentificationScores | None
     open_set: OpenSetScores | None
+    finding: FindingScores | None = None
     searches: ClassVar[bool] = True
 
     @property
@@ -105,6 +109,8 @@ class EmbeddingVerdict(Verdict):
         # What counts stands first: headlines and tables begin with it.
         scores["metrics"] = {self.metric: scores["metrics"][self.metric]} | scores["metrics"]
         scores["counts"]["pictures"] = len(self.embeddings)
+        if self.finding is not None:
+            scores["finding"] = self.finding.to_dict()
         return scores | {"split": self.trial.name}
 
     def compare(self, other: Self) -> dict[str, Any]:
@@ -130,7 +136,8 @@ class EmbeddingVerdict(Verdict):
         scores = self.to_dict()
         others = [f"{name} {formatting.score(value)}" for name, value in scores["metrics"].items()][1:]
         counted = f"{scores['counts']['pictures']} pictures of {scores['split']}"
-        return [f"{self.chief()}, {', '.join(others)}, {counted}"]
+        lines = [f"{self.chief()}, {', '.join(others)}, {counted}"]
+        return lines if self.finding is None else [*lines, *self.finding.summary()]
 
 
 class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
@@ -161,7 +168,14 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
         return combine_flips(straight, mirrored, flips), straight
 
     def judge(self, predictor: Predictor) -> EmbeddingVerdict:
-        return self.verdict(*self.embed(predictor, self.pictures.trial), self.pictures.trial)
+        trial = self.pictures.trial
+        verdict = self.verdict(*self.embed(predictor, trial), trial)
+        if trial.lost is None:
+            return verdict
+        assert isinstance(verdict.verification, VerificationScores)  # of listed pairs
+        given = None if trial.given is None else trial.given.cosines(self.embed(predictor, trial.given)[0])
+        finding = finding_scores(trial.lost, trial.cosines(verdict.embeddings), verdict.verification, given)
+        return replace(verdict, finding=finding)
 
     def verdict(self, embeddings: np.ndarray, straight: np.ndarray, trial: Trial) -> EmbeddingVerdict:
         """Score embeddings (N, D) of a trial's pictures, as `embed` gives them."""

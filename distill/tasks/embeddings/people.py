@@ -33,9 +33,10 @@ class PeoplePictures(TaskPictures):
 
     @property
     def scored(self) -> tuple[Pictures, ...]:
-        pictures = self.trial.pictures
-        mirrored = () if self.recipe.evaluate.flips == "none" else (pictures.mirror(),)
-        return self.sets.validation, pictures, *mirrored
+        trials = (self.trial,) if self.trial.given is None else (self.trial, self.trial.given)
+        pictures = tuple(trial.pictures for trial in trials)
+        mirrored = () if self.recipe.evaluate.flips == "none" else tuple(one.mirror() for one in pictures)
+        return self.sets.validation, *pictures, *mirrored
 
     def check_sets(self, sets: Sets) -> None:
         self.check_best(sets)

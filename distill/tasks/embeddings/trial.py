@@ -4,14 +4,15 @@ Shapes: N pictures, P pairs, D embedding dimensions.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from distill.data.prepared.alignment import Alignment
+from distill.data.faces.aligned import alignment_of
 from distill.data.prepared.contradictions import check_contradictions
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
@@ -36,9 +37,13 @@ from distill.evaluation.templates import (
     template_cosines,
 )
 from distill.evaluation.verification import VerificationScores, compare_pairs, evaluate_pairs
+from distill.faces.choice import KINDS, about_a_face, kind_of
+from distill.faces.settings import Detect
 from distill.files.nearby import nearby
 from distill.files.run_directory import key_of
+from distill.preprocess.preprocess import Fit
 from distill.recipe.recipe import Evaluate, Prepare
+from distill.tasks.embeddings.finding import Lost
 
 RANKS = (1, 5, 20)
 PAIRS = ("pairs.txt", "pairs.csv")
@@ -67,6 +72,8 @@ class Trial:
         identities: int64 (N,), -1 where it is not known; without pairs all are.
         pairs: those to verify; None for every pair.
         templates: which pictures are in which, where pairs are of templates.
+        lost: the pairs of which a face could not be used, where faces were looked for; and
+        given: the same pairs, those lost at the end, of pictures that somebody else aligned, where there are such.
     """
 
     name: str
@@ -74,6 +81,8 @@ class Trial:
     identities: np.ndarray
     pairs: ListedPairs | None = None
     templates: Templates | None = None
+    lost: Lost | None = None
+    given: "Trial | None" = None
 
     @classmethod
     def of(cls, pictures: Pictures) -> "Trial":
@@ -132,7 +141,7 @@ class Trial:
                 renumbered[pairs.first[both]], renumbered[pairs.second[both]], pairs.same[both], pairs.folds[both]
             )
         pictures, identities = self.pictures.where(kept), self.identities[kept]
-        return replace(self, pictures=pictures, identities=identities, pairs=pairs, templates=templates)
+        return Trial(self.name, pictures, identities, pairs, templates=templates)
 
     def verify(self, embeddings: np.ndarray, fars: tuple[float, ...], seed: int, resamples: int) -> Verification:
         """Score the pairs of embeddings (N, D).
@@ -146,8 +155,13 @@ class Trial:
             joined = self.templates.embeddings(embeddings)
             scores = template_cosines(joined, self.pairs.first, self.pairs.second)
             return evaluate_templates(scores, self.pairs.same, len(joined), fars=fars, seed=seed, resamples=resamples)
-        scores = similarities(embeddings[self.pairs.first], embeddings[self.pairs.second])
+        scores = self.cosines(embeddings)
         return evaluate_pairs(scores, self.pairs.same, self.pairs.folds, fars=fars, seed=seed, resamples=resamples)
+
+    def cosines(self, embeddings: np.ndarray) -> np.ndarray:
+        """float (P,), of the pairs of pictures listed, by embeddings (N, D)."""
+        assert self.pairs is not None
+        return similarities(embeddings[self.pairs.first], embeddings[self.pairs.second])
 
     def identify(self, probes: np.ndarray, gallery: np.ndarray) -> IdentificationScores | None:
         """Search each picture of people with two or more among the others of these.
@@ -228,19 +242,48 @@ def open_lfw(settings: Evaluate, directory: Path, pictures_as: Prepare) -> Trial
             photographs are in the folders of two people.
     """
     assert settings.lfw is not None
+    raw = _open_people("lfw", settings.lfw, settings, directory, pictures_as)
     root = settings.lfw.expanduser()
+    places = [place / name for name in PAIRS for place in (root, _people(root))]
+    listed = read_pairs(next((place for place in places if place.is_file()), root / PAIRS[0]))
+    if not isinstance(settings.align, Detect):
+        return raw.trial(raw.present(listed, allow_missing=settings.allow_missing))
+    kept = raw.present(listed, allow_missing=settings.allow_missing, faceless=raw.faceless)
+    left = [pair for pair in kept if pair.first in raw.rows and pair.second in raw.rows]
+    given = None
+    if settings.lfw_aligned is not None:
+        aligned = replace(settings, align="arcface112", lfw_aligned=None)
+        given = _open_people("lfw_aligned", settings.lfw_aligned, aligned, directory, pictures_as)
+        there = set(given.present(kept, allow_missing=settings.allow_missing))
+        kept, left = ([pair for pair in pairs if pair in there] for pairs in (kept, left))
+    gone = set(kept) - set(left)
+    lost = [pair for pair in kept if pair in gone]
+    kinds = Counter(map(kind_of, raw.faceless.values()))
+    return replace(
+        raw.trial(left),
+        lost=Lost(
+            len(raw.rows) + len(raw.faceless),
+            {kind: kinds[kind] for kind in KINDS if kinds[kind]},
+            np.array([pair.same for pair in lost], bool),
+            np.array([pair.fold for pair in lost], np.int64),
+        ),
+        given=None if given is None else given.trial([*left, *lost]),
+    )
+
+
+def _open_people(key: str, root: Path, settings: Evaluate, directory: Path, pictures_as: Prepare) -> "Listing":
+    """Prepare the pictures of a directory in the form of LFW's.
+
+    Args:
+        key: of `evaluate`, that names the directory.
+    """
+    root = root.expanduser()
     if not root.is_dir():
         raise DistillError(
-            f"evaluate.lfw: {root} is no directory; expected LFW's people and its pairs.txt or pairs.csv in it. "
+            f"evaluate.{key}: {root} is no directory; expected LFW's people and its pairs.txt or pairs.csv in it. "
             f"{nearby(root)}"
         )
-    people = _people(root)
-    places = [place / name for name in PAIRS for place in (root, people)]
-    listed = read_pairs(next((place for place in places if place.is_file()), root / PAIRS[0]))
-    prepared = prepare_scored(People(root=people), "lfw", settings, directory, pictures_as)
-    listing = Listing.of(prepared, _as_paired)
-    pairs = listing.pairs(listed, allow_missing=settings.allow_missing)
-    return Trial("lfw", listing.pictures, listing.pictures.identities, pairs)
+    return Listing.of(prepare_scored(People(root=_people(root)), key, settings, directory, pictures_as), _as_paired)
 
 
 def prepare_scored(source: Source, key: str, settings: Evaluate, directory: Path, pictures_as: Prepare) -> Prepared:
@@ -253,12 +296,14 @@ def prepare_scored(source: Source, key: str, settings: Evaluate, directory: Path
     Raises:
         DistillError: too many of the pictures are bad, or in the folders of two people.
     """
-    align = None if settings.align is None else Alignment(settings.align)
     size = pictures_as.height, pictures_as.width
-    frame = Frame(*size, "crop" if align else pictures_as.fit, align)
-    fit = () if frame.fit == "crop" else (frame.fit,)  # sets of before there was a choice keep their places
+    how: Fit = "crop" if settings.align else pictures_as.fit
+    fit = () if how == "crop" else (how,)  # sets of before there was a choice keep their places
     place = directory / f"{key}-{key_of(source, size, settings.align, *fit)}"
     with in_section(f"evaluate.{key}", ("root",)):
+        align = settings.align
+        brings = None if align is None else alignment_of(align, source, place, size, f"evaluate.{key}")
+        frame = Frame(*size, how, brings)
         prepared = prepare(source, place, frame, max_bad_share=pictures_as.max_bad_share)
     check_contradictions(prepared, pictures_as.max_bad_share, f"evaluate.{key}")
     return prepared
@@ -289,13 +334,35 @@ class Listing:
                 rows[name] = rows[listed_as(kept_as)]
         return cls(pictures, rows, left_out)
 
+    @property
+    def faceless(self) -> dict[str, str]:
+        """Of those left out the ones without a usable face."""
+        return {name: reason for name, reason in self.left_out.items() if about_a_face(reason)}
+
+    def present(
+        self, listed: Sequence[Pair], *, allow_missing: bool, faceless: Container[str] = frozenset()
+    ) -> list[Pair]:
+        """The pairs of which both pictures are there, or are known to have no usable face.
+
+        Raises:
+            DistillError: as `present_pairs` does.
+        """
+        there = {*self.rows, *(name for name in self.left_out if name in faceless)}
+        return present_pairs(listed, there, allow_missing=allow_missing, left_out=self.left_out)
+
+    def trial(self, kept: Sequence[Pair]) -> Trial:
+        """LFW's pictures, and these pairs of them."""
+        return Trial("lfw", self.pictures, self.pictures.identities, self._listed(kept))
+
     def pairs(self, listed: Sequence[Pair], *, allow_missing: bool) -> ListedPairs:
         """The pairs of which both pictures are there.
 
         Raises:
             DistillError: as `present_pairs` does.
         """
-        kept = present_pairs(listed, self.rows, allow_missing=allow_missing, left_out=self.left_out)
+        return self._listed(self.present(listed, allow_missing=allow_missing))
+
+    def _listed(self, kept: Sequence[Pair]) -> ListedPairs:
         return ListedPairs(
             np.array([self.rows[pair.first] for pair in kept]),
             np.array([self.rows[pair.second] for pair in kept]),

@@ -28,6 +28,7 @@ from distill.tasks.embeddings.entries import EmbeddingEntries, EmbeddingScores
 from students.files import load_student, save_student
 from students.student import build_student
 from teachers.graph_teacher import Graph
+from tests.helpers.detectors import photographed, yunet_graph
 from tests.helpers.running import TINY, read, run_recipe, without_files, write_recipe
 from tests.helpers.schema import together
 
@@ -227,6 +228,24 @@ def test_lfw_pairs_are_scored_by_folds_and_models_searched_across(
     shown = capsys.readouterr().out
     assert "accuracy" in shown and f"{models[1]} in {models[3]}: rank1" in shown.replace("\n", "")
     assert not list((tmp_path / "out" / "data").glob("rendered*"))  # a file is scored without the recipe's own pictures
+
+
+def test_the_whole_way_from_photographs_is_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe, out = finished()
+    detector = yunet_graph(tmp_path / "detector.onnx")
+    raw, aligned = photographed(tmp_path / "raw"), photographed(tmp_path / "aligned", aligned=True)
+    keys = ["--evaluate.lfw", str(raw), "--evaluate.lfw_aligned", str(aligned), "--evaluate.align.name", "detect"]
+    keys += ["--evaluate.align.file", str(detector), "--evaluate.fars", "[0.5]"]
+    keys += ["--out", str(tmp_path / "out"), "--json", str(tmp_path / "scores.json")]
+    assert cli.main(["evaluate", str(recipe), "--model", str(out / "export" / "student.onnx"), *keys]) == 0
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    finding = scores["finding"]
+    assert scores["counts"]["pairs"] == 6 and finding["whole"]["counts"]["pairs"] == 8
+    assert finding["given"]["counts"]["pairs"] == 8 and finding["pairs_lost"] == 2
+    loss = finding["whole"]["metrics"]["accuracy"] - finding["given"]["metrics"]["accuracy"]
+    assert finding["loss"]["accuracy"] == pytest.approx(loss)
+    shown = capsys.readouterr().out
+    assert "faces not used in 10 photographs: none found 1; pairs lost 2" in shown and "finding minus given" in shown
 
 
 def test_pairs_of_missing_pictures_are_refused_unless_allowed(

@@ -10,9 +10,11 @@ from PIL import Image
 
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
+from distill.faces.settings import Detect
 from distill.preprocess.preprocess import Fit, fit
 from distill.recipe.recipe import Evaluate, Prepare
 from distill.tasks.embeddings.trial import ListedPairs, Trial, open_lfw
+from tests.helpers.detectors import photographed, yunet_graph
 
 
 def trial(validation: Pictures) -> Trial:
@@ -119,3 +121,30 @@ def test_pictures_are_fitted_as_those_of_the_data(tmp_path: Path) -> None:
     assert len({pictures.pixels for pictures in opened.values()}) == len(get_args(Fit))
     aligned = Evaluate(lfw=tmp_path / "lfw", align="arcface112")
     assert "fitted" not in open_lfw(aligned, tmp_path, Prepare(8, 8, "pad")).pictures.pixels
+
+
+def test_pairs_whose_face_was_not_found_are_kept_apart_and_the_aligned_ones_stand_in_the_same_order(
+    tmp_path: Path,
+) -> None:
+    detect = Detect(file=yunet_graph(tmp_path / "detector.onnx"))
+    settings = Evaluate(lfw=photographed(tmp_path / "raw"), align=detect)
+    size = Prepare(height=32, width=32)
+    opened = open_lfw(settings, tmp_path / "data", size)
+    assert opened.pairs is not None and opened.lost is not None and opened.given is None
+    assert opened.lost.photographs == 10 and opened.lost.kinds == {"none found": 1}
+    assert opened.lost.same.tolist() == [True, False] and opened.lost.folds.tolist() == [1, 1]
+    assert opened.pairs.same.tolist() == [True, False, True, True, False, False] and len(opened.identities) == 9
+
+    both = replace(settings, lfw_aligned=photographed(tmp_path / "aligned", aligned=True))
+    given = open_lfw(both, tmp_path / "data", size).given
+    assert given is not None and given.pairs is not None and len(given.identities) == 10
+    assert given.pairs.same.tolist() == [*opened.pairs.same.tolist(), *opened.lost.same.tolist()]
+    names = [Path(given.pictures.name(int(row))).stem for row in given.pairs.second]
+    assert names == ["P0_0002", "P2_0001", "P2_0002", "P3_0002", "P4_0002", "P2_0001", "P1_0002", "P1_0002"]
+
+    (tmp_path / "aligned" / "P3" / "P3_0002.png").unlink()
+    with pytest.raises(DistillError, match=r"which 1 of 8 pairs name: P3/P3_0002\.jpg"):
+        open_lfw(both, tmp_path / "data", size)
+    fewer = open_lfw(replace(both, allow_missing=True), tmp_path / "data", size)
+    assert fewer.pairs is not None and len(fewer.pairs.same) == 5
+    assert fewer.given is not None and fewer.given.pairs is not None and len(fewer.given.pairs.same) == 7

@@ -1,0 +1,1 @@
+"""Faces found in the photographs of a source, once, and kept beside what is prepared of them."""
