@@ -6,7 +6,7 @@ Shapes: N batch, C classes or attributes.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar, cast
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -105,7 +105,7 @@ class Graph(TeacherConfig):
                     f"{self.file}: answers {metadata.answers.words}, and this recipe needs {outputs} classes. Give a "
                     f"teacher of these, or take a recipe for {metadata.answers.words}."
                 )
-            answers = cast(Gives, metadata.answers.name)
+            answers = metadata.answers.gives
         gives: Gives | None = self._agree("gives", self.gives, answers)
         teacher = self._teacher(session, metadata, gives, self._classes(metadata))
         if teacher.outputs != outputs:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from torch import Tensor
 
+from distill.answers.logits import Gives
 from distill.errors import DistillError
 
 Tensors = Mapping[str, Tensor]
@@ -43,6 +44,8 @@ class Kind(ABC):
             there, several by their names; None prints them.
         page: a script for the page of the web format, which lies beside the kind; None where that page cannot show it.
         template: of the model card's passages about this kind, a Jinja file that lies beside the kind.
+        gives: of a file that was exported with this kind, what it gives where it teaches as a black box; None where
+            that is no probability of a class.
         largest: whether only the largest outputs of a picture may be kept, as of classes that exclude each other.
     """
 
@@ -54,6 +57,7 @@ class Kind(ABC):
     reading: ClassVar[str | None] = None
     page: ClassVar[Path | None] = None
     template: ClassVar[Path] = Path(__file__).with_name("plain.md")
+    gives: ClassVar[Gives | None] = None
     largest: ClassVar[bool] = False
 
     @property
