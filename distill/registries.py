@@ -12,6 +12,7 @@ SOURCES = Registry(
         "celeba": "distill.data.sources.celeba:CelebA",
         "class_folders": "distill.data.sources.class_folders:ClassFolders",
         "coco": "distill.data.sources.coco:Coco",
+        "coordinates": "distill.data.sources.coordinates:Coordinates",
         "folder": "distill.data.sources.folder:Folder",
         "hub": "distill.data.sources.hub:Hub",
         "people": "distill.data.sources.people:People",
@@ -78,6 +79,7 @@ TASKS = Registry(
         "boxes": "distill.tasks.boxes.task:ObjectDetection",
         "classes": "distill.tasks.classes.task:Classes",
         "embeddings": "distill.tasks.embeddings.task:Embeddings",
+        "places": "distill.tasks.places.task:PhotographPlaces",
     },
 )
 """A subclass of `distill.tasks.task.Task` each."""
@@ -89,6 +91,7 @@ ANSWERS = Registry(
         "boxes": "distill.answers.boxes:Boxes",
         "detections": "distill.answers.detections:Detections",
         "embedding": "distill.answers.embeddings:Embedding",
+        "places": "distill.answers.places:Places",
         "probabilities": "distill.answers.attributes:Probabilities",
         "softmax": "distill.answers.classes:Softmax",
     },
