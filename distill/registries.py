@@ -18,6 +18,7 @@ SOURCES = Registry(
         "people": "distill.data.sources.people:People",
         "rendered_dogs": "distill.data.rendered.dogs:RenderedDogs",
         "rendered_faces": "distill.data.rendered.faces:RenderedFaces",
+        "rendered_places": "distill.data.rendered.places:RenderedPlaces",
         "rendered_scenes": "distill.data.rendered.scenes:RenderedScenes",
         "stanford_dogs": "distill.data.sources.stanford_dogs:StanfordDogs",
         "table": "distill.data.sources.table.table:Table",
