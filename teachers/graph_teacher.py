@@ -88,7 +88,10 @@ class Graph(TeacherConfig):
     ready_made: ClassVar[bool] = True
 
     def teacher(self, kind: Kind) -> Teacher:
-        return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names)
+        return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names, kind)
+
+    def own_classes(self) -> tuple[str, ...] | None:
+        return self._classes(read_metadata(SESSIONS[self.name](self.file, self.output)))
 
     def load(self, outputs: int) -> BlackBox:
         """The teacher with all its outputs; `teachers.class_map.load_classifier` selects those of the data.

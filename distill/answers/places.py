@@ -10,7 +10,9 @@ from typing import ClassVar, Literal, NamedTuple, Self
 import numpy as np
 
 from distill.answers.classes import Softmax
-from distill.answers.kind import Arrays
+from distill.answers.kind import Arrays, Shares
+from distill.data import s2
+from distill.data.cells import overlaps
 from distill.errors import DistillError
 from distill.evaluation.great_circle import RADII, great_circle
 
@@ -50,6 +52,7 @@ class Places(Softmax):
     radii: tuple[float, ...] | None = None
 
     name: ClassVar[str] = "places"
+    shares: ClassVar[bool] = True
     words: ClassVar[str] = "probabilities of cells of the Earth"
     page: ClassVar[Path | None] = Path(__file__).with_name("places.js")
     template: ClassVar[Path] = Path(__file__).with_name("places.md")
@@ -66,6 +69,15 @@ print(config["latitudes"][cell], config["longitudes"][cell], config["classes"][c
         if classes is None or classes == self.classes:
             return self
         return replace(self, classes=classes, latitudes=None, longitudes=None, sure_from=None, radii=None)
+
+    def shares_of(self, names: tuple[str, ...]) -> Shares:
+        """By the ground that cells share.
+
+        Args:
+            names: each a token, or a line that begins with one.
+        """
+        theirs = s2.cells_of(tuple(map(s2.first_word, names)), "teacher.classes")
+        return Shares(*overlaps(theirs, s2.cells_of(self.classes or (), "cells")))
 
     def check(self) -> None:
         super().check()

@@ -85,6 +85,11 @@ def tokens(cells: np.ndarray) -> tuple[str, ...]:
     return tuple(s2cell.cell_id_to_token(int(cell)) for cell in cells)
 
 
+def first_word(line: str) -> str:
+    """The token that a line of a list begins with, whatever stands behind it: coordinates, or a name."""
+    return next(iter(line.replace(",", " ").split()), "")
+
+
 def cells_of(names: tuple[str, ...], where: str) -> np.ndarray:
     """uint64 (N,) of tokens.
 

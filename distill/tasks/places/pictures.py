@@ -10,6 +10,7 @@ from rich.console import Console
 
 from distill.data.cells import Cells, cut, listed
 from distill.data.prepared.pictures import Pictures
+from distill.data.s2 import first_word
 from distill.data.sources.degrees import COORDINATES
 from distill.data.targets import Column
 from distill.errors import DistillError
@@ -59,7 +60,7 @@ class PlacePictures(TaskPictures):
             cells, said = cut(places, settings.most, settings.least), ""
         else:
             where = f"cells.tokens{'' if isinstance(settings.tokens, tuple) else f': {settings.tokens}'}"
-            names = tuple(line.replace(",", " ").split()[0] for line in read_classes(settings.tokens) or ())
+            names = tuple(map(first_word, read_classes(settings.tokens) or ()))
             cells, empty = listed(names, places, where)
             said = f"; {empty} of {len(names)} cells hold none of them, and are left out" if empty else ""
         kept, many = int(cells.counts.sum()), len(cells)
