@@ -4,6 +4,7 @@ Shapes: N batch, C cells, K cells that a target is spread over.
 """
 
 import torch
+import torch.nn.functional as F
 import torchmetrics
 from torch import Tensor, nn
 
@@ -53,5 +54,5 @@ class PlaceLearner(TrainingModule):
             raise DistillError("a batch has no column `cell`, the number of the cell of each of its pictures.")
         known = own >= 0
         row = own.clamp(min=0).long()
-        wanted = (self.shares[row] * logits.gather(1, self.cells[row])).sum(dim=1)
-        return {"loss": torch.where(known, logits.logsumexp(dim=1) - wanted, 0)}
+        entropy = (self.shares[row] * F.log_softmax(logits, dim=1).gather(1, self.cells[row])).sum(dim=1)
+        return {"loss": torch.where(known, -entropy, 0)}
