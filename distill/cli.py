@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from distill.commands import COMMANDS
-from distill.errors import DistillError, echo
+from distill.commands.arguments import CommandParser
+from distill.errors import DistillError, echo, few
 from distill.files.text import no_text
 from distill.host import exhausted, settle, show_what_can_be_shown
 
@@ -68,7 +69,7 @@ def _main(arguments: Sequence[str]) -> int:
         from distill.registry import expected
 
         print(
-            f"distill: no command is called {options.command!r}. {expected(options.command, [*COMMANDS])}",
+            f"distill: no command is called {echo(options.command)}. {expected(options.command, [*COMMANDS])}",
             file=sys.stderr,
         )
         return 2
@@ -94,7 +95,8 @@ def _of_a_file(error: Exception) -> str | None:
     """What the system refuses of a file, in a line; None of other errors."""
     if not isinstance(error, OSError) or error.errno not in _OF_A_FILE or error.filename is None:
         return None
-    return f"{error.filename}: {error.strerror}. Make room or rights for it there, or name another place."
+    place = few([error.filename])  # which may be the very name that is too long
+    return f"{place}: {error.strerror}. Make room or rights for it there, or name another place."
 
 
 def _drop_output() -> None:
@@ -105,7 +107,7 @@ def _drop_output() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill",
         usage="distill COMMAND ...",
         description="Distil large vision models into MobileNets, and score the files that ship.\n\n"

@@ -15,6 +15,7 @@ SOURCES = Registry(
         "coordinates": "distill.data.sources.coordinates:Coordinates",
         "folder": "distill.data.sources.folder:Folder",
         "hub": "distill.data.sources.hub:Hub",
+        "insightface_rec": "distill.data.sources.insightface_rec:InsightfaceRec",
         "people": "distill.data.sources.people:People",
         "rendered_dogs": "distill.data.rendered.dogs:RenderedDogs",
         "rendered_faces": "distill.data.rendered.faces:RenderedFaces",
@@ -43,6 +44,7 @@ TEACHERS = Registry(
         "ssd_mobilenet_v1": "teachers.ssd_teacher:SsdTeacher",
         "stored": "distill.store.teacher:Stored",
         "timm": "teachers.timm_teacher:Timm",
+        "torchvision_detector": "teachers.torchvision_teacher:TorchvisionDetector",
     },
 )
 """A `teachers.teacher.TeacherConfig` each."""

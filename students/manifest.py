@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from distill.answers.kind import Kind
-from distill.errors import DistillError
+from distill.errors import DistillError, few
 from distill.files.atomic import read_json, write_json
 from distill.preprocess.preprocess import Crop, Fit, Preprocess
 from distill.registries import ANSWERS, STUDENTS
@@ -164,7 +164,7 @@ def _keys(content: Any, kind: type, path: Path, prefix: str, more: Sequence[str]
         ("unknown", [name for name in content if name not in expected]),
     ):
         if names:
-            listed = ", ".join(f"{prefix}{name}" for name in names)
+            listed = few(f"{prefix}{name}" for name in names)
             raise DistillError(f"{path}: {problem} key {listed}. Valid keys: {', '.join(expected)}.")
     return content
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 TAKEN = (3, 4)  # of timm's levels: of strides 16 and 32, in MobileNetV1 the maps of layers 11 and 13
+FINEST_STRIDE = 16  # pixels from cell to cell of the first of them; each further map has twice the stride
 EXTRA = (512, 256, 256, 128)  # channels of the maps beyond, at width 1
 _EPSILON = 1e-3  # TensorFlow's; its decay of 0.9997 is for training that is a hundred times as long, so torch's is kept
 
@@ -80,6 +81,6 @@ def sides(resolution: int, maps: int = len(TAKEN) + len(EXTRA)) -> tuple[int, ..
     found, side = [], resolution
     for halved in range(1, 4 + maps):
         side = -(-side // 2)
-        if halved >= 4:
+        if 2**halved >= FINEST_STRIDE:
             found.append(side)
     return tuple(found)

@@ -15,10 +15,11 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from distill.objectives.boxes.features import map_name
 from students.anchors import grid_anchors, shapes_of_cells
 from students.head import Boxed, Head
 from students.mobilenet_v1 import ACTIVATIONS, MobilenetV1
-from students.pyramid import Maps, conv_down, extra_maps, sides
+from students.pyramid import FINEST_STRIDE, Maps, conv_down, extra_maps, sides
 from students.timm_student import TimmFamily
 
 COCO = 91  # classes of TensorFlow's, the background among them; what Table 13 of the paper is counted with
@@ -45,9 +46,20 @@ class Ssd(nn.Module):
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         """Normalised float (N, 3, H, W) to `locations` (N, A, 4), `logits` (N, A, C), and `anchors` (N, A, 4)."""
+        return self._predicted(self._maps(pixels))
+
+    def seen(self, pixels: Tensor) -> dict[str, Tensor]:
+        """The same, and beside it the maps (N, F, h, w) that it is predicted from, by their strides."""
+        maps = self._maps(pixels)
+        return self._predicted(maps) | {map_name(FINEST_STRIDE * 2**number): seen for number, seen in enumerate(maps)}
+
+    def _maps(self, pixels: Tensor) -> list[Tensor]:
         maps = self.body(pixels)
         for layer in self.extras:
             maps.append(layer(maps[-1]))
+        return maps  # type: ignore[no-any-return]
+
+    def _predicted(self, maps: list[Tensor]) -> dict[str, Tensor]:
         pairs = [predictor(seen) for predictor, seen in zip(self.predictors, maps, strict=True)]
         locations, logits = (torch.cat(parts, dim=1) for parts in zip(*pairs, strict=True))
         return {"locations": locations, "logits": logits, "anchors": self.anchors.expand_as(locations)}

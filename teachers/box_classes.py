@@ -71,4 +71,8 @@ def _read(name_map: NameMap) -> dict[str, str]:
         if len(row) != len(_HEADING) or row[0].strip() in called:
             raise DistillError(f"{file}, line {number}: {echo(row)}, expected two names, the first not given before.")
         called[row[0].strip()] = row[1].strip()
+    if not called:
+        raise DistillError(
+            f"teacher.class_map: {file} names no class after its heading. Give a line for each, or no map."
+        )
     return called

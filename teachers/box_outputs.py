@@ -22,6 +22,7 @@ _AT_MOST = 1 + 1e-3  # of a score: float16 rounds one
 SURE = 0.3
 """The score from which a box counts where it is asked whether boxes are read as they were written."""
 _MOSTLY = 0.5  # of the boxes that count
+_SWAPPED = 0.1
 _INSIDE_A_PIXEL, _BEYOND = 1.5, 4.0
 
 
@@ -74,7 +75,8 @@ class BoxOutputs:
             boxes float32 (N, K, 4), x1, y1, x2, y2 as shares of the picture, and scores (N, K, W).
 
         Raises:
-            DistillError: the arrays are of other shapes, scores leave 0..1, or boxes are in another unit than said.
+            DistillError: the arrays are of other shapes, scores leave 0..1, or boxes are in another unit, or
+                written otherwise, than said.
         """
         boxes, scores = self._parts(outputs, classes)
         if self.strides is not None:
@@ -88,6 +90,9 @@ class BoxOutputs:
         if self.unit == "pixels":
             boxes = boxes / np.array([width, height, width, height], np.float32)
         corners = _corners(boxes, self.boxes)
+        swapped = np.asarray((corners[..., 2:] < corners[..., :2]).any(axis=2))
+        self._check_corners(swapped, scores)
+        scores = np.where(swapped[..., None], 0, scores)  # a few are no boxes, as networks give them of low scores
         self._check_unit(corners, scores, height, width)
         return corners.astype(np.float32), np.minimum(scores, 1).astype(np.float32)
 
@@ -154,6 +159,14 @@ class BoxOutputs:
         with np.errstate(over="ignore"):  # an infinite size is refused with the other numbers that are none
             return np.concatenate([(boxes[..., :2] + cell) * size, np.exp(boxes[..., 2:]) * size], axis=2)
 
+    def _check_corners(self, swapped: np.ndarray, scores: np.ndarray) -> None:
+        sure = swapped[scores.max(axis=2, initial=0) > SURE]
+        if len(sure) and sure.mean() > _SWAPPED:
+            raise DistillError(
+                f"{self.file}: {sure.mean():.0%} of its boxes end before they begin. teacher.boxes is {self.boxes}; is "
+                "it another of xyxy, xywh and cxcywh?"
+            )
+
     def _check_unit(self, corners: np.ndarray, scores: np.ndarray, height: int, width: int) -> None:
         sure = corners[scores.max(axis=2, initial=0) > SURE]
         if not np.isfinite(corners).all():
@@ -166,7 +179,8 @@ class BoxOutputs:
                 f"{self.file}: {inside.mean():.0%} of its boxes lie inside one pixel. teacher.unit is pixels; is it "
                 "shares?"
             )
-        beyond = np.abs(sure).max(axis=1) > _BEYOND
+        outside = (sure[:, :2] >= 1).any(axis=1) | (sure[:, 2:] <= 0).any(axis=1)
+        beyond = outside | (np.abs(sure).max(axis=1) > _BEYOND)
         if beyond.mean() > _MOSTLY:
             raise DistillError(
                 f"{self.file}: {beyond.mean():.0%} of its boxes lie beyond the picture. teacher.unit is {self.unit} "

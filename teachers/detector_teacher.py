@@ -5,7 +5,7 @@ Shapes: N batch, K boxes, C classes of the data, h w the detector's own size.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch import Tensor
 from distill.answers.detections import IOU, Detections, classes_of, surest
 from distill.answers.kind import Kind
 from distill.cost import count_onnx
-from distill.errors import DistillError
+from distill.errors import DistillError, few
 from distill.files.atomic import checksum
 from distill.predictors.graph_session import GraphSession
 from distill.predictors.onnx_metadata import OnnxMetadata
@@ -24,6 +24,7 @@ from teachers.black_box import Layout, graph_input
 from teachers.box_classes import ClassNames, NameMap, class_names, columns_of
 from teachers.box_outputs import BoxOutputs, Corners, Scores, Unit
 from teachers.graph_teacher import Graph, Scale
+from teachers.own_shape import InOwnShape, OwnFit
 from teachers.teacher import Size, Teacher, TeacherConfig, counted, fingerprint_of
 
 
@@ -55,6 +56,8 @@ class OnnxDetector(TeacherConfig):
         classes: names of its classes in order: coco (80), a list, or a file with one a line or a JSON list. Those of
             the data are selected by them.
         class_map: what the data calls them where it calls them otherwise: coco_to_voc, or a CSV file of teacher,data.
+        fit: how it wants photographs where prepare.fit is stretch: in their own shape on grey, pad (centred) or
+            pad_corner (in the upper left corner). Left out, it sees the prepared picture as it is.
     """
 
     file: Path
@@ -75,13 +78,21 @@ class OnnxDetector(TeacherConfig):
     channels: Channels | None = None
     classes: ClassNames | None = None
     class_map: NameMap | None = None
+    fit: OwnFit | None = None
     ready_made: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        if self.fit not in (None, *get_args(OwnFit)):
+            raise DistillError(f"teacher.fit is {self.fit!r}, expected one of {', '.join(get_args(OwnFit))}, or null.")
         if self.nms is not None and not 0 < self.nms <= 1:
             raise DistillError(f"teacher.nms is {self.nms}, expected an IoU above 0 and at most 1, or null.")
+        if self.outputs is not None and (not self.outputs or len(set(self.outputs)) < len(self.outputs)):
+            raise DistillError(
+                f"teacher.outputs is {list(self.outputs)}, expected names of outputs, each once: one that has all, or "
+                "boxes and scores, or boxes, scores and classes."
+            )
 
-    def teacher(self, kind: Kind) -> "Detector":
+    def teacher(self, kind: Kind) -> Teacher:
         """The detector, with the data's classes among its own.
 
         Raises:
@@ -103,7 +114,8 @@ class OnnxDetector(TeacherConfig):
             columns_of(classes, names, self.class_map),
             self.nms,
         )
-        return Detector(session, preprocess, layout, reading, classes, assumed)
+        detector = Detector(session, preprocess, layout, reading, classes, assumed)
+        return detector if self.fit is None else InOwnShape(detector, self.fit)
 
     @property
     def graph(self) -> Graph:
@@ -126,13 +138,13 @@ class OnnxDetector(TeacherConfig):
         if self.outputs is None:
             if len(session.outputs) > 1:
                 raise DistillError(
-                    f"{self.file}: has several outputs: {', '.join(session.outputs)}. Give teacher.outputs: one that "
+                    f"{self.file}: has several outputs: {few(session.outputs)}. Give teacher.outputs: one that "
                     "has all, or boxes and scores, or boxes, scores and classes, in this order."
                 )
             return session.outputs
         if unknown := [name for name in self.outputs if name not in session.outputs]:
             raise DistillError(
-                f"teacher.outputs: {self.file} has no output {', '.join(unknown)}. It has {', '.join(session.outputs)}."
+                f"teacher.outputs: {self.file} has no output {few(unknown)}. It has {few(session.outputs)}."
             )
         return self.outputs
 

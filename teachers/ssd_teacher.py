@@ -18,8 +18,9 @@ from distill.errors import DistillError
 from distill.files.checkpoint import read_weights
 from distill.files.weights import load_weights, weights_checksum
 from distill.preprocess.preprocess import Preprocess
-from students.ssd import SsdMobilenetV1
+from students.ssd import Ssd, SsdMobilenetV1
 from students.student import create_student
+from teachers.inside import Inside
 from teachers.teacher import Size, Teacher, TeacherConfig, counted, fingerprint_of
 
 
@@ -64,6 +65,7 @@ class SsdTeacher(TeacherConfig):
         if not isinstance(self.weights, Path):
             raise DistillError("teacher.weights: scratch is no teacher; teach it first (stages: [teach, ...]).")
         network = create_student(replace(self.network, weights=None), Boxes(classes).head())
+        assert isinstance(network, Ssd)  # of its family
         load_weights(network, read_weights(self.weights), self.weights, allow_new_head=False)
         return SsdDetector(network, self.network.preprocess, classes, self.network.full_name)
 
@@ -78,9 +80,9 @@ class SsdDetector(Teacher):
         network: normalised float (N, 3, h, w) to `locations`, `logits` and `anchors`.
     """
 
-    def __init__(self, network: nn.Module, preprocess: Preprocess, classes: tuple[str, ...], name: str) -> None:
+    def __init__(self, network: Ssd, preprocess: Preprocess, classes: tuple[str, ...], name: str) -> None:
         super().__init__(name, preprocess, Detections(classes).shapes, classes)
-        self.network = network.requires_grad_(False).to(memory_format=torch.channels_last)
+        self.network: Ssd = network.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.eval()
 
     @torch.no_grad()
@@ -93,6 +95,10 @@ class SsdDetector(Teacher):
         return {
             name: torch.from_numpy(values).to(pictures.device) for name, values in surest(boxes, scores, IOU).items()
         }
+
+    @property
+    def inside(self) -> Inside:
+        return Inside(self.name, self.preprocess, self.network, self.network.seen)
 
     def size(self) -> Size:
         return counted(self.name, lambda: count(self.network, self.preprocess.height, self.preprocess.width))

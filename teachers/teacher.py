@@ -82,6 +82,15 @@ class Teacher(nn.Module, ABC):
         """Float (N, 3, h, w) on the 0..255 scale, at this teacher's size, not normalised, to float32 tensors (N, ...)
         of its `shapes`."""
 
+    def answer_whole(self, pictures: Tensor, sizes: Tensor | None) -> dict[str, Tensor]:
+        """What it says of whole pictures.
+
+        Args:
+            pictures: uint8 (N, H, W, 3).
+            sizes: int32 (N, 2), height and width of the pictures that these were made of, where they are known.
+        """
+        return self(self.preprocess.resize(pictures).permute(0, 3, 1, 2).float())  # type: ignore[no-any-return]
+
     @abstractmethod
     def fingerprint(self) -> str:
         """sha256 over all that its answers depend on: weights and preprocessing."""
@@ -100,6 +109,12 @@ class Teacher(nn.Module, ABC):
     def online(self) -> "Teacher | None":
         """What is asked while a student trains; None of a teacher whose answers are stored."""
         return self
+
+    @property
+    def inside(self) -> nn.Module | None:
+        """The same network, asked about a view for what it makes its answers of, as `teachers.inside.Inside`; None
+        where that cannot be had, as of a black box or of stored answers."""
+        return None
 
     def size(self) -> Size:
         """Its parameters, and the mult-adds of one answer."""
@@ -186,7 +201,7 @@ def counted(name: str, count: Callable[[], Cost]) -> Size:
     try:
         cost = count()
     except DistillError as error:
-        console.print(f"teacher {name}: its cost is unknown: {error}")
+        console.print(f"teacher {name}: its cost is unknown: {error}", soft_wrap=True)
         return {"parameters": None, "mult_adds": None}
     return {"parameters": cost.parameters, "mult_adds": cost.mult_adds}
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from distill.cost import count
-from distill.errors import DistillError
+from distill.errors import DistillError, few
 from distill.files.weights import weights_checksum
 from distill.preprocess.preprocess import Preprocess
 from teachers.networks.glimpse import Glimpse
@@ -39,7 +39,7 @@ class TorchTeacher(Teacher):
     ) -> None:
         super().__init__(name, preprocess, outputs, classes)
         if output is not None and len(self.shapes) > 1:
-            raise DistillError(f"teacher {name}: output chooses one tensor, and {', '.join(self.shapes)} are wanted.")
+            raise DistillError(f"teacher {name}: output chooses one tensor, and {few(self.shapes)} are wanted.")
         self.output = output
         # The layout depthwise convolutions are fastest in: 1.7 times the pictures a second on a CPU.
         self.network = network.requires_grad_(False).to(memory_format=torch.channels_last)

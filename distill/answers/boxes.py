@@ -8,7 +8,8 @@ from typing import ClassVar, Literal, Self
 
 from torch import Tensor
 
-from distill.answers.kind import Tensors
+from distill.answers.detections import Detections
+from distill.answers.kind import Kind, Tensors
 from distill.answers.located import LocatedKind
 from distill.errors import DistillError
 from distill.objectives.boxes.coder import decode
@@ -49,6 +50,7 @@ class Boxes(LocatedKind):
     name: ClassVar[str] = "boxes"
     raw: ClassVar[tuple[str, ...]] = ("locations", "logits", "anchors")
     words: ClassVar[str] = "boxes around things, and a score of each class for each box"
+    once: ClassVar[type[Kind] | None] = Detections
 
     def of_outputs(self, outputs: Tensors) -> Self:
         return replace(self, anchors=outputs["logits"].shape[1])

@@ -34,6 +34,7 @@ class Embedding(Kind):
     words: ClassVar[str] = "embeddings"
     hub_task: ClassVar[tuple[str, str]] = ("image-feature-extraction", "face embedding")
     page: ClassVar[Path | None] = Path(__file__).with_name("embeddings.js")
+    vectors: ClassVar[str] = "embeddings"
     template: ClassVar[Path] = Path(__file__).with_name("embeddings.md")
     reading: ClassVar[str] = """\
 other = answers  # of another picture, by the same blocks
@@ -46,6 +47,10 @@ cosine = float(answers[0] @ other[0])
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {"embedding": (self.dimensions or 0,)}
+
+    @property
+    def same_from(self) -> dict[str, float]:
+        return dict(self.far_thresholds or {})
 
     def activate(self, outputs: Tensors) -> dict[str, Tensor]:
         """Of unit length; the zero vector stays."""
@@ -69,8 +74,8 @@ cosine = float(answers[0] @ other[0])
 
     def heading(self) -> list[str]:
         raise DistillError(
-            "gives embeddings, which are compared, and have no classes to write. Score pairs with distill evaluate, or "
-            "look faces up in the page that distill export --formats web writes."
+            "gives embeddings, which are compared, and have no classes to write. Look faces up with distill gallery, "
+            "score pairs with distill evaluate, or use the page that distill export --formats web writes."
         )
 
     def row(self, answers: Arrays) -> list[str]:

@@ -60,7 +60,11 @@ class Kind(ABC):
         gives: of a file that was exported with this kind, what it gives where it teaches as a black box; None where
             that is no probability of a class.
         shares: whether probabilities of other classes can be shared out among these, as `shares_of` does.
+        once: the kind of files that give each thing once, with non-maximum suppression inside; None where answers are
+            of nothing that is found several times.
         largest: whether only the largest outputs of a picture may be kept, as of classes that exclude each other.
+        vectors: of `tensors`, the one (N, D) of unit length by whose cosines pictures are looked up in a gallery; None
+            where none is.
     """
 
     name: ClassVar[str]
@@ -73,12 +77,20 @@ class Kind(ABC):
     template: ClassVar[Path] = Path(__file__).with_name("plain.md")
     gives: ClassVar[Gives | None] = None
     shares: ClassVar[bool] = False
+    once: ClassVar["type[Kind] | None"] = None
     largest: ClassVar[bool] = False
+    vectors: ClassVar[str | None] = None
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The name of each output; None where outputs have none, or nobody knows them."""
         return None
+
+    @property
+    def same_from(self) -> dict[str, float]:
+        """The cosine of `vectors` from which two pictures show the same, by the FAR that was asked for; empty where
+        none was measured."""
+        return {}
 
     def called(self, classes: tuple[str, ...] | None) -> Self:
         """The same of a network that calls its outputs so; None where it does not say."""

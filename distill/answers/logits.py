@@ -29,6 +29,11 @@ def by_themselves(gives: Gives | None) -> bool:
     return gives == "probabilities"
 
 
+def share_one(gives: Gives | None) -> bool:
+    """Whether all classes share one probability, which no vector but of classes does."""
+    return gives == "softmax"
+
+
 @dataclass
 class Announced:
     """What one network answers, batch by batch, taken for what it was said to give, and watched whether it looks so.

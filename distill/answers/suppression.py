@@ -7,12 +7,14 @@ import numpy as np
 
 from distill.data.targets import Ragged
 
+LEAST = 0.01
+"""The score from which a box is looked at."""
 CANDIDATES = 400
 """Boxes of a class and picture that are looked at, the surest: before training all of them are as sure."""
 
 
 def suppressed(
-    boxes: np.ndarray, scores: np.ndarray, iou: float = 0.6, most: int = 100, least: float = 0.01
+    boxes: np.ndarray, scores: np.ndarray, iou: float = 0.6, most: int = 100, least: float = LEAST
 ) -> tuple[Ragged, Ragged, Ragged]:
     """What is found in each picture; in each class by itself, so that two classes may be found at one place.
 

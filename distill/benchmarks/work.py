@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -30,7 +31,6 @@ from teachers.timm_teacher import Timm
 from teachers.torch_teacher import TorchTeacher
 
 PASS = 8  # batches a pass, so that a turn goes through several and pays what they cost
-CLIP = 5.0
 STUDENT_WIDTH, TEACHER_WIDTH = 0.25, 0.84
 """Of MobileNets, where none are asked for: a teacher of ten times the student's mult-adds."""
 
@@ -130,6 +130,18 @@ class Work:
                 steps -= 1
                 if steps == 0:
                     return
+
+    def facts(self) -> dict[str, Any]:
+        """What stands beside the figures."""
+        return {
+            "student_width": self.width,
+            "teacher": self.teacher.name,
+            "teacher_over_student_mult_adds": self.ratio,
+        }
+
+    def words(self) -> str:
+        """The same in words."""
+        return f"student: MobileNet {self.width:g}; teacher: {self.teacher.name}, {self.ratio:.1f} times its mult-adds"
 
     @property
     def optimization(self) -> Optimization:

@@ -11,6 +11,7 @@ COMMANDS = {
     "predict": "write what a student sees in a folder of pictures",
     "push": "push a run to the Hugging Face hub",
     "store": "keep a teacher's answers to learn from again and again",
+    "gallery": "enroll people from photographs, and look others up among them",
     "leaks": "find the pictures that two folders share",
     "bench": "compare speeds side by side",
     "audit": "recompute the cost tables of the MobileNets paper",

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from distill import formatting
 from distill.audit import Finding, State, audit, read_tables
+from distill.commands.arguments import CommandParser
 from distill.files.atomic import write_json
 
 _HEADINGS = {"mult_adds": "mult-adds", "parameters": "parameters", "layer": "layer"}
@@ -20,7 +21,7 @@ _HEADINGS = {"mult_adds": "mult-adds", "parameters": "parameters", "layer": "lay
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill audit",
         description="Recompute every mult-add and parameter cell of tables 1 to 10 and 12 to 14 of the MobileNets "
         "paper, and of its paragraph on PlaNet: which agree, and why the others do not. Status 1 if one is "

@@ -1,9 +1,10 @@
-"""distill bench step | transfer | loader | export: speeds side by side in one run, in turns."""
+"""distill bench step | transfer | boxes | loader | export | gallery: speeds side by side in one run, in turns."""
 
 import argparse
 import resource
 import statistics
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,11 +17,11 @@ from rich.progress import track
 from rich.table import Table
 
 from distill import formatting
+from distill.benchmarks.boxes import BoxWork, bare_boxes, boxes_in_lightning, matching
 from distill.benchmarks.export import latency_of_export
 from distill.benchmarks.loader import WORKERS, memory, pictures_of_both_kinds, rates, replays
+from distill.benchmarks.loops import WARM_UP
 from distill.benchmarks.ways import (
-    WARM_UP,
-    Way,
     bare_online,
     bare_stored,
     online,
@@ -31,11 +32,13 @@ from distill.benchmarks.ways import (
     torchdistill_loss,
 )
 from distill.benchmarks.work import STUDENT_WIDTH, TEACHER_WIDTH, Work
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.files.atomic import write_json
+from distill.gallery.speeds import speeds_of_search
 from distill.run.trainer import quieten
 
-WAYS: dict[str, dict[str, Way]] = {
+WAYS: dict[str, dict[str, Callable[..., float]]] = {
     "step": {"bare loop": bare_online, "distill": online},
     "transfer": {
         "teacher forward": teacher_alone,
@@ -45,6 +48,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "distill, labels": supervised,
         "timm, online": timm_task,
     },
+    "boxes": {"bare loop": bare_boxes, "distill": boxes_in_lightning, "matching": matching},
 }
 RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "step": {"distill / bare loop": (("distill",), ("bare loop",))},
@@ -56,34 +60,46 @@ RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "timm / online": (("timm, online",), ("distill, online",)),
         "timm / stored": (("timm, online",), ("distill, stored",)),
     },
+    "boxes": {
+        "distill / bare loop": (("distill",), ("bare loop",)),
+        "matching / bare loop": (("matching",), ("bare loop",)),
+    },
 }
 """Seconds of the first ways over seconds of the second, turn by turn."""
 if find_spec("torchdistill"):
     WAYS["transfer"]["torchdistill, online"] = torchdistill_loss
     RATIOS["transfer"]["torchdistill / online"] = (("torchdistill, online",), ("distill, online",))
+RESOLUTIONS = {"export": 224, "boxes": 300}
 PICTURES = (10_000, 100_000, 1_000_000)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(prog="distill bench", description="Compare speeds side by side in one run.")
+    parser = CommandParser(prog="distill bench", description="Compare speeds side by side in one run.")
     parser.add_argument(
         "what",
-        choices=[*WAYS, "loader", "export"],
+        choices=[*WAYS, "loader", "export", "gallery"],
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
         "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
-        "installed, torchdistill's loss. "
+        "installed, torchdistill's loss. boxes: a step of an SSD MobileNet on a teacher's boxes, against the same in a "
+        "bare PyTorch loop, and what matching takes of it. "
         "loader: views a second of one core, cut there or on a GPU, from uint8 pictures and from JPEG files, memory by "
         "count of pictures, and whether views come the same by any number of workers. "
         "export: one picture through the ONNX file of a MobileNet 1.0, against the machine's best rate and against "
-        "preprocessing outside of the file",
+        "preprocessing outside of the file. "
+        "gallery: one probe looked up among enrolled people, exactly and approximately, with the recall of the latter",
     )
     parser.add_argument(
         "--rounds", type=int, default=9, help="turns each takes; of the loader, batches of pictures drawn"
     )
-    parser.add_argument("--steps", type=int, default=30, help="steps a turn; of the loader, batches measured")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=30,
+        help="steps a turn; of the loader, batches measured; of the gallery, probes a turn",
+    )
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, and 224 of export")
+    parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, 300 of boxes, 224 of export")
     parser.add_argument(
         "--teacher",
         metavar="NAME",
@@ -91,8 +107,9 @@ def build_parser() -> argparse.ArgumentParser:
         "the mult-adds of the default student",
     )
     parser.add_argument(
-        "--width", type=float, default=STUDENT_WIDTH, help="of step and transfer: of the student, a MobileNet"
+        "--width", type=float, default=STUDENT_WIDTH, help="of step, transfer and boxes: of the student, a MobileNet"
     )
+    parser.add_argument("--vectors", type=int, default=1_000_000, help="of gallery: enrolled; default 1000000")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser
@@ -105,11 +122,13 @@ def main(arguments: list[str]) -> int:
         raise DistillError(
             f"--steps must be above {WARM_UP}, which are not timed; --rounds and --batch-size at least 1."
         )
+    if options.vectors < 2:
+        raise DistillError(f"--vectors is {options.vectors}, expected at least 2.")
     if options.device == "cuda" and not torch.cuda.is_available():
         raise DistillError("--device is cuda, and there is no GPU here that torch can use. Leave it out.")
-    options.resolution = options.resolution or (224 if options.what == "export" else 96)
+    options.resolution = options.resolution or RESOLUTIONS.get(options.what, 96)
     quieten()
-    figures = {"loader": _loader, "export": _export}.get(options.what, _turns)(options)
+    figures = {"loader": _loader, "export": _export, "gallery": _gallery}.get(options.what, _turns)(options)
     if options.json:
         write_json(options.json, figures)
     return 0
@@ -121,14 +140,12 @@ def _turns(options: argparse.Namespace) -> dict[str, Any]:
     times: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as place:
         device = torch.device(options.device)
-        work = Work.make(
-            Path(place),
-            options.batch_size,
-            options.resolution,
-            device,
-            width=options.width,
-            teacher_name=options.teacher,
-        )
+        made = Path(place), options.batch_size, options.resolution, device
+        work: Work | BoxWork
+        if options.what == "boxes":
+            work = BoxWork.make(*made, width=options.width)
+        else:
+            work = Work.make(*made, width=options.width, teacher_name=options.teacher)
         for turn in track(range(options.rounds), "turns", console=Console(stderr=True), transient=True):
             # Another begins each time: what a way leaves the next to clear away falls on all alike.
             first = turn % len(ways)
@@ -141,12 +158,10 @@ def _turns(options: argparse.Namespace) -> dict[str, Any]:
         "steps": options.steps,
         "device": options.device,
         "threads": torch.get_num_threads(),
-        "student_width": work.width,
-        "teacher": work.teacher.name,
-        "teacher_over_student_mult_adds": work.ratio,
+        **work.facts(),
         "peak_bytes": _peak_bytes(device),
     }
-    _print(figures)
+    _print(figures, work.words())
     return figures
 
 
@@ -202,6 +217,21 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
+def _gallery(options: argparse.Namespace) -> dict[str, Any]:
+    """Time the search of a gallery alone."""
+    figures = speeds_of_search(options.vectors, options.rounds, options.steps)
+    figures["peak_bytes"] = _peak_bytes(torch.device("cpu"))
+    milliseconds = figures["milliseconds"]
+    Console(markup=False, emoji=False).print(
+        f"{options.vectors:,} vectors of {figures['dimensions']} numbers: exact {milliseconds['exact']:.3f} ms a "
+        f"probe, approximate {milliseconds['approximate']:.3f} ms with recall {figures['recall']:.4f} of the 10 most "
+        f"alike; its graph was built in {formatting.duration(figures['built_in_s'])}; peak memory "
+        f"{formatting.size(figures['peak_bytes'])}",
+        soft_wrap=True,
+    )
+    return figures
+
+
 def _figures(
     times: dict[str, list[float]], ratios: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], batch_size: int
 ) -> dict[str, Any]:
@@ -224,7 +254,7 @@ def _figures(
     }
 
 
-def _print(figures: dict[str, Any]) -> None:
+def _print(figures: dict[str, Any], words: str) -> None:
     console = Console(markup=False, emoji=False)
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -238,11 +268,7 @@ def _print(figures: dict[str, Any]) -> None:
     console.print(table)
     for name, ratio in figures["ratios"].items():
         console.print(f"{name}: {ratio:.3f}")
-    console.print(
-        f"student: MobileNet {figures['student_width']:g}; teacher: {figures['teacher']}, "
-        f"{figures['teacher_over_student_mult_adds']:.1f} times its mult-adds; peak memory "
-        f"{formatting.size(figures['peak_bytes'])}"
-    )
+    console.print(f"{words}; peak memory {formatting.size(figures['peak_bytes'])}", soft_wrap=True)
 
 
 def _peak_bytes(device: torch.device) -> int:

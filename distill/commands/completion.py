@@ -8,6 +8,7 @@ from pathlib import Path
 import shtab
 
 from distill.commands import COMMANDS
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.recipe.parser import RecipeReader
 from distill.recipe.variants import VARIANTS
@@ -23,7 +24,7 @@ _RECIPE = "_distill_recipe"
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill completion",
         description="Print what lets a shell complete commands, recipes, their keys and the names of variants.",
         epilog='bash: put eval "$(distill completion bash)" into ~/.bashrc. zsh: write distill completion zsh into a '
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 def _everything() -> argparse.ArgumentParser:
     """One parser of all commands with all they take."""
-    parser = argparse.ArgumentParser(prog="distill")
+    parser = CommandParser(prog="distill")
     parser.add_argument("--version", action="store_true", help="say which version this is")
     commands = parser.add_subparsers()
     keys = _keys()

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from distill import formatting
+from distill.commands.arguments import CommandParser
 from distill.cost import Cost, count, count_onnx, separable_blocks
 from distill.cost.picture import check_picture, draw_cost
 from distill.errors import DistillError
@@ -28,7 +29,7 @@ _REFUSALS = (RuntimeError, AssertionError, ValueError)  # of a network, of pictu
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill cost",
         description="What a network costs at batch 1, laid out as tables 1 and 2 of the MobileNets paper.",
     )

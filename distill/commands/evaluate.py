@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from distill import formatting
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.predictors.open import open_predictor
@@ -25,7 +26,7 @@ TEACHER = "teacher"
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill evaluate",
         usage="distill evaluate RECIPE --model FILE [--against FILE] [--gallery-model FILE] [--out DIR] [--json FILE] "
         "[--KEY VALUE ...]",

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from distill.errors import DistillError
+from distill.commands.arguments import CommandParser
+from distill.errors import DistillError, few
 from distill.export.formats import FORMATS, formats_of
 from distill.files.checksums import check_sum
 from distill.files.run_directory import REPORT, RESOLVED, RESULTS, RunDirectory, check_version
@@ -27,7 +28,7 @@ from students.files import CONFIG_FILE, load_student
 from students.manifest import StudentManifest
 
 _SECTIONS = ("export", "card")
-_PLACES = ("data.root", "unlabelled.root", "web.root", "prepare.root", "evaluate.lfw")
+_PLACES = ("data.root", "unlabelled.root", "web.root", "prepare.root", "evaluate.lfw", "evaluate.pairs.root")
 _OF_A_MACHINE = (*_PLACES, "evaluate.batch_size")
 _GIVEN = f"those of {' and '.join(_SECTIONS)}, and for another machine {', '.join(_OF_A_MACHINE)}"
 _NOISE = 1e-3  # of a metric, between two machines
@@ -36,7 +37,7 @@ _SHOWN = 3  # figures that are named
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill export",
         usage="distill export RUN [--formats A,B,...] [--KEY VALUE ...]",
         description="Write a run's student in each format, score each file in its own runtime on the run's test "
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
     run_directory, recipe = _open(options.run, keys)
     if options.formats:
         recipe = replace(recipe, export=replace(recipe.export, formats=tuple(options.formats.split(","))))
-    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind)
+    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.export.nms)
     with run_directory.alone():
         network, manifest = load_student(run_directory.student)
         task = open_task(recipe, run_directory.data)
@@ -88,7 +89,7 @@ def _open(run: Path, keys: list[str]) -> tuple[RunDirectory, Recipe]:
     refused = [key for key in options if key.partition(".")[0] not in _SECTIONS and key not in _OF_A_MACHINE]
     if refused:
         raise DistillError(
-            f"{', '.join(refused)}: would score or describe another run than {run}. Expected keys: {_GIVEN}. For other "
+            f"{few(refused)}: would score or describe another run than {run}. Expected keys: {_GIVEN}. For other "
             "keys there is distill run with another --out."
         )
     return run_directory, RecipeReader(str(run / RESOLVED), "distill export RUN").read(keys)[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from distill import formatting
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.files.atomic import write_json
 from distill.inspection.facts import NETWORKS, named_teacher, read_facts
@@ -26,7 +27,7 @@ _FEW = 8  # hypotheses named in a line
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill inspect",
         usage="distill inspect FILE [--recipe RECIPE] [--pictures N] [--json FILE] [--KEY VALUE ...]",
         description="Say what a black box wants: what its file tells, and what only measuring does. Pictures of a "

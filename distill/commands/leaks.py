@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from distill.commands.arguments import CommandParser
 from distill.data.duplicates.leaks import Leaks, Looked, leaks, look
 from distill.files.atomic import atomic_path
 
@@ -14,7 +15,7 @@ SHOWN = 20  # pairs printed; the file has all
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill leaks",
         description="Find pictures of one folder in another: the same files, and photographs resized, stretched, "
         "mirrored, compressed again or cut to their middle square. Status 1 if there are any. A folder given twice is "

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from distill.answers.kind import Arrays, Kind
+from distill.commands.arguments import CommandParser
 from distill.data.prepared.decode import BadPicture, decode
 from distill.data.sources.folder import pictures_below
 from distill.data.sources.source import Sample
@@ -25,9 +26,7 @@ BATCH = 64
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(
-        prog="distill predict", description="Write what a student sees in your own pictures."
-    )
+    parser = CommandParser(prog="distill predict", description="Write what a student sees in your own pictures.")
     parser.add_argument("model", type=Path, help="a student's directory or file, or an exported file")
     parser.add_argument("folder", type=Path, help="pictures, at any depth")
     parser.add_argument("--csv", type=Path, default=Path("predictions.csv"), help="default predictions.csv")

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from rich.console import Console
 
 from distill import formatting
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.files.atomic import atomic_path, checksum
 from distill.files.checksums import check_sum
@@ -34,7 +35,7 @@ _REPLACED = ("student/*", "export/*")  # what an earlier push left there would c
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill push",
         description="Push a run's card, student and exported files to a repository of the Hugging Face hub.",
         epilog="A token comes from `hf auth login` or the environment variable HF_TOKEN.",

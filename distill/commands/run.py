@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.recipe.parser import RecipeReader
 from distill.recipe.written import recipe_names
@@ -14,7 +15,7 @@ from distill.run.pipeline import run
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill run",
         usage="distill run RECIPE [--out DIR] [--seeds N] [--KEY VALUE ...]",
         description="Train a student as a recipe says, score it, export it and report. The same command again goes on "
@@ -28,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _options() -> argparse.ArgumentParser:
     """Those beside the recipe, without --help, which is the recipe's where one was named."""
-    parser = argparse.ArgumentParser(prog="distill run", add_help=False, allow_abbrev=False)
+    parser = CommandParser(prog="distill run", add_help=False, allow_abbrev=False)
     parser.add_argument(
         "--out",
         type=Path,

@@ -9,6 +9,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from rich.console import Console
 
 from distill import formatting
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.files.checksums import SUMS, read_sums
 from distill.files.run_directory import RESULTS, RunDirectory
@@ -35,7 +36,7 @@ _FABRIC_KEYS = ("accelerator", "devices", "num_nodes", "strategy")
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill store",
         usage="distill store RECIPE --views V --out DIR [--KEY VALUE ...]\n       distill store verify DIR",
         description="Ask the recipe's teacher about V views of each picture and keep its answers; afterwards any run "
@@ -103,7 +104,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _views(given: int | None, recipe: Recipe) -> int:
-    """How many views are answered: none where a student learns from answers to whole pictures."""
+    """How many views are answered: none where a student learns from answers to whole pictures.
+
+    Raises:
+        DistillError: a student would learn from more than answers that can be kept.
+    """
+    if recipe.objective is not None and recipe.objective.needs_views:
+        raise DistillError(
+            f"{recipe.objective.needs_views}: for that the teacher is asked about each view itself, and its answers "
+            "are not kept. Set it to 0, or run without a store."
+        )
     if recipe.objective is None or recipe.objective.asks_views:
         return VIEWS if given is None else given
     if given is not None:
@@ -191,7 +201,7 @@ def _run_of(store: Path) -> Path:
 
 
 def _verify(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill store verify",
         description="Compare every file of a store with its checksum, its pictures with its fingerprint, and 64 of its "
         "answers with what the teacher says now, where the teacher is at hand.",

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from distill.commands.arguments import CommandParser
 from distill.errors import DistillError
 from distill.export.formats import formats_of
 from distill.files.atomic import write_json
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
         return 0
     first = points[0].recipe
     # What a format cannot carry, and a runtime that lacks, is said before anything is trained.
-    formats_of(first.export.formats, TASKS.get(first.task).kind)
+    formats_of(first.export.formats, TASKS.get(first.task).kind, first.export.nms)
     check_trainer(first)
     resources = Resources.of_this_machine(len(own), options.jobs, _gpus(points[0]))
     claimed = SweepDirectory.claim(out, reader.name)
@@ -85,7 +86,7 @@ def main(arguments: list[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's own arguments; keys of the recipe may follow."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="distill sweep",
         usage="distill sweep RECIPE --KEY A,B,... [--KEY C,D,...] [--out DIR] [--labels] [--together] "
         "[--against POINT] [--points I/N] [--jobs N] [--stop-below SCORE] [--within POINTS] [--so-far] "

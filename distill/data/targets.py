@@ -124,6 +124,8 @@ def labels_column(classes: int) -> Column:
 
 
 IDENTITIES = Column("identities", "int64")
+PICTURE_SIZE = Column("picture_size", "int32", (2,))
+"""Height and width in pixels of the upright picture that a prepared one was made of."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,7 @@ class Job:
         calibration: how the ranges of int8 follow from what the pictures excite.
         onnxruntime_web: of the browser folder: the npm package as a file; None for the cache or the registry.
         adapted: what `for_int8` is instead, once it has learnt to be rounded.
+        once: whether files give each thing once (`export.nms`).
     """
 
     network: nn.Module
@@ -41,6 +42,7 @@ class Job:
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
     adapted: fx.GraphModule | None = None
+    once: bool = False
 
     @property
     def preprocess(self) -> Preprocess:
@@ -49,9 +51,12 @@ class Job:
     @property
     def metadata(self) -> OnnxMetadata:
         """What each file says of itself."""
-        manifest = self.manifest
+        manifest, answers = self.manifest, self.manifest.answers
+        if self.once:
+            assert answers.once is not None  # `distill.export.formats.formats_of`
+            answers = answers.once().called(answers.class_names)
         return replace(
-            OnnxMetadata.of(manifest.answers, manifest.preprocess, manifest.picture),
+            OnnxMetadata.of(answers, manifest.preprocess, manifest.picture),
             teacher=manifest.teacher,
             teacher_fingerprint=manifest.teacher_fingerprint,
             data_fingerprint=manifest.data_fingerprint,
@@ -95,6 +100,7 @@ class Format:
         extra: of this package, that installs what the format needs; None where nothing more is needed.
         modules: that must be importable.
         shows: whether it shows answers in a page, which a kind without a `page` has none of.
+        suppresses: whether non-maximum suppression can be inside.
     """
 
     name: str
@@ -107,6 +113,7 @@ class Format:
     modules: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     shows: bool = False
+    suppresses: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from distill.answers.kind import Kind
 from distill.export.deployed import Deployed
 from distill.export.format import Format, Job
 from distill.export.quiet import quiet
+from distill.export.suppression import with_suppression
 from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor
@@ -43,7 +44,12 @@ def export_onnx(
 
 
 def write(job: Job, path: Path) -> None:
-    save(path, to_onnx(job.deployed(job.folded)), job.metadata)
+    save(path, finished(to_onnx(job.deployed(job.folded)), job), job.metadata)
+
+
+def finished(model: "onnx.ModelProto", job: Job) -> "onnx.ModelProto":
+    """With what a job asks for behind the network."""
+    return with_suppression(model, job.manifest.answers.tensors) if job.once else model
 
 
 def example(preprocess: Preprocess, count: int = 2) -> torch.Tensor:
@@ -93,4 +99,5 @@ FORMAT = Format(
     write=write,
     load=OnnxPredictor,
     limits="float32, any batch, opset 20; runs in onnxruntime on servers, phones and in browsers",
+    suppresses=True,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torch import fx
 
 from distill.export.format import Format, Job
-from distill.export.onnx import to_onnx
+from distill.export.onnx import finished, to_onnx
 from distill.export.quiet import quiet
 from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import PREFIX, OnnxMetadata
@@ -65,7 +65,7 @@ def _converted(job: Job, network: fx.GraphModule) -> "openvino.Model":
 
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "student.onnx"
-        file.write_bytes(to_onnx(job.deployed(network)).SerializeToString())
+        file.write_bytes(finished(to_onnx(job.deployed(network)), job).SerializeToString())
         return openvino.convert_model(file)  # read_model would leave the graph as it is, three times as large
 
 
@@ -96,6 +96,7 @@ FLOAT = Format(
     write=write,
     load=OpenvinoPredictor,
     limits=f"float32, {_LIMITS}",
+    suppresses=True,
     extra="openvino",
     modules=("openvino",),
 )
@@ -107,6 +108,7 @@ INT8 = Format(
     load=OpenvinoPredictor,
     limits=f"int8, {_LIMITS}",
     int8=True,
+    suppresses=True,
     extra="openvino",
     modules=("openvino", "nncf"),
 )

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from distill.errors import DistillError, echo, shortened
+from distill.errors import DistillError, echo, few, shortened
 from distill.files.checksums import check_sum
 from distill.files.kind import PICKLE, TORCH, TORCHSCRIPT, kind_of
 from distill.files.nearby import nearby
@@ -136,7 +136,7 @@ def _chosen(path: Path, content: object, of: str | None) -> Mapping[Any, Any]:
         if of not in found:
             raise DistillError(
                 f"{path}: holds no weights under {echo(of)} (weights_of). It holds some under "
-                f"{', '.join(found) or 'no entry'}."
+                f"{few(found) or 'no entry'}."
             )
         return found[of]
     tops: dict[str, str] = {}
@@ -153,7 +153,7 @@ def _chosen(path: Path, content: object, of: str | None) -> Mapping[Any, Any]:
         if not found:
             raise DistillError(f"{path}: holds {_held(content)}, expected tensors by name (a state dict).")
         raise DistillError(
-            f"{path}: holds several sets of weights, under {', '.join(found)}, and which is meant is not known. Say it "
+            f"{path}: holds several sets of weights, under {few(found)}, and which is meant is not known. Say it "
             "by teacher.weights_of, or save the one by itself."
         )
     if len(found) > 1:
@@ -214,7 +214,7 @@ def _network_within(names: list[str], expected: Collection[str], path: Path) -> 
     )
     if len(whole) > 1:
         raise DistillError(
-            f"{path}: holds this network {len(whole)} times, under {', '.join(start[:-1] for start in whole)}, and "
+            f"{path}: holds this network {len(whole)} times, under {few(start[:-1] for start in whole)}, and "
             "which is meant is not known. Of a teacher, say it by teacher.weights_of."
         )
     return whole[0] if whole else None

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from distill.errors import DistillError
+from distill.errors import DistillError, OutputsError
 from distill.inspection.subject import Subject
 
 _REFUSALS = 3  # outputs of which it is said why they cannot be learnt from
@@ -25,7 +25,8 @@ class Candidates:
         """The outputs; None where there is one.
 
         Raises:
-            DistillError: there is none.
+            OutputsError: there is none, and one at least has another number of outputs than the data has classes.
+            DistillError: there is none for other reasons.
         """
         subject = self._subject
         if len(subject.outputs) == 1:
@@ -33,19 +34,29 @@ class Candidates:
             return subject.outputs
         possible: list[str | None] = []
         refused: list[str] = []
+        kind = DistillError
         for output in subject.outputs:
             try:
                 self._check(output)
                 possible.append(output)
             except DistillError as error:
                 refused.append(f"{output}: {error}")
+                kind = OutputsError if isinstance(error, OutputsError) else kind
         if not possible:
             more = f" And {len(refused) - _REFUSALS} more." if len(refused) > _REFUSALS else ""
-            raise DistillError(
+            raise kind(
                 f"{subject.facts.file}: none of its {len(refused)} outputs could be learnt from. "
                 f"{' '.join(refused[:_REFUSALS])}{more}"
             )
         return tuple(possible)
+
+    def check(self) -> None:
+        """Refuse a file of which nothing can be learnt.
+
+        Raises:
+            DistillError: as `names` does.
+        """
+        _ = self.names
 
     def class_keys(self, output: str | None) -> tuple[dict[str, Any], str]:
         """Keys of the teacher's section that say which numbers of an output are the data's classes, and in words how

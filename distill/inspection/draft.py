@@ -1,86 +1,71 @@
 """A recipe for somebody's own pictures and teacher, from a look at both: a commented file that is read and changed."""
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from PIL import Image
 
 from distill import formatting
 from distill.data.prepared.quiet import quieten_pictures
-from distill.data.sources.csv_rows import read_rows
-from distill.data.sources.source import SPLITS, Sample, Source, Targeted
-from distill.errors import DistillError
+from distill.data.sources.source import SPLITS, Sample
 from distill.export.int8.calibration import NEEDED
 from distill.inspection.contract import Contract
+from distill.inspection.look import Look
+from distill.inspection.sample import EACH
 from distill.inspection.section import plain
-from distill.registries import SOURCES
+from distill.preprocess.preprocess import Fit
 
 LONGEST = 25
 """Lines of a drafted recipe."""
 
-_SHARES = {"validation": 0.1, "test": 0.2}
 _LOOKED_AT = 64  # pictures whose size is read
 _STEPS = 3000
 _PASSES = (10, 200)
-_BATCH, _BATCHES = 64, 4  # pictures in one, at most; batches in a pass, where there are pictures enough
-_RESOLUTION = 128  # of the student, at most
+_BATCHES = 4  # in a pass, where there are pictures enough
 _HALVINGS = 32  # a MobileNet halves its input five times
-_TRUTHS = {"0", "1", "-1", "0.0", "1.0", "-1.0", "true", "false", "yes", "no", ""}
+_FARS, _FARS_OF_FEW = (1e-2, 1e-3), 0.1
+_SHOWN = 10  # impostor pairs that are accepted at a rate, for it to be measured
 
 
-@dataclass(frozen=True)
-class Look:
-    """What a look at somebody's pictures showed.
-
-    Attributes:
-        keys: of a recipe's `data` section.
-        exclusive: whether a picture shows one of the classes, and not any number of them.
-    """
-
-    keys: dict[str, Any]
-    samples: Sequence[Sample]
-    classes: tuple[str, ...]
-    exclusive: bool
-
-    @property
-    def counts(self) -> Counter[str]:
-        return Counter(sample.split for sample in self.samples)
-
-
-def draft(data: Look, contract: Contract, name: str) -> str:
+def draft(data: Look, contract: Contract, name: str, asked: int) -> str:
     """The YAML of a recipe.
 
     Args:
         contract: of its teacher.
         name: of the recipe's file.
+        asked: pictures of the data that its teacher is asked about, 0 for none.
     """
-    height, width = contract.size or (224, 224)
-    resolution = max(_HALVINGS, min(_RESOLUTION, min(height, width) // _HALVINGS * _HALVINGS))
+    aim = data.aim
+    height, width = contract.size or (aim.side, aim.side)
+    if data.align is not None:  # to a template that is as high as wide
+        height = width = max(height, width)
+    resolution = max(_HALVINGS, min(aim.resolution, min(height, width) // _HALVINGS * _HALVINGS))
     learnt = data.counts["train"]
-    passes, batch = _length(learnt)
-    what, objective = ("classes", "softmax_kl") if data.exclusive else ("attributes", "bernoulli_kl")
-    said = "that exclude each other" if data.exclusive else "a probability for each by itself"
+    passes, batch = _length(learnt, aim.batch)
     parts = ", ".join(f"{formatting.count(data.counts[part])} {part}" for part in SPLITS)
-    prepare = {"height": max(height, resolution), "width": max(width, resolution), "fit": contract.fit}
+    prepare: dict[str, Any] = {"height": max(height, resolution), "width": max(width, resolution)}
+    others = [one for one in get_args(Fit) if one != (contract.fit or aim.fit)]
+    fitted = f"  # or {', '.join(others)}" if data.align is None else "  # faces are brought to their place"
+    prepare |= {"fit": contract.fit or aim.fit} if data.align is None else {"align": data.align}
     steps = formatting.count(passes * max(1, learnt // batch))
     lines = [
         f"# distill run {name}",
-        f"# {len(data.classes)} {what}, {formatting.count(len(data.samples))} pictures of about "
+        f"# {formatting.count(data.number)} {aim.counted}, {formatting.count(len(data.samples))} pictures of about "
         f"{_size(data.samples)} pixels: {parts}.",
-        f"task: {what}  # {said}",
+        f"task: {aim.task}  # {aim.said}",
         "stages: [transfer]  # the student learns what the teacher answers; labels only score it",
         f"data: {_flow(data.keys)}",
         "# unlabelled: {name: folder, root: MORE_PICTURES}  # to transfer on as well",
-        f"prepare: {_flow(prepare)}  # or stretch, or pad",
-        *_teacher(contract, len(data.classes)),
-        f"student: {_flow({'name': 'mobilenet_v1', 'width': 0.5, 'resolution': resolution})}",
-        f"objective: {_flow({'name': objective, 'temperature': 2.0 if data.exclusive else 1.0})}",
-        f"transfer: {_flow({'epochs': passes, 'batch_size': batch})}  # {steps} steps",
+        f"prepare: {_flow(prepare)}{fitted}",
+        *_teacher(contract, data.number),
+        f"student: {_flow({**aim.student, 'resolution': resolution})}",
+        f"objective: {_flow(dict(aim.objective))}",
+        f"transfer: {_flow({'epochs': passes, 'batch_size': batch, **aim.transfer})}  # {steps} steps",
+        *([f"evaluate: {_flow({'fars': _fars(data, asked)})}  # false accept rates of TAR"] if aim.pairs else []),
         f"export: {_flow({'formats': ['onnx', 'onnx-int8'] if learnt >= NEEDED else ['onnx']})}",
     ]
     while len(lines) > LONGEST and (remarks := [line for line in lines if line.startswith("  #")]):
@@ -98,71 +83,18 @@ def _shorter(lines: list[str]) -> list[str]:
     return [*lines[:begin], f"teacher: {_flow(keys)}", *lines[end:]]
 
 
-def look(pictures: Path, root: Path | None) -> Look:
-    """With the parts they are in, or else with shares held out.
-
-    Args:
-        pictures: a folder of a folder for each class, or of parts that hold these; or a table (CSV).
-        root: where a table's names of pictures begin; None for the table's own folder.
-
-    Raises:
-        DistillError: they are laid out otherwise, there are too few to hold some out, or a folder has a root.
-    """
-    keys: dict[str, Any] = {"name": "class_folders", "root": str(pictures)}
-    attributes: list[str] = []
-    if pictures.is_file():
-        keys = {"name": "table", "csv": str(pictures)} | ({"root": str(root)} if root else {})
-    elif root is not None:
-        raise DistillError(f"--root is {root}: it is of a table (CSV), and {pictures} is none. Leave it out.")
-    elif not pictures.is_dir():
-        raise DistillError(f"{pictures}: no such folder or table. Expected a folder of pictures for each class.")
-    source = _source(keys)
-    if isinstance(source, Targeted) and source.columns():
-        if any(sum(sample.labels) > 1 for sample in source.samples(0, 0)):
-            raise DistillError(
-                f"{pictures}: has boxes of several classes in one picture; drafted are recipes of classes and "
-                "attributes. Write one of its own for boxes."
-            )
-        keys["boxes"] = []  # what is in a picture's one box is what the picture shows
-        source = _source(keys)
-    if not source.classes() and pictures.is_file():
-        attributes = _attributes(pictures)
-        keys["attributes"] = attributes
-        source = _source(keys)
-    parts = {sample.split for sample in source.samples(0, 0)}
-    if parts == {"train"}:
-        keys |= _SHARES
-        source = _source(keys)
-    elif missing := [part for part in SPLITS if part not in parts and part != "validation"]:
-        raise DistillError(
-            f"{pictures}: is in the parts {', '.join(sorted(parts))}, and has no {missing[0]}. Add that part, or leave "
-            "all pictures in one for shares to be held out."
-        )
-    return Look(keys, list(source.samples(0, 0)), source.classes(), not attributes)
+def _fars(data: Look, asked: int) -> list[float]:
+    """Those that pairs of the people to test on can show, and pairs of what the teacher is asked about."""
+    sizes = Counter(one.identity for one in data.samples if one.split == "test" and one.identity >= 0)
+    impostors = math.comb(sizes.total(), 2) - sum(math.comb(size, 2) for size in sizes.values())
+    if asked:  # of a person up to four
+        impostors = min(impostors, asked * (asked - EACH) // 2)
+    return [far for far in _FARS if far * impostors >= _SHOWN] or [_FARS_OF_FEW]
 
 
-def _source(keys: dict[str, Any]) -> Source:
-    source: Source = SOURCES.get(keys["name"])(
-        **{
-            key: Path(value) if key in ("root", "csv") else tuple(value) if isinstance(value, list) else value
-            for key, value in keys.items()
-        }
-    )
-    return source
-
-
-def _attributes(table: Path) -> list[str]:
-    """The columns that say yes or no."""
-    header, rows, _ = read_rows(table)
-    columns = [name for name in header if {row.cells[name].lower() for row in rows} <= _TRUTHS]
-    if not columns:
-        raise DistillError(f"{table}: has neither a column of classes (label, class, ...) nor columns of 0 and 1.")
-    return columns
-
-
-def _length(learnt: int) -> tuple[int, int]:
+def _length(learnt: int, most_pictures: int) -> tuple[int, int]:
     """Passes over so many pictures, and how many are in a batch."""
-    batch, (fewest, most) = _BATCH, _PASSES
+    batch, (fewest, most) = most_pictures, _PASSES
     while batch > 2 and learnt < _BATCHES * batch:
         batch //= 2
     return min(most, max(fewest, round(_STEPS * batch / max(learnt, 1)))), batch

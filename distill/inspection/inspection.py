@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from distill.answers.kind import Kind
-from distill.answers.logits import Gives, by_themselves
+from distill.answers.logits import Gives, by_themselves, share_one
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
 from distill.inspection.candidates import Candidates
@@ -74,7 +74,7 @@ class Inspection:
             prepare=replace(recipe.prepare, root=None),
             evaluate=replace(recipe.evaluate, lfw=None, flips="none", resamples=_RESAMPLES),
         )
-        named = self._names_classes
+        named = self.names_classes
         self.candidates = Candidates(self.subject, self.recipe.data.classes() if named else None)
         self._tasks: dict[Fit, Task] = {}
         self._gives: dict[str | None, Gives | None] = {}
@@ -87,7 +87,7 @@ class Inspection:
             DistillError: nothing says how many outputs there are.
         """
         kind = self._kind
-        if not self._names_classes:
+        if not self.names_classes:
             return kind
         classes = self.recipe.data.classes()
         if not classes:
@@ -100,10 +100,21 @@ class Inspection:
             classes = tuple(map(str, range(outputs)))
         return kind.called(classes)
 
+    @property
+    def names_classes(self) -> bool:
+        """Whether its answers are of classes that have names."""
+        return self._kind.called(("",)).class_names is not None
+
+    @property
+    def shares_out(self) -> bool:
+        """Whether a graph's numbers are of classes, whatever the task: each answer sums to one."""
+        first = next(self.choices.grid()).teacher_keys(self.known)
+        return share_one(self.subject.meaning([first], self._probed))
+
     @cached_property
     def labelled(self) -> bool:
         """Whether the data knows what the task scores by."""
-        if self._names_classes:
+        if self.names_classes:
             return bool(self.recipe.data.classes())
         return bool((self.pictures(self.recipe.prepare.fit).identities >= 0).any())
 
@@ -113,7 +124,7 @@ class Inspection:
         An activation bounds them in every unit. Without one they may lie between 0 and 1 in small units by chance, so
         that the largest are asked for as well.
         """
-        if not self._names_classes:
+        if not self.names_classes:
             return None
         if output not in self._gives:
             grid = [one for one in self.choices.grid() if one.output == output]
@@ -215,10 +226,6 @@ class Inspection:
         recipe = self._fitted(fit)
         with redirect_stderr(io.StringIO()):
             return Pictures.of(prepared_set("data", recipe.data, recipe, self.directory), "test")
-
-    @property
-    def _names_classes(self) -> bool:
-        return self._kind.called(("",)).class_names is not None
 
     @property
     def _probed(self) -> np.ndarray:

@@ -12,10 +12,11 @@ import numpy as np
 
 from distill.answers.logits import Gives
 from distill.data.wordnet import wordnet_id
-from distill.errors import DistillError
+from distill.errors import OutputsError
 
 _ROUNDING = 1e-3  # what fp16 arithmetic may put a sum of probabilities beside 1
 _NAMED = ("names", "classes", "labels", "class_names")  # keys of metadata that exporters write names under
+_DIMENSIONS = 16  # of a vector that tells what a picture shows, at least
 _IMAGENET = {1000: "imagenet", 1001: "imagenet_background"}
 
 
@@ -34,7 +35,7 @@ def class_keys(outputs: int, classes: tuple[str, ...], metadata: Mapping[str, st
     """Which of a file's outputs are the data's classes: keys of the teacher's section, and in words how that is known.
 
     Raises:
-        DistillError: nothing tells.
+        OutputsError: nothing tells.
     """
     for key, names in names_in(metadata):
         if len(names) == outputs and set(classes) <= set(names):
@@ -43,10 +44,17 @@ def class_keys(outputs: int, classes: tuple[str, ...], metadata: Mapping[str, st
         return {}, f"outputs in the order of the data's {outputs} classes, which nothing tells"
     if outputs in _IMAGENET and all(map(wordnet_id, classes)):
         return {"class_map": _IMAGENET[outputs]}, f"outputs by WordNet id, {_IMAGENET[outputs]} having {outputs}"
-    raise DistillError(
+    raise OutputsError(
         f"the file has {outputs} outputs and the data {len(classes)} classes, and nothing says which is which. Name "
         "the outputs: --teacher.classes FILE, or --teacher.class_map."
     )
+
+
+def of_other_classes(outputs: int | None, metadata: Mapping[str, str]) -> bool:
+    """Whether so many outputs are of classes, whatever the data's: ImageNet's, those that the metadata name, or fewer
+    than vectors have."""
+    few = outputs is not None and outputs < _DIMENSIONS
+    return few or outputs in _IMAGENET or any(len(names) == outputs for _, names in names_in(metadata))
 
 
 def names_in(metadata: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -58,6 +58,12 @@ class Objective(ABC):
         """The key that asks for labels, with its value; None where a transfer on this objective needs none."""
         return None
 
+    @property
+    def needs_views(self) -> str | None:
+        """The key for which the teacher itself has to be asked about each view while a student learns, with its value;
+        None where answers that were stored will do."""
+        return None
+
     def check_targets(self, targets: Targets) -> None:  # noqa: B027  # most can make something of any
         """Refuse targets of which nothing can be made; a module looks before they are sent to a device.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self, get_args
 
 from distill.answers.kind import Kind
-from distill.errors import DistillError
+from distill.errors import DistillError, few
 from distill.preprocess.preprocess import WHOLE, Crop, Fit, Interpolation, Preprocess, is_crop
 from distill.registries import ANSWERS
 
@@ -68,7 +68,7 @@ class OnnxMetadata:
         for key, holds in checks.items():
             if not holds:
                 values = [getattr(self, name) for name in key.split(", ")]
-                raise DistillError(f"{PREFIX}{key}: {', '.join(map(repr, values))} is not valid in an exported file.")
+                raise DistillError(f"{PREFIX}{key}: {few(map(repr, values))} is not valid in an exported file.")
 
     @classmethod
     def of(cls, answers: Kind, preprocess: Preprocess, picture: tuple[int, int]) -> Self:

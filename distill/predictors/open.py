@@ -16,6 +16,7 @@ from distill.predictors.predictor import Predictor
 from distill.predictors.torch_predictor import TorchPredictor
 from students.files import CONFIG_FILE, load_student
 from students.manifest import StudentManifest
+from students.student import WEIGHTS_FILE
 
 _BY_SUFFIX: dict[str, Callable[[Path], Predictor]] = {
     ".onnx": OnnxPredictor,
@@ -58,6 +59,14 @@ def _beside(path: Path) -> tuple[Path, ...]:
     """Files that belong to this one: the weights of an .xml, the metadata of a .tflite."""
     others = {".xml": (path.with_suffix(".bin"),), ".tflite": (path.with_name(path.name + METADATA_SUFFIX),)}
     return others.get(path.suffix, ())
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files of a model that `open_predictor` opens, whichever of them names it."""
+    if path.suffix in _BY_SUFFIX:
+        return tuple(file for file in (path, *_beside(path)) if file.exists())
+    directory = path if path.is_dir() else path.parent
+    return directory / WEIGHTS_FILE, directory / CONFIG_FILE
 
 
 def student_predictor(module: nn.Module, manifest: StudentManifest) -> TorchPredictor:

@@ -58,13 +58,17 @@ class Predictor(ABC):
         bar = Console(stderr=True)
         for start in track(starts, f"{self.name} on {of}", console=bar, transient=True):
             rows = np.arange(start, min(start + batch_size, len(pictures)))
-            batches.append(self(pictures.gather(rows)))
+            batches.append(self.answers_to(pictures, rows))
             if not all(np.isfinite(values).all() for values in batches[-1].values()):
                 raise DistillError(
                     f"{self.name}: answers NaN or infinity to pictures {start} to {rows[-1]} of {of}. Check its "
                     "weights, mean and std."
                 )
         return joined(batches)
+
+    def answers_to(self, pictures: Gathered, index: np.ndarray) -> dict[str, np.ndarray]:
+        """The answers to some of the pictures, at int64 (n,)."""
+        return self(pictures.gather(index))
 
 
 def joined(batches: Sequence[Arrays]) -> dict[str, np.ndarray]:

@@ -51,6 +51,8 @@ _UNION = re.compile(
     r"Given value type: .* Given value: (.*)"
 )
 """What jsonargparse says of a value that is none of several types; which of them, why not each, and the value."""
+_NAMED = ("evaluate.pairs",)
+"""Keys inside a section that have a name and further keys of their own."""
 _NULL = {"null", "None", "none"}
 _TASK = "attributes"  # where nothing says another
 
@@ -265,7 +267,7 @@ def _name_and_place(recipe: str) -> tuple[str, Path]:
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:
     """`--data celeba` and `--data=celeba` to `--data.name celeba`."""
-    short = re.compile(rf"^--({'|'.join(VARIANTS)})(=.*)?$")
+    short = re.compile(rf"^--({'|'.join(map(re.escape, (*VARIANTS, *_NAMED)))})(=.*)?$")
     return [short.sub(lambda m: f"--{m[1]}.name{m[2] or ''}", argument) for argument in arguments]
 
 

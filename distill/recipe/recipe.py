@@ -4,10 +4,11 @@ Sections whose first key is `name` come in variants (`distill.recipe.variants`);
 keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from distill.data.pair_sets.sets import SET_NAMES, SetName
 from distill.data.prepared.alignment import AlignedTo
 from distill.data.sources.source import Source
 from distill.errors import DistillError
@@ -68,6 +69,35 @@ class Prepare:
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """A published set of faces to compare.
+
+    Attributes:
+        name: agedb_30, calfw, cplfw, or listed (any other): a text file of pairs, and pictures; cfp_ff, cfp_fp: CFP's
+            Protocol and Data; ijb: templates and their pairs; insightface: a .npz file, made of one of InsightFace's
+            .bin. null: none of them.
+        root: where the set lies.
+        folds: of a list of pairs that does not say which: those of each kind are shared over so many, in their order.
+    """
+
+    name: SetName | None = None
+    root: Path | None = None
+    folds: int = 10
+
+    def __post_init__(self) -> None:
+        if self.name is not None and self.name not in SET_NAMES:
+            raise DistillError(f"evaluate.pairs.name is {self.name!r}, expected one of {', '.join(SET_NAMES)}.")
+        if (self.name is None) != (self.root is None):
+            lacking = "name" if self.name is None else "root"
+            raise DistillError(
+                f"evaluate.pairs.{lacking}: not set; expected a name ({', '.join(SET_NAMES)}) and a root, where that "
+                "set lies."
+            )
+        if self.folds < 2:
+            raise DistillError(f"evaluate.pairs.folds is {self.folds}, expected at least 2.")
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """How scores are computed.
 
@@ -76,13 +106,15 @@ class Evaluate:
         batch_size: pictures at a time.
         chance: of a teacher whose score cannot be told from that of blind guesses: refuse stops the run, accept goes on
             with it. A student is reported in either case, and said to be at chance where it is.
-        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt.
-            null scores all pairs of the test people.
+        lfw: of embeddings: a directory with LFW's people, each in a folder (or these in `images`), and its pairs.txt or
+            pairs.csv. null scores all pairs of the test people.
+        pairs: of embeddings: another set of faces to compare, in the layout it is published in.
         align: how those pictures are aligned, as in `prepare.align`.
         allow_missing: leave out pairs of pictures that are not there.
         flips: of embeddings: none; average of picture and mirror image, which keeps galleries working; or
             concatenation of both.
-        fars: false accept rates that TAR is measured at; the first is the one that counts.
+        fars: false accept rates that TAR is measured at, and the rates at which people who are not enrolled may be
+            given a name (FPIR) that TPIR is measured at; the first is the one that counts.
         none_rate: of classes that exclude each other: the share of validation pictures, all of which show one of them,
             that may be answered "none of these"; the cut-off of the likeliest class's probability follows from it.
         place: of places: what a guess is: the mean photograph of the likeliest cell, or (mode) that of the cell around
@@ -94,6 +126,7 @@ class Evaluate:
     batch_size: int = 128
     chance: Literal["refuse", "accept"] = "refuse"
     lfw: Path | None = None
+    pairs: Pairs = field(default_factory=Pairs)
     align: AlignedTo | Path | None = "arcface112"
     allow_missing: bool = False
     flips: Literal["none", "average", "concatenation"] = "average"
@@ -105,6 +138,8 @@ class Evaluate:
         for key in ("resamples", "batch_size"):
             if getattr(self, key) < 1:
                 raise DistillError(f"evaluate.{key} is {getattr(self, key)}, expected at least 1.")
+        if self.lfw is not None and self.pairs.name is not None:
+            raise DistillError(f"evaluate.lfw and evaluate.pairs ({self.pairs.name}): two sets; give one of them.")
         if not 0 <= self.none_rate < 1:
             raise DistillError(f"evaluate.none_rate is {self.none_rate}, expected a share from 0 to below 1.")
         if not self.fars or not all(0 < far < 1 for far in self.fars):
@@ -122,6 +157,8 @@ class Export:
         int8_tolerance: the same of int8 files.
         int8_steps: of an int8 file that falls outside: steps in which a copy of the student learns to give the same
             answers when it is rounded; the file is written again from that. 0 leaves it failed.
+        nms: of boxes: whether non-maximum suppression is inside the files, which then give each thing once, at most 100
+            of a picture. Of onnx and openvino, also in int8; other formats are refused.
         calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
             activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
         onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
@@ -131,6 +168,7 @@ class Export:
     tolerance: float = 0.1
     int8_tolerance: float = 1.0
     int8_steps: int = 100
+    nms: bool = False
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
 

@@ -128,9 +128,17 @@ class Transfer(Stage):
 
     Attributes:
         teacher_precision: 32-true, or bf16 for a teacher that is asked on a GPU.
+        unlabelled: how many of the unlabelled pictures to train on, those of the smallest content hashes, so that a
+            larger number holds a smaller one; null takes all.
     """
 
     teacher_precision: TeacherPrecision = "32-true"
+    unlabelled: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.unlabelled is not None and self.unlabelled < 0:
+            raise DistillError(f"unlabelled is {self.unlabelled}, expected 0 or more pictures, or null for all.")
 
 
 @dataclass(frozen=True)

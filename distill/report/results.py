@@ -93,7 +93,8 @@ class ExportedFile(ClassScores):
     `tolerance`: how far its score may be from the student's, in hundredths. `why`: what was amiss, in words.
     `difference`: the file minus the student. `largest_difference`: of one answer. `cosine`: of its outputs to the
     student's, the mean over pictures. `offenders`: what it answers most differently to, in words, worst first; empty
-    where it passed.
+    where it passed. `nms`: where it gives each thing once, with non-maximum suppression inside; such answers are not
+    held to the student's number by number.
     `latency_ms`: of one picture, the median over turns, by the number of threads; `latency_spread_ms`: the quartiles of
     the turns, [low, high]; `latency_doubts`: what speaks against these figures, in words: a machine that was busy, a
     process that was pinned, turns that differ widely. `share_of_peak`: its mult-adds on one thread against the
@@ -116,6 +117,7 @@ class ExportedFile(ClassScores):
     largest_difference: NotRequired[float]
     cosine: NotRequired[float]
     offenders: NotRequired[list[str]]
+    nms: NotRequired[bool]
     latency_ms: NotRequired[dict[str, float]]
     latency_spread_ms: NotRequired[dict[str, list[float]]]
     latency_doubts: NotRequired[list[str]]

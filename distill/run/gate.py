@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from torch import nn
 
+from distill.answers.kind import Kind
 from distill.errors import DistillError
 from distill.export.format import Format, Job
 from distill.export.formats import formats_of
@@ -75,10 +76,10 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
             scored, what lay in the directory is as it was.
     """
     network, manifest, transfer = student.network, student.manifest, task.pictures.sets.transfer
-    formats = formats_of(settings.formats, type(manifest.answers))
+    formats = formats_of(settings.formats, type(manifest.answers), settings.nms)
     calibrated = any(entry.int8 for entry in formats)
     pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
-    job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web)
+    job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web, once=settings.nms)
     score = partial(_score, student=student, task=task, settings=settings)
     with _making(directory) as making:
         written = [_write(entry, job, making) for entry in formats]
@@ -171,30 +172,34 @@ def _score(written: _Written, student: Exported, task: Task, settings: Export) -
     }
     if not written.predictors:
         return record | {"metrics": {}, "intervals": {}, "passed": None, "why": ["not run: it needs another system"]}
-    verdict, expected, kind = (
-        task.judging.judge(written.predictors[max(THREADS)]),
-        student.verdict,
-        student.manifest.answers,
-    )
-    largest = max(float(np.abs(verdict.answers[name] - expected.answers[name]).max()) for name in kind.tensors)
-    cosine = _cosine(kind.before_activation(verdict.answers), kind.before_activation(expected.answers))
+    verdict, expected = task.judging.judge(written.predictors[max(THREADS)]), student.verdict
+    closeness: dict[str, float] = {"nms": True}
+    if not settings.nms:
+        closeness = _closeness(verdict, expected, student.manifest.answers)
     points = 100 * (verdict.score - expected.score)
     why = []
     if not abs(points) <= tolerance + _ROUNDING:
         why.append(f"{verdict.metric} differs by {points:+.2f} points, more than the {tolerance:g} allowed")
-    if not written.format.int8 and not largest <= PARITY:
-        why.append(f"an answer differs by {largest:.2g}, expected {PARITY:g} or less")
+    if not written.format.int8 and not closeness.get("largest_difference", 0.0) <= PARITY:
+        why.append(f"an answer differs by {closeness['largest_difference']:.2g}, expected {PARITY:g} or less")
     if written.format.int8 and expected.at_chance:  # the others are held to the student's answers as well
         why.append(f"there is no score to keep: of the student it was made of, {expected.beside_chance}")
     return record | {
         **verdict.to_dict(),
         "difference": verdict.compare(expected),
-        "largest_difference": largest,
-        "cosine": cosine,
+        **closeness,
         "passed": not why,
         "why": why,
         "offenders": verdict.offenders(expected)[:_SHOWN] if why else [],
     }
+
+
+def _closeness(verdict: Verdict, expected: Verdict, kind: Kind) -> dict[str, float]:
+    """How a file's answers differ from the student's, number by number. Where each thing is given once they cannot be
+    held to each other so: of two that are as sure, either may come first."""
+    largest = max(float(np.abs(verdict.answers[name] - expected.answers[name]).max()) for name in kind.tensors)
+    cosine = _cosine(kind.before_activation(verdict.answers), kind.before_activation(expected.answers))
+    return {"largest_difference": largest, "cosine": cosine}
 
 
 def _off(record: dict[str, Any], student: Verdict) -> float:

@@ -57,7 +57,7 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
             not repeated.
     """
     # What a format cannot carry, and a runtime or a device that lacks, is said before anything is loaded.
-    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind)
+    formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.export.nms)
     check_trainer(recipe)
     with RunDirectory.enter(out, recipe.name).alone():
         directory = RunDirectory.enter(out, recipe.name)

@@ -25,7 +25,6 @@ from distill.files.checksums import SUMS, sums_of, write_sums
 from distill.files.run_directory import RunDirectory, key_of
 from distill.files.weights import weights_checksum
 from distill.host import is_first_process
-from distill.modules import Distiller
 from distill.modules.training import TrainingModule
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import Preprocess
@@ -120,7 +119,7 @@ class Run:
             settings = self._settings(name, len(pictures))
             if name == "transfer":
                 assert teacher is not None  # Recipe.asks_teacher
-                training = TrainingSetup(self._distiller(network, teacher, settings, seed), pictures, teacher)
+                training = TrainingSetup(teaching.distiller(network, teacher, settings, seed), pictures, teacher)
             else:
                 training = TrainingSetup(teaching.learner(network, preprocess, settings, seed), pictures, None)
             trained = self._train(name, training, seed)
@@ -208,19 +207,6 @@ class Run:
         started = time.monotonic()
         fit_probe(network, preprocess, sets.labelled, sets.validation, settings, seed)
         return keep(directory, network, time.monotonic() - started, [])
-
-    def _distiller(self, network: nn.Module, teacher: Teacher, settings: Stage, seed: int) -> Distiller:
-        recipe = self.recipe
-        return Distiller(
-            network,
-            teacher.online,
-            recipe.objective,
-            preprocess=recipe.student.preprocess,
-            optimization=settings.optimization,
-            seed=seed,
-            metric=self.task.teaching.metric(teacher),
-            teacher_precision=recipe.transfer.teacher_precision,
-        )
 
     def _lineage(self, name: StageName, training: TrainingSetup, seed: int) -> str:
         """What a stage shares with one of more passes: all that it reads, and what the recipe says of how it learns."""

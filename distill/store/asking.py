@@ -91,7 +91,29 @@ class Ask:
     count: int
 
 
-class Asked(Dataset[ViewBatch | Tensor]):
+@dataclass(frozen=True)
+class Whole:
+    """Pictures as they are.
+
+    Attributes:
+        pictures: uint8 (n, H, W, 3).
+        sizes: int32 (n, 2), height and width of what they were made of, None where it is not known of all.
+    """
+
+    pictures: Tensor
+    sizes: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def to(self, device: torch.device) -> "Whole":
+        return Whole(self.pictures.to(device), self.sizes)
+
+    def pin_memory(self) -> "Whole":
+        return Whole(self.pictures.pin_memory(), self.sizes)
+
+
+class Asked(Dataset[ViewBatch | Whole]):
     """Loads what is asked; it is what travels to the workers."""
 
     def __init__(self, shown: Shown, manifest: Manifest) -> None:
@@ -107,26 +129,30 @@ class Asked(Dataset[ViewBatch | Tensor]):
         self.positions = np.unique(hashes, return_index=True)[1]  # of the first picture of each hash, over all groups
         self.starts = np.cumsum([0, *map(len, self.groups)])
 
-    def __getitems__(self, ask: Ask) -> ViewBatch | Tensor:
+    def __getitems__(self, ask: Ask) -> ViewBatch | Whole:
         rows = ask.part.start + ask.rows
         if ask.part.view is not None:
             return self.views.__getitems__(Request(self.order[rows], ask.part.view))
         positions = self.positions[rows]
         numbers = np.searchsorted(self.starts, positions, side="right") - 1
         pictures = np.empty((len(rows), *self.groups[0].size, 3), np.uint8)
+        sizes = np.zeros((len(rows), 2), np.int32)
         for number, group in enumerate(self.groups):
             here = numbers == number
-            pictures[here] = group.gather(positions[here] - self.starts[number])
-        return torch.from_numpy(pictures)
+            index = positions[here] - self.starts[number]
+            pictures[here] = group.gather(index)
+            if group.source_sizes is not None:
+                sizes[here] = group.source_sizes[index]
+        return Whole(torch.from_numpy(pictures), torch.from_numpy(sizes) if sizes.all() else None)
 
 
-def answer(teacher: Teacher, shown: ViewBatch | Tensor) -> dict[str, Tensor]:
-    """A teacher's float32 tensors (n, ...) to views, or to whole pictures uint8 (n, H, W, 3), on their device."""
-    if isinstance(shown, ViewBatch):
-        pixels = cut(shown, teacher.preprocess)
-    else:
-        pixels = teacher.preprocess.resize(shown).permute(0, 3, 1, 2).float()
+def answer(teacher: Teacher, shown: ViewBatch | Whole) -> dict[str, Tensor]:
+    """A teacher's float32 tensors (n, ...) to views, or to whole pictures, on their device."""
     # cuDNN rounds what it multiplies to TF32's ten bits unless told not to, and `verify` on a CPU would take that for
     # another teacher's answer.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        return {name: values.float() for name, values in teacher(pixels).items()}
+        if isinstance(shown, ViewBatch):
+            answers = teacher(cut(shown, teacher.preprocess))
+        else:
+            answers = teacher.answer_whole(shown.pictures, shown.sizes)
+        return {name: values.float() for name, values in answers.items()}

@@ -8,18 +8,17 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from torch import Tensor
 
 from distill import formatting
 from distill.data.views.batch import ViewBatch
 from distill.errors import DistillError
-from distill.store.asking import answer
+from distill.store.asking import Whole, answer
 from teachers.teacher import Teacher
 
 console = Console(stderr=True, markup=False, emoji=False)
 
 
-def announce(teacher: Teacher, shown: ViewBatch | Tensor, views: int, size: int, place: Path, processes: int) -> None:
+def announce(teacher: Teacher, shown: ViewBatch | Whole, views: int, size: int, place: Path, processes: int) -> None:
     """Time one batch, and print the bytes and time that `views` answers of each of the `processes` will take.
 
     Args:

@@ -16,7 +16,6 @@ import lightning as L
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from distill.data.views.batch import ViewBatch
@@ -25,7 +24,7 @@ from distill.errors import DistillError
 from distill.files.atomic import aside_of, atomic_path
 from distill.files.checksums import SUMS, agrees, read_sums, sums_of, write_sums
 from distill.host import check_open_files, end_with
-from distill.store.asking import Ask, Asked, Asking, Part, answer
+from distill.store.asking import Ask, Asked, Asking, Part, Whole, answer
 from distill.store.building import claimed, complete, is_complete, missing, write_part
 from distill.store.estimate import announce
 from distill.store.manifest import Manifest
@@ -114,7 +113,7 @@ class Batches:
                 filled = np.concatenate([batch_rows, np.repeat(batch_rows[-1:], batch_size - len(batch_rows))])
                 self.batches.append(Ask(part, filled, len(batch_rows)))
 
-    def first(self) -> ViewBatch | Tensor:
+    def first(self) -> ViewBatch | Whole:
         """The first batch, to time."""
         return self.dataset.__getitems__(self.batches[0])
 
@@ -145,7 +144,7 @@ def _answer(asks: Batches, asking: Asking, building: Path, fabric: L.Fabric) -> 
     """Ask batch by batch; a file is written when its last batch is answered."""
     teacher, device = asking.teacher, fabric.device
     check_open_files(asking.workers)
-    loader: DataLoader[ViewBatch | Tensor] = DataLoader(
+    loader: DataLoader[ViewBatch | Whole] = DataLoader(
         Returning(asks.dataset),
         batch_sampler=asks.batches,  # type: ignore[arg-type]  # one request is one batch
         collate_fn=as_is,

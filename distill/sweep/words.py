@@ -76,9 +76,9 @@ def at_chance_words(content: Mapping[str, Any]) -> list[str]:
     if not rows:
         return []
     names = "; ".join(spoken_name(row["name"]) for row in rows)
-    return [
-        f"Within chance of blind guesses ({rows[0]['student']['by_chance']:.3f}), so that they say nothing: {names}."
-    ]
+    chances = sorted(row["student"]["by_chance"] for row in rows)  # of boxes each student has its own
+    ends = dict.fromkeys(f"{chance:.3f}" for chance in (chances[0], chances[-1]))
+    return [f"Within chance of blind guesses ({' to '.join(ends)}), so that they say nothing: {names}."]
 
 
 def timing_words(content: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from distill.answers.kind import Kind
 from distill.data.sources.source import Source
-from distill.errors import DistillError
+from distill.errors import DistillError, few
 from distill.objectives import Objective
 from distill.predictors.predictor import Predictor
 from distill.recipe.recipe import TEACHER_STAGES, Recipe
@@ -25,6 +25,8 @@ def check_labelled(recipe: Recipe) -> None:
         )
     if recipe.evaluate.lfw is not None:
         raise DistillError(f"evaluate.lfw: scores embeddings, and the task is {recipe.task}. Leave it out.")
+    if recipe.evaluate.pairs.name is not None:
+        raise DistillError(f"evaluate.pairs: scores embeddings, and the task is {recipe.task}. Leave it out.")
     if making and recipe.teacher.embeds:
         raise DistillError(
             f"stages: {recipe.teacher.name} gives embeddings and has no classifier; leave `{making[0]}` out, or take "
@@ -72,7 +74,7 @@ def check_predictor(
     if known is not None and known != classes:
         differing = sorted(set(known) ^ set(classes)) or ["their order"]
         raise DistillError(
-            f"{predictor.name}: its classes are not the data's; they differ in {', '.join(differing)}. Score it on "
+            f"{predictor.name}: its classes are not the data's; they differ in {few(differing)}. Score it on "
             f"data of its classes ({choosing_classes(source)})."
         )
 
@@ -110,11 +112,11 @@ def check_classes(teacher: Teacher, classes: tuple[str, ...], source: Source | N
     lacking = [name for name in classes if name not in teacher.classes]
     if lacking:
         raise DistillError(
-            f"teacher {teacher.name}: does not know {', '.join(lacking)}. It knows {', '.join(teacher.classes)}. "
+            f"teacher {teacher.name}: does not know {few(lacking)}. It knows {few(teacher.classes)}. "
             f"Choose among those ({choosing_classes(source)})."
         )
     raise DistillError(
-        f"teacher {teacher.name}: has the data's classes in another order: {', '.join(teacher.classes)}. Bring "
+        f"teacher {teacher.name}: has the data's classes in another order: {few(teacher.classes)}. Bring "
         f"one into the other's ({choosing_classes(source)})."
     )
 

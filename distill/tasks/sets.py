@@ -14,9 +14,11 @@ from distill.data.prepared.kept import duplicate_of
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
 from distill.data.prepared.prepared import Prepared
-from distill.data.sources.source import SPLITS, Remarked, Source
+from distill.data.sources.measured import Measured
+from distill.data.sources.source import SPLITS, Remarked, Source, Targeted
+from distill.data.targets import PICTURE_SIZE
 from distill.data.views.loader import check_mixing
-from distill.errors import DistillError, in_section
+from distill.errors import DistillError, few, in_section
 from distill.files.run_directory import key_of
 from distill.recipe.recipe import Recipe, StageName
 
@@ -63,6 +65,30 @@ class Sets:
             return self.for_teaching, "data"
         return self.labelled, "data"
 
+    def transfer_on(self, most: int | None) -> Pictures:
+        """The pictures to transfer on, with so many of the unlabelled ones.
+
+        Args:
+            most: of the smallest content hashes, whatever their order; None for all.
+
+        Raises:
+            DistillError: there are not as many.
+        """
+        if most is None:
+            return self.transfer
+        counts = [len(rows) for rows in self.transfer.rows]
+        last = len(counts) - (self.web is not None)
+        there = sum(counts[1:last])  # of the one set between the labelled and that of the web
+        if most > there:
+            raise DistillError(
+                f"transfer.unlabelled is {most}, and unlabelled has {there} pictures that data has not. Give more of "
+                "them, or a smaller number."
+            )
+        unlabelled = slice(counts[0], counts[0] + there)
+        kept = np.ones(len(self.transfer), bool)
+        kept[unlabelled] = np.argsort(np.argsort(self.transfer.hashes[unlabelled], kind="stable")) < most
+        return self.transfer.where(kept)
+
     def describe(self, name: str) -> dict[str, object]:
         """The `data` entry of results.json."""
         counts: dict[str, int] = {split: len(self.prepared.indices(split)) for split in SPLITS}
@@ -88,15 +114,17 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     """Prepare whatever is not prepared yet.
 
     Raises:
-        DistillError: a source is unusable, or a stage would mix what cannot be mixed.
+        DistillError: a source is unusable, a stage would mix what cannot be mixed, or wants more pictures than there
+            are.
     """
     with in_section("data", vars(recipe.data)):
         names = recipe.data.classes()
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise DistillError(f"data.attributes: {', '.join(repeated)} more than once; name each attribute once.")
+        raise DistillError(f"data.attributes: {few(repeated)} more than once; name each attribute once.")
     labelled = prepared_set("data", recipe.data, recipe, directory)
+    measured = PICTURE_SIZE in labelled.columns
     more, web = (
-        () if source is None else (prepared_set(section, source, recipe, directory),)
+        () if source is None else (prepared_set(section, source, recipe, directory, measured),)
         for section, source in (("unlabelled", recipe.unlabelled), ("web", recipe.web))
     )
     train, transfer = Pictures.of(labelled, "train"), Pictures.of(labelled, "train", (*more, *web))
@@ -113,19 +141,27 @@ def open_sets(recipe: Recipe, directory: Path) -> Sets:
     )
     for name in recipe.stages:  # before the first of them has taken its time
         check_mixing(getattr(recipe, name).views, sets.of_stage(name)[0].columns, f"{name}.views")
+    if "transfer" in recipe.stages:
+        sets.transfer_on(recipe.transfer.unlabelled)
     return sets
 
 
-def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path) -> Prepared:
-    """One section's source, prepared under a name of its own."""
+def prepared_set(section: str, source: Source, recipe: Recipe, directory: Path, measured: bool = False) -> Prepared:
+    """One section's source, prepared under a name of its own.
+
+    Args:
+        measured: whether the size of the pictures it was made of is wanted of each, for those of the data have it.
+    """
     size = recipe.prepare
-    fit = () if size.fit == "crop" else (size.fit,)  # sets of before there was a choice keep their places
-    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align, *fit)}"
+    measured &= not (isinstance(source, Targeted) and source.columns())
+    # Sets of before there was a choice keep their places.
+    further = (() if size.fit == "crop" else (size.fit,)) + (("measured",) if measured else ())
+    place = (size.root or directory) / f"{source.name}-{key_of(source, size.height, size.width, size.align, *further)}"
     with in_section(section, vars(source)):
         for remark in source.remarks() if isinstance(source, Remarked) else ():
             console.print(f"{section}: {remark}", soft_wrap=True)
         prepared = prepare(
-            source,
+            Measured(source) if measured else source,
             place,
             Frame(size.height, size.width, size.fit, None if size.align is None else Alignment(size.align)),
             max_bad_share=size.max_bad_share,

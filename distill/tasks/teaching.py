@@ -9,6 +9,7 @@ from torch import nn
 from distill.answers.kind import Kind
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
+from distill.modules.distiller import Distiller
 from distill.modules.metrics import Metric
 from distill.modules.training import TrainingModule
 from distill.preprocess.preprocess import Preprocess
@@ -53,6 +54,19 @@ class Teaching(ABC, Generic[P]):
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
         """What trains a network on what the data says of its pictures, without a teacher."""
 
+    def distiller(self, network: nn.Module, teacher: Teacher, stage: Stage, seed: int) -> Distiller:
+        """What trains the student on a teacher's answers."""
+        return Distiller(
+            network,
+            teacher.online,
+            self.recipe.objective,
+            preprocess=self.recipe.student.preprocess,
+            optimization=stage.optimization,
+            seed=seed,
+            metric=self.metric(teacher),
+            teacher_precision=self.recipe.transfer.teacher_precision,
+        )
+
     def metric(self, teacher: Teacher | None) -> Metric | None:
         """What training watches on the validation pictures; None where nothing can be measured."""
         return None
@@ -82,6 +96,8 @@ class Teaching(ABC, Generic[P]):
         Args:
             teacher: None where no stage asks one.
         """
+        if name == "transfer":
+            return self.pictures.sets.transfer_on(self.recipe.transfer.unlabelled)
         return self.pictures.sets.of_stage(name)[0]
 
     def trainable(self) -> tuple[nn.Module, Preprocess]:

@@ -23,7 +23,7 @@ SHORT: dict[str, Iterable[int]] = {
     "fuzz": range(18, 36),
 }
 """What the short form makes of each kind, by the numbers of the trials."""
-ALL = ("run", "taught", "longer", "store", "store-more", "stored", "export", "sweep")
+ALL = ("run", "taught", "longer", "store", "store-more", "stored", "export", "enroll", "enroll-more", "sweep")
 LOG = Path("local/campaign.jsonl")
 _EVERY = 60.0  # seconds between lines of progress
 

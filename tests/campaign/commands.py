@@ -29,6 +29,7 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
     "inspect": ("--recipe", "--pictures", "--json"),
     "init": ("--teacher", "--inspect", "--out"),
     "leaks": ("--csv",),
+    "gallery": ("--model", "--strangers", "--keep", "--index", "--fpir", "--far", "--best", "--csv", "--align"),
     "cost": ("--resolution", "--picture", "--json"),
     "completion": (),
     "nonsense": ("--out",),

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from tests.campaign import server
 from tests.campaign.operations import Operations
 from tests.campaign.server import Ended, attempt, clear
 from tests.campaign.steady import emptied
 from tests.campaign.trees import differences, tree_of
+from tests.helpers.graphs import projection_graph
 
 STAGE = {
     "epochs": 2,
@@ -49,6 +53,7 @@ class Scenario:
 
     Attributes:
         after: the scenarios whose result it begins from, in one directory.
+        given: writes what else it reads.
         seconds: that it takes, loaded.
         tree: of what it leaves.
         counts: of its file operations.
@@ -57,6 +62,7 @@ class Scenario:
     name: str
     arguments: list[str]
     after: tuple[str, ...] = ()
+    given: Callable[[Path], None] | None = None
     seconds: float = 0.0
     tree: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -66,6 +72,7 @@ def scenarios() -> list[Scenario]:
     run = ["run", "tiny.yaml", "--out", "run"]
     taught = ["run", "taught.yaml", "--out", "taught"]
     store = ["store", "tiny.yaml", "--out", "store", "--run", "run", "--views"]
+    enroll = ["gallery", "enroll", "gallery", "people", "--model", "faces.onnx"]
     return [
         Scenario("run", run),
         Scenario("taught", taught, ("run",)),
@@ -78,6 +85,8 @@ def scenarios() -> list[Scenario]:
             ("store",),
         ),
         Scenario("export", ["export", "run", "--formats", "onnx,onnx-int8"], ("run",)),
+        Scenario("enroll", [*enroll, "--strangers", "people"], given=lambda place: _faces(place, range(3))),
+        Scenario("enroll-more", enroll, ("enroll",), lambda place: _faces(place, range(2, 6))),
         Scenario("sweep", ["sweep", "tiny.yaml", "--out", "sweep", "--student.width", "0.05,0.1", "--jobs", "1"]),
     ]
 
@@ -112,6 +121,8 @@ class Stage:
             shutil.copytree(self.reference(name), place, dirs_exist_ok=True)
         for name, content in (("tiny", TINY), ("taught", TAUGHT)):
             (place / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+        if scenario.given is not None:
+            scenario.given(place)
         return place
 
     def reference(self, name: str) -> Path:
@@ -140,6 +151,17 @@ class Stage:
         if wrong := differences(scenario.tree, tree_of(again)):
             raise SystemExit(f"{scenario.name}: two undisturbed runs differ: {'; '.join(wrong[:5])}")
         shutil.rmtree(again)
+
+
+def _faces(place: Path, people: range) -> None:
+    """A model of embeddings, and two pictures of each person."""
+    shutil.rmtree(place / "people", ignore_errors=True)  # of the scenario before
+    projection_graph(place / "faces.onnx", "embedding")
+    for person in people:
+        (place / "people" / f"Person {person}").mkdir(parents=True)
+        for number in range(2):
+            pixels = np.random.default_rng((person, number)).integers(0, 256, (56, 48, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(place / "people" / f"Person {person}" / f"{number}.png")
 
 
 def run(arguments: list[str], place: Path, before: Callable[[], None] | None = None, **how: Any) -> Ended:

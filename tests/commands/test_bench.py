@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from distill import cli
-from distill.benchmarks import work
+from distill.benchmarks import boxes, work
 from distill.benchmarks.loader import rates
 from distill.benchmarks.ways import Way
 from distill.commands import bench
@@ -23,7 +23,7 @@ from students.mobilenet_v1 import mobilenet_v1
 SMALL = ["--steps", "5", "--batch-size", "4", "--resolution", "32", "--device", "cpu", "--rounds", "1"]
 
 
-@pytest.mark.parametrize("what", list(WAYS))
+@pytest.mark.parametrize("what", ["step", "transfer"])
 def test_it_prints_and_writes_times_and_their_ratios(
     what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,6 +38,40 @@ def test_it_prints_and_writes_times_and_their_ratios(
     for name, seconds in found["seconds_a_step"].items():
         assert found["pictures_a_second"][name] == pytest.approx(4 / seconds)
     assert found["teacher_over_student_mult_adds"] == pytest.approx(10, rel=0.05)
+
+
+def test_a_step_of_boxes_beside_a_bare_loop_and_its_matching(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.set_num_threads(1)
+    small = [*SMALL, "--resolution", "64", "--width", "0.1", "--json", str(tmp_path / "bench.json")]
+    assert cli.main(["bench", "boxes", *small]) == 0
+    shown, found = " ".join(capsys.readouterr().out.split()), json.loads((tmp_path / "bench.json").read_text())
+    seconds = found["seconds_a_step"]
+    assert list(seconds) == list(WAYS["boxes"]) and 0 < seconds["matching"] < seconds["bare loop"]
+    for name, other in (("distill", "bare loop"), ("matching", "bare loop")):
+        assert found["ratios"][f"{name} / {other}"] == pytest.approx(seconds[name] / seconds[other])
+    assert found["student"] == "ssd_mobilenet_v1_0.1_64" and found["student"] in shown
+    assert 0 < found["boxes_a_picture"] <= 6 and found["scenes_a_second_of_one_core"] > 0
+
+
+def test_both_loops_of_boxes_end_with_the_same_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the schedule they are one training: the first losses are the same to the last bit."""
+    torch.set_num_threads(1)
+    losses: dict[str, list[float]] = {"bare": [], "lightning": []}
+    work = boxes.BoxWork.make(tmp_path, 4, 64, torch.device("cpu"), width=0.1)
+    call = boxes.BoxImitation.__call__
+    for name, way in (("bare", boxes.bare_boxes), ("lightning", boxes.boxes_in_lightning)):
+
+        def watched(*arguments: Any, name: str = name) -> dict[str, Tensor]:
+            parts = call(*arguments)
+            losses[name].append(float(parts["loss"].mean()))
+            return parts
+
+        monkeypatch.setattr(boxes.BoxImitation, "__call__", watched)
+        assert way(work, 5) > 0
+    assert len(losses["bare"]) == len(losses["lightning"]) == 5
+    assert losses["bare"][0] == losses["lightning"][0] and len(set(losses["bare"])) == 5
 
 
 def test_ways_take_turns_in_every_order_and_each_keeps_its_own_times(
@@ -153,3 +187,14 @@ def test_an_exported_file_beside_the_machines_best(tmp_path: Path, capsys: pytes
     rate = work / times["onnx"] / 1e6
     assert ratios["share of sgemm"] == pytest.approx(rate / found["gflops_of_sgemm"], rel=0.01)
     assert f"share of sgemm: {ratios['share of sgemm']:.3f}" in shown and found["peak_bytes"] > 1e8
+
+
+def test_a_gallery_is_searched_exactly_and_approximately(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = tmp_path / "bench.json"
+    command = ["bench", "gallery", "--vectors", "2000", "--rounds", "2", "--steps", "5", "--json", str(written)]
+    assert cli.main(command) == 0
+    found, shown = json.loads(written.read_text()), capsys.readouterr().out
+    assert found["vectors"] == 2000 and found["recall"] > 0.95 and min(found["milliseconds"].values()) > 0
+    assert f"exact {found['milliseconds']['exact']:.3f} ms a probe" in shown
+    assert f"with recall {found['recall']:.4f} of the 10 most alike" in shown
+    assert cli.main(["bench", "gallery", "--vectors", "1"]) == 2

@@ -18,7 +18,8 @@ from torch import nn
 from distill import cli
 from distill.answers import Softmax
 from distill.inspection.contract import Contract
-from distill.inspection.draft import LONGEST, draft, look
+from distill.inspection.draft import LONGEST, draft
+from distill.inspection.look import looks
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.parser import RecipeReader
@@ -294,7 +295,7 @@ def test_a_teacher_of_many_keys_is_written_in_one_line(place: Path) -> None:
     section = ("teacher:", *yaml.safe_dump(keys, default_flow_style=None, indent=4).splitlines())
     section = tuple(line if line == "teacher:" else f"  {line}" for line in section)
     contract = Contract({}, "seen", section=(*section, "  # crop as it is, or another: not told apart"))
-    text = draft(look(place / "trees", None), contract, "trees.yaml")
+    text = draft(looks(place / "trees", None)[0], contract, "trees.yaml", 0)
     assert len(text.splitlines()) <= LONGEST and "not told apart" not in text
     assert yaml.safe_load(text)["teacher"] == keys
 

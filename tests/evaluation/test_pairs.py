@@ -20,6 +20,19 @@ LINES = [
 ]
 
 
+TABLE = [
+    "name,imagenum1,imagenum2,",
+    *(",".join(line.split("\t")) + "," * (4 - len(line.split("\t"))) for line in LINES[1:]),
+]
+"""The same rows as Kaggle has them."""
+
+
+def table(folder: Path, lines: list[str], end: str = "\n") -> Path:
+    file = folder / "pairs.csv"
+    file.write_text(end.join(lines) + end, encoding="utf-8")
+    return file
+
+
 def written(folder: Path, lines: list[str], end: str = "\n") -> Path:
     file = folder / "pairs.txt"
     file.write_text(end.join(lines) + end, encoding="utf-8")
@@ -111,3 +124,35 @@ def test_a_long_list_is_shortened_and_no_pair_left_is_refused_even_if_allowed(tm
             allow_missing=False,
             left_out={},
         )
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_has_the_pairs_and_the_folds_of_the_list(tmp_path: Path, end: str) -> None:
+    assert TABLE[1] == "Abel_Pacheco,1,4," and TABLE[3] == "Abel_Pacheco,1,Dean_Barker,1"
+    listed = read_pairs(written(tmp_path, LINES))
+    assert read_pairs(table(tmp_path, TABLE, end)) == listed
+    numbered = [f"{number}," + line for number, line in zip(["", *range(8)], TABLE, strict=True)]  # by pandas
+    assert read_pairs(table(tmp_path, numbered)) == listed
+    assert read_pairs(table(tmp_path, [line.rstrip(",") for line in TABLE])) == listed
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], r"pairs.csv: the first line is '', expected a header such as 'name,imagenum1,imagenum2,'"),
+        (LINES, r"the first line is '2\\t2', expected a header"),
+        (TABLE[1:], r"the first line is 'Abel_Pacheco,1,4,', expected a header"),
+        (TABLE[:1], r"0 pairs, of which 0 of one person stand before"),
+        (TABLE[:-1], r"7 pairs, of which 2 of one person .* Is the file cut short, or sorted\?"),
+        ([TABLE[0], *sorted(TABLE[1:])], r"fold 3 \(lines 6 to 7\) has 2 genuine and 0 impostor"),
+        ([*TABLE[:1], *TABLE[3:]], r"6 pairs, of which 0 of one person"),
+        ([*TABLE[:5], *TABLE[1:5]], r"fold 2 \(lines 6 to 9\) holds the pairs of fold 1 again"),
+        ([TABLE[0], "Abel,1,", *TABLE[2:]], r"line 2: 'Abel,1,', expected"),
+        ([TABLE[0], "Abel,1.5,4,", *TABLE[2:]], r"line 2: 'Abel,1.5,4,', expected"),
+        ([TABLE[0], f"{'A' * 200_000},1,4,", *TABLE[2:]], r"line 2: 'A{100,170}"),
+    ],
+)
+def test_faults_of_a_table_are_named(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(DistillError, match=message) as raised:
+        read_pairs(table(tmp_path, lines))
+    assert len(str(raised.value)) < 700 and len(str(raised.value).splitlines()) == 1

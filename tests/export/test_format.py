@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from torch import nn
 
+from distill.answers import Boxes
 from distill.answers.classes import Softmax
 from distill.answers.embeddings import Embedding
 from distill.answers.kind import Kind
@@ -33,6 +34,16 @@ def test_what_is_not_installed_is_named_with_its_extra() -> None:
     with pytest.raises(DistillError, match=r"cassette needs no_such_module_anywhere, .*install '\.\[tapes\]'"):
         lacking.check_installed()
     replace(lacking, modules=("json",)).check_installed()
+
+
+def test_suppression_is_refused_where_there_is_nothing_to_suppress_and_of_formats_that_lack_it() -> None:
+    names = ["onnx", "onnx-int8"]
+    assert formats_of(names, Boxes, once=True) == formats_of(names, Boxes)
+    with pytest.raises(DistillError, match=r"^export\.nms: answers of the kind softmax .*nothing that is found twice"):
+        formats_of(names, Softmax, once=True)
+    with pytest.raises(DistillError, match=r"^export\.nms: web has no .*; onnx, onnx-int8, openvino, openvino-int8 "):
+        formats_of([*names, "web"], Boxes, once=True)
+    assert [entry.name for entry in FORMATS.values() if entry.suppresses] == [*names, "openvino", "openvino-int8"]
 
 
 def test_formats_are_known_by_name_each_once() -> None:

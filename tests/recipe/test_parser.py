@@ -14,7 +14,7 @@ from distill.data.sources.folder import Folder
 from distill.errors import DistillError
 from distill.files.run_directory import RunDirectory
 from distill.recipe.parser import RecipeReader
-from distill.recipe.recipe import Recipe
+from distill.recipe.recipe import Pairs, Recipe
 from distill.recipe.stages import Stage
 from distill.recipe.variants import VARIANTS
 from distill.recipe.written import recipe_names
@@ -84,6 +84,34 @@ def test_more_pictures_can_be_added_and_taken_away(tmp_path: Path) -> None:
     assert "say which with --unlabelled" in found and {"celeba", "class_folders", "folder"} <= set(
         re.findall(r"\w+", found)
     )
+
+
+@pytest.mark.parametrize("spelling", [["--evaluate.pairs", "cfp_fp"], ["--evaluate.pairs.name=cfp_fp"]])
+def test_a_set_of_pairs_is_named_in_either_spelling(tmp_path: Path, spelling: list[str]) -> None:
+    recipe, text = RecipeReader("face_embeddings").read([*spelling, "--evaluate.pairs.root", "~/cfp"])
+    assert recipe.evaluate.pairs == Pairs("cfp_fp", Path.home() / "cfp")
+    assert yaml.safe_load(text)["evaluate"]["pairs"]["folds"] == 10
+    path = tmp_path / "pairs.yaml"
+    path.write_text(text)
+    assert read(path)[0].evaluate == recipe.evaluate
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--evaluate.pairs", "cfp"], r"evaluate\.pairs\.name is cfp, expected one of agedb_30, calfw, cfp_ff, cfp_fp"),
+        (["--evaluate.pairs", "cfp_fp"], r"evaluate\.pairs\.root: not set; expected a name .* and a root"),
+        (["--evaluate.pairs.root", "x"], r"evaluate\.pairs\.name: not set"),
+        (["--evaluate.pairs.roots", "x"], r"unknown key evaluate\.pairs\.roots\. Did you mean evaluate\.pairs\.root\?"),
+        (["--evaluate.pairs.folds", "1"], r"evaluate\.pairs\.folds is 1, expected at least 2"),
+        (
+            ["--evaluate.pairs", "ijb", "--evaluate.pairs.root", "x", "--evaluate.lfw", "y"],
+            r"evaluate\.lfw and evaluate\.pairs \(ijb\): two sets",
+        ),
+    ],
+)
+def test_half_a_set_of_pairs_and_two_sets_are_refused(tiny: Path, arguments: list[str], message: str) -> None:
+    assert re.search(message, complaint(tiny, *arguments))
 
 
 def test_an_overlay_beside_the_file_is_applied_when_the_data_changes(tiny: Path) -> None:

@@ -12,7 +12,7 @@ from distill.export.formats import FORMATS
 from distill.preprocess.preprocess import Preprocess
 from distill.sweep.speeds import time_files
 from distill.sweep.summary import Timing, summarise, within
-from distill.sweep.words import within_words
+from distill.sweep.words import at_chance_words, within_words
 from tests.helpers.points import leave, results, sweep
 
 
@@ -153,5 +153,10 @@ def test_a_student_at_chance_is_near_nobody(tmp_path: Path) -> None:
         row["student"]["at_chance"] = True
     (sentence,) = within_words(content)
     assert "Every student of the teacher is no better than chance" in sentence
-    content["points"][0]["student"]["at_chance"] = False
+    content["points"][0]["student"]["by_chance"] = 0.002  # of boxes each student has its own
+    (sentence,) = at_chance_words(content)
+    assert sentence.startswith("Within chance of blind guesses (0.002 to 0.690), so that they say nothing: width 0.5;")
+    content["points"][0]["student"] |= {"by_chance": 0.69, "at_chance": False}
+    (sentence,) = at_chance_words(content)
+    assert sentence.startswith("Within chance of blind guesses (0.690), so")
     assert len(within_words(content | {"teacher": content["teacher"] | {"at_chance": True}})) == 1

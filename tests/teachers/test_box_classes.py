@@ -49,3 +49,6 @@ def test_a_map_of_ones_own(tmp_path: Path) -> None:
     file.write_text("teacher,data\nauto\n", encoding="utf-8")
     with pytest.raises(DistillError, match="line 2"):
         columns_of(("car",), ("auto",), file)
+    file.write_text("teacher,data\n", encoding="utf-8")
+    with pytest.raises(DistillError, match=r"teacher\.class_map: .* names no class after its heading"):
+        columns_of(("car",), ("car",), file)

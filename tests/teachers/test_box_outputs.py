@@ -103,6 +103,23 @@ def test_boxes_in_another_unit_are_noticed() -> None:
         form(unit="shares")([corners.astype(np.float32), scores], CLASSES, HEIGHT, WIDTH)
 
 
+def test_boxes_beside_the_picture_are_noticed() -> None:
+    corners, scores = corner_boxes(6), np.full((2, 6, CLASSES), 0.8, np.float32)
+    beside = written(corners, "xyxy", "shares") + np.float32([1.5, 0, 1.5, 0])
+    with pytest.raises(DistillError, match="100% of its boxes lie beyond the picture"):
+        form(unit="shares")([beside, scores], CLASSES, HEIGHT, WIDTH)
+
+
+def test_boxes_that_end_before_they_begin_are_none() -> None:
+    corners, scores = corner_boxes(6).astype(np.float32), np.full((2, 6, CLASSES), 0.8, np.float32)
+    swapped = corners[..., [2, 3, 0, 1]]
+    with pytest.raises(DistillError, match="100% of its boxes end before they begin"):
+        form()([swapped, scores], CLASSES, HEIGHT, WIDTH)
+    corners[0, 2], scores[0, 2] = swapped[0, 2], 0.2  # one of which the detector is not sure
+    _, read = form()([corners, scores], CLASSES, HEIGHT, WIDTH)
+    assert not read[0, 2].any() and (np.delete(read.reshape(12, -1), 2, axis=0) > 0.7).all()
+
+
 @pytest.mark.parametrize(
     ("outputs", "said"),
     [

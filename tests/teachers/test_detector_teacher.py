@@ -120,6 +120,9 @@ def test_several_outputs_and_none_named(config: OnnxDetector) -> None:
         DistillError, match=r"teacher\.outputs: .*finds\.onnx has no output places\. It has boxes, scor"
     ):
         replace(config, outputs=("places", "scores")).teacher(Detections(("dog",)))
+    for outputs in ((), ("boxes", "boxes")):
+        with pytest.raises(DistillError, match=r"teacher\.outputs is \[.*, expected names of outputs, each once"):
+            replace(config, outputs=outputs)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from distill.data.prepared.alignment import Alignment
 from distill.data.prepared.decode import BadPicture, decode, read
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.shards import lossless
-from distill.data.sources.source import Drawing, Sample
+from distill.data.sources.source import Drawing, Packed, Sample
 
 
 class Loaded(NamedTuple):
@@ -86,7 +86,7 @@ def _load(sample: Sample, frame: Frame) -> Loaded | BadPicture:
             digest.update(pixels.data)
         else:
             assert not isinstance(sample.picture, Drawing)  # drawn by now
-            encoded = read(sample.picture, sample.name) if isinstance(sample.picture, Path) else sample.picture
+            encoded = _encoded(sample.picture, sample.name)
             digest.update(encoded)
             pixels = decoded = decode(encoded, sample.name)
         if sample.size is not None and pixels.shape[:2] != sample.size:
@@ -103,6 +103,12 @@ def _load(sample: Sample, frame: Frame) -> Loaded | BadPicture:
     except BadPicture as bad:
         return bad
     return Loaded(_number(digest), file, fitted, encoded if fitted is decoded else None, placement)
+
+
+def _encoded(picture: Path | bytes | Packed, name: str) -> bytes:
+    if isinstance(picture, Path):
+        return read(picture, name)
+    return picture if isinstance(picture, bytes) else picture.read()
 
 
 def _placement(cut: np.ndarray, sample: Sample, frame: Frame) -> np.ndarray:

@@ -12,7 +12,18 @@ import numpy as np
 
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.source import Split
-from distill.data.targets import Column, Place, Ragged, Values, absent, joined, labels_column, placed, take
+from distill.data.targets import (
+    PICTURE_SIZE,
+    Column,
+    Place,
+    Ragged,
+    Values,
+    absent,
+    joined,
+    labels_column,
+    placed,
+    take,
+)
 from distill.data.wordnet import match, relabel, wordnet_id
 from distill.errors import DistillError
 
@@ -75,6 +86,13 @@ class Pictures:
     def size(self) -> tuple[int, int]:
         """Height and width of the prepared pictures in pixels."""
         return self.sets[0].pictures.shape[1:3]
+
+    @cached_property
+    def source_sizes(self) -> np.ndarray | None:
+        """int32 (N, 2), height and width in pixels of the pictures that these were made of; None where it is not known
+        of all."""
+        sizes = self.targets.get(PICTURE_SIZE.name)
+        return sizes if isinstance(sizes, np.ndarray) and (sizes > 0).all() else None
 
     @property
     def pixels(self) -> str:

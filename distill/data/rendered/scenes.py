@@ -1,7 +1,7 @@
 """Street scenes drawn on demand: objects of eight classes with their boxes, that need no download.
 
-Picture ``index`` of a source is a pure function of (seed, scale, index): it is the same alone or in any batch, today or
-after a resume.
+Picture ``index`` of a source is a pure function of (seed, scale, most, index): it is the same alone or in any batch,
+today or after a resume.
 
 Shapes: N pictures, H W pixels.
 """
@@ -17,7 +17,7 @@ from distill.data.rendered import beings, things
 from distill.data.rendered.figures import Sheet, groups
 from distill.data.rendered.ground import ground, light
 from distill.data.rendered.rasterizer import in_chunks
-from distill.data.rendered.street import CLASSES, CLUTTER, HIDDEN, Integers, Street, describe
+from distill.data.rendered.street import CLASSES, CLUTTER, HIDDEN, MOST, Integers, Street, describe
 from distill.data.sources.marked import COLUMNS
 from distill.data.sources.source import SPLITS, Drawing, Sample
 from distill.data.targets import Column
@@ -43,7 +43,7 @@ _PAINTERS = {
 
 @dataclass(frozen=True)
 class RenderedScenes:
-    """Rendered street scenes with up to six objects each, nearer ones before farther ones.
+    """Rendered street scenes with a few objects each, nearer ones before farther ones.
 
     An object of which more than `HIDDEN` is hidden is marked as ignored.
 
@@ -52,10 +52,11 @@ class RenderedScenes:
         validation: pictures of the validation split.
         test: pictures of the test split.
         scale: the smallest and the largest longer side of an object, as shares of the picture's shorter side.
+        most: objects of a picture; the fewer, the less of them is hidden.
         seed: another seed draws other scenes; 0 to 2**63 - 1.
 
     Raises:
-        DistillError: a count is negative, the scale is none, or the seed is out of range.
+        DistillError: a count is negative, the scale or most is none, or the seed is out of range.
     """
 
     name: Literal["rendered_scenes"] = "rendered_scenes"
@@ -63,6 +64,7 @@ class RenderedScenes:
     validation: int = 200
     test: int = 300
     scale: tuple[float, float] = (0.05, 0.9)
+    most: int = MOST
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -71,6 +73,8 @@ class RenderedScenes:
                 raise DistillError(f"{split}: {count} pictures, expected 0 or more.")
         if not 0 < self.scale[0] <= self.scale[1] <= 1:
             raise DistillError(f"scale is {list(self.scale)}, expected 0 < smallest <= largest <= 1.")
+        if not 1 <= self.most <= MOST:
+            raise DistillError(f"most is {self.most}, expected 1 to {MOST} objects of a picture.")
         if not 0 <= self.seed < 2**63:
             raise DistillError(f"seed: found {self.seed}, expected 0 to 2**63 - 1.")
 
@@ -119,7 +123,7 @@ class RenderedScenes:
 
     def describe(self, indices: Integers) -> Street:
         """What stands in each of the (N,) pictures."""
-        return describe(indices, self.seed, self.scale)
+        return describe(indices, self.seed, self.scale, self.most)
 
     def _counts(self) -> tuple[int, int, int]:
         return self.train, self.validation, self.test

@@ -116,18 +116,19 @@ class Street:
         return cut, seen.mean(axis=(2, 3)) * there
 
 
-def describe(indices: Integers, seed: int, scale: tuple[float, float]) -> Street:
+def describe(indices: Integers, seed: int, scale: tuple[float, float], most: int = MOST) -> Street:
     """What stands in each of the (N,) pictures.
 
     Args:
         scale: the smallest and the largest longer side of an object, as shares of the picture's shorter side. Small
             ones are the more frequent: half of them are below a quarter of the way.
+        most: objects of a picture, 1 to `MOST`; as many pictures have one as any other number.
     """
     dice = Dice(seed, 0, indices, GROUND + HOUSES * HOUSE + 4)
     ground = np.stack([dice.uniform() for _ in range(GROUND)], axis=1)
     houses = np.stack([dice.uniform() for _ in range(HOUSES * HOUSE)], axis=1).reshape(-1, HOUSES, HOUSE)
     horizon = dice.uniform(0.3, 0.6)
-    count = np.where(dice.chance(EMPTY), 0, 1 + dice.uniform(0, MOST).astype(np.int64).clip(0, MOST - 1))
+    count = np.where(dice.chance(EMPTY), 0, 1 + dice.uniform(0, most).astype(np.int64).clip(0, most - 1))
     slots = CLUTTER + MOST
     numbers = np.arange(slots)
     own = Dice(seed, 1, (indices[:, None] * slots + numbers).ravel(), _DRAWS)

@@ -15,7 +15,7 @@ from distill.data.sources.marked import COLUMNS, Photograph, marked_sample
 from distill.data.sources.objects_column import ObjectsColumn
 from distill.data.sources.source import Sample, Split
 from distill.data.targets import Column
-from distill.errors import ECHOED, DistillError, echo
+from distill.errors import ECHOED, DistillError, echo, few
 
 HUB_ADVICE = (
     "check the name and the network. Without a network, name a directory the set was saved to (`Dataset.to_parquet`), "
@@ -83,7 +83,7 @@ class Hub:
             if not isinstance(feature, datasets.ClassLabel):
                 raise DistillError(
                     f"label: the column {self.label!r} of {self.path} is {feature or 'not there'}, expected an "
-                    f"enumeration of classes. There are: {', '.join(rows.column_names or [])}. Text and numbers become "
+                    f"enumeration of classes. There are: {few(rows.column_names or [])}. Text and numbers become "
                     "one by `Dataset.class_encode_column`."
                 )
             names.append(tuple(feature.names))
@@ -125,7 +125,7 @@ class Hub:
             loaded = datasets.load_dataset(path, self.config, revision=self.revision, streaming=self.streaming)
         for split, stored in splits.items():
             if stored is not None and stored not in loaded:
-                raise DistillError(f"{split}: {self.path} has no split {stored!r}, only {', '.join(loaded)}.")
+                raise DistillError(f"{split}: {self.path} has no split {stored!r}, only {few(loaded)}.")
         return {split: loaded[stored] for split, stored in splits.items() if stored is not None}
 
     def _objects(self, splits: dict[Split, Any]) -> ObjectsColumn | None:
@@ -134,7 +134,7 @@ class Hub:
         for rows in splits.values():
             if self.objects not in (rows.column_names or []):
                 raise DistillError(
-                    f"objects: {self.path} has no column {self.objects!r}, only {', '.join(rows.column_names or [])}."
+                    f"objects: {self.path} has no column {self.objects!r}, only {few(rows.column_names or [])}."
                 )
         features = {str(rows.features[self.objects]): rows.features[self.objects] for rows in splits.values()}
         if len(features) > 1:
@@ -196,7 +196,7 @@ class Hub:
         wanted += [("coordinates", name) for name in self.coordinates or ()]
         for key, column in wanted:
             if column not in columns:
-                raise DistillError(f"{key}: {self.path} has no column {column!r}, only {', '.join(columns)}.")
+                raise DistillError(f"{key}: {self.path} has no column {column!r}, only {few(columns)}.")
         with self._explained():
             rows = rows.select_columns([column for _, column in wanted])
             values = {name: _values(rows.features[name]) for name in self.attributes}

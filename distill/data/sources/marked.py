@@ -17,16 +17,16 @@ import numpy as np
 from PIL import Image
 
 from distill.data.sources.source import Sample, Split
-from distill.data.targets import Column
+from distill.data.targets import PICTURE_SIZE, Column
 
 COLUMNS = (
     Column("boxes", "float32", (4,), ragged=True, place="boxes"),
     Column("box_classes", "int16", ragged=True),
     Column("box_ignored", "int8", ragged=True),
-    Column("picture_size", "int32", (2,)),
+    PICTURE_SIZE,
 )
 """Of each box its corners, its class by number, and 1 where it is not to be counted; rows of a picture stand in one
-order. And the height and width of the upright picture in pixels, in which the sizes of boxes are counted."""
+order. Sizes of boxes are counted in pixels of the upright picture."""
 
 ROUNDING = 1.0
 """Pixels by which a box may reach over an edge, where corners were rounded or counted from another number; it is cut

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill.data.sources.marked import Marked
-from distill.errors import DistillError, echo
+from distill.errors import DistillError, echo, few
 
 _CATEGORY = ("category", "categories", "category_id", "label", "labels")
 _IGNORED = ("iscrowd", "is_crowd", "difficult")
@@ -46,7 +46,7 @@ class ObjectsColumn:
             raise DistillError(f"objects: the column {name} is {echo(str(feature))}, {_EXPECTED}.")
         category = next((key for key in _CATEGORY if key in fields), None)
         if category is None:
-            raise DistillError(f"objects: the column {name} has {', '.join(fields)}, {_EXPECTED}.")
+            raise DistillError(f"objects: the column {name} has {few(fields)}, {_EXPECTED}.")
         kind = getattr(fields[category], "feature", fields[category])
         if isinstance(kind, datasets.ClassLabel):
             return cls(name, category, tuple(kind.names), True)

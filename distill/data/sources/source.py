@@ -28,6 +28,18 @@ class Renderer(Protocol):
         ...
 
 
+class Packed(Protocol):
+    """An encoded picture inside a larger file, read where it is loaded, in another process perhaps; it is pickled."""
+
+    def read(self) -> bytes:
+        """The picture's own bytes.
+
+        Raises:
+            DistillError: the file is damaged, or is no longer as it was listed.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A picture to be drawn where it is loaded, in another process perhaps."""
@@ -42,7 +54,7 @@ class Sample:
 
     Attributes:
         name: what the ledger and error messages call it, unique within the source.
-        picture: a file, its encoded bytes, decoded uint8 (H, W, 3) pixels, or a drawing.
+        picture: a file, its encoded bytes, those inside a larger file, decoded uint8 (H, W, 3) pixels, or a drawing.
         labels: one entry per class of the source: 1 present, 0 absent, -1 unknown; empty where nothing is labelled.
         identity: number of the person shown, -1 where unknown.
         box: the part of an encoded picture to be used; None for all of it.
@@ -54,7 +66,7 @@ class Sample:
     """
 
     name: str
-    picture: Path | bytes | np.ndarray | Drawing
+    picture: Path | bytes | Packed | np.ndarray | Drawing
     labels: tuple[int, ...] = ()
     identity: int = -1
     split: Split = "train"

@@ -90,7 +90,8 @@ class Ranking:
         """
         boxes = self._boxes(counts)
         last = self.starts[1:] - 1
-        hits = counts.take(self.right, axis=1).ravel().cumsum(dtype=np.int32).reshape(len(counts), -1)
+        drawn = counts.take(self.right, axis=1)
+        hits = drawn.ravel().cumsum(dtype=np.int32).reshape(len(counts), -1)
         # The sum runs on over thresholds and weightings; each starts from where the one before it ended.
         ends = hits[:, last]
         begins = np.concatenate([[0], ends.ravel()[:-1]]).astype(np.int32).reshape(ends.shape)
@@ -98,7 +99,7 @@ class Ranking:
         precision = (hits - begins.repeat(np.diff(self.starts), axis=1)) / np.maximum(self._seen(counts), 1)
         precision[:, last] = 0
         wanted = begins[..., None] + _hits_at(boxes)[:, None]
-        first = np.searchsorted(hits.ravel(), wanted.ravel()).reshape(wanted.shape)
+        first = _first_with(drawn, wanted)
         row = np.arange(len(counts))[:, None] * hits.shape[1]
         first = first.clip((row + self.starts[:-1])[..., None], (row + last)[..., None])
         best = np.maximum.reduceat(precision.ravel(), first.ravel()).reshape(first.shape)
@@ -153,6 +154,13 @@ def _sums(values: np.ndarray) -> np.ndarray:
     sums = np.zeros((len(values), values.shape[1] + 1), np.int32)
     np.cumsum(values, axis=1, out=sums[:, 1:])
     return sums
+
+
+def _first_with(drawn: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where the running sum of whole numbers `drawn`, end to end, first reaches each of `wanted`; their number where it
+    never does. What a binary search in that sum finds, by looking it up: with many classes that is most of the work."""
+    reached = np.repeat(np.arange(drawn.size), drawn.ravel())  # by each 1 that is added
+    return np.concatenate([[0], reached, [drawn.size]]).take(wanted, mode="clip")
 
 
 def _hits_at(boxes: np.ndarray) -> np.ndarray:

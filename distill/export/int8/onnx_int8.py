@@ -14,7 +14,7 @@ import torch
 
 from distill.export.format import Calibration, Format, Job
 from distill.export.int8.ranges import Histogram, Range, least_error_range, percentile_range
-from distill.export.onnx import save, to_onnx
+from distill.export.onnx import finished, save, to_onnx
 from distill.export.quiet import quiet
 from distill.predictors.onnx_predictor import OnnxPredictor
 
@@ -29,7 +29,7 @@ _BINS = 2048
 
 def write(job: Job, path: Path) -> None:
     model = to_onnx(job.deployed(job.for_int8))
-    save(path, quantize(model, job.pictures, job.calibration), job.metadata)
+    save(path, finished(quantize(model, job.pictures, job.calibration), job), job.metadata)
 
 
 def quantize(
@@ -160,4 +160,5 @@ FORMAT = Format(
     load=OnnxPredictor,
     limits="weights and activations int8, any batch; needs a processor with VNNI, or ARM, to be fast and exact",
     int8=True,
+    suppresses=True,
 )

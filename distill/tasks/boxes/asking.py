@@ -7,12 +7,14 @@ Shapes: N pictures, K boxes of an answer, C classes, R rows of all pictures toge
 """
 
 import numpy as np
+import torch
 from rich.console import Console
 
 from distill.answers.detections import Detections
 from distill.data.prepared.pictures import Pictures
 from distill.data.targets import Column, Ragged, joined
 from distill.errors import DistillError
+from distill.objectives.boxes.geometry import visible
 from distill.objectives.boxes.imitation import UNSEEN
 from teachers.teacher import Teacher
 
@@ -35,12 +37,12 @@ def with_teacher_boxes(pictures: Pictures, teacher: Teacher, kind: Detections, b
         blocks.append(_told(predictor.show(part, "the pictures to transfer on", batch_size)))
     boxes, scores = (joined([block[column] for block in blocks]) for column in (0, 1))
     assert isinstance(boxes, Ragged)
-    blank = int((boxes.counts == 0).sum())
+    blank = int((_shown(boxes) == 0).sum())
     if blank == len(pictures):
         raise DistillError(
-            f"teacher {teacher.name}: no box of a score of {UNSEEN} or more in any of {blank} pictures to transfer on. "
-            "One that was taught here has learnt too little: raise teach.epochs. Of another, check size, scale, mean, "
-            "std and channels: `distill inspect` measures them."
+            f"teacher {teacher.name}: no box of a score of {UNSEEN} or more in any of {blank} pictures to transfer on "
+            "has an area there. One that was taught here has learnt too little: raise teach.epochs. Of another, check "
+            "size, scale, mean, std and channels: `distill inspect` measures them."
         )
     if blank > _MOSTLY * len(pictures):
         console.print(
@@ -51,6 +53,20 @@ def with_teacher_boxes(pictures: Pictures, teacher: Teacher, kind: Detections, b
     classes = len(kind.classes or ())
     places = Column("teacher_boxes", "float32", (4,), ragged=True, place="boxes")
     return pictures.knowing(places, boxes).knowing(Column("teacher_scores", "float32", (classes,), ragged=True), scores)
+
+
+def _shown(boxes: Ragged) -> np.ndarray:
+    """int64 (N,), how many boxes of each picture have an area in it."""
+    clipped, share = visible(torch.from_numpy(boxes.rows))
+    there = ((share > 0) & (clipped[:, 2:] > clipped[:, :2]).all(dim=1)).numpy()
+    return np.bincount(np.repeat(np.arange(len(boxes)), boxes.counts)[there], minlength=len(boxes))
+
+
+def certain_boxes(pictures: Pictures, least: float) -> np.ndarray:
+    """The teacher's boxes of a score from `least` on in pictures that `with_teacher_boxes` made, float32 (R, 4)."""
+    boxes, scores = (pictures.targets[name] for name in ("teacher_boxes", "teacher_scores"))
+    assert isinstance(boxes, Ragged) and isinstance(scores, Ragged)
+    return boxes.rows[scores.rows.max(axis=1, initial=0) >= least]
 
 
 def _told(answers: dict[str, np.ndarray]) -> tuple[Ragged, Ragged]:

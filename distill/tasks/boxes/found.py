@@ -3,7 +3,7 @@
 Shapes: N pictures, D boxes found and G true ones of all pictures together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +14,7 @@ from distill.data.targets import Ragged, Values, joined
 from distill.evaluation.boxes.boxes import DetectedBoxes, TrueBoxes
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Fit, into_source
-from distill.tasks.boxes.pictures import BOX_CLASSES, BOX_IGNORED, BOXES, PICTURE_SIZE
+from distill.tasks.boxes.pictures import BOX_CLASSES, BOX_IGNORED, BOXES
 
 _AT_ONCE = 500  # pictures whose answers, a box for each anchor, are held in memory
 
@@ -68,10 +68,16 @@ def detected(found: Found, pictures: Pictures, how: Fit) -> DetectedBoxes:
     return DetectedBoxes(boxes, found.scores.rows, found.classes.rows, found.boxes.offsets)
 
 
-def true_boxes(pictures: Pictures, how: Fit) -> TrueBoxes:
-    """What the data says is there, in pixels of the source pictures."""
+def labelled_in_shares(pictures: Pictures) -> TrueBoxes:
+    """What the data says is there, as shares of the prepared pictures."""
     boxes, classes, ignored = (ragged(pictures.targets[name]) for name in (BOXES, BOX_CLASSES, BOX_IGNORED))
-    return TrueBoxes(in_source_pixels(boxes, pictures, how), classes.rows, ignored.rows, boxes.offsets)
+    return TrueBoxes(boxes.rows, classes.rows, ignored.rows, boxes.offsets)
+
+
+def true_boxes(pictures: Pictures, how: Fit) -> TrueBoxes:
+    """The same in pixels of the source pictures."""
+    boxes = in_source_pixels(ragged(pictures.targets[BOXES]), pictures, how)
+    return replace(labelled_in_shares(pictures), boxes=boxes)
 
 
 def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:
@@ -80,8 +86,8 @@ def in_source_pixels(boxes: Ragged, pictures: Pictures, how: Fit) -> np.ndarray:
     Args:
         how: what brought the pictures to their size.
     """
-    sizes = pictures.targets[PICTURE_SIZE]
-    assert isinstance(sizes, np.ndarray)  # a column of one value a picture
+    sizes = pictures.source_sizes
+    assert sizes is not None  # what is scored is of a source of boxes
     back = np.array([_back(height, width, pictures.size, how) for height, width in sizes.tolist()])
     scale, shift = np.repeat(back.reshape(-1, 2, 2), boxes.counts, axis=0).transpose(1, 0, 2)
     return boxes.rows.astype(np.float64) * np.tile(scale, 2) + np.tile(shift, 2)

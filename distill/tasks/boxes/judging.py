@@ -5,6 +5,7 @@ Shapes: N pictures, K boxes of an answer, C classes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from distill import answers as kinds
 from distill.answers.detections import Detections
 from distill.data.prepared.pictures import Pictures
 from distill.evaluation.boxes.boxes import TrueBoxes
+from distill.evaluation.boxes.chance import precision_by_chance
 from distill.evaluation.boxes.curves import precision_recall
 from distill.evaluation.boxes.matching import Matches, match
 from distill.evaluation.boxes.scores import AP, AP_50, BoxScores, compare_boxes, evaluate_boxes
@@ -20,7 +22,7 @@ from distill.formatting import score as shown_score
 from distill.predictors.predictor import Predictor
 from distill.preprocess.preprocess import Fit
 from distill.tasks.boxes.entries import BoxEntries
-from distill.tasks.boxes.found import Found, detected, find, true_boxes
+from distill.tasks.boxes.found import Found, detected, find, labelled_in_shares, true_boxes
 from distill.tasks.boxes.pictures import BoxPictures, has_objects
 from distill.tasks.boxes.report import EXAMPLES, box_report
 from distill.tasks.checks import check_predictor
@@ -46,17 +48,24 @@ class BoxVerdict(Verdict):
         answers: `boxes` (n, K, 4) and `scores` (n, K, C) of the first test pictures, before suppression.
         found: in all of them.
         matches: with what is there.
+        there: the boxes of the test pictures, as shares of the prepared ones.
     """
 
     answers: dict[str, np.ndarray]
     found: Found
     matches: Matches
     scores: BoxScores
+    there: TrueBoxes
     metric: ClassVar[str] = AP
 
     @property
     def seen(self) -> Found:
         return self.found
+
+    @cached_property
+    def by_chance(self) -> float | None:  # type: ignore[override]  # computed where it is asked for, once
+        """AP of the same boxes held to other test pictures."""
+        return precision_by_chance(self.found.in_shares, self.there, self.matches.classes)
 
     @property
     def score(self) -> float:
@@ -105,7 +114,7 @@ class BoxJudging(Judging[BoxPictures, BoxVerdict]):
         first = test.where(np.arange(len(test)) < COMPARED)
         answers = self.answers(predictor, first, "the first test pictures")
         matches = match(detected(found, test, self._fit), true_boxes(test, self._fit), self.pictures.classes)
-        return BoxVerdict(answers, found, matches, self._score(matches))
+        return BoxVerdict(answers, found, matches, self._score(matches), labelled_in_shares(test))
 
     def on_validation(self, predictor: Predictor) -> dict[str, Any]:
         pictures, split = self.pictures.sets.validation, {"split": "validation"}

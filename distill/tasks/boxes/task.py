@@ -9,15 +9,19 @@ from distill.answers.detections import Detections
 from distill.answers.kind import Kind
 from distill.data.prepared.pictures import Pictures
 from distill.errors import DistillError
+from distill.modules.box_distiller import BoxDistiller
 from distill.modules.box_learner import BoxLearner
+from distill.modules.distiller import Distiller
 from distill.modules.training import TrainingModule
+from distill.objectives.boxes import BoxImitation
 from distill.preprocess.preprocess import Preprocess
 from distill.recipe.recipe import Recipe, StageName
 from distill.recipe.stages import Stage
-from distill.tasks.boxes.asking import with_teacher_boxes
-from distill.tasks.boxes.checks import check_answers, check_objective, check_recipe
+from distill.tasks.boxes.anchors import check_anchors
+from distill.tasks.boxes.asking import certain_boxes, with_teacher_boxes
+from distill.tasks.boxes.checks import check_answers, check_inside, check_objective, check_recipe
 from distill.tasks.boxes.judging import BoxJudging
-from distill.tasks.boxes.pictures import BoxPictures
+from distill.tasks.boxes.pictures import BoxPictures, to_find
 from distill.tasks.checks import check_frozen
 from distill.tasks.task import Task
 from distill.tasks.teaching import Teaching
@@ -47,9 +51,28 @@ class BoxTeaching(Teaching[BoxPictures]):
     def check_teacher(self, teacher: Teacher) -> None:
         check_frozen(teacher)
         check_answers(teacher, self.kind)
+        if "transfer" in self.recipe.stages:
+            check_inside(self.recipe.objective, teacher)
 
     def learner(self, network: nn.Module, preprocess: Preprocess, stage: Stage, seed: int) -> TrainingModule:
+        check_anchors(network, to_find(self.pictures.sets.labelled), "the data")
         return BoxLearner(network, preprocess, stage.optimization, seed)
+
+    def distiller(self, network: nn.Module, teacher: Teacher, stage: Stage, seed: int) -> Distiller:
+        objective = self.recipe.objective
+        if isinstance(objective, BoxImitation) and self._taught is not None:
+            check_anchors(network, certain_boxes(self._taught, objective.certain_from), "the teacher")
+        if not isinstance(objective, BoxImitation) or objective.needs_views is None:
+            return super().distiller(network, teacher, stage, seed)
+        return BoxDistiller(
+            network,
+            teacher.inside,
+            objective,
+            preprocess=self.recipe.student.preprocess,
+            optimization=stage.optimization,
+            seed=seed,
+            teacher_precision=self.recipe.transfer.teacher_precision,
+        )
 
     def training_pictures(self, name: StageName, teacher: Teacher | None) -> Pictures:
         pictures = super().training_pictures(name, teacher)

@@ -46,10 +46,28 @@ class FoldScores(TypedDict):
     pairs: list[int]
 
 
+class OpenSetEntry(TypedDict):
+    """What a threshold on the cosine does to pictures searched in a gallery of one picture a person: of those of people
+    who are not enrolled (`unmated`) the share that is given a name, of the others (`mated`) the share that is given the
+    right one, counts, and 95 % intervals."""
+
+    threshold: float
+    fpir: float
+    tpir: float
+    false_positives: int
+    unmated: int
+    true_positives: int
+    mated: int
+    fpir_interval: list[float]
+    tpir_interval: list[float]
+
+
 class EmbeddingScores(TypedDict):
-    """What stands under a model beside its metrics. `fars`: by the false accept rate that was asked for."""
+    """What stands under a model beside its metrics. `fars`, `open_set`: by the rate that was asked for; the latter is
+    absent where there are too few pictures of people who are not enrolled, or nobody has two pictures."""
 
     fars: dict[str, PointScores]
+    open_set: NotRequired[dict[str, OpenSetEntry]]
     equal_error: EqualErrorScores
     folds: NotRequired[FoldScores]
 

@@ -19,6 +19,7 @@ from distill.evaluation.embeddings import check_dimensions, combine_flips, simil
 from distill.evaluation.hardest import hardest_listed, hardest_pairs
 from distill.evaluation.histogram import cosine_histogram
 from distill.evaluation.identification import IdentificationScores
+from distill.evaluation.open_set import OpenSetScores
 from distill.evaluation.roc import Roc, tar_name
 from distill.predictors.predictor import Predictor
 from distill.report.results import CutOffs
@@ -43,7 +44,7 @@ class EmbeddingVerdict(Verdict):
     Attributes:
         answers: float32 (N, D) of unit length, flips joined.
         straight: float32 (N, D) of unit length, of the pictures alone: what a file answers.
-        first: the metric that comes first: `accuracy` of listed pairs, else TAR at the first FAR.
+        first: the metric that comes first: `accuracy` of listed pairs of pictures, else TAR at the first FAR.
     """
 
     answers: dict[str, np.ndarray]
@@ -52,6 +53,7 @@ class EmbeddingVerdict(Verdict):
     first: str
     verification: Verification
     identification: IdentificationScores | None
+    open_set: OpenSetScores | None
     searches: ClassVar[bool] = True
 
     @property
@@ -83,6 +85,8 @@ class EmbeddingVerdict(Verdict):
 
     def complete(self, kind: Kind) -> Kind:
         assert isinstance(kind, Embedding)  # this task's
+        if self.trial.templates is not None:  # whose cosines are of means, not of two pictures
+            return kind
         # Of the embeddings that will be compared with them, whatever the scores are of.
         points = self.trial.verify(self.straight, tuple(self.verification.points), seed=0, resamples=2).points
         return replace(kind, far_thresholds={f"{far:g}": point.threshold for far, point in points.items()})
@@ -93,6 +97,11 @@ class EmbeddingVerdict(Verdict):
             searched = self.identification.to_dict()
             for key in SCORES:
                 scores[key] |= searched[key]
+        if self.open_set is not None:
+            among_strangers = self.open_set.to_dict()
+            for key in SCORES:
+                scores[key] |= among_strangers[key]
+            scores["open_set"] = among_strangers["open_set"]
         # What counts stands first: headlines and tables begin with it.
         scores["metrics"] = {self.metric: scores["metrics"][self.metric]} | scores["metrics"]
         scores["counts"]["pictures"] = len(self.embeddings)
@@ -161,9 +170,10 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
             {"embeddings": embeddings},
             straight,
             trial,
-            "accuracy" if trial.pairs is not None else tar_name(settings.fars[0]),
+            "accuracy" if trial.by_folds else tar_name(settings.fars[0]),
             trial.verify(embeddings, settings.fars, self.recipe.seed, settings.resamples),
             trial.identify(embeddings, embeddings),
+            trial.identify_open(embeddings, embeddings, settings.fars, self.recipe.seed, settings.resamples),
         )
 
     def cut_offs(self, kind: Kind) -> CutOffs | None:
@@ -203,7 +213,8 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
             content["at_teacher_thresholds"] = at_thresholds_of(verdicts["teacher"], verdicts["student"])
             content["galleries"] = galleries(verdicts["student"], verdicts["teacher"], ("student", "teacher"))
         entries = cast(EmbeddingEntries, content)
-        return Details(entries, embedding_report(entries, self._hardest(verdicts)))
+        open_sets = {role: verdict.open_set for role, verdict in verdicts.items() if verdict.open_set is not None}
+        return Details(entries, embedding_report(entries, self._hardest(verdicts), open_sets))
 
     def _near_duplicates(self, verdicts: Mapping[str, EmbeddingVerdict]) -> dict[str, Any]:
         """How many pictures are in the transfer set too, and the scores without them; names go into a file."""
@@ -231,6 +242,9 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
     def _hardest(self, verdicts: Mapping[str, EmbeddingVerdict]) -> ShownPairs:
         """Pairs of pictures that the student is most wrong about."""
         student, trial = verdicts["student"].embeddings, self.pictures.trial
+        if trial.templates is not None:  # a mean is no picture
+            none = np.zeros((0, 2, *trial.pictures[:1].shape[1:]), np.uint8)
+            return ShownPairs(none, np.zeros(0, bool), np.zeros(0))
         if trial.pairs is None:
             hardest = hardest_pairs(student, trial.identities, HARDEST)
             first, second, same = hardest.first, hardest.second, hardest.same
@@ -269,14 +283,27 @@ def galleries(probes: EmbeddingVerdict, gallery: EmbeddingVerdict, names: tuple[
         DistillError: their dimensions differ.
     """
     check_dimensions(probes.embeddings, gallery.embeddings, f"pictures by {names[0]}", f"pictures by {names[1]}")
+    trial, known = probes.trial, probes.open_set
+    across = probes.embeddings, gallery.embeddings
+    among_strangers = (
+        None if known is None else trial.identify_open(*across, tuple(known.points), known.seed, len(known.resampled))
+    )
     searches = {
-        names[0]: probes.identification,
-        names[1]: gallery.identification,
-        f"{names[0]} in {names[1]}": probes.trial.identify(probes.embeddings, gallery.embeddings),
+        names[0]: (probes.identification, probes.open_set),
+        names[1]: (gallery.identification, gallery.open_set),
+        f"{names[0]} in {names[1]}": (trial.identify(*across), among_strangers),
     }
-    kept = (*SCORES, "rank_curve")
     return {
-        name: {key: value for key, value in scores.to_dict().items() if key in kept}
-        for name, scores in searches.items()
-        if scores is not None
+        name: _search(identification, open_set)
+        for name, (identification, open_set) in searches.items()
+        if identification is not None
     }
+
+
+def _search(identification: IdentificationScores, open_set: OpenSetScores | None) -> dict[str, Any]:
+    """The scores of one search, as results.json has them."""
+    content = {key: value for key, value in identification.to_dict().items() if key in (*SCORES, "rank_curve")}
+    if open_set is not None:
+        for key, values in open_set.to_dict().items():
+            content[key] = content.get(key, {}) | values
+    return content

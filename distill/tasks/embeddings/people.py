@@ -8,6 +8,7 @@ import numpy as np
 from distill.data.prepared.pictures import Pictures
 from distill.data.sources.source import SPLITS
 from distill.errors import DistillError
+from distill.tasks.embeddings.published import open_published
 from distill.tasks.embeddings.trial import Trial, open_lfw
 from distill.tasks.pictures import TaskPictures
 from distill.tasks.sets import Sets
@@ -24,10 +25,11 @@ class PeoplePictures(TaskPictures):
             DistillError: they cannot be had.
         """
         settings = self.recipe.evaluate
-        if settings.lfw is None:
+        if settings.lfw is None and settings.pairs.name is None:
             return Trial.of(self.sets.test)
         place = self.recipe.prepare.root or self.directory
-        return open_lfw(settings, place, self.recipe.prepare)
+        opened = open_lfw if settings.pairs.name is None else open_published
+        return opened(settings, place, self.recipe.prepare)
 
     @property
     def scored(self) -> tuple[Pictures, ...]:

@@ -3,6 +3,7 @@
 Shapes: K pairs shown, H W pixels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from distill import formatting
+from distill.evaluation.open_set import OpenSetScores
 from distill.report.data_uris import picture_uri, svg_uri
 from distill.report.section import Section
 from distill.tasks.embeddings.entries import EmbeddingEntries
@@ -37,8 +39,14 @@ class ShownPairs:
     teacher: np.ndarray | None = None
 
 
-def embedding_report(entries: EmbeddingEntries, pairs: ShownPairs) -> list[Section]:
-    """The sections on verification, on identification where pictures were searched for, and the hardest pairs."""
+def embedding_report(
+    entries: EmbeddingEntries, pairs: ShownPairs, open_sets: Mapping[str, OpenSetScores]
+) -> list[Section]:
+    """The sections on verification, on identification where pictures were searched for, and the hardest pairs.
+
+    Args:
+        open_sets: by role, the search among people of whom some are not enrolled; empty where it was not measured.
+    """
     thresholds, ranks = entries.get("at_teacher_thresholds", []), entries["ranks"]
     verification = {
         "models": list(entries["roc"]),
@@ -52,6 +60,7 @@ def embedding_report(entries: EmbeddingEntries, pairs: ShownPairs) -> list[Secti
             "models": list(ranks),
             "ranks": svg_uri(rank_plot(ranks)),
             "rank_1": ", ".join(f"{role} {formatting.score(shares[0])}" for role, shares in ranks.items()),
+            "open_sets": open_sets,
         }
         sections.append(Section("Identification", IDENTIFICATION, identification))
     if hardest := _hardest(pairs):

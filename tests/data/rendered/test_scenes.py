@@ -69,6 +69,9 @@ def test_all_classes_are_as_frequent_and_sizes_reach_from_end_to_end() -> None:
     assert 0.03 < (kind < 0).all(axis=1).mean() < 0.05
     narrow = RenderedScenes(scale=(0.3, 0.4)).describe(np.arange(100)).size[:, CLUTTER:]
     assert narrow.min() >= 0.3 and narrow.max() <= 0.4
+    few = RenderedScenes(most=2).describe(np.arange(4000)).kind[:, CLUTTER:] >= 0
+    counts = few.sum(axis=1)
+    assert counts.max() == 2 and abs((counts == 1).mean() - 0.48) < 0.03  # half of those that are not empty
     # Painted from the farthest to the nearest, which stands lowest.
     foot = np.where(kind >= 0, street.foot[:, CLUTTER:], 2)
     assert (np.diff(foot, axis=1) >= 0).all() and (street.kind[:, :CLUTTER] >= len(CLASSES)).all()
@@ -191,6 +194,8 @@ def test_a_prepared_set_has_the_boxes_as_shares(tmp_path: Path) -> None:
         ({"train": -1}, "train: -1 pictures"),
         ({"scale": (0.0, 0.5)}, r"scale is \[0\.0, 0\.5\], expected 0 < smallest"),
         ({"scale": (0.5, 1.5)}, r"scale is \[0\.5, 1\.5\]"),
+        ({"most": 0}, "most is 0, expected 1 to 6"),
+        ({"most": 7}, "most is 7"),
         ({"seed": -1}, "seed"),
     ],
 )

@@ -44,7 +44,7 @@ def test_pictures_of_nobody_are_named(tmp_path: Path) -> None:
     with pytest.raises(DistillError, match=r"root: not set"):
         People().samples(8, 8)
     put(tmp_path, "Al/a.jpg", "stray.jpg")
-    with pytest.raises(DistillError, match=r"holds pictures of no person: stray\.jpg\. Expected a folder for each"):
+    with pytest.raises(DistillError, match=r"holds 1 pictures of no person: stray\.jpg\. Expected a folder for each"):
         People(root=tmp_path).samples(8, 8)
 
 
@@ -55,3 +55,31 @@ def test_one_person_alone_is_refused_with_the_likely_root(tmp_path: Path) -> Non
     )
     with pytest.raises(DistillError, match=expected):
         People(root=tmp_path).samples(8, 8)
+
+
+def test_shares_are_held_out_of_people_and_not_of_their_pictures(tmp_path: Path) -> None:
+    put(tmp_path, *(f"P{person}/{number}.jpg" for person in range(10) for number in range(3)))
+    samples = People(root=tmp_path, validation=0.2, test=0.3).samples(8, 8)
+    splits = {sample.identity: set[str]() for sample in samples}
+    for sample in samples:
+        splits[sample.identity].add(sample.split)
+    assert all(len(found) == 1 for found in splits.values())
+    assert sorted(found.pop() for found in splits.values()) == ["test"] * 3 + ["train"] * 5 + ["validation"] * 2
+    put(tmp_path / "few", "Al/a.jpg", "Bo/a.jpg")
+    with pytest.raises(DistillError, match="holds 2 people, too few to hold some out"):
+        People(root=tmp_path / "few", validation=0.2, test=0.3).samples(8, 8)
+
+
+def test_parts_are_no_people(tmp_path: Path) -> None:
+    put(tmp_path, "Train/Al/a.jpg", "Train/Bo/a.jpg", "val/Cy/a.jpg", "val/Cy/b.jpg")
+    samples = People(root=tmp_path).samples(8, 8)
+    assert [(sample.identity, sample.split) for sample in samples] == [
+        (0, "train"),
+        (1, "train"),
+        (2, "validation"),
+        (2, "validation"),
+    ]
+    with pytest.raises(DistillError, match=r"is in parts .* already; leave out validation and test"):
+        People(root=tmp_path, test=0.2).samples(8, 8)
+    put(tmp_path / "called", "Val/a.jpg", "Ann/a.jpg")  # a person's name
+    assert {sample.split for sample in People(root=tmp_path / "called").samples(8, 8)} == {"train"}

@@ -13,7 +13,7 @@ from distill.data.targets import Ragged
 from distill.errors import DistillError
 from distill.preprocess.preprocess import Preprocess
 from distill.tasks.boxes import asking
-from distill.tasks.boxes.asking import with_teacher_boxes
+from distill.tasks.boxes.asking import certain_boxes, with_teacher_boxes
 from teachers.teacher import Teacher
 from tests.helpers.boxed import CLASSES, Boxed, number_of, prepare_boxed
 
@@ -94,3 +94,25 @@ def test_that_it_sees_nothing_in_most_is_said(pictures: Pictures, capsys: pytest
     assert "sees nothing" not in capsys.readouterr().err  # in two of five
     with_teacher_boxes(pictures, Stub(SEEN | {3: SEEN[1]}), KIND, 2)
     assert "teacher stub: sees nothing in 3 of 5 pictures to transfer on" in capsys.readouterr().err
+
+
+class Flat(Stub):
+    """Its boxes have no area, or lie beside the picture."""
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        answers = super().forward(pictures)
+        flat = answers["boxes"].clone()
+        flat[:, 0, 2:] = flat[:, 0, :2]
+        flat[:, 1:] += 2
+        return {**answers, "boxes": flat}
+
+
+def test_boxes_that_show_nothing_are_as_none(pictures: Pictures) -> None:
+    with pytest.raises(DistillError, match=r"no box of a score of 0\.05 or more .* has an area there"):
+        with_teacher_boxes(pictures, Flat(SEEN), KIND, 2)
+
+
+def test_certain_boxes_are_those_of_a_score(pictures: Pictures) -> None:
+    taught = with_teacher_boxes(pictures, Stub(SEEN), KIND, 2)
+    expected = [box_of(0, 0), box_of(3, 0), box_of(3, 1)]
+    np.testing.assert_allclose(certain_boxes(taught, 0.3), expected, atol=1e-6)

@@ -91,6 +91,19 @@ def test_classes_that_were_lost_are_told_by_points(tmp_path: Path) -> None:
     assert student.summary()[0].endswith("3 boxes in 3 test pictures")
 
 
+def test_a_model_that_sees_nothing_is_at_chance_and_one_that_sees_is_not(tmp_path: Path) -> None:
+    """Of ten pictures the first five show a cat, the others a dog, all at one place."""
+    judged = judging(tmp_path, pictures_of(*[(CAT, "test")] * 5, *[(DOG, "test")] * 5, (CAT, "train")))
+    sure = {number: 0.9 - 0.01 * (7 * number % 10) for number in range(10)}
+    seeing: Any = Stub({number: sure[number] for number in range(5)})
+    blind: Any = Stub(sure)  # a cat in every picture
+    found, guessed = judged.judge(seeing), judged.judge(blind)
+    assert found.by_chance is not None and found.by_chance < found.score == 0.5 and not found.at_chance
+    assert guessed.at_chance and "what blind guesses have" in guessed.beside_chance
+    nothing: Any = Stub(0.0)
+    assert judged.judge(nothing).at_chance and judged.judge(nothing).by_chance == 0
+
+
 def test_models_of_other_answers_or_classes_are_refused(tmp_path: Path) -> None:
     judged = judging(tmp_path, pictures_of((CAT, "test"), (CAT, "train")))
     other: Any = Stub(0.5)

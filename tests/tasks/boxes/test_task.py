@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from distill.files.weights import weights_checksum
 from distill.predictors.open import open_predictor
 from distill.registries import TASKS
 from students.files import load_student
+from tests.helpers.listed import put
 from tests.helpers.rectangles import CLASSES, recipe_of_rectangles, voc_of_rectangles
 from tests.helpers.running import read, run_recipe, without_files, write_recipe
 
@@ -85,6 +87,58 @@ def test_stored_answers_teach_the_same_student_to_the_last_bit(
     assert sums["online"] == sums["stored"]
 
 
+def test_the_inside_of_a_teacher_is_learnt_from_online_alone(
+    ran: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, _ = ran
+    without_files(monkeypatch)
+    teacher = {"name": "ssd_mobilenet_v1", "width": 0.25, "resolution": 64}
+    teacher["weights"] = str(place / "run" / "teacher" / "teacher.safetensors")
+    content = {key: value for key, value in json.loads((place / "tiny.yaml").read_text()).items() if key != "teach"}
+    content |= {"stages": ["transfer"], "teacher": teacher}
+    terms = {"name": "boxes", "feature_weight": 1.0, "anchor_weight": 0.5}
+    recipe = write_recipe(place, content | {"objective": terms}, "inside")
+    run_recipe(recipe, place / "inside")
+    sums = {weights_checksum(load_student(place / name / "student")[0]) for name in ("run", "inside")}
+    assert len(sums) == 2  # and a student's folder holds no projections: it was loaded
+    assert main(["store", str(recipe), "--out", str(place / "views")]) == 2
+    assert "objective.feature_weight is 1.0: for that the teacher is asked about each view" in capsys.readouterr().err
+    box = {"name": "onnx_detector", "file": str(place / "run" / "teacher" / "teacher.onnx")}
+    black = write_recipe(place, content | {"objective": terms, "teacher": box}, "black")
+    with pytest.raises(DistillError, match=r"feature_weight is 1\.0: the teacher is asked about each view"):
+        run_recipe(black, place / "black")
+
+
+def test_pictures_without_boxes_are_transferred_on_as_many_as_are_asked_for(
+    ran: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, _ = ran
+    without_files(monkeypatch)
+    put(tmp_path / "more", 5)
+    content = json.loads((place / "tiny.yaml").read_text())
+    content |= {"stages": ["transfer"], "unlabelled": {"name": "folder", "root": str(tmp_path / "more")}}
+    content |= {"teacher": {"name": "onnx_detector", "file": str(place / "run" / "teacher" / "teacher.onnx")}}
+    content["transfer"] |= {"epochs": 1, "unlabelled": 3}
+    results = run_recipe(write_recipe(tmp_path, content), tmp_path / "run")
+    (transfer,) = results["stages"]
+    assert transfer["pictures"] == 24 + 3 and results["data"]["counts"]["transfer"] == 24 + 5
+    assert results["agreement"]["transfer"]["pictures"] == 24 + 5
+
+
+def test_a_file_that_gives_each_thing_once_scores_as_its_student_does(
+    ran: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    place, results = ran
+    run = shutil.copytree(place / "run", tmp_path / "run")
+    assert main(["export", str(run), "--formats", "onnx", "--export.nms", "true"]) == 0
+    (file,) = json.loads((run / "results.json").read_text())["exports"]
+    assert file["nms"] is True and file["passed"] is True and "largest_difference" not in file
+    assert file["metrics"] == pytest.approx(results["student"]["metrics"], abs=1e-4)
+    assert open_predictor(run / "export" / "student.onnx").kind == Detections(CLASSES)
+    assert "non-maximum suppression inside" in (run / "README.md").read_text()
+    assert main(["export", str(run), "--formats", "onnx,web", "--export.nms", "true"]) == 2
+
+
 def test_a_table_has_a_row_for_each_box(ran: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     place, _ = ran
     folder, out = place / "voc" / "JPEGImages", tmp_path / "boxes.csv"
@@ -102,6 +156,12 @@ def test_a_table_has_a_row_for_each_box(ran: tuple[Path, dict[str, Any]], tmp_pa
         ({"student": {"width": 0.1, "resolution": 64}}, "ssd_mobilenet_v1"),
         ({"stages": ["probe", "transfer"]}, "`probe` fits a classifier"),
         ({"data": {"name": "rendered_dogs"}}, "says nothing of boxes"),
+        ({"transfer": {"views": {"mixup": 0.3}}}, r"transfer\.views: mixup or cutmix shows two pictures in one"),
+        ({"teach": {"views": {"cutmix": 0.5}}}, r"teach\.views: mixup or cutmix shows two pictures in one"),
+        ({"transfer": {"keep": "best"}}, r"transfer\.keep is best: while boxes are learnt nothing is scored"),
+        ({"teach": {"loss": "generalized_cross_entropy"}}, r"teach\.loss is .*, and the task is boxes"),
+        ({"teach": {"metric_loss": "triplet"}}, r"teach\.metric_loss is triplet: of embeddings"),
+        ({"evaluate": {"none_rate": 0.1}}, r"evaluate\.none_rate: of classes that exclude each other"),
     ],
 )
 def test_what_boxes_cannot_be_learnt_by_is_refused(

@@ -28,6 +28,10 @@ from tests.helpers.running import TINY, read, run_recipe, write_recipe
         (["--stages", "[probe,transfer]"], "`probe` fits each attribute by itself"),
         (["--evaluate.lfw", "lfw"], "scores embeddings, and the task is classes"),
         (
+            ["--evaluate.pairs", "ijb", "--evaluate.pairs.root", "x"],
+            r"evaluate\.pairs: scores embeddings, and",
+        ),
+        (
             ["--task", "attributes", "--objective", "bernoulli_kl", "--objective.temperature", "1"],
             "no validation pictures",
         ),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from distill.evaluation.open_set import OpenSetPoint, OpenSetScores
 from distill.report.page import headline, write_report
 from distill.report.results import VERSION
 from distill.report.terminal import print_results
@@ -25,6 +26,19 @@ def scored(name: str, tar: float) -> dict[str, Any]:
         "intervals": {"accuracy": [0.9413, 0.9614], "tar@far=1e-2": [tar - 0.01, tar + 0.01]},
         "counts": {"pairs": 6000, "genuine": 3000, "impostors": 3000, "pictures": 3811},
         "split": "lfw",
+    }
+
+
+def open_sets() -> dict[str, OpenSetScores]:
+    """Of both, at one rate."""
+    return {
+        role: OpenSetScores(
+            {0.01: OpenSetPoint(0.4321, 0.0096, tpir, 7, 728, 1234, 1725, (0.005, 0.02), (tpir - 0.02, tpir + 0.02))},
+            746,
+            np.zeros((2, 1)),
+            0,
+        )
+        for role, tpir in (("teacher", 0.9511), ("student", 0.7154))
     }
 
 
@@ -81,7 +95,7 @@ def some_pairs() -> ShownPairs:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     path = tmp_path_factory.mktemp("run") / "report.html"
-    write_report(path, embedding_results(), {}, embedding_report(embedding_results(), some_pairs()))
+    write_report(path, embedding_results(), {}, embedding_report(embedding_results(), some_pairs(), open_sets()))
     return Page(path)
 
 
@@ -95,6 +109,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
         "2 seeds: mean accuracy 0.9505 , spread 0.0007 (0.9512, 0.9498)",
         "0.01 0.3125 0.0157 0.9711 1e-05 0.5566 1.25e-05 0.7007",
         "Rank 1: teacher 0.9800, student 0.9321.",
+        "student 746 people enrolled 0.01 0.4321 0.0096 7 of 728 pictures 0.7154 [0.6954, 0.7354], 1725 pictures",
         "on the network named, with its 95 % interval.",
         "One person, least alike to the student student -0.1234 teacher 0.6611 student 0.0456 teacher 0.5511 "
         "Two people, most alike student 0.7171 teacher 0.2222",
@@ -133,7 +148,7 @@ def test_a_part_that_was_not_produced_is_left_out(page: Page, missing: str, word
         pairs = ShownPairs(pairs.pictures[:0], pairs.same[:0], pairs.student[:0])
     else:
         del results[missing]
-    write_report(tmp_path / "report.html", results, {}, embedding_report(results, pairs))
+    write_report(tmp_path / "report.html", results, {}, embedding_report(results, pairs, {}))
     without = Page(tmp_path / "report.html")
     assert words not in without.text
     assert without.open == []
@@ -146,7 +161,7 @@ def test_a_student_without_a_teacher_is_enough(tmp_path: Path) -> None:
         del results[part]["teacher"]
     del results["at_teacher_thresholds"]
     alone = ShownPairs(some_pairs().pictures, some_pairs().same, some_pairs().student)
-    write_report(tmp_path / "report.html", results, {}, embedding_report(results, alone))
+    write_report(tmp_path / "report.html", results, {}, embedding_report(results, alone, {}))
     page = Page(tmp_path / "report.html")
     assert page.text.startswith("Distill: face_embeddings The student reaches TAR 0.963 at FAR 1e-2.")
     assert "teacher 0." not in page.text

@@ -143,6 +143,13 @@ def test_results_say_all_that_a_report_needs() -> None:
     assert old["threshold"] == results["teacher"]["fars"]["0.01"]["threshold"]
     assert old["far_measured"] == old["false_accepts"] / old["impostors"]
     assert results["galleries"].keys() == {"student", "teacher", "student in teacher"}
+    for model in (results["teacher"], results["student"], *results["exports"]):
+        point, counts = model["open_set"]["0.1"], model["counts"]
+        assert model["metrics"]["tpir@fpir=1e-1"] == point["true_positives"] / counts["known_probes"]
+        assert model["intervals"]["tpir@fpir=1e-1"] == point["tpir_interval"]
+        assert point["false_positives"] / counts["unknown_probes"] <= 0.1
+        assert counts["known_people"] + counts["known_probes"] + counts["unknown_probes"] == counts["pictures"]
+    assert "tpir@fpir=1e-1" in results["galleries"]["student in teacher"]["metrics"]
     assert results["agreement"].keys() == {"transfer", "test"}
     assert results["near_duplicates"]["pictures"] == 0
     with (out / "data" / "near_duplicates.csv").open() as file:

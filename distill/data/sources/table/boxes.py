@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from distill.data.sources.csv_rows import Row
-from distill.errors import DistillError, echo
+from distill.errors import DistillError, echo, few
 
 _CORNERS = (
     ("xmin", "ymin", "xmax", "ymax"),
@@ -145,7 +145,7 @@ def boxes_of(rows: Sequence[Row], columns: BoxColumns, label: str, file: Path) -
     corners = [box.corners for box in boxes if box is not None]
     if corners and max(map(max, corners)) <= 1:
         raise DistillError(
-            f"{file}: no number of {', '.join(columns.names)} is above 1, so they are shares of the picture; expected "
+            f"{file}: no number of {few(columns.names)} is above 1, so they are shares of the picture; expected "
             "pixels. Multiply them by its width and height."
         )
     return boxes
