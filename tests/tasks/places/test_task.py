@@ -10,8 +10,7 @@ import pytest
 
 from distill.answers.places import Places
 from distill.cli import main
-from distill.data.cells import cut
-from distill.data.s2 import tokens
+from distill.data.s2 import leaf_cells, parents, tokens
 from distill.errors import DistillError
 from distill.evaluation.great_circle import great_circle
 from distill.predictors.open import open_predictor
@@ -58,7 +57,7 @@ def test_the_file_carries_its_table_of_cells(ran: tuple[Path, dict[str, Any]]) -
     assert len(file.kind.classes or ()) == len(file.kind.latitudes or ()) == 4
     nearest = great_circle(file.kind.table[:, None], np.array(list(TOWNS.values()))).min(axis=1)
     assert (nearest < 0.5).all()
-    assert file.kind.radii is not None and max(file.kind.radii) < 1200
+    assert file.kind.radii is not None and file.kind.sure_from is not None and file.kind.sure_from[0] == 0
 
 
 def test_a_table_of_guesses(ran: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
@@ -82,10 +81,9 @@ def test_the_teachers_file_teaches_a_run_of_other_cells(ran: tuple[Path, dict[st
     content = json.loads((place / "tiny.yaml").read_text())
     own = open_predictor(place / "run" / "teacher" / "teacher.onnx").kind
     assert isinstance(own, Places)
-    # The faces of the cube that these cells lie on, and others: coarser cells, all of which are shared out.
-    faces = cut(np.array(list(TOWNS.values())), most=1, least=1)
+    finer = parents(leaf_cells(np.array(list(TOWNS.values()))), 6)  # than those that were cut
     listed = tmp_path / "cells.txt"
-    listed.write_text("\n".join(f"{token} somewhere" for token in tokens(faces.numbers)))
+    listed.write_text("\n".join(f"{token} somewhere" for token in tokens(finer)))
     content |= {
         "stages": ["transfer"],
         "teacher": {"name": "onnx", "file": str(place / "run" / "teacher" / "teacher.onnx")},
@@ -123,7 +121,7 @@ def test_what_is_of_another_task_is_refused(ran: tuple[Path, dict[str, Any]], ar
 
 def test_pictures_without_a_place_are_refused(tmp_path: Path) -> None:
     content = recipe_of_places(tmp_path / "none.csv") | {
-        "data": {"name": "rendered_faces", "train": 8, "validation": 4, "test": 4}
+        "data": {"name": "rendered_faces", "train": 8, "validation": 4, "test": 4, "people": 4}
     }
     with pytest.raises(DistillError, match="says nothing of where its pictures were taken"):
         run_recipe(write_recipe(tmp_path, content), tmp_path / "run")
