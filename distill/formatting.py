@@ -9,8 +9,9 @@ UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def score(value: float | None) -> str:
-    """A fraction of 1 with four decimals, for a tenth of a point matters: 0.6412."""
-    return ABSENT if value is None else f"{value:.4f}".replace("-", MINUS)
+    """A fraction of 1 with four decimals, for a tenth of a point matters: 0.6412; a number of something, such as
+    kilometres, with one: 412.3."""
+    return ABSENT if value is None else f"{value:.{1 if abs(value) >= 10 else 4}f}".replace("-", MINUS)
 
 
 def signed(value: float | None) -> str:

@@ -15,10 +15,12 @@ import torch
 from timm.data import ImageNetInfo
 from torch import Tensor
 
+from distill.answers.kind import Kind
 from distill.data.wordnet import shown, wordnet_id, wordnet_ids
 from distill.errors import DistillError, OutputsError, echo, in_section
 from distill.files.text import read_text
 from teachers.mirrored_teacher import MirroredTeacher
+from teachers.shared_teacher import SharedTeacher
 from teachers.teacher import Size, Teacher, fingerprint_of, read_classes
 
 ClassMap = Literal["imagenet", "imagenet_background"] | Path
@@ -39,6 +41,10 @@ class Selectable(Protocol):
 
     @property
     def mirror(self) -> bool: ...
+
+    def own_classes(self) -> tuple[str, ...] | None:
+        """What its outputs are called, by the recipe or by its own file; None where nobody says."""
+        ...
 
     def load(self, outputs: int) -> Teacher:
         """The teacher with all its outputs.
@@ -87,18 +93,35 @@ class SelectedTeacher(Teacher):
         return self.whole.size()
 
 
-def load_classifier(config: Selectable, classes: tuple[str, ...]) -> Teacher:
+def load_classifier(config: Selectable, classes: tuple[str, ...], kind: Kind | None = None) -> Teacher:
     """The teacher of a recipe with one output for each class of the data.
 
     Args:
         classes: of the data; with a class map, each name begins with its WordNet id.
+        kind: of the answers that are wanted; one that shares other classes out takes a teacher of these.
 
     Raises:
         DistillError: its outputs are not as many as these, or as its class map says; the map lacks a class, or a class
             has no WordNet id; or the teacher cannot be loaded.
     """
-    teacher = _of_classes(config, classes)
+    teacher = (kind is not None and _shared_out(config, classes, kind)) or _of_classes(config, classes)
     return MirroredTeacher(teacher) if config.mirror else teacher
+
+
+def _shared_out(config: Selectable, classes: tuple[str, ...], kind: Kind) -> Teacher | None:
+    """A teacher of classes that can be shared out among the data's; None where it has these, or does not name its own.
+
+    Raises:
+        DistillError: its names are none of such classes, or not as many as its outputs.
+    """
+    named = config.own_classes() if kind.shares and config.class_map is None else None
+    if named is None or set(classes) <= set(named):
+        return None
+    shares = kind.shares_of(named)
+    try:
+        return SharedTeacher(config.load(len(named)), shares, classes)
+    except OutputsError as error:
+        raise DistillError(f"teacher.classes: names {len(named)} outputs. {error}") from error
 
 
 def _of_classes(config: Selectable, classes: tuple[str, ...]) -> Teacher:

@@ -6,7 +6,7 @@ Shapes: N batch, C classes or attributes.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar, cast
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -88,7 +88,10 @@ class Graph(TeacherConfig):
     ready_made: ClassVar[bool] = True
 
     def teacher(self, kind: Kind) -> Teacher:
-        return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names)
+        return self._embedder() if kind.class_names is None else load_classifier(self, kind.class_names, kind)
+
+    def own_classes(self) -> tuple[str, ...] | None:
+        return self._classes(read_metadata(SESSIONS[self.name](self.file, self.output)))
 
     def load(self, outputs: int) -> BlackBox:
         """The teacher with all its outputs; `teachers.class_map.load_classifier` selects those of the data.
@@ -105,7 +108,7 @@ class Graph(TeacherConfig):
                     f"{self.file}: answers {metadata.answers.words}, and this recipe needs {outputs} classes. Give a "
                     f"teacher of these, or take a recipe for {metadata.answers.words}."
                 )
-            answers = cast(Gives, metadata.answers.name)
+            answers = metadata.answers.gives
         gives: Gives | None = self._agree("gives", self.gives, answers)
         teacher = self._teacher(session, metadata, gives, self._classes(metadata))
         if teacher.outputs != outputs:

@@ -80,7 +80,10 @@ class Timm(TeacherConfig):
         Raises:
             DistillError: its outputs are not these, or the weights cannot be had.
         """
-        return self._unnamed(kind) if kind.class_names is None else load_classifier(self, kind.class_names)
+        return self._unnamed(kind) if kind.class_names is None else load_classifier(self, kind.class_names, kind)
+
+    def own_classes(self) -> tuple[str, ...] | None:
+        return read_classes(self.classes)
 
     def trainable(
         self, kind: Kind, drop_rate: float = 0.0, drop_path_rate: float = 0.0

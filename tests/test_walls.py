@@ -18,13 +18,14 @@ FILES = sorted(
 
 # Names of tasks, of kinds of answers, and of the activations that older files know these by.
 NAMES = {"attributes", "classes", "embeddings", "probabilities", "softmax", "embedding", "sigmoid", "unit"}
-KINDS = {"Probabilities", "Softmax", "Embedding", "LabelledKind", "LocatedKind", "Boxes", "Detections"} | {
+KINDS = {"Probabilities", "Softmax", "Embedding", "LabelledKind", "LocatedKind", "Boxes", "Detections", "Places"} | {
     "Attributes",
     "Classes",
     "Embeddings",
     "ObjectDetection",
+    "PhotographPlaces",
 }
-TASK_FOLDERS = tuple(f"distill.tasks.{name}" for name in ("attributes", "boxes", "classes", "embeddings"))
+TASK_FOLDERS = tuple(f"distill.tasks.{name}" for name in ("attributes", "boxes", "classes", "embeddings", "places"))
 
 MAY_ASK = {
     "distill/registries.py": "what a recipe may name",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from distill.answers.kind import Arrays, Tensors
 from distill.answers.labelled import LabelledKind
+from distill.answers.logits import Gives
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -21,6 +22,7 @@ class Probabilities(LabelledKind):
     """float32 (N, C) from 0 to 1, each by itself."""
 
     name: ClassVar[str] = "probabilities"
+    gives: ClassVar[Gives | None] = "probabilities"
     words: ClassVar[str] = "one probability for each class by itself"
     hub_task: ClassVar[tuple[str, str]] = ("image-classification", "multi-label image classification")
     page: ClassVar[Path | None] = Path(__file__).with_name("attributes.js")

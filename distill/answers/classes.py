@@ -12,6 +12,7 @@ from torch import Tensor
 
 from distill.answers.kind import Arrays, Tensors
 from distill.answers.labelled import LabelledKind
+from distill.answers.logits import Gives
 
 NONE = "none of these"
 """The answer to a picture whose likeliest class has less than its threshold."""
@@ -23,6 +24,7 @@ class Softmax(LabelledKind):
     the likeliest counts at all."""
 
     name: ClassVar[str] = "softmax"
+    gives: ClassVar[Gives | None] = "softmax"
     words: ClassVar[str] = "probabilities of classes that exclude each other"
     hub_task: ClassVar[tuple[str, str]] = ("image-classification", "image classification")
     page: ClassVar[Path | None] = Path(__file__).with_name("classes.js")

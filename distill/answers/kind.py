@@ -11,17 +11,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from torch import Tensor
 
+from distill.answers.logits import Gives
 from distill.errors import DistillError
 
 Tensors = Mapping[str, Tensor]
 """Named tensors (N, ...)."""
 Arrays = Mapping[str, np.ndarray]
 """The same as numpy arrays."""
+
+
+class Shares(NamedTuple):
+    """How probabilities of other classes are shared out among a kind's own.
+
+    Attributes:
+        theirs, ours: int64 (M,), pairs of classes by number.
+        parts: float64 (M,), which part of theirs goes to ours.
+    """
+
+    theirs: np.ndarray
+    ours: np.ndarray
+    parts: np.ndarray
 
 
 def named(outputs: Tensor | Tensors, name: str) -> dict[str, Tensor]:
@@ -43,6 +57,9 @@ class Kind(ABC):
             there, several by their names; None prints them.
         page: a script for the page of the web format, which lies beside the kind; None where that page cannot show it.
         template: of the model card's passages about this kind, a Jinja file that lies beside the kind.
+        gives: of a file that was exported with this kind, what it gives where it teaches as a black box; None where
+            that is no probability of a class.
+        shares: whether probabilities of other classes can be shared out among these, as `shares_of` does.
         once: the kind of files that give each thing once, with non-maximum suppression inside; None where answers are
             of nothing that is found several times.
         largest: whether only the largest outputs of a picture may be kept, as of classes that exclude each other.
@@ -58,6 +75,8 @@ class Kind(ABC):
     reading: ClassVar[str | None] = None
     page: ClassVar[Path | None] = None
     template: ClassVar[Path] = Path(__file__).with_name("plain.md")
+    gives: ClassVar[Gives | None] = None
+    shares: ClassVar[bool] = False
     once: ClassVar["type[Kind] | None"] = None
     largest: ClassVar[bool] = False
     vectors: ClassVar[str | None] = None
@@ -76,6 +95,15 @@ class Kind(ABC):
     def called(self, classes: tuple[str, ...] | None) -> Self:
         """The same of a network that calls its outputs so; None where it does not say."""
         return self
+
+    def shares_of(self, names: tuple[str, ...]) -> Shares:
+        """How a network's probabilities of classes of these names are shared out among this kind's own.
+
+        Raises:
+            DistillError: a name says nothing of that.
+            NotImplementedError: a kind says that it shares (`shares`) and does not say how.
+        """
+        raise NotImplementedError(f"{self.name}: classes of one network are not those of another")
 
     def of_outputs(self, outputs: Tensors) -> Self:
         """The same with what a network's raw tensors (N, ...) show of it, such as their dimensions."""

@@ -24,7 +24,7 @@ def spoken(name: str, value: float) -> str:
 
 def is_error(name: str) -> bool:
     """Whether less of it is better, so that a share of the teacher's says nothing good."""
-    return name.lower() in ("eer", "calibration error")
+    return name.lower() in ("eer", "calibration error", "median error, km")
 
 
 def differing_metric(difference: Mapping[str, Any]) -> str:

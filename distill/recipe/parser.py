@@ -22,6 +22,7 @@ from distill.files.run_directory import RESOLVED, RunDirectory
 from distill.files.text import no_text
 from distill.recipe import plain
 from distill.recipe.attachments import taken_out, with_place, with_places
+from distill.recipe.cells import CellSettings
 from distill.recipe.former import as_now
 from distill.recipe.help import FLAGS, hide, unused, without_all
 from distill.recipe.keys import Keys
@@ -216,6 +217,7 @@ _SECTIONS: dict[str, type] = {
     "pretrain": Pretrain,
     "fine_tune": LabelStage,
     "transfer": Transfer,
+    "cells": CellSettings,
     "evaluate": Evaluate,
     "export": Export,
     "card": Card,

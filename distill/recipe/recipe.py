@@ -16,6 +16,7 @@ from distill.faces.settings import Detect
 from distill.objectives import Objective
 from distill.preprocess.landmarks import AlignedTo
 from distill.preprocess.preprocess import Fit
+from distill.recipe.cells import CellSettings
 from distill.recipe.stages import LabelStage, Pretrain, Probe, Stage, Teach, Transfer
 from distill.registries import TASKS
 from distill.registry import expected
@@ -142,6 +143,9 @@ class Evaluate:
             given a name (FPIR) that TPIR is measured at; the first is the one that counts.
         none_rate: of classes that exclude each other: the share of validation pictures, all of which show one of them,
             that may be answered "none of these"; the cut-off of the likeliest class's probability follows from it.
+        place: of places: what a guess is: the mean photograph of the likeliest cell, or (mode) that of the cell around
+            which most of the distribution lies: the one whose expected shares within 1, 25, 200, 750 and 2,500 km sum
+            to most.
     """
 
     resamples: int = 1000
@@ -155,6 +159,7 @@ class Evaluate:
     flips: Literal["none", "average", "concatenation"] = "average"
     fars: tuple[float, ...] = (1e-2, 1e-3)
     none_rate: float = 0.05
+    place: Literal["cell", "mode"] = "cell"
 
     def __post_init__(self) -> None:
         for key in ("resamples", "batch_size"):
@@ -239,7 +244,7 @@ class Recipe:
     Attributes:
         name: of the recipe's file.
         task: what the networks answer: attributes (one probability each), classes (one probability shared out among
-            them), or embeddings.
+            them), embeddings, boxes, or places.
         seed: of initialisation, views, order and resampling.
         stages: what is trained, in order: `probe` fits a classifier on the teacher's frozen features, and `teach`
             trains all of it, both on labels (of embeddings, on who is shown); `pretrain` and `fine_tune` train the
@@ -269,6 +274,7 @@ class Recipe:
     pretrain: Pretrain
     fine_tune: LabelStage
     transfer: Transfer
+    cells: CellSettings
     evaluate: Evaluate
     export: Export
     card: Card

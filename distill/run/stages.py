@@ -244,7 +244,8 @@ class Run:
             trainer,
             chosen_by,
         )
-        return key_of(name, stage, *facts)
+        further = self.task.teaching.learns_from()  # of most tasks nothing, whose stages keep their keys
+        return key_of(name, stage, *facts, *([further] if further else []))
 
     def _train(self, name: StageName, training: TrainingSetup, seed: int) -> Trained:
         recipe, pictures = self.recipe, training.pictures

@@ -1,7 +1,7 @@
 """The second role of a task: how a teacher is had, and what trains a student of it."""
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from torch import nn
@@ -80,6 +80,11 @@ class Teaching(ABC, Generic[P]):
     def trained(self) -> Kind:
         """What a network gives that a stage trains: the student, or one that becomes the teacher."""
         return self.kind
+
+    def learns_from(self) -> dict[str, Any]:
+        """What stages learn from beside pictures and what the recipe says of a stage, for JSON: where it changes, they
+        are repeated."""
+        return {}
 
     def truths(self, teacher: Teacher | None) -> dict[str, np.ndarray]:
         """What the metric needs of the validation pictures beside their targets: columns (N, ...) by name."""

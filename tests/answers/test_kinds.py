@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from distill.answers import Boxes, Detections, Embedding, Probabilities, Softmax
 from distill.answers.kind import Kind, named
+from distill.answers.places import Places
 from distill.errors import DistillError
 from distill.registries import ANSWERS
 
@@ -27,10 +29,10 @@ def activated(kind: Kind, values: np.ndarray) -> np.ndarray:
 
 
 def test_kinds_are_found_by_the_names_of_files() -> None:
-    assert ANSWERS.names() == ["boxes", "detections", "embedding", "probabilities", "softmax"]
+    assert ANSWERS.names() == ["boxes", "detections", "embedding", "places", "probabilities", "softmax"]
     assert ANSWERS.get("softmax") is Softmax
     with pytest.raises(
-        DistillError, match=r"'logits'\. Expected one of boxes, detections, embedding, probabilities, softmax"
+        DistillError, match=r"'logits'\. Expected one of boxes, detections, embedding, places, probabilities, softmax"
     ):
         ANSWERS.get("logits")
 
@@ -281,3 +283,48 @@ def test_the_code_of_a_card_draws_each_thing_once(tmp_path: Path, monkeypatch: p
     with Image.open("boxes.png") as image:
         assert image.getpixel((100, 45)) == (255, 0, 0) and image.getpixel((175, 60)) == (255, 0, 0)
         assert image.getpixel((150, 50)) == (0, 0, 0)
+
+
+# Vienna, Bratislava, Sydney
+EARTH = Places(
+    ("476d07", "476c89", "6b12af"), latitudes=(48.2, 48.15, -33.86), longitudes=(16.37, 17.11, 151.21), place="cell"
+)
+
+
+def test_a_guess_is_the_best_cells_place_or_where_the_most_lies() -> None:
+    split = np.array([[0.3, 0.3, 0.4]], np.float32)  # two near each other, and one that is alone
+    assert EARTH.guesses({"probabilities": split}).cells.tolist() == [2]
+    mode = replace(EARTH, place="mode").guesses({"probabilities": split})
+    assert mode.cells.tolist() == [0] and mode.places[0].tolist() == [48.2, 16.37]
+    assert mode.probabilities[0] == np.float32(0.3)
+
+
+def test_a_row_of_places_says_how_far_off_such_guesses_were() -> None:
+    sure = replace(EARTH, sure_from=(0.0, 0.5), radii=(900.0, 12.5))
+    names = ["latitude", "longitude", "probability", "radius_km", "cell"]
+    assert sure.heading() == names
+    row = sure.row({"probabilities": np.array([0.1, 0.2, 0.7], np.float32)})
+    assert row == ["-33.86000", "151.21000", "0.7000", "12.5", "6b12af"]
+    assert sure.row({"probabilities": np.array([0.4, 0.3, 0.3], np.float32)})[3] == "900.0"
+    assert EARTH.row({"probabilities": np.array([0.4, 0.3, 0.3], np.float32)})[3] == ""
+
+
+def test_facts_of_places_come_back_and_wrong_ones_are_named() -> None:
+    assert Places.of_facts(json.loads(json.dumps(EARTH.facts()))) == EARTH
+    for change, words in (
+        ({"latitudes": (48.2, 95.0, 0.0)}, "latitudes: expected degrees"),
+        ({"longitudes": (1.0,)}, "longitudes: expected 3 numbers"),
+        ({"radii": (1.0,)}, "sure_from, radii"),
+    ):
+        with pytest.raises(DistillError, match=words):
+            replace(EARTH, **change).check()
+    other = EARTH.called(("a", "b", "c"))
+    with pytest.raises(DistillError, match="nothing says where its cells lie"):
+        other.guesses({"probabilities": np.zeros((1, 3), np.float32)})
+
+
+def test_cells_of_a_teacher_are_shared_out_by_ground() -> None:
+    shares = EARTH.shares_of(("6b12ac 1 2", "476d", "000001"))
+    pairs = set(zip(shares.theirs.tolist(), shares.ours.tolist(), strict=True))
+    assert pairs == {(0, 2), (1, 0), (1, 1)}
+    assert shares.parts[shares.ours == 2].tolist() == [0.25]

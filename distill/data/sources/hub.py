@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from distill.data.sources.degrees import COORDINATES, Position, check_positions, degrees, without_null_island
 from distill.data.sources.listing import digest, walk
 from distill.data.sources.marked import COLUMNS, Photograph, marked_sample
 from distill.data.sources.objects_column import ObjectsColumn
@@ -34,6 +35,7 @@ class Hub:
         label: of classes that exclude each other: the column of the class, an enumeration (`datasets.ClassLabel`).
         objects: of boxes: the column of the objects, each with a `bbox` of left, top, width, height in pixels and a
             category.
+        coordinates: of places: the two columns of latitude and longitude in degrees, null where they are not known.
         identity: the column of the person's number.
         train, validation, test: the set's names for the splits; a split without a name is not used.
         streaming: read without keeping a copy in the cache of `datasets`.
@@ -47,6 +49,7 @@ class Hub:
     attributes: tuple[str, ...] = ()
     label: str | None = None
     objects: str | None = None
+    coordinates: tuple[str, str] | None = None
     identity: str | None = None
     train: str | None = "train"
     validation: str | None = None
@@ -58,8 +61,12 @@ class Hub:
             raise DistillError(f"label is {self.label} and attributes {list(self.attributes)}; give one of the two.")
         if self.objects is not None and (self.label is not None or self.attributes):
             raise DistillError(f"objects is {self.objects}, and label or attributes too; give one of the three.")
+        if self.objects is not None and self.coordinates is not None:
+            raise DistillError(f"objects is {self.objects}, and coordinates too; give one of the two.")
 
     def columns(self) -> tuple[Column, ...]:
+        if self.coordinates is not None:
+            return (COORDINATES,)
         return () if self.objects is None else COLUMNS
 
     def classes(self) -> tuple[str, ...]:
@@ -93,6 +100,7 @@ class Hub:
         path, local = self._path()
         splits = self._splits()
         objects = None if self.objects is None else self._objects(splits)
+        self._check_positions(splits)
         for split, rows in splits.items():
             yield from self._rows(rows, split, Path(path) if local else None, objects)
 
@@ -137,6 +145,33 @@ class Hub:
                 return ObjectsColumn.of(self.objects, feature, values)
         return None
 
+    def _position(self, row: Any, where: str) -> Position:
+        """Latitude and longitude of a row; None where they are not known, or 0, 0, as programs write what they lack."""
+        if self.coordinates is None:
+            return None
+        latitude, longitude = (degrees(row[name], f"coordinates: {where}: {name}") for name in self.coordinates)
+        if latitude is None or longitude is None:
+            return None
+        return without_null_island([(latitude, longitude)])[0][0]
+
+    def _check_positions(self, splits: dict[Split, Any]) -> None:
+        """Refuse what is no place on the Earth, before any picture is read.
+
+        Raises:
+            DistillError: as it says, or a column is not there.
+        """
+        if self.coordinates is None:
+            return
+        for split, rows in splits.items():
+            for column in self.coordinates:
+                if column not in (rows.column_names or []):
+                    there = ", ".join(rows.column_names or [])
+                    raise DistillError(f"coordinates: {self.path} has no column {column!r}, only {there}.")
+            with self._explained():
+                columns = rows.select_columns(list(self.coordinates))
+                positions = [self._position(row, f"{self.path}, row {n} of {split}") for n, row in enumerate(columns)]
+            check_positions(positions, range(len(positions)), f"coordinates: {self.path}, {split}")
+
     def _path(self) -> tuple[str, bool]:
         """What to load, and whether it is a directory here."""
         if self.path is None:
@@ -158,6 +193,7 @@ class Hub:
             for key, name in (("label", self.label), ("objects", self.objects), ("identity", self.identity))
             if name is not None
         ]
+        wanted += [("coordinates", name) for name in self.coordinates or ()]
         for key, column in wanted:
             if column not in columns:
                 raise DistillError(f"{key}: {self.path} has no column {column!r}, only {few(columns)}.")
@@ -175,7 +211,9 @@ class Hub:
                 if root is not None and isinstance(picture, Path) and picture.is_relative_to(root):
                     name = picture.relative_to(root).as_posix()
                 if objects is None:
-                    yield Sample(name, picture, labels, identity, split)
+                    position = self._position(row, where)
+                    targets = {} if position is None else {COORDINATES.name: position}
+                    yield Sample(name, picture, labels, identity, split, targets=targets)
                 elif (value := row[objects.name]) is None:  # nobody looked
                     yield Sample(name, picture, identity=identity, split=split)
                 else:

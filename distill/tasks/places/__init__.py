@@ -1,0 +1,1 @@
+"""Where a photograph was taken: a distribution over cells of the Earth, scored in kilometres (PlaNet)."""
