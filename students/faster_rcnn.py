@@ -31,6 +31,7 @@ LEARNT_FROM = 12
 """Proposals of a picture that are looked at in training, the surest: those that are no objects are the negatives that
 are hard. More of them cost more than they teach."""
 _DEPTH = 512  # of the layer that proposes, at width 1
+_ROOM = 2**27  # numbers of the largest map of crops: half a gigabyte, and two of them are there at a time
 _SPREAD = 0.01  # of the numbers that layers without a normalisation begin with, as published
 
 # No plain graph goes into these, which ask for numbers of what they are given.
@@ -79,6 +80,9 @@ class FasterRcnn(nn.Module):
         proposals: K, at most.
         depth: channels of the layer that proposes.
         resolution: pixels of a side of the pictures.
+
+    Attributes:
+        at_once: how many pictures to show it at a time, at most: its crops of 128 would take 8 GB a layer at width 1.
     """
 
     anchors: Tensor
@@ -87,6 +91,7 @@ class FasterRcnn(nn.Module):
         super().__init__()
         self.body, self.classes, self.proposals = body, classes, proposals
         early, late = body.channels
+        self.at_once = max(1, _ROOM // (proposals * late * CROP**2))
         self.seek = nn.Sequential(nn.Conv2d(early, depth, 3, padding=1), nn.ReLU())
         self.sought = nn.Conv2d(depth, len(CELL) * 6, 1)
         self.said = nn.Linear(late, 1 + classes + 4 * classes)

@@ -33,13 +33,14 @@ function overlap(a, b) {
   return both / (area(a) + area(b) - both);
 }
 
-/** Over the picture, a frame around each thing. */
+/** Over the picture, a frame around each thing; the surest on top. */
 export function draw(answers, contract) {
-  return found(answers, contract).map(({ box, c, score }) => {
+  return found(answers, contract).map(({ box, c, score }, place, things) => {
     const [left, top, right, bottom] = box.map((edge) => 100 * Math.min(1, Math.max(0, edge)));
     const label = make("span", { text: `${spoken(contract.classes[c])} ${perCent(score)}` });
     const frame = make("div", { class: "box", "data-name": contract.classes[c] }, label);
     frame.style.cssText = `left: ${left}%; top: ${top}%; width: ${right - left}%; height: ${bottom - top}%`;
+    frame.style.zIndex = things.length - place;
     frame.style.setProperty("--hue", `${(360 / COLOURS) * ((5 * c) % COLOURS)}deg`);
     return frame;
   });

@@ -76,9 +76,9 @@ picture.save("boxes.png")
         return ["class", "score", "x1", "y1", "x2", "y2"]
 
     def rows(self, answers: Arrays) -> list[list[str]]:
-        """A row for each thing found, the surest first; its edges as shares of the picture."""
+        """A row for each thing found, the surest first; its edges as shares of the picture, within it."""
         return [
-            [name, f"{score:.4f}", *(f"{edge:.4f}" for edge in box)]
+            [name, f"{score:.4f}", *(f"{edge:.4f}" for edge in box.clip(0, 1))]
             for name, score, box in zip(*self._found(answers), strict=True)
         ]
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from distill.answers.kind import Kind, named
-from distill.predictors.predictor import Predictor
+from distill.predictors.predictor import Predictor, joined
 from distill.preprocess.preprocess import Fit, Preprocess
 
 
@@ -17,7 +17,8 @@ class TorchPredictor(Predictor):
     """Runs a network in eval mode, on the device it is on, and puts each of its modules back into its mode.
 
     Args:
-        network: float (N, 3, h, w) to the raw tensors of `kind`; one that is alone needs no name.
+        network: float (N, 3, h, w) to the raw tensors of `kind`; one that is alone needs no name. One that says
+            `at_once` is never shown more pictures than that at a time.
         kind: of its answers.
         normalize: True for a student, which eats normalised pixels; False for a teacher, which eats 0..255.
     """
@@ -38,6 +39,10 @@ class TorchPredictor(Predictor):
 
     def __call__(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 (N, H, W, 3) to float32 answers (N, ...) by name."""
+        most = int(getattr(self.network, "at_once", len(pictures))) or 1
+        return joined([self._answers(pictures[start : start + most]) for start in range(0, len(pictures) or 1, most)])
+
+    def _answers(self, pictures: np.ndarray) -> dict[str, np.ndarray]:
         tensor = next(itertools.chain(self.network.parameters(), self.network.buffers()), torch.empty(0))
         with torch.inference_mode(), _evaluating(self.network):
             pixels = self.preprocess.resize(torch.from_numpy(pictures).to(tensor.device)).permute(0, 3, 1, 2).float()

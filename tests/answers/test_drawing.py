@@ -40,3 +40,11 @@ def test_boxes_beyond_the_picture_or_of_no_area_are_no_error() -> None:
     shown = drawn(picture, np.array([[-0.5, -0.5, 1.5, 0.5], [0.5, 0.5, 0.5, 0.5], [0.7, 0.7, 0.6, 0.6]]), ["a"] * 3)
     assert shown.shape == picture.shape and changed(picture, shown)[15].any()
     assert np.array_equal(drawn(picture, np.zeros((0, 4)), []), picture)
+
+
+def test_what_is_said_of_the_surest_is_hidden_by_nothing() -> None:
+    picture, surest = np.zeros((100, 100, 3), np.uint8), np.array([0.2, 0.2, 0.8, 0.8])
+    alone = drawn(picture, surest[None], ["cat 0.90"])
+    where = changed(drawn(picture, surest[None], ["cat"]), alone)
+    crossing = np.array([surest, [0.1, 0.1, 0.4, 0.9], [0.22, 0.22, 0.7, 0.7]])
+    assert where.any() and np.array_equal(drawn(picture, crossing, ["cat 0.90", "dog", "owl"])[where], alone[where])

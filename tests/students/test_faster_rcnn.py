@@ -23,6 +23,7 @@ from distill.export.int8.folding import fold
 from distill.export.onnx import export_onnx
 from distill.files.weights import write_weights
 from distill.predictors.onnx_predictor import OnnxPredictor
+from distill.predictors.torch_predictor import TorchPredictor
 from students.anchors import map_anchors
 from students.faster_rcnn import CELL, LEARNT_FROM, FasterRcnn, FasterRcnnMobilenetV1
 from students.files import load_student, save_student
@@ -192,3 +193,20 @@ def test_its_file_answers_as_torch_does(file: Path, batch: int) -> None:
 def test_its_file_costs_what_it_costs(file: Path) -> None:
     assert "RoiAlign" in {node.op_type for node in onnx.load(file).graph.node}
     assert count_onnx(file).mult_adds == count(network_of(), 64, 64).mult_adds
+
+
+def test_so_many_pictures_are_shown_at_once_that_their_crops_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.device("meta"):
+        many = build_student(FasterRcnnMobilenetV1(), Boxed(20))
+    assert isinstance(many, FasterRcnn)
+    largest = many.at_once * 300 * 1024 * 7 * 7 * 4  # bytes of the last layer's map
+    assert 0.4e9 < largest <= 0.54e9
+
+    network, shown = network_of(), np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+    predictor = TorchPredictor(network, SMALL.preprocess, KIND, normalize=True, name="small")
+    whole, sizes = predictor(shown), []
+    network.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    monkeypatch.setattr(network, "at_once", 2)
+    for name, values in predictor(shown).items():
+        np.testing.assert_allclose(values, whole[name], atol=1e-5)
+    assert sizes == [2, 2, 1]

@@ -46,6 +46,7 @@ def test_what_is_found_is_framed_and_listed(tmp_path: Path) -> None:
                  return {
                    found: found(answers, contract),
                    edges,
+                   heights: [...picture.children].map((frame) => +getComputedStyle(frame).zIndex),
                    labels: [...picture.children].map((frame) => frame.textContent),
                    lines: [...lines].map(({ dataset }) => dataset.value),
                    nothing,
@@ -59,5 +60,6 @@ def test_what_is_found_is_framed_and_listed(tmp_path: Path) -> None:
     np.testing.assert_allclose([one["score"] for one in shown["found"]], sureness.rows, rtol=1e-6)
     np.testing.assert_allclose([float(value) for value in shown["lines"]], sureness.rows, rtol=1e-6)
     np.testing.assert_allclose(shown["edges"], found.rows.clip(0, 1) * [200, 100, 200, 100], atol=0.1)
+    assert shown["heights"] == list(range(len(sureness.rows), 0, -1))  # the surest is on top
     assert shown["labels"][0].startswith(("cat small", "dog", "car")) and "%" in shown["labels"][0]
     assert "Nothing is found" in shown["nothing"] and "3 classes" in shown["about"]
