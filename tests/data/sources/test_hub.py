@@ -113,7 +113,7 @@ def test_two_columns_of_coordinates_give_places(tmp_path: Path, streaming: bool)
 @pytest.mark.parametrize(
     ("latitudes", "longitudes", "words"),
     [
-        ([48.2, 91.0], [16.4, 16.4], r"1 latitudes beyond 90 degrees, the first in row 1: 91\. Mend"),
+        ([48.2, 91.0], [16.4, 100.0], r"1 latitudes beyond 90 degrees, the first in row 1: 91\. Mend"),
         ([151.2, 16.4], [-33.8, 48.2], "with the two columns exchanged"),
         ([48.2, 48.2], [16.4, 350.0], "They seem to count from 0 to 360"),
         (["48,2", "48.2"], ["16.4", "16.4"], r"row 0 of train: lat is '48,2': a decimal comma"),
