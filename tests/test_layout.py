@@ -18,7 +18,6 @@ TESTED_AT = {
     "distill/answers/kind.py": "answers/test_kinds.py",
     "distill/answers/labelled.py": "answers/test_kinds.py",
     "distill/answers/located.py": "answers/test_kinds.py",
-    "distill/answers/places.py": "answers/test_kinds.py",
     # What is printed, recounted and found is one story of cells.
     "distill/audit/detectors.py": "audit/test_audit.py",
     "distill/audit/findings.py": "audit/test_audit.py",
@@ -156,7 +155,6 @@ TESTED_AT = {
     "distill/tasks/places/coastlines.py": "tasks/places/test_task.py",
     "distill/tasks/places/entries.py": "tasks/places/test_task.py",
     "distill/tasks/places/judging.py": "tasks/places/test_task.py",
-    "distill/tasks/places/metric.py": "tasks/places/test_task.py",
     "distill/tasks/places/pictures.py": "tasks/places/test_task.py",
     "distill/tasks/places/plots.py": "tasks/places/test_task.py",
     "distill/tasks/places/report.py": "tasks/places/test_task.py",

@@ -192,11 +192,12 @@ class DataResults(TypedDict):
 
     `fingerprint`: sha256 of the labelled set. `counts`: pictures by split; `transfer` are those of the last stage,
     `web` those labelled by the web. `left_out`: unreadable or refused, `duplicates`: of which another is kept, and
-    `contradictions`: of photographs that are labelled in two ways; all are named in the ledger. `near_contradictions`:
-    pairs of files that look like one photograph and are labelled in two ways, each with what is said of the first and
-    of the second; they are used. `classes`: in the order of the outputs, empty where these have no names.
-    `people`: by split, where people are what is told apart. `trial`: the `name` of what models are scored on, and
-    counts of it.
+    `contradictions`: of photographs that are labelled in two ways; all are named in the ledger. `boxes_left_out`: boxes
+    that cannot be used, and `targets_left_out`: other targets, such as places, that are not known; the ledger says why,
+    and their pictures are used. `near_contradictions`: pairs of files that look like one photograph and are labelled in
+    two ways, each with what is said of the first and of the second; they are used. `classes`: in the order of the
+    outputs, empty where these have no names. `people`: by split, where people are what is told apart. `trial`: the
+    `name` of what models are scored on, and counts of it.
     """
 
     name: str
@@ -205,6 +206,8 @@ class DataResults(TypedDict):
     left_out: int
     duplicates: int
     contradictions: NotRequired[int]
+    boxes_left_out: NotRequired[int]
+    targets_left_out: NotRequired[int]
     near_contradictions: NotRequired[list[list[str]]]
     classes: list[str]
     people: NotRequired[dict[str, int]]

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from distill.data.faces.aligned import alignment_of
-from distill.data.prepared.boxes import boxes_left_out, check_boxes
+from distill.data.prepared.boxes import check_boxes, rows_left_out
 from distill.data.prepared.contradictions import check_contradictions, contradictions
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.kept import duplicate_of
@@ -97,15 +97,16 @@ class Sets:
         ledger = self.prepared.ledger
         duplicates = sum(duplicate_of(reason) is not None for _, reason in ledger)
         contradicting = len(contradictions(self.prepared))
-        boxes = len(boxes_left_out(self.prepared))
+        of_targets = len(rows_left_out(self.prepared))
+        boxes = any(column.place == "boxes" for column in self.prepared.columns)
         return {
             "name": name,
             "fingerprint": self.prepared.fingerprint,
             "counts": counts | {"transfer": len(self.transfer)},
-            "left_out": len(ledger) - duplicates - contradicting - boxes,
+            "left_out": len(ledger) - duplicates - contradicting - of_targets,
             "duplicates": duplicates,
             **({"contradictions": contradicting} if contradicting else {}),
-            **({"boxes_left_out": boxes} if boxes else {}),
+            **({"boxes_left_out" if boxes else "targets_left_out": of_targets} if of_targets else {}),
             "classes": list(self.classes),
         }
 

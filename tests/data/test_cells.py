@@ -1,5 +1,9 @@
 """Cells cut by photographs, against a recursion photograph by photograph."""
 
+import os
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import s2cell
@@ -40,6 +44,19 @@ def test_cells_are_those_of_the_recursion(most: int, least: int) -> None:
     places = photographs()
     cells, expected = cut(places, most, least), recursed(places, most, least)
     assert dict(zip(cells.tokens, cells.counts.tolist(), strict=True)) == expected
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("most", "least", "count", "share"), [(100, 10, 2374, 0.95), (1000, 50, 271, 0.98)])
+def test_a_hundred_thousand_photographs(most: int, least: int, count: int, share: float) -> None:
+    file = Path(os.environ["DISTILL_REAL_DATA"]) / "coordinates" / "mp16_100k.csv"
+    places = np.loadtxt(file, delimiter=",", skiprows=1)
+    started = time.process_time()
+    cells = cut(places, most, least)
+    assert time.process_time() - started < 2
+    assert len(places) == 100_000 and len(cells) == count
+    assert cells.counts.sum() / len(places) == pytest.approx(share, abs=0.005)
+    assert dict(zip(cells.tokens, cells.counts.tolist(), strict=True)) == recursed(places, most, least)
 
 
 def test_each_photograph_lies_in_its_cell_and_its_mean_is_near() -> None:

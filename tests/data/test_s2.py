@@ -1,5 +1,8 @@
 """S2's cells, many at a time, against the reference implementation of one."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import s2cell
@@ -14,6 +17,22 @@ PUBLISHED = {
     "5485df": (49.1354647709, -123.046665145),
     "48760533": (51.5124301266, -0.155697789992),
     "600364": (35.1609052643, 137.053795231),
+    "4bc": (51.1057136447, -53.9314299693),
+    "107": (2.95020298055, 8.68625802406),
+    "0713": (-11.5150542248, -39.1678471505),
+    "a829": (-45.5665890716, 170.771557275),
+    "4d2d": (45.1649039929, -81.4291870122),
+    "1774": (2.92895772093, 32.4562589474),
+    "959f4": (-34.9065656212, -56.2111249127),
+    "6d2e4": (-43.1047281007, 171.733492835),
+    "80c89": (36.2288637705, -115.455939803),
+    "476d9": (48.1720914173, 15.7118212676),
+    "935a3d": (-15.7807139532, -47.8197028078),
+    "1dcc44": (-34.0244297849, 18.4709608333),
+    "80db04": (33.7424458968, -116.516176636),
+    "4653ac": (55.6352528529, 12.6487351918),
+    "808579c": (37.9409571224, -122.282912662),
+    "340407c": (22.3915993839, 114.17486583),
 }
 
 
@@ -40,12 +59,30 @@ def test_parents_and_levels_are_those_of_the_reference() -> None:
         assert ((first <= leaves) & (leaves <= last)).all()
 
 
-def test_published_places_lie_in_their_cells() -> None:
-    cells = s2.cells_of(tuple(PUBLISHED), "a list")
+def check_published(pairs: dict[str, tuple[float, float]]) -> None:
+    """Each place lies in its cell, as the reference has it and as ranges of numbers do, and in no cell beside it."""
+    cells = s2.cells_of(tuple(pairs), "a list")
+    assert s2.tokens(cells) == tuple(pairs)
+    leaves, levels = s2.leaf_cells(np.array(list(pairs.values()))), s2.levels(cells).tolist()
     first, last = s2.ranges(cells)
-    leaves = s2.leaf_cells(np.array(list(PUBLISHED.values())))
     assert ((first <= leaves) & (leaves <= last)).all()
-    assert s2.tokens(cells) == tuple(PUBLISHED)
+    for (token, place), level in zip(pairs.items(), levels, strict=True):
+        assert s2cell.lat_lon_to_token(*place, level) == token
+    middles = np.array([s2.centre(int(cell)) for cell in cells])
+    assert (np.abs(middles - np.array(list(pairs.values()))).max(axis=1) > 1e-7).mean() > 0.99
+
+
+def test_published_places_lie_in_their_cells() -> None:
+    check_published(PUBLISHED)
+
+
+@pytest.mark.real_data
+def test_all_published_places_lie_in_their_cells() -> None:
+    file = Path(os.environ["DISTILL_REAL_DATA"]) / "coordinates" / "mmcommons_15527_s2_cells.txt"
+    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    pairs = {token: (float(latitude), float(longitude)) for token, latitude, longitude in lines}
+    assert len(pairs) == len(lines) == 15527
+    check_published(pairs)
 
 
 def test_all_cells_of_a_level_cover_the_earth() -> None:

@@ -15,8 +15,8 @@ SHOWN = 4
 console = Console(stderr=True, markup=False, emoji=False)
 
 
-def boxes_left_out(prepared: Prepared) -> list[tuple[str, str]]:
-    """The picture of each box that could not be used, with what is said of the box."""
+def rows_left_out(prepared: Prepared) -> list[tuple[str, str]]:
+    """The picture of each box, or of another target, that could not be used, with what is said of it."""
     return [(name, reason) for name, reason in prepared.ledger if of_a_row(reason)]
 
 
@@ -34,7 +34,7 @@ def check_boxes(prepared: Prepared, max_share: float, key: str) -> None:
     kept = [len(values.rows) for values in columns if isinstance(values, Ragged)]
     if not kept:
         return
-    boxes = boxes_left_out(prepared)
+    boxes = rows_left_out(prepared)
     if boxes:
         marked = kept[0] + len(boxes)
         text = f"{len(boxes)} of {marked} boxes cannot be used"

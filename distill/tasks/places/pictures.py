@@ -65,13 +65,14 @@ class PlacePictures(TaskPictures):
             said = f"; {empty} of {len(names)} cells hold none of them, and are left out" if empty else ""
         kept, many = int(cells.counts.sum()), len(cells)
         console.print(
-            f"cells: {many} {'cell' if many == 1 else 'cells'} hold {kept} of {len(places)} photographs{said}.",
+            f"cells: {many} {'cell holds' if many == 1 else 'cells hold'} {kept} of {len(places)} photographs{said}.",
             soft_wrap=True,
         )
         if many < 2:
+            advice = f"Lower cells.most, {settings.most}." if settings.tokens is None else "Name more in cells.tokens."
             raise DistillError(
-                f"cells: {len(places)} photographs are in one cell, and there is nothing to tell apart. Lower "
-                f"cells.most, {settings.most}."
+                f"cells: {kept} of {len(places)} photographs are in one cell, and there is nothing to tell apart. "
+                f"{advice}"
             )
         return cells
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill.data.prepared.boxes import boxes_left_out, check_boxes
+from distill.data.prepared.boxes import check_boxes, rows_left_out
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepared import Prepared
 from distill.data.sources.marked import COLUMNS, Marked, Photograph, marked_sample
@@ -36,7 +36,7 @@ def prepared(tmp_path: Path) -> Prepared:
 def test_each_is_named_and_its_picture_is_kept(prepared: Prepared, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(prepared) == prepared.listed == 4
     assert prepared.targets["boxes"].counts.tolist() == [97, 1, 1, 0]
-    assert boxes_left_out(prepared) == [
+    assert rows_left_out(prepared) == [
         ("0", "left out: dog 4 1 2 5 has its corners swapped"),
         ("1", "left out: car 30 1 39 5 is outside of the 8 x 10 pixels"),
     ]

@@ -1,6 +1,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.prepare import prepare
+from distill.data.sources.degrees import COORDINATES
 from distill.data.sources.hub import Hub
 from distill.data.sources.source import Sample
 from distill.errors import DistillError
@@ -84,6 +86,51 @@ def test_parquet_gives_encoded_pictures_labels_and_people(parquet: Path, streami
     assert [sample.identity for sample in samples] == [7, 7, -1, 2**40] * 2
     assert [sample.split for sample in samples] == ["train"] * 4 + ["test"] * 4
     assert [sample.name for sample in samples][3:5] == ["train/3", "test/0"]
+
+
+def located_set(place: Path, latitudes: list[Any], longitudes: list[Any]) -> Hub:
+    """A set of pictures with two columns, and the source of it."""
+    place.mkdir(exist_ok=True)
+    pictures = [{"bytes": png(n), "path": None} for n in range(len(latitudes))]
+    pq.write_table(pa.table({"image": pictures, "lat": latitudes, "lon": longitudes}), place / "train.parquet")
+    return Hub(path=str(place), coordinates=("lat", "lon"))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_two_columns_of_coordinates_give_places(tmp_path: Path, streaming: bool) -> None:
+    source = located_set(tmp_path / "set", [48.25, None, 0.0, -33.5, 10.0], [16.5, 8.0, 0.0, 151.25, None])
+    samples = listed(replace(source, streaming=streaming))
+    assert source.columns() == (COORDINATES,)
+    known = {"train/0": (48.25, 16.5), "train/3": (-33.5, 151.25)}  # of the others a number lacks, or both are 0
+    assert [sample.picture for sample in samples] == [png(n) for n in range(5)]
+    assert {sample.name: sample.targets["coordinates"] for sample in samples if sample.targets} == known
+    prepared = prepare(replace(source, streaming=streaming), tmp_path / "prepared", Frame(6, 5))
+    of = dict(zip(prepared.names, prepared.targets["coordinates"].tolist(), strict=True))
+    assert {name: tuple(place) for name, place in of.items() if name in known} == known
+    assert len(of) == 5 and np.isnan([place for name, place in of.items() if name not in known]).all()
+
+
+@pytest.mark.parametrize(
+    ("latitudes", "longitudes", "words"),
+    [
+        ([48.2, 91.0], [16.4, 100.0], r"1 latitudes beyond 90 degrees, the first in row 1: 91\. Mend"),
+        ([151.2, 16.4], [-33.8, 48.2], "with the two columns exchanged"),
+        ([48.2, 48.2], [16.4, 350.0], "They seem to count from 0 to 360"),
+        (["48,2", "48.2"], ["16.4", "16.4"], r"row 0 of train: lat is '48,2': a decimal comma"),
+        (["48.2", "48.2"], ["16.4", "16.4 E"], r"row 1 of train: lon is '16\.4 E': degrees with a mark or a letter"),
+    ],
+)
+def test_what_is_no_place_in_two_columns_is_named(
+    tmp_path: Path, latitudes: list[Any], longitudes: list[Any], words: str
+) -> None:
+    with pytest.raises(DistillError, match=rf"^coordinates: .*{words}"):
+        listed(located_set(tmp_path / "set", latitudes, longitudes))
+
+
+def test_a_column_of_coordinates_that_is_not_there_is_named(tmp_path: Path) -> None:
+    source = replace(located_set(tmp_path / "set", [48.2], [16.4]), coordinates=("lat", "lng"))
+    with pytest.raises(DistillError, match=r"^coordinates: .* has no column 'lng', only image, lat, lon"):
+        listed(source)
 
 
 def objects_set(place: Path, objects: list[Any], feature: Any, split: str = "train") -> Path:
