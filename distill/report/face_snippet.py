@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 
 detector = onnxruntime.InferenceSession("{detector}")
 student = onnxruntime.InferenceSession("{student}")
-wanted = np.array([{wanted}])  # {names}
+# Where to bring {names}.
+wanted = np.array([{wanted}])
 
 def pixels_of(path):
     picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
