@@ -4,11 +4,12 @@ import { SHOWN, cosine, line, make } from "./lines.js";
 
 export const remembers = true;
 
-export function about({ dimensions, far_thresholds: thresholds }, resized) {
+export function about({ dimensions, far_thresholds: thresholds, detector }, resized) {
   const [first] = Object.entries(thresholds ?? {});
   const rule = first ? ` From ${cosine(first[1])} on, the line across a bar, two count as one person (FAR ${first[0]}).` : "";
   const known = `Turns a face, ${resized}, into an embedding of ${dimensions} dimensions: the larger the cosine, the more alike.`;
-  return `${known}${rule} It finds no faces: give pictures that are cut and aligned as those it was trained on.`;
+  const cut = detector ? "" : " It finds no faces: give pictures that are cut and aligned as those it was trained on.";
+  return `${known}${rule}${cut}`;
 }
 
 /** The faces of the gallery that are most alike; answers are of length 1, so a product is a cosine. */

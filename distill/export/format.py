@@ -15,6 +15,7 @@ from distill.errors import DistillError
 from distill.export.deployed import Deployed
 from distill.export.int8.equalization import equalize
 from distill.export.int8.folding import fold
+from distill.faces.settings import Detect
 from distill.predictors.file_predictor import FilePredictor
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.preprocess.preprocess import Preprocess
@@ -32,6 +33,7 @@ class Job:
         pictures: uint8 (N, h, w, 3) to calibrate int8 on; empty where no format needs them.
         calibration: how the ranges of int8 follow from what the pictures excite.
         onnxruntime_web: of the browser folder: the npm package as a file; None for the cache or the registry.
+        detect: of the browser folder: how faces are found in photographs; None where they are not.
         adapted: what `for_int8` is instead, once it has learnt to be rounded.
         once: whether files give each thing once (`export.nms`).
     """
@@ -41,6 +43,7 @@ class Job:
     pictures: np.ndarray
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
+    detect: Detect | None = None
     adapted: fx.GraphModule | None = None
     once: bool = False
 

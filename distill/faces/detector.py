@@ -6,6 +6,7 @@ Shapes: H W pixels of the photograph, K faces.
 import hashlib
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,6 +72,14 @@ class Detector:
     def layout(self) -> str:
         """What its outputs are of: yunet, scrfd or retinaface."""
         return self._layout.name
+
+    def facts(self) -> dict[str, Any]:
+        """How photographs are shown to it and what of its answers counts, for JSON: all that another program needs
+        beside the graph to find what it finds."""
+        layout = self._layout
+        shown = {"layout": layout.name, "bgr": layout.bgr, "mean": layout.mean, "scale": layout.scale}
+        sizes = {"side": self.side, "multiple": MULTIPLE, "fixed": self._fixed}
+        return {**shown, **sizes, "least": LEAST, "overlap": layout.overlap}
 
     def fingerprint(self) -> str:
         """sha256 over all files of the graph, and how photographs are shown to it."""

@@ -4,7 +4,7 @@ Sections whose first key is `name` come in variants (`distill.recipe.variants`);
 keys there are. `distill.recipe.parser` reads YAML and command lines into a `Recipe`.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -195,6 +195,10 @@ class Export:
         calibration: of the ranges that onnx-int8 rounds activations in: those of the least squared error after the
             activation, those that hold all but the outermost ten-thousandth on each side (percentile), or all (minmax).
         onnxruntime_web: of the browser folder: the npm package as a file; null fetches it once.
+        detector: of the browser folder and the model card: a face detector's file. Faces are found as prepare.align
+            says where that is detect, otherwise by its defaults, and brought to where the student's pictures have them:
+            to ArcFace's template where prepare.align is set, and as in CelebA's pictures where it is null. null is the
+            file of prepare.align.
     """
 
     formats: tuple[str, ...] = ("onnx", "onnx-int8")
@@ -204,6 +208,7 @@ class Export:
     nms: bool = False
     calibration: Calibration = "least_error"
     onnxruntime_web: Path | None = None
+    detector: Path | None = None
 
     def __post_init__(self) -> None:
         for key in ("tolerance", "int8_tolerance"):
@@ -351,6 +356,14 @@ class Recipe:
                 f"trainer.strategy is {strategy}: when its processes end, what they noted of a stage is lost. Use "
                 f"{strategy.split('_')[0]}."
             )
+
+    @property
+    def detect(self) -> Detect | None:
+        """How faces are found in photographs before the student is shown them; None where no detector is named."""
+        align, file = self.prepare.align, self.export.detector
+        if isinstance(align, Detect):
+            return align if file is None else replace(align, file=file)
+        return None if file is None else Detect(file=file, to="celeba" if align is None else "arcface112")
 
     @property
     def asks_teacher(self) -> bool:

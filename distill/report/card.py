@@ -18,6 +18,7 @@ from distill.files.run_directory import CARD
 from distill.recipe.recipe import Recipe
 from distill.report import snippets
 from distill.report.doubts import doubts_of
+from distill.report.face_snippet import from_photograph
 from distill.report.page import FITS, headline
 from distill.report.results import ExportedFile, Results, models_of
 from distill.report.templates import template
@@ -73,6 +74,7 @@ def write_card(run: Path, results: Results, recipe: Recipe, manifest: StudentMan
         wide=manifest.picture[1],
         with_distill=_WITH_DISTILL.format(file=_shown_file(results), answers=snippets.answers_of(manifest.answers)),
         reading_picture=snippets.reading_picture(manifest),
+        from_photograph=from_photograph(recipe.detect, manifest, _onnx_file(results)),
         reading_answers=snippets.reading_answers(manifest.answers),
         files=_files(results, manifest.answers),
         measured_on=f"{formatting.count(student['counts']['pictures'])} pictures ({student['split']})",
@@ -140,6 +142,10 @@ def _rendered(results: Results) -> bool:
 def _shown_file(results: Results) -> str:
     """The file that the first example loads: the first format that this library runs, or the torch student."""
     return next((file["file"] for file in results["exports"] if file["format"] not in ("web", "coreml")), "student")
+
+
+def _onnx_file(results: Results) -> str | None:
+    return next((file["file"] for file in results["exports"] if file["format"] == "onnx"), None)
 
 
 def _files(results: Results, kind: Kind) -> list[dict[str, Any]]:

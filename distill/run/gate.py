@@ -79,7 +79,8 @@ def export_and_score(directory: Path, student: Exported, task: Task, settings: E
     formats = formats_of(settings.formats, type(manifest.answers), manifest.config, settings.nms)
     calibrated = any(entry.int8 for entry in formats)
     pictures = calibration_pictures(transfer, manifest.preprocess) if calibrated else np.zeros(0, np.uint8)
-    job = Job(network, manifest, pictures, settings.calibration, settings.onnxruntime_web, once=settings.nms)
+    runtime, detect = settings.onnxruntime_web, task.recipe.detect
+    job = Job(network, manifest, pictures, settings.calibration, runtime, detect, once=settings.nms)
     score = partial(_score, student=student, task=task, settings=settings)
     with _making(directory) as making:
         written = [_write(entry, job, making) for entry in formats]

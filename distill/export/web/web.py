@@ -5,6 +5,9 @@ browser's runtime does not read metadata), and onnxruntime-web. Any static serve
 http.server`; opened as a file the page cannot load its parts, and says so. It asks nobody else for anything, which its
 content security policy enforces.
 
+Where faces are found in photographs, the detector's file lies beside it, and the page finds and aligns them as the
+recipe's pictures were.
+
 A picture is decoded by the browser without colour management and resized by this library's own kernels, ported to
 JavaScript, so that the answers are those of onnxruntime to the last digits shown.
 """
@@ -13,32 +16,39 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from distill.errors import DistillError
 from distill.export import onnx
 from distill.export.format import Format, Job
+from distill.export.web.faces import write_detector
 from distill.export.web.onnxruntime_web import VERSION, write_runtime
+from distill.faces.settings import Detect
 from distill.files.atomic import atomic_path
 from distill.predictors.onnx_metadata import OnnxMetadata
 from distill.predictors.onnx_predictor import OnnxPredictor, read_metadata
 from distill.predictors.onnx_session import OnnxSession
 
 PAGE = Path(__file__).parent / "page"
-PAGE_FILES = ("index.html", "page.js", "lines.js", "model.js", "preprocess.js")
+PAGE_FILES = ("index.html", "page.js", "lines.js", "model.js", "preprocess.js", "detector.js", "faces.js")
 ANSWERS_FILE = "answers.js"
 MODEL_FILE, CONTRACT_FILE = "student.onnx", "model.json"
 
 
-def write_web(directory: Path, file: Path, title: str, package: Path | None = None) -> None:
+def write_web(
+    directory: Path, file: Path, title: str, package: Path | None = None, align: Detect | None = None
+) -> None:
     """Write the folder, whole or not at all.
 
     Args:
         file: an exported ONNX file.
         title: of the page.
         package: the npm package of onnxruntime-web as a file; None takes it from the cache or the registry.
+        align: how faces are found in photographs; None shows the student pictures as they are.
 
     Raises:
-        DistillError: the file was not exported here, onnxruntime-web cannot be had, or the place cannot be written to.
+        DistillError: the file was not exported here, the detector's cannot be used, onnxruntime-web cannot be had, or
+            the place cannot be written to.
     """
     metadata = read_metadata(OnnxSession(file))
     if metadata is None:
@@ -55,7 +65,10 @@ def write_web(directory: Path, file: Path, title: str, package: Path | None = No
             shutil.copyfile(PAGE / name, temporary / name)
         shutil.copyfile(shown, temporary / ANSWERS_FILE)
         shutil.copyfile(file, temporary / MODEL_FILE)
-        (temporary / CONTRACT_FILE).write_text(_contract(metadata, title), encoding="utf-8")
+        contract = _contract(metadata, title)
+        if align is not None:
+            contract["detector"] = write_detector(temporary, align, (metadata.picture_height, metadata.picture_width))
+        (temporary / CONTRACT_FILE).write_text(json.dumps(contract, ensure_ascii=False), encoding="utf-8")
 
 
 def write(job: Job, directory: Path) -> None:
@@ -63,7 +76,7 @@ def write(job: Job, directory: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / MODEL_FILE
         onnx.write(job, file)
-        write_web(directory, file, job.manifest.config.full_name, job.onnxruntime_web)
+        write_web(directory, file, job.manifest.config.full_name, job.onnxruntime_web, job.detect)
 
 
 def _load(directory: Path, threads: int | None) -> OnnxPredictor:
@@ -80,7 +93,7 @@ FORMAT = Format(
 )
 
 
-def _contract(metadata: OnnxMetadata, title: str) -> str:
+def _contract(metadata: OnnxMetadata, title: str) -> dict[str, Any]:
     """model.json: the metadata, and what the page calls itself and its runtime."""
     facts = {"title": title, "file": MODEL_FILE, "runtime": f"onnxruntime-web {VERSION}"}
-    return json.dumps(facts | metadata.to_dict(), ensure_ascii=False)
+    return facts | metadata.to_dict()

@@ -228,7 +228,8 @@ class EmbeddingJudging(Judging[PeoplePictures, EmbeddingVerdict]):
             content["galleries"] = galleries(verdicts["student"], verdicts["teacher"], ("student", "teacher"))
         entries = cast(EmbeddingEntries, content)
         open_sets = {role: verdict.open_set for role, verdict in verdicts.items() if verdict.open_set is not None}
-        return Details(entries, embedding_report(entries, self._hardest(verdicts), open_sets))
+        scores = {role: verdict.to_dict() for role, verdict in verdicts.items()}
+        return Details(entries, embedding_report(entries, self._hardest(verdicts), open_sets, scores))
 
     def _near_duplicates(self, verdicts: Mapping[str, EmbeddingVerdict]) -> dict[str, Any]:
         """How many pictures are in the transfer set too, and the scores without them; names go into a file."""

@@ -1,4 +1,5 @@
-"""What the page shows of embeddings: ROC, scores of genuine and impostor pairs, rank curve, the hardest pairs.
+"""What the page shows of embeddings: ROC, scores of genuine and impostor pairs, the way from photographs, rank curve,
+hardest pairs.
 
 Shapes: K pairs shown, H W pixels.
 """
@@ -17,8 +18,9 @@ from distill.report.section import Section
 from distill.tasks.embeddings.entries import EmbeddingEntries
 from distill.tasks.embeddings.plots import histogram_plot, rank_plot, roc_plot
 
-VERIFICATION, IDENTIFICATION, HARDEST = (
-    Path(__file__).with_name(name) for name in ("verification.html", "identification.html", "hardest.html")
+VERIFICATION, FINDING, IDENTIFICATION, HARDEST = (
+    Path(__file__).with_name(name)
+    for name in ("verification.html", "finding.html", "identification.html", "hardest.html")
 )
 
 
@@ -40,12 +42,17 @@ class ShownPairs:
 
 
 def embedding_report(
-    entries: EmbeddingEntries, pairs: ShownPairs, open_sets: Mapping[str, OpenSetScores]
+    entries: EmbeddingEntries,
+    pairs: ShownPairs,
+    open_sets: Mapping[str, OpenSetScores],
+    scores: Mapping[str, Mapping[str, Any]],
 ) -> list[Section]:
-    """The sections on verification, on identification where pictures were searched for, and the hardest pairs.
+    """The sections on verification, on what finding faces cost where they were looked for, on identification where
+    pictures were searched for, and the hardest pairs.
 
     Args:
         open_sets: by role, the search among people of whom some are not enrolled; empty where it was not measured.
+        scores: by role, what stands under a model in results.json.
     """
     thresholds, ranks = entries.get("at_teacher_thresholds", []), entries["ranks"]
     verification = {
@@ -55,6 +62,8 @@ def embedding_report(
         "thresholds": thresholds,
     }
     sections = [Section("Verification", VERIFICATION, verification)]
+    if finding := _finding(scores):
+        sections.append(Section("From photographs to answer", FINDING, finding))
     if ranks:
         identification = {
             "models": list(ranks),
@@ -66,6 +75,27 @@ def embedding_report(
     if hardest := _hardest(pairs):
         sections.append(Section("Hardest pairs", HARDEST, {"hardest": hardest}))
     return sections
+
+
+def _finding(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What was found in the photographs, which is the same for all models, and what each scores with it; None where
+    faces were not looked for."""
+    found = {role: one["finding"] for role, one in scores.items() if "finding" in one}
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    rows = []
+    for role, finding in found.items():
+        shown = [scores[role], finding["whole"], *([finding["given"]] if "given" in finding else [])]
+        rows.append({"role": role, "scores": shown, "loss": finding.get("loss")})
+    return {
+        "photographs": first["photographs"],
+        "unusable": ", ".join(f"{kind} {formatting.count(number)}" for kind, number in first["unusable"].items()),
+        "pairs_lost": first["pairs_lost"],
+        "pairs": first["whole"]["counts"]["pairs"],
+        "given": "given" in first,
+        "rows": rows,
+    }
 
 
 def _hardest(pairs: ShownPairs) -> list[dict[str, Any]]:

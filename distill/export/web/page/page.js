@@ -1,7 +1,8 @@
 // What the page shows: for each picture what a student sees, in the way of its kind of answers.
 
 import * as kind from "./answers.js";
-import { make, spoken } from "./lines.js";
+import { NoFace } from "./faces.js";
+import { make, perCent, spoken } from "./lines.js";
 import { loadModel } from "./model.js";
 
 const $ = (id) => document.getElementById(id);
@@ -26,21 +27,53 @@ function thumbnail(file, { picture_height: height, picture_width: width, fit }) 
   return image;
 }
 
+/** The photograph with the face's box and landmarks over it, and below it the face as the student sees it. */
+function found(file, { height, width, face, crop }) {
+  const share = (place, size) => `${(100 * (place + 0.5)) / size}%`;
+  const [left, top, right, bottom] = face.box;
+  const frame = make("div", { class: "box" }, make("span", { text: `face ${perCent(face.score)}` }));
+  frame.style.cssText = `left: ${share(left, width)}; top: ${share(top, height)}; --hue: 205deg`;
+  frame.style.width = `${(100 * (right - left)) / width}%`;
+  frame.style.height = `${(100 * (bottom - top)) / height}%`;
+  const points = face.landmarks.map(([x, y]) => {
+    const point = make("div", { class: "point" });
+    point.style.cssText = `left: ${share(x, width)}; top: ${share(y, height)}`;
+    return point;
+  });
+  const photograph = thumbnail(file, { picture_height: height, picture_width: width, fit: "stretch" });
+  const whole = make("div", { class: "whole", "data-face": JSON.stringify(face) }, photograph, frame, ...points);
+  return [whole, drawn(crop)];
+}
+
+/** A source of three channels as an element. */
+function drawn({ height, width, rows }) {
+  const canvas = make("canvas", { class: "crop", height, width });
+  const image = new ImageData(width, height);
+  image.data.fill(255);
+  rows(0, height).forEach((value, place) => (image.data[4 * Math.floor(place / 3) + (place % 3)] = value));
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
 async function show(file) {
   const { contract } = model;
   const article = make("article", { "data-file": file.name });
   const list = make("div", { class: "answers" });
   try {
-    const { answers, resize, network } = await model.answer(file);
-    const time = `${network.toFixed(1)} ms in the network, ${resize.toFixed(1)} ms to resize`;
-    const picture = make("div", { class: "picture" }, thumbnail(file, contract), ...(kind.draw?.(answers, contract) ?? []));
-    article.append(picture, make("h2", { text: file.name }), make("p", { class: "time", text: time }));
+    const result = await model.answer(file);
+    const { answers, resize, network, face } = result;
+    const find = face ? `, ${face.find.toFixed(1)} ms to find the face` : "";
+    const time = `${network.toFixed(1)} ms in the network, ${resize.toFixed(1)} ms to resize${find}`;
+    const plain = () => [thumbnail(file, contract), ...(kind.draw?.(answers, contract) ?? [])];
+    article.append(make("div", { class: "picture" }, ...(face ? found(file, result) : plain())));
+    article.append(make("h2", { text: file.name }), make("p", { class: "time", text: time }));
     article.dataset.network = network;
     if (kind.remembers) seen.push({ list, answers });
     list.append(...kind.show(answers, contract, gallery));
   } catch (error) {
     article.append(make("h2", { text: file.name }));
-    list.append(make("p", { class: "problem", text: `This browser cannot read it as a picture (${error.message}).` }));
+    const unread = `This browser cannot read it as a picture (${error.message}).`;
+    list.append(make("p", { class: "problem", text: error instanceof NoFace ? error.message : unread }));
   }
   article.append(list);
   $("results").prepend(article);
@@ -48,12 +81,12 @@ async function show(file) {
 
 async function remember(file) {
   try {
-    const { answers } = await model.answer(file);
+    const { answers, crop } = await model.answer(file);
     const name = file.name.replace(/\.[^.]*$/, "");
     gallery.push({ name, answers });
-    $("known").append(make("li", {}, thumbnail(file, model.contract), make("span", { text: spoken(name) })));
+    $("known").append(make("li", {}, crop ? drawn(crop) : thumbnail(file, model.contract), make("span", { text: spoken(name) })));
   } catch (error) {
-    $("known").append(make("li", { class: "problem", text: `${file.name}: cannot be read (${error.message})` }));
+    $("known").append(make("li", { class: "problem", text: `${file.name}: cannot be used (${error.message})` }));
   }
   for (const { list, answers } of seen) list.replaceChildren(...kind.show(answers, model.contract, gallery));
 }
@@ -89,7 +122,8 @@ try {
   model = await loadModel();
   const { contract } = model;
   document.title = $("title").textContent = contract.title;
-  const resized = `resized (${contract.interpolation}) to ${contract.width} \u00d7 ${contract.height} pixels`;
+  const upright = contract.detector ? "found in a photograph, turned upright and " : "";
+  const resized = `${upright}resized (${contract.interpolation}) to ${contract.width} \u00d7 ${contract.height} pixels`;
   $("about").textContent = kind.about(contract, resized);
   $("runtime").textContent = `${contract.title} in ${contract.runtime}`;
   $("faces").hidden = !kind.remembers;

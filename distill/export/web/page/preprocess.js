@@ -86,7 +86,12 @@ function weigh(distance, interpolation) {
 }
 
 /** Bytes (h, w, 3) from a source under the taps of its rows (h) and columns (w). */
-function resize(source, rows, columns) {
+export function resize(source, rows, columns) {
+  return new Uint8ClampedArray(scaled(source, rows, columns).map(round));
+}
+
+/** The same on the same scale, not rounded. */
+export function scaled(source, rows, columns) {
   const narrow = new Float64Array(source.height * columns.length * 3);
   const top = Math.min(...rows.map(({ first }) => first));
   const bottom = Math.max(...rows.map(({ first, weights }) => first + weights.length));
@@ -120,24 +125,22 @@ function across(bytes, { width, channels }, lines, columns, narrow, into) {
   }
 }
 
-/** Resize lines of `width` values along the rows, and round to bytes. */
+/** Resize lines of `width` values along the rows. */
 function down(narrow, rows, width) {
-  const sums = new Float64Array(width);
-  const bytes = new Uint8ClampedArray(rows.length * width);
+  const values = new Float64Array(rows.length * width);
   rows.forEach(({ first, weights }, row) => {
-    sums.fill(0);
+    const sums = values.subarray(row * width, (row + 1) * width);
     weights.forEach((weight, tap) => {
       const from = (first + tap) * width;
       for (let column = 0; column < width; column++) sums[column] += weight * narrow[from + column];
     });
-    for (let column = 0; column < width; column++) bytes[row * width + column] = round(sums[column]);
   });
-  return bytes;
+  return values;
 }
 
 /** To the nearest whole number, halves to the even one, as torch and Python round: halves are common where a picture is
  * reduced to half its size. */
-function round(value) {
+export function round(value) {
   const low = Math.floor(value);
   const rest = value - low;
   return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
