@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from distill.commands import COMMANDS
+from distill.commands.arguments import CommandParser
 from distill.export.formats import FORMATS
 from distill.recipe.parser import RecipeReader
 from distill.recipe.variants import VARIANTS
@@ -59,7 +60,7 @@ def only_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def stop(self: ArgumentParser, *args: Any, **kwargs: Any) -> Any:
         found = parse(self, *args, **kwargs)
-        if type(self) is not ArgumentParser:  # jsonargparse's, of a recipe's keys
+        if type(self) not in (ArgumentParser, CommandParser):  # jsonargparse's, of a recipe's keys
             return found
         raise _Parsed(*found)
 

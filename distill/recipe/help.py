@@ -13,9 +13,11 @@ from distill.recipe.recipe import TEACHER_STAGES, StageName
 FLAGS = ("-h", "--help")
 ALL = "all"
 _SELDOM = ("trainer", "card")
+_OF_ONE_TASK = ("cells",)
 _WORDS = {
     "trainer": "Lightning's Trainer: devices, precision, logger, callbacks",
     "card": "licences for the model card",
+    "cells": "cells of the Earth, where places are learnt",
 }
 
 
@@ -42,7 +44,11 @@ def unused(content: Mapping[str, Any], stages: str | None, sections: Collection[
         unused.add("teacher")
     if "transfer" not in run:
         unused.add("objective")
-    return [name for name in (*sections, "trainer") if name in unused or name in _SELDOM]
+    return [
+        name
+        for name in (*sections, "trainer")
+        if name in unused or name in _SELDOM or (name in _OF_ONE_TASK and name not in content)
+    ]
 
 
 def hide(parser: ArgumentParser, sections: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ def test_the_sections_that_stages_use_are_shown_and_the_others_named(
         "evaluate",
         "export",
     }
-    assert sections(whole) - sections(text) == {"probe", "pretrain", "fine_tune", "trainer", "card"}
+    assert sections(whole) - sections(text) == {"probe", "pretrain", "fine_tune", "trainer", "card", "cells"}
     end = " ".join(text[text.index("Not shown") :].split())
     assert all(f"--{name}.*" in end for name in sections(whole) - sections(text)) and "--help all" in end
     assert len(text.splitlines()) < 0.6 * len(whole.splitlines())
@@ -57,6 +57,11 @@ def test_the_command_lines_stages_count(tmp_path: Path, capsys: pytest.CaptureFi
 )
 def test_what_no_stage_uses(content: dict[str, object], stages: str | None, expected: set[str]) -> None:
     assert set(unused(content, stages, SECTIONS)) == expected | {"trainer", "card"}
+
+
+def test_what_one_task_needs_is_shown_where_the_recipe_has_it() -> None:
+    sections = (*SECTIONS, "cells")
+    assert set(unused({}, None, sections)) - set(unused({"cells": {}}, None, sections)) == {"cells"}
 
 
 def test_the_word_after_help_is_taken_away() -> None:
