@@ -158,7 +158,8 @@ def test_each_has_the_keys_of_its_formula_alone() -> None:
     softened, both = {"name", "temperature", "label_weight"}, {"name", "distance_weight", "angle_weight"}
     expected = {
         "bernoulli_kl": softened,
-        "boxes": {"name", "class_loss", "place_weight", "certain_from", "least_visible", "label_weight"},
+        "boxes": {"name", "class_loss", "place_weight", "certain_from", "least_visible", "label_weight"}
+        | {"feature_weight", "maps", "anchor_weight"},
         "softmax_kl": softened | {"standardize"},
         "dist": softened | {"standardize"},
         "dkd": softened | {"standardize", "target_weight", "others_weight"},
