@@ -105,9 +105,11 @@ class HistogramEntry(TypedDict):
 
 
 class Search(Measured):
-    """Pictures searched in a gallery; `rank_curve`: the share whose person is among the first k people, k from 1."""
+    """Pictures searched in a gallery; `rank_curve`: the share whose person is among the first k people, k from 1;
+    `open_set`: as under a model."""
 
     rank_curve: list[float]
+    open_set: NotRequired[dict[str, OpenSetEntry]]
 
 
 class EmbeddingEntries(TypedDict):
