@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import distill.run.stages
+from distill.modules.distiller import Distiller
 from distill.modules.optimization import Optimization
 from distill.recipe.stages import Stage
 from distill.run.longer import Shorter, note, shorter, why_not
@@ -23,13 +23,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     recipe = write_recipe(tmp_path, TINY | {"prepare": {**TINY["prepare"], "root": str(tmp_path / "data")}})
     without_files(monkeypatch)
     steps: list[int] = []
-    step = distill.run.stages.Distiller.training_step
+    step = Distiller.training_step
 
     def counted(self: Any, *arguments: Any) -> Any:
         steps.append(1)
         return step(self, *arguments)
 
-    monkeypatch.setattr(distill.run.stages.Distiller, "training_step", counted)
+    monkeypatch.setattr(Distiller, "training_step", counted)
 
     def run(place: str, epochs: int, *arguments: str) -> tuple[bytes, int, str]:
         steps.clear()
