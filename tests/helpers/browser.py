@@ -55,7 +55,8 @@ class Visit:
     def give(self, zone: str, files: list[Path], shown: str) -> None:
         """Choose files in a zone, and wait until as many elements are shown."""
         self.page.set_input_files(f"#{zone} input", [str(file) for file in files])
-        self.page.wait_for_selector(f"{shown}:nth-child({len(files)})", state="attached")
+        # Two minutes: on a busy machine fifty pictures took more than the default half.
+        self.page.wait_for_selector(f"{shown}:nth-child({len(files)})", state="attached", timeout=120_000)
 
     def answers(self) -> dict[str, dict[str, float]]:
         """From a picture's file to what the page says of each class or face, in the order shown."""

@@ -23,7 +23,7 @@ def test_keys_are_those_of_the_source() -> None:
         "celeba": {"attributes"},
         "class_folders": {"validation"},
         "hub": {"attributes", "validation"},
-        "people": set(),
+        "people": {"validation"},
         "stanford_dogs": {"validation"},
         "table": {"attributes", "validation"},
     }
