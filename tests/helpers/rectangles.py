@@ -69,7 +69,7 @@ def recipe_of_rectangles(root: Path) -> dict[str, Any]:
         "objective": {"name": "boxes"},
         "teach": stage | {"epochs": 30, "optimization": {"learning_rate": 0.01}},  # else it is sure of nothing
         "transfer": stage,
-        "evaluate": {"resamples": 20, "chance": "accept"},  # what so little teaches depends on the processor's rounding
+        "evaluate": {"resamples": 20, "chance": "accept"},  # so little may teach nothing
         "export": {"formats": ["onnx"]},
         "trainer": {"accelerator": "cpu", "devices": 1},
     }
