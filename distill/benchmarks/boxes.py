@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from distill.answers import Boxes
-from distill.benchmarks.loops import WARM_UP, Clock, descend, lightning, optimizer_of
+from distill.benchmarks.loops import WARM_UP, Clock, batches_of, descend, lightning, optimizer_of
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
 from distill.data.prepared.prepare import prepare
@@ -92,13 +92,7 @@ class BoxWork:
 
     def batches(self, steps: int) -> Iterator[ViewBatch]:
         """As many batches as asked for, pass after pass, on the device."""
-        loader = self.loader()
-        while True:
-            for batch in loader:
-                yield batch.to(self.device)
-                steps -= 1
-                if steps == 0:
-                    return
+        return batches_of(self.loader(), steps, self.device)
 
     def facts(self) -> dict[str, Any]:
         """What stands beside the figures."""

@@ -1,7 +1,7 @@
 """What loops of a benchmark share: the clock, the optimiser, one step down, and Lightning's Trainer."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import lightning as L
@@ -9,10 +9,22 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
+from distill.data.views.batch import ViewBatch
+from distill.data.views.loader import ViewLoader
 from distill.modules.training import TrainingModule
 
 CLIP = 5.0
 WARM_UP = 3  # steps of a turn that are not timed
+
+
+def batches_of(loader: ViewLoader, steps: int, device: torch.device) -> Iterator[ViewBatch]:
+    """As many batches as asked for, pass after pass, on the device."""
+    while True:
+        for batch in loader:
+            yield batch.to(device)
+            steps -= 1
+            if steps == 0:
+                return
 
 
 def optimizer_of(student: nn.Module, steps: int) -> tuple[torch.optim.Optimizer, Any]:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from distill.answers import Probabilities
+from distill.benchmarks.loops import batches_of
 from distill.cost import count
 from distill.data.prepared.frame import Frame
 from distill.data.prepared.pictures import Pictures
@@ -123,13 +124,7 @@ class Work:
 
     def batches(self, steps: int, answers: bool = False) -> Iterator[ViewBatch]:
         """As many batches as asked for, pass after pass, on the device."""
-        loader = self.loader(answers)
-        while True:
-            for batch in loader:
-                yield batch.to(self.device)
-                steps -= 1
-                if steps == 0:
-                    return
+        return batches_of(self.loader(answers), steps, self.device)
 
     def facts(self) -> dict[str, Any]:
         """What stands beside the figures."""
