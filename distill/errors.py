@@ -10,8 +10,9 @@ ECHOED = 180
 """Characters of an input's value that a message repeats at most."""
 
 
-_QUOTED_OR_WORD = re.compile(rf"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|\S{{{_SHORT},}}""")
-_BEGINNING, _END = 120, 60  # of a value that is cut
+# What may be of an input: what is named before the first colon, what is quoted, a word or a path longer than ours.
+_NAMED = re.compile(r"^.*?(?=: )", re.DOTALL)
+_QUOTED_OR_WORD = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|\S{40,}|/[^:;,.'"]{100,}""")
 _MOST = 2000  # characters of a message; ours have fewer
 
 
@@ -19,12 +20,12 @@ class DistillError(Exception):
     """A mistake in the input: a file, a key, a picture, a pair of networks that do not fit.
 
     The message names the file or key, what was found, what was expected and what to do. The command line prints
-    it without a traceback and exits with status 2. Of a name or a value of an input that is long it has the beginning
-    and the end; of a list of names, `few` has the first.
+    it without a traceback and exits with status 2. Of names and values of an input that are long it has the beginning
+    and the end, 200 characters of all of them together; of a list of names, `few` has the first.
     """
 
     def __init__(self, message: str = "") -> None:
-        cut = _QUOTED_OR_WORD.sub(_cut, message)
+        cut = _cut(message)
         super().__init__(cut if len(cut) <= _MOST else f"{cut[:_MOST]}... (cut)")
 
 
@@ -60,17 +61,44 @@ def few(names: Iterable[object]) -> str:
     for place, name in enumerate(some):
         text += f"{', ' if place else ''}{name}"
         if len(text) > ECHOED:
-            return f"{text[:ECHOED]}... (cut)"
+            return _ended(text)
     return text
 
 
-def _cut(found: re.Match[str]) -> str:
-    """What is quoted, or has no blank; no sentence of ours has one as long."""
-    value = found[0]
-    return value if len(value) <= _SHORT else f"{value[:_BEGINNING]}...{value[-_END:]}"
+def _cut(message: str) -> str:
+    """The message with its long values cut to one length each, so that they have `_SHORT` characters together."""
+    named = _NAMED.match(message)
+    head = named[0] if named and len(named[0]) > _SHORT and not _QUOTED_OR_WORD.search(named[0]) else ""
+    values = [head, *_QUOTED_OR_WORD.findall(message[len(head) :])]
+    each = _each(sorted(len(value) for value in values), _SHORT)
+
+    def cut(value: str) -> str:
+        if len(value) <= each:
+            return value
+        end = each // 3
+        return f"{value[: each - end]}...{value[len(value) - end :]}"
+
+    return cut(head) + _QUOTED_OR_WORD.sub(lambda found: cut(found[0]), message[len(head) :])
+
+
+def _each(lengths: list[int], room: int) -> int:
+    """Characters that each of some values may have, of lengths in order, so that they have `room` together."""
+    for place, length in enumerate(lengths):
+        each = room // (len(lengths) - place)
+        if length > each:
+            return each
+        room -= length
+    return lengths[-1]
 
 
 def echo(value: object) -> str:
     """A value of an input as a message repeats it: as Python writes it, cut where it is long."""
     text = repr(value[: ECHOED + 1] if isinstance(value, str | bytes) else value)
-    return text if len(text) <= ECHOED else f"{text[:ECHOED]}... (cut)"
+    return text if len(text) <= ECHOED else _ended(text)
+
+
+def _ended(text: str) -> str:
+    """The beginning of a long text. A quotation that it cuts is closed, or it would end at the message's next."""
+    beginning = text[:ECHOED]
+    opened = text[0] if text[0] in "'\"" else "'" * (beginning.count("'") % 2)
+    return f"{beginning}{opened}... (cut)"

@@ -52,6 +52,8 @@ _UNION = re.compile(
     r"Given value type: .* Given value: (.*)"
 )
 """What jsonargparse says of a value that is none of several types; which of them, why not each, and the value."""
+_EXPECTED = re.compile(r'Parser key "([\w.]+)": Expected an? (.*?)\. Got value: (.*)')
+"""What it says of a value that is not of the one type its key has."""
 _INSIDE = re.compile(r"NestedArg\(key='(\w+)'")
 """What it says there of a key inside of that one, such as align.file."""
 _NAMED = ("evaluate.pairs",)
@@ -363,8 +365,14 @@ def _explain(message: str, keys: Keys) -> str:
             return f"{key} is {value}, expected one of {words[1].replace(chr(39), '')}{null}."
         reason = next((one for one in reasons.split(" - ") if "Problem with" in one), reasons.split(" - ")[0])
         return f"{key} is {shortened(value)}: {shortened(reason)}."
-    if listed := re.match(r'Parser key "([\w.]+)": Expected a <class \'tuple\'>\. Got value: (.*)', message):
-        return f"{listed[1]} is {listed[2]}, expected a list: '[{listed[2]}]'."
+    if wrong := _EXPECTED.match(message):
+        key, kind, value = wrong.groups()
+        if kind == "<class 'tuple'>":
+            return f"{key} is {echo(value)}, expected a list: '[{shortened(value)}]'."
+        if words := re.match(r"typing\.Literal\[(.*)\]", kind):
+            return f"{key} is {echo(value)}, expected one of {words[1].replace(chr(39), '')}."
+        kind = re.sub("<class '(.*?)'>", r"\1", kind)
+        return f"{key} is {echo(value)}, expected {kind}."
     return message
 
 

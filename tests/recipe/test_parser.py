@@ -348,7 +348,7 @@ def test_faces_are_aligned_by_a_template_or_a_file(tiny: Path) -> None:
         ("data: {name: celeba}\nteacher: {name: onnx, file: a}\nstages: 5", "stages"),
         (
             "data: {name: celeba}\nteacher: {name: onnx, file: a}\nstages: transfer",
-            "stages is transfer, expected a list",
+            "stages is 'transfer', expected a list",
         ),
         ("data: {name: celeba}\nteach: {}\ndata: {}", "not YAML (data is written twice"),
         ("data: {name: celeba, root: a, root: b}", "not YAML (root is written twice"),
@@ -363,7 +363,7 @@ def test_a_file_that_is_no_recipe(tmp_path: Path, text: str, reason: str) -> Non
 def test_a_list_without_brackets(tiny: Path) -> None:
     assert (
         complaint(tiny, "--stages", "teach,transfer")
-        == "stages is teach,transfer, expected a list: '[teach,transfer]'."
+        == "stages is 'teach,transfer', expected a list: '[teach,transfer]'."
     )
     assert read(tiny, ["--stages", "[teach,transfer]"])[0].stages == ("teach", "transfer")
 
