@@ -155,6 +155,7 @@ def _numbers(text: str) -> list[float]:
 
 def _alone(directory: SweepDirectory) -> AbstractContextManager[None]:
     """Of several processes, the one that reports: the last of them finds the points of all."""
+    directory.check_there()
     return exclusive(directory.root / "locks" / "report", lambda: None)
 
 

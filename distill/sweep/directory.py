@@ -25,6 +25,10 @@ from distill.report.results import Results, read_results
 from distill.sweep.plan import Point
 
 
+_MARKER = "sweep_of.json"
+_MADE = ("data", "teacher", "points", "logs", "locks")
+
+
 class _Ended(TypedDict):
     """The content of `logs/NAME.json`: as `SweepDirectory.end` is told it."""
 
@@ -55,17 +59,29 @@ class SweepDirectory:
             DistillError: it belongs to a sweep of another recipe, another version of distill wrote it, or it holds
                 something that is no sweep.
         """
-        marker = root / "sweep_of.json"
+        marker = root / _MARKER
         if marker.exists():
             if owner_of(marker) != recipe:
                 raise DistillError(
                     f"{root}: holds a sweep of recipe {owner_of(marker)!r}, and this is {recipe!r}. Name another place "
                     "with --out."
                 )
-        elif root.exists() and (not root.is_dir() or any(entry.suffix != ".part" for entry in root.iterdir())):
+        elif root.exists() and (not root.is_dir() or any(not _may_precede(entry) for entry in root.iterdir())):
             raise DistillError(f"{root}: exists and is not a sweep. Name another place with --out, or empty it.")
         write_marker(marker, recipe)
         return cls(root)
+
+    def check_there(self) -> None:
+        """Refuse to begin the directory anew where it was removed while this process worked in it.
+
+        Raises:
+            DistillError: it was.
+        """
+        if not (self.root / _MARKER).exists():
+            raise DistillError(
+                f"{self.root}: was removed while this sweep was at work in it. Nothing more is written there; start "
+                "the sweep again."
+            )
 
     @property
     def data(self) -> Path:
@@ -85,7 +101,12 @@ class SweepDirectory:
 
     def lock(self, point: Point) -> Lock | None:
         """Lock the point, until it is released and every process that inherited its descriptors has ended; None where
-        another process holds the lock."""
+        another process holds the lock.
+
+        Raises:
+            DistillError: as `check_there`.
+        """
+        self.check_there()
         return try_lock(self.root / "locks" / point.name)
 
     def results(self, point: Point) -> Results | None:
@@ -124,7 +145,11 @@ class SweepDirectory:
 
         Args:
             stopped_below: of a point that was given up: the bound of its score. It holds for these keys alone.
+
+        Raises:
+            DistillError: as `check_there`.
         """
+        self.check_there()
         stopped = {} if stopped_below is None else {"stopped_below": stopped_below, "resolved": point.resolved}
         write_sealed(self._record(point), {"seconds": seconds, "reason": reason, **stopped})
 
@@ -136,3 +161,9 @@ class SweepDirectory:
 
     def _record(self, point: Point) -> Path:
         return self.log(point).with_suffix(".json")
+
+
+def _may_precede(entry: Path) -> bool:
+    """Whether it may lie in a directory before its sweep: what runs and commands that worked there when the directory
+    was removed have begun again, each with a marker or a checksum of its own, and leftovers of a crash."""
+    return entry.suffix == ".part" or (entry.name in _MADE and entry.is_dir())

@@ -186,6 +186,7 @@ class Runner:
         return self.stop is not None and bound is not None and bound <= self.stop.bound
 
     def _finish(self, job: PointRun) -> None:
+        self.directory.check_there()
         finished = job.process.returncode in ENDED_WITH_RESULTS and self.directory.results(job.point) is not None
         said = self.directory.log(job.point).read_text("utf-8", errors="replace")
         reason = None if finished else job.given_up or _reason(job.process.returncode, said)

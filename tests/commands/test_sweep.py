@@ -47,7 +47,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         out = tmp_path / "sweep"
         status = cli.main(["sweep", str(recipe), "--out", str(out), *arguments])
-        content: dict[str, Any] = json.loads((out / "sweep.json").read_text()) if out.exists() else {}
+        content: dict[str, Any] = json.loads((out / "sweep.json").read_text()) if (out / "sweep.json").exists() else {}
         return status, content
 
     return run
@@ -167,6 +167,32 @@ def test_a_sweep_of_another_recipe_is_refused(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "sweep_of.json").unlink()
     (tmp_path / "run.json").write_text('{"recipe": "tiny"}')
     assert cli.main(command) == 2 and "exists and is not a sweep" in capsys.readouterr().err
+
+
+def test_a_directory_that_is_removed_beneath_a_sweep_ends_it_and_is_begun_again(
+    sweep: Callable[..., tuple[int, dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    removed = []
+
+    class Removing(InThisProcess):
+        def __init__(self, command: list[str], *arguments: Any, **keywords: Any) -> None:
+            if removed:
+                super().__init__(command, *arguments, **keywords)
+                return
+            removed.append(Path(command[command.index("--out") + 1]).parents[1])
+            shutil.rmtree(removed[0])
+            (removed[0] / "data").mkdir(parents=True)  # as a run that is at work there makes it again
+            self.returncode = 1
+
+    monkeypatch.setattr("distill.sweep.jobs.Popen", Removing)
+    status, _ = sweep(*ARGUMENTS, "--points", "1/2")
+    assert status == 2
+    assert "was removed while this sweep was at work in it" in capsys.readouterr().err
+    assert [entry.name for entry in removed[0].iterdir()] == ["data"]
+    status, content = sweep(*ARGUMENTS, "--points", "1/2")
+    assert status == 0 and [row["state"] for row in content["points"]] == ["done", "not run yet"]
 
 
 def test_a_sweep_that_is_stopped_shows_what_is_done(
