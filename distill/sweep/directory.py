@@ -24,7 +24,6 @@ from distill.files.sealed import read_sealed, write_sealed
 from distill.report.results import Results, read_results
 from distill.sweep.plan import Point
 
-
 _MARKER = "sweep_of.json"
 _MADE = ("data", "teacher", "points", "logs", "locks")
 

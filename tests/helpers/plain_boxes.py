@@ -71,8 +71,8 @@ def detection(
     objects: Sequence[tuple[Numbers, Numbers]],
     ignored: Sequence[Numbers],
     class_loss: str = "binary",
-) -> tuple[float, float]:
-    """The terms of classes and of places of one picture.
+) -> tuple[float, float, int]:
+    """The sums of classes and of places of one picture, and how many of its anchors have a box to find.
 
     Args:
         objects: boxes with the score of each class.
@@ -82,7 +82,7 @@ def detection(
         matched([[overlap(box, anchor) for anchor in anchors] for box in boxes], len(anchors), 0.5)
         for boxes in ([box for box, _ in objects], ignored)
     )
-    matches = max(1, sum(owner is not None for owner in owners))
+    matches = sum(owner is not None for owner in owners)
     classes, places, background = 0.0, 0.0, []
     focus = 2 if class_loss == "quality_focal" else 0
     for number, owner in enumerate(owners):
@@ -96,6 +96,12 @@ def detection(
         classes += cross_entropy(logits[number], wanted, focus)
         apart = zip(locations[number], encoded(box, anchors[number]), strict=True)
         places += max(scores) * sum(smooth(found - true) for found, true in apart)
-    taken = len(background) if class_loss == "quality_focal" else 3 * matches
+    taken = len(background) if class_loss == "quality_focal" else 3 * max(1, matches)
     classes += sum(sorted(background, reverse=True)[:taken])
-    return classes / matches, places / matches
+    return classes, places, matches
+
+
+def terms(pictures: Sequence[tuple[float, float, int]]) -> list[tuple[float, float]]:
+    """The terms of each picture of a batch: its sums, divided by the matches of the mean picture."""
+    mean = max(1, sum(matches for _, _, matches in pictures)) / len(pictures)
+    return [(classes / mean, places / mean) for classes, places, _ in pictures]

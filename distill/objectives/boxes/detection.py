@@ -24,7 +24,8 @@ ENOUGH = 0.5  # intersection over union from which an anchor takes a box, as in 
 class DetectionLoss:
     """SSD's loss (arXiv 1512.02325) with sigmoid scores, and classes that may be anything from 0 to 1.
 
-    Both terms are sums over a picture's anchors, divided by the number of those that have a box to find, or by 1.
+    Both terms are sums over a picture's anchors, divided by how many of them have a box to find in the batch's mean
+    picture, or by 1 where none has: so each box of a batch weighs the same, in a picture of one as in a crowd.
 
     Attributes:
         class_loss: binary cross-entropy, over the anchors that have a box and over hard negatives; quality_focal, over
@@ -69,7 +70,8 @@ class DetectionLoss:
         )
         found = owners < len(wanted.boxes)
         background = ~found & (passed_over == len(wanted.boxes))
-        matches = found.sum(dim=1).clamp(min=1)
+        matches = found.sum(dim=1)
+        mean = matches.to(logits.dtype).mean().clamp(min=1 / len(matches))
 
         scores = surest(wanted.scores) if self.class_loss == "plain" else wanted.scores
         target = torch.cat([scores, scores.new_zeros(1, scores.shape[1])])[owners]
@@ -77,11 +79,11 @@ class DetectionLoss:
             classes = torch.where(found | background, quality_focal(logits, target), 0).sum(dim=1)
         else:
             losses = binary(logits, target)
-            hard = hardest(losses, background, (matches * self.negatives).long())
+            hard = hardest(losses, background, (matches.clamp(min=1) * self.negatives).long())
             classes = torch.where(found, losses, 0).sum(dim=1) + hard
 
         whole = wanted.boxes.new_tensor([[0.0, 0.0, 1.0, 1.0]])  # of anchors without a box, whose loss is not taken
         places = encode(torch.cat([wanted.boxes, whole])[owners], anchors)
         apart = F.smooth_l1_loss(locations, places, reduction="none").sum(dim=2)
         sure = torch.cat([wanted.scores.amax(dim=1), wanted.scores.new_zeros(1)])[owners]
-        return classes / matches, torch.where(found, sure * apart, 0).sum(dim=1) / matches
+        return classes / mean, torch.where(found, sure * apart, 0).sum(dim=1) / mean

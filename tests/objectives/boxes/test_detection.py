@@ -10,7 +10,7 @@ from torch import Tensor
 from distill.objectives.boxes.detection import DetectionLoss
 from distill.objectives.boxes.wanted import Wanted
 from students.anchors import grid_anchors
-from tests.helpers.plain_boxes import detection
+from tests.helpers.plain_boxes import detection, terms
 
 CLASSES = 3
 PICTURES = (0, 0, 2, 2, 2, 2)  # whose each box is; the second has none
@@ -39,35 +39,39 @@ def wanted() -> Wanted:
     return Wanted(torch.cat([low, high], dim=1), scores, torch.tensor(PICTURES), ~ignored, ignored)
 
 
-def plainly(student: dict[str, Tensor], wanted: Wanted, picture: int, class_loss: str) -> list[float]:
+def plainly(student: dict[str, Tensor], wanted: Wanted, class_loss: str) -> list[tuple[float, float]]:
+    return terms([picture_alone(student, wanted, picture, class_loss) for picture in range(3)])
+
+
+def picture_alone(
+    student: dict[str, Tensor], wanted: Wanted, picture: int, class_loss: str
+) -> tuple[float, float, int]:
     boxes, scores = wanted.boxes.tolist(), wanted.scores.tolist()
     own = [number for number, whose in enumerate(PICTURES) if whose == picture]
     objects = [(boxes[number], scores[number]) for number in own if number not in IGNORED]
     ignored = [boxes[number] for number in own if number in IGNORED]
     parts = (student[name][picture].tolist() for name in ("logits", "locations", "anchors"))
-    return list(detection(*parts, objects, ignored, class_loss))
+    return detection(*parts, objects, ignored, class_loss)
 
 
 @pytest.mark.parametrize("class_loss", ["binary", "quality_focal", "plain"])
 def test_each_picture_is_matched_with_its_own_anchors(wanted: Wanted, class_loss: Any) -> None:
     student = drawn(1, 20, CLASSES)
-    terms = DetectionLoss(class_loss)(student, wanted)
-    for picture in range(3):
-        expected = plainly(student, wanted, picture, class_loss)
-        assert [term[picture].item() for term in terms] == pytest.approx(expected, rel=1e-9)
+    found = DetectionLoss(class_loss)(student, wanted)
+    for picture, expected in enumerate(plainly(student, wanted, class_loss)):
+        assert [term[picture].item() for term in found] == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("class_loss", ["binary", "quality_focal", "plain"])
 def test_where_it_looked_is_learnt_beside_as_one_class(wanted: Wanted, class_loss: Any) -> None:
     student, sought = drawn(1, 20, CLASSES), drawn(2, 30, 1)
     both = student | {f"proposed_{name}": values for name, values in sought.items()}
-    terms = DetectionLoss(class_loss)(both, wanted)
+    found = DetectionLoss(class_loss)(both, wanted)
     anything = replace(wanted, scores=torch.tensor([[max(scores)] for scores in wanted.scores.tolist()]).double())
-    for picture in range(3):
-        parts = plainly(student, wanted, picture, class_loss), plainly(sought, anything, picture, class_loss)
-        assert [term[picture].item() for term in terms] == pytest.approx(
-            [sum(pair) for pair in zip(*parts, strict=True)]
-        )
+    stages = zip(plainly(student, wanted, class_loss), plainly(sought, anything, class_loss), strict=True)
+    for picture, parts in enumerate(stages):
+        expected = [sum(pair) for pair in zip(*parts, strict=True)]
+        assert [term[picture].item() for term in found] == pytest.approx(expected)
 
 
 def test_anchors_of_all_pictures_alike_may_be_expanded_or_repeated(wanted: Wanted) -> None:

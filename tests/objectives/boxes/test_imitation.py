@@ -11,7 +11,7 @@ from distill.errors import DistillError
 from distill.objectives.boxes import BoxImitation, LabelledBoxes
 from distill.objectives.boxes.classes import hardest
 from students.anchors import grid_anchors
-from tests.helpers.plain_boxes import cross_entropy, detection, seen
+from tests.helpers.plain_boxes import cross_entropy, detection, seen, terms
 
 ANCHORS = grid_anchors((4, 2, 1))
 CLASSES = 3
@@ -85,21 +85,26 @@ def by_labels(targets: dict[str, Any], picture: int) -> tuple[list[Any], list[An
     return objects, ignored
 
 
-def plainly(student: dict[str, Tensor], picture: int, wanted: tuple[list[Any], list[Any]], loss: str) -> list[float]:
-    parts = (student[name][picture].tolist() for name in ("logits", "locations", "anchors"))
-    return list(detection(*parts, *wanted, loss))
+def plainly(
+    student: dict[str, Tensor], wanted: list[tuple[list[Any], list[Any]]], loss: str
+) -> list[tuple[float, float]]:
+    sums = []
+    for picture, boxes in enumerate(wanted):
+        parts = (student[name][picture].tolist() for name in ("logits", "locations", "anchors"))
+        sums.append(detection(*parts, *boxes, loss))
+    return terms(sums)
 
 
 @pytest.mark.parametrize("class_loss", ["binary", "quality_focal", "plain"])
 @pytest.mark.parametrize("certain", [0.3, 0.6])
-def test_terms_are_those_of_each_picture_by_itself(
+def test_terms_are_each_pictures_sums_over_the_matches_of_the_mean_picture(
     student: dict[str, Tensor], targets: dict[str, Any], class_loss: Any, certain: float
 ) -> None:
     parts = BoxImitation(class_loss=class_loss, certain_from=certain, place_weight=2.0)(student, {}, targets)
     assert list(parts) == ["classes", "places", "loss"]
     assert all(values.shape == (len(COUNTS),) for values in parts.values())
-    for picture in range(len(COUNTS)):
-        classes, places = plainly(student, picture, by_teacher(targets, picture, certain), class_loss)
+    wanted = [by_teacher(targets, picture, certain) for picture in range(len(COUNTS))]
+    for picture, (classes, places) in enumerate(plainly(student, wanted, class_loss)):
         assert parts["classes"][picture].item() == pytest.approx(classes, rel=1e-9)
         assert parts["places"][picture].item() == pytest.approx(places, rel=1e-9)
         assert parts["loss"][picture].item() == pytest.approx(classes + 2 * places, rel=1e-9)
@@ -114,23 +119,24 @@ def test_the_case_has_all_that_the_rules_are_about(targets: dict[str, Any]) -> N
 def test_labels_are_a_term_beside(student: dict[str, Tensor], targets: dict[str, Any]) -> None:
     parts = BoxImitation(label_weight=0.5)(student, {}, targets)
     alone = LabelledBoxes()(student, targets, "a test")
-    for picture in range(len(COUNTS)):
-        labels = sum(plainly(student, picture, by_labels(targets, picture), "binary"))
-        assert parts["labels"][picture].item() == alone["loss"][picture].item() == pytest.approx(labels, rel=1e-9)
+    wanted = [by_labels(targets, picture) for picture in range(len(COUNTS))]
+    for picture, both in enumerate(plainly(student, wanted, "binary")):
+        assert parts["labels"][picture].item() == alone["loss"][picture].item() == pytest.approx(sum(both), rel=1e-9)
     torch.testing.assert_close(parts["loss"], parts["classes"] + parts["places"] + 0.5 * parts["labels"])
 
 
 def test_labels_that_nobody_gave_are_not_taken_for_background(
     student: dict[str, Tensor], targets: dict[str, Any]
 ) -> None:
-    known = BoxImitation(label_weight=0.5)(student, {}, targets)
     # By picture: labelled; labelled, and nothing is there; of nobody; of a set whose boxes are of other classes.
     targets["labels"] = torch.tensor([[1, 0, 1], [0, 0, 0], [-1, -1, -1], [0, 1, 0]], dtype=torch.int8)
     for name in ("boxes", "box_classes", "box_ignored"):
         targets[name] = ragged(targets[name].rows[:4], [4, 0, 0, 0])
     learnt = {name: values.requires_grad_() for name, values in student.items() if name != "anchors"}
     parts = BoxImitation(label_weight=0.5)({**student, **learnt}, {}, targets)
-    assert parts["labels"].tolist() == [*known["labels"].tolist()[:2], 0, 0] and (parts["labels"][:2] > 0).all()
+    known = plainly(student, [by_labels(targets, picture) for picture in range(len(COUNTS))], "binary")
+    assert parts["labels"].tolist() == pytest.approx([sum(known[0]), sum(known[1]), 0, 0], rel=1e-9)
+    assert (parts["labels"][:2] > 0).all()
     torch.testing.assert_close(parts["loss"][2:], (parts["classes"] + parts["places"])[2:])  # the teacher still teaches
     parts["labels"].sum().backward()
     for values in learnt.values():
