@@ -19,9 +19,10 @@ from distill.answers.kind import Kind
 from distill.data.wordnet import shown, wordnet_id, wordnet_ids
 from distill.errors import DistillError, OutputsError, echo, in_section
 from distill.files.text import read_text
+from teachers.asking_teacher import AskingTeacher
 from teachers.mirrored_teacher import MirroredTeacher
 from teachers.shared_teacher import SharedTeacher
-from teachers.teacher import Size, Teacher, fingerprint_of, read_classes
+from teachers.teacher import Teacher, fingerprint_of, read_classes
 
 ClassMap = Literal["imagenet", "imagenet_background"] | Path
 """Whose outputs a teacher has: the 1000 of ImageNet, these after a background as 0, or a file."""
@@ -55,7 +56,7 @@ class Selectable(Protocol):
         ...
 
 
-class SelectedTeacher(Teacher):
+class SelectedTeacher(AskingTeacher):
     """Some outputs of a teacher, in the data's order; a softmax over them shares out their probability anew.
 
     Args:
@@ -68,8 +69,7 @@ class SelectedTeacher(Teacher):
 
     def __init__(self, whole: Teacher, columns: tuple[int, ...], classes: tuple[str, ...]) -> None:
         name = f"{whole.name}, {len(columns)} of {whole.outputs} outputs"
-        super().__init__(name, whole.preprocess, len(columns), classes)
-        self.whole = whole
+        super().__init__(name, whole, len(columns), classes)
         self.register_buffer("columns", torch.tensor(columns), persistent=False)
         self.eval()
 
@@ -80,17 +80,6 @@ class SelectedTeacher(Teacher):
     def fingerprint(self) -> str:
         """sha256 over the whole teacher and which of its outputs are which classes."""
         return fingerprint_of(self.whole.fingerprint(), self.columns.tolist(), self.classes)
-
-    @property
-    def gives(self) -> str | None:
-        return self.whole.gives
-
-    @property
-    def contract(self) -> str:
-        return self.whole.contract
-
-    def size(self) -> Size:
-        return self.whole.size()
 
 
 def load_classifier(config: Selectable, classes: tuple[str, ...], kind: Kind | None = None) -> Teacher:

@@ -5,10 +5,11 @@ Shapes: N batch, C classes or attributes, h w the teacher's own size.
 
 from torch import Tensor
 
+from teachers.asking_teacher import AskingTeacher
 from teachers.teacher import Size, Teacher, fingerprint_of
 
 
-class MirroredTeacher(Teacher):
+class MirroredTeacher(AskingTeacher):
     """The mean of a teacher's logits of a picture and of its mirror image; twice the work for steadier answers.
 
     Args:
@@ -16,8 +17,7 @@ class MirroredTeacher(Teacher):
     """
 
     def __init__(self, whole: Teacher) -> None:
-        super().__init__(f"{whole.name}, mirrored", whole.preprocess, whole.shapes, whole.classes)
-        self.whole = whole
+        super().__init__(f"{whole.name}, mirrored", whole, whole.shapes, whole.classes)
         self.eval()
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
@@ -29,14 +29,6 @@ class MirroredTeacher(Teacher):
         """sha256 over the teacher and that it is mirrored."""
         return fingerprint_of(self.whole.fingerprint(), "mirrored")
 
-    @property
-    def gives(self) -> str | None:
-        return self.whole.gives
-
-    @property
-    def contract(self) -> str:
-        return self.whole.contract
-
     def size(self) -> Size:
-        size = self.whole.size()
+        size = super().size()
         return size | {"mult_adds": None if size["mult_adds"] is None else 2 * size["mult_adds"]}

@@ -19,13 +19,14 @@ from distill.errors import DistillError
 from distill.predictors.predictor import Gathered, Predictor
 from distill.predictors.torch_predictor import TorchPredictor
 from distill.preprocess.preprocess import PADDING, PixelBox, Preprocess, fitting
-from teachers.teacher import Size, Teacher, fingerprint_of
+from teachers.asking_teacher import AskingTeacher
+from teachers.teacher import Teacher, fingerprint_of
 
 OwnFit = Literal["pad", "pad_corner"]
 """In their own shape on grey: centred, or in the upper left corner."""
 
 
-class InOwnShape(Teacher):
+class InOwnShape(AskingTeacher):
     """A detector whose pictures are taken back to their own shape, and whose boxes to the prepared picture's.
 
     Args:
@@ -34,13 +35,13 @@ class InOwnShape(Teacher):
     """
 
     def __init__(self, detector: Teacher, fit: OwnFit) -> None:
-        super().__init__(detector.name, detector.preprocess, detector.shapes, detector.classes)
-        self.detector, self.fit = detector, fit
+        super().__init__(detector.name, detector, detector.shapes, detector.classes)
+        self.fit = fit
         self.eval()
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         """Float (N, 3, h, w) on the 0..255 scale, photographs on grey already, to boxes as shares of that."""
-        return self.detector(pictures)  # type: ignore[no-any-return]
+        return self.whole(pictures)  # type: ignore[no-any-return]
 
     def answer_whole(self, pictures: Tensor, sizes: Tensor | None) -> dict[str, Tensor]:
         """What it says of squeezed pictures, boxes as shares of them.
@@ -69,7 +70,7 @@ class InOwnShape(Teacher):
 
     def fingerprint(self) -> str:
         """sha256 over the detector and how photographs are shown to it."""
-        return fingerprint_of(self.detector.fingerprint(), self.fit)
+        return fingerprint_of(self.whole.fingerprint(), self.fit)
 
     def predictor(self, kind: Kind) -> Predictor:
         plain = super().predictor(kind)
@@ -77,16 +78,9 @@ class InOwnShape(Teacher):
         return _OwnShapes(self, plain)
 
     @property
-    def gives(self) -> str | None:
-        return self.detector.gives
-
-    @property
     def contract(self) -> str:
         where = "centred" if self.fit == "pad" else "in the upper left corner"
-        return f"{self.detector.contract}; photographs in their own shape on grey, {where}"
-
-    def size(self) -> Size:
-        return self.detector.size()
+        return f"{super().contract}; photographs in their own shape on grey, {where}"
 
 
 class _OwnShapes(Predictor):

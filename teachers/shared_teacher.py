@@ -9,10 +9,11 @@ from torch import Tensor
 from distill.answers.kind import Shares
 from distill.answers.logits import CLAMP
 from distill.errors import DistillError
-from teachers.teacher import Size, Teacher, console, fingerprint_of
+from teachers.asking_teacher import AskingTeacher
+from teachers.teacher import Teacher, console, fingerprint_of
 
 
-class SharedTeacher(Teacher):
+class SharedTeacher(AskingTeacher):
     """Logits of the data's classes: the logarithms of what the teacher's probabilities give to each of them.
 
     Args:
@@ -29,13 +30,12 @@ class SharedTeacher(Teacher):
     parts: Tensor
 
     def __init__(self, whole: Teacher, shares: Shares, classes: tuple[str, ...]) -> None:
-        super().__init__(f"{whole.name}, shared out", whole.preprocess, len(classes), classes)
+        super().__init__(f"{whole.name}, shared out", whole, len(classes), classes)
         if not len(shares.parts):
             raise DistillError(
                 f"teacher {whole.name}: none of its {whole.outputs} classes has anything in common with the data's "
                 f"{len(classes)}. Are teacher.classes its own, in the order of its outputs?"
             )
-        self.whole = whole
         columns = {"theirs": shares.theirs, "ours": shares.ours, "parts": shares.parts}
         for name, values in columns.items():
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
@@ -58,14 +58,3 @@ class SharedTeacher(Teacher):
         """sha256 over the whole teacher and how its classes are shared out."""
         shares = [column.tolist() for column in (self.theirs, self.ours, self.parts)]
         return fingerprint_of(self.whole.fingerprint(), shares, self.classes)
-
-    @property
-    def gives(self) -> str | None:
-        return self.whole.gives
-
-    @property
-    def contract(self) -> str:
-        return self.whole.contract
-
-    def size(self) -> Size:
-        return self.whole.size()
