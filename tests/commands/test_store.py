@@ -177,6 +177,7 @@ def test_what_cannot_be_stored(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_two_processes_share_the_work_and_go_on_after_one_is_killed(answers: Path, tmp_path: Path) -> None:
     recipe, run = copy_of_finished(tmp_path)
     shared = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu"]

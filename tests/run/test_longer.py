@@ -42,7 +42,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return run
 
 
-@pytest.mark.parametrize("keep", ["last", "best"])
+@pytest.mark.parametrize("keep", ["last", pytest.param("best", marks=pytest.mark.long)])
 def test_a_constant_rate_goes_on_to_the_same_student(runs: Any, keep: str) -> None:
     arguments = [*CONSTANT, "--transfer.keep", keep]
     unbroken, steps, said = runs("unbroken", 3, *arguments)
@@ -105,7 +105,11 @@ def test_what_a_kill_just_after_the_result_left_is_put_right(
     ("arguments", "why"),
     [
         ([], "begins anew, not after the 1 passes in .*: their learning rate ran by a schedule over all steps"),
-        ([*CONSTANT[:2], "--transfer.optimization.warmup", "0.5"], "begins anew, not after the 1 passes"),
+        pytest.param(
+            [*CONSTANT[:2], "--transfer.optimization.warmup", "0.5"],
+            "begins anew, not after the 1 passes",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_schedule_over_all_steps_begins_anew_and_says_so(runs: Any, arguments: list[str], why: str) -> None:
