@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from itertools import islice
 
 _SHORT = 200  # characters of what others wrote that a message repeats
-ECHOED = 180
-"""Characters of an input's value that a message repeats at most."""
+ECHOED, NAMED = 90, 110
+"""Characters of an input's value, and of names that it has, which a message repeats at most: most have one of each."""
 
 
-# What may be of an input: what is named before the first colon, what is quoted, a word or a path longer than ours.
+# What may be of an input, where it is longer than anything of ours: what is named before the first colon, what is
+# quoted, a word, a path with blanks.
 _NAMED = re.compile(r"^.*?(?=: )", re.DOTALL)
-_QUOTED_OR_WORD = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|\S{40,}|/[^:;,.'"]{100,}""")
+_QUOTED_OR_WORD = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|\S{201,}|/[^:;,.'"]{200,}""")
 _MOST = 2000  # characters of a message; ours have fewer
 
 
@@ -20,8 +21,8 @@ class DistillError(Exception):
     """A mistake in the input: a file, a key, a picture, a pair of networks that do not fit.
 
     The message names the file or key, what was found, what was expected and what to do. The command line prints
-    it without a traceback and exits with status 2. Of names and values of an input that are long it has the beginning
-    and the end, 200 characters of all of them together; of a list of names, `few` has the first.
+    it without a traceback and exits with status 2. Of names and values of an input that are longer than 200 characters
+    it has the beginning and the end, 200 characters of all of them together; of a list of names, `few` has the first.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -60,8 +61,8 @@ def few(names: Iterable[object]) -> str:
     text, some = "", [str(name) for name in islice(names, _SHORT)]
     for place, name in enumerate(some):
         text += f"{', ' if place else ''}{name}"
-        if len(text) > ECHOED:
-            return _ended(text)
+        if len(text) > NAMED:
+            return _ended(text, NAMED)
     return text
 
 
@@ -69,36 +70,24 @@ def _cut(message: str) -> str:
     """The message with its long values cut to one length each, so that they have `_SHORT` characters together."""
     named = _NAMED.match(message)
     head = named[0] if named and len(named[0]) > _SHORT and not _QUOTED_OR_WORD.search(named[0]) else ""
-    values = [head, *_QUOTED_OR_WORD.findall(message[len(head) :])]
-    each = _each(sorted(len(value) for value in values), _SHORT)
+    body = message[len(head) :]
+    each = _SHORT // max(1, bool(head) + len([1 for value in _QUOTED_OR_WORD.findall(body) if len(value) > _SHORT]))
+    end = each // 3
 
     def cut(value: str) -> str:
-        if len(value) <= each:
-            return value
-        end = each // 3
-        return f"{value[: each - end]}...{value[len(value) - end :]}"
+        return value if len(value) <= _SHORT else f"{value[: each - end]}...{value[len(value) - end :]}"
 
-    return cut(head) + _QUOTED_OR_WORD.sub(lambda found: cut(found[0]), message[len(head) :])
-
-
-def _each(lengths: list[int], room: int) -> int:
-    """Characters that each of some values may have, of lengths in order, so that they have `room` together."""
-    for place, length in enumerate(lengths):
-        each = room // (len(lengths) - place)
-        if length > each:
-            return each
-        room -= length
-    return lengths[-1]
+    return cut(head) + _QUOTED_OR_WORD.sub(lambda found: cut(found[0]), body)
 
 
 def echo(value: object) -> str:
     """A value of an input as a message repeats it: as Python writes it, cut where it is long."""
     text = repr(value[: ECHOED + 1] if isinstance(value, str | bytes) else value)
-    return text if len(text) <= ECHOED else _ended(text)
+    return text if len(text) <= ECHOED else _ended(text, ECHOED)
 
 
-def _ended(text: str) -> str:
+def _ended(text: str, most: int) -> str:
     """The beginning of a long text. A quotation that it cuts is closed, or it would end at the message's next."""
-    beginning = text[:ECHOED]
+    beginning = text[:most]
     opened = text[0] if text[0] in "'\"" else "'" * (beginning.count("'") % 2)
     return f"{beginning}{opened}... (cut)"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distill.errors import ECHOED, DistillError
+from distill.errors import NAMED, DistillError
 
 _ID = re.compile(r"(n\d{8})(?:[-_ ].*)?")
 _SHOWN = 5  # classes an error names
@@ -87,7 +87,7 @@ def relabel(labels: np.ndarray, columns: np.ndarray, count: int) -> np.ndarray:
 
 def shown(names: Sequence[str]) -> str:
     """The first few names, for an error: fewer where they are long."""
-    some = [name[:ECHOED] + ("..." if len(name) > ECHOED else "") for name in names[:_SHOWN]]
-    while len(some) > 1 and sum(map(len, some)) > ECHOED:
+    some = [name[:NAMED] + ("..." if len(name) > NAMED else "") for name in names[:_SHOWN]]
+    while len(some) > 1 and sum(map(len, some)) > NAMED:
         some.pop()
     return ", ".join(some) + (", ..." if len(names) > len(some) else "")

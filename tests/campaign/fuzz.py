@@ -43,6 +43,7 @@ _EVENTS = {
 }
 """Of Python's audit events, those that no input may cause."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_ROOT = Path(__file__).parents[2]
 
 
 class _TimeUpError(BaseException):
@@ -217,9 +218,9 @@ def _frame(error: BaseException) -> str:
 
 
 def _own(file: str) -> bool:
-    return (
-        any(f"/{package}/" in file for package in ("distill", "students", "teachers")) and "/site-packages/" not in file
-    )
+    """Whether a file of code is the program's; a checkout may lie in any folder."""
+    place = Path(file)
+    return place.is_relative_to(_ROOT) and place.relative_to(_ROOT).parts[0] in ("distill", "students", "teachers")
 
 
 def _time_up(number: int, frame: FrameType | None) -> None:
@@ -233,6 +234,10 @@ def _audit(event: str, arguments: tuple[Any, ...], place: Path, caused: list[str
         event == "open" and isinstance(arguments[0], str) and isinstance(arguments[2], int) and arguments[2] & _WRITING
     ):
         path = arguments[0]
-        if path.startswith("/") and not path.startswith((f"{place}/", "/dev/", "/proc/")):
+        if (
+            path.startswith("/")
+            and "/__pycache__/" not in path
+            and not path.startswith((f"{place}/", "/dev/", "/proc/"))
+        ):
             with suppress(ValueError):
                 caused.append(f"writes {path}")

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pickle
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Malicious:
         self.proof = proof
 
     def __reduce__(self) -> Any:
-        return os.system, (f"touch {self.proof}",)
+        return os.system, (f"touch {shlex.quote(str(self.proof))}",)
 
 
 class OfWindows:

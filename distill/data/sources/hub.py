@@ -15,7 +15,7 @@ from distill.data.sources.marked import COLUMNS, Photograph, marked_sample
 from distill.data.sources.objects_column import ObjectsColumn
 from distill.data.sources.source import Sample, Split
 from distill.data.targets import Column
-from distill.errors import ECHOED, DistillError, echo, few
+from distill.errors import NAMED, DistillError, echo, few
 
 HUB_ADVICE = (
     "check the name and the network. Without a network, name a directory the set was saved to (`Dataset.to_parquet`), "
@@ -232,7 +232,7 @@ class Hub:
             reason = (str(error).splitlines() or [""])[0]
             advice = "expected parquet files or pictures `datasets` can read." if self._path()[1] else HUB_ADVICE
             raise DistillError(
-                f"path: {self.path} cannot be loaded ({type(error).__name__}: {reason[:ECHOED]}); {advice}"
+                f"path: {self.path} cannot be loaded ({type(error).__name__}: {reason[:NAMED]}); {advice}"
             ) from error
 
 
