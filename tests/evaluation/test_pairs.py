@@ -149,7 +149,7 @@ def test_a_table_has_the_pairs_and_the_folds_of_the_list(tmp_path: Path, end: st
         ([*TABLE[:5], *TABLE[1:5]], r"fold 2 \(lines 6 to 9\) holds the pairs of fold 1 again"),
         ([TABLE[0], "Abel,1,", *TABLE[2:]], r"line 2: 'Abel,1,', expected"),
         ([TABLE[0], "Abel,1.5,4,", *TABLE[2:]], r"line 2: 'Abel,1.5,4,', expected"),
-        ([TABLE[0], f"{'A' * 200_000},1,4,", *TABLE[2:]], r"line 2: 'A{100,170}"),
+        ([TABLE[0], f"{'A' * 200_000},1,4,", *TABLE[2:]], r"line 2: 'A{80,100}"),
     ],
 )
 def test_faults_of_a_table_are_named(tmp_path: Path, lines: list[str], message: str) -> None:
