@@ -1,4 +1,4 @@
-"""distill bench step | transfer | boxes | loader | export | gallery: speeds side by side in one run, in turns."""
+"""distill bench step | transfer | boxes | cells | loader | export | gallery: speeds side by side in one run."""
 
 import argparse
 import resource
@@ -18,6 +18,7 @@ from rich.table import Table
 
 from distill import formatting
 from distill.benchmarks.boxes import BoxWork, bare_boxes, boxes_in_lightning, matching
+from distill.benchmarks.cells import CellWork, more_cells, more_outputs
 from distill.benchmarks.export import latency_of_export
 from distill.benchmarks.loader import WORKERS, memory, pictures_of_both_kinds, rates, replays
 from distill.benchmarks.loops import WARM_UP
@@ -49,6 +50,7 @@ WAYS: dict[str, dict[str, Callable[..., float]]] = {
         "timm, online": timm_task,
     },
     "boxes": {"bare loop": bare_boxes, "distill": boxes_in_lightning, "matching": matching},
+    "cells": {"classifier alone, bare loop": more_outputs, "distill": more_cells},
 }
 RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "step": {"distill / bare loop": (("distill",), ("bare loop",))},
@@ -64,12 +66,13 @@ RATIOS: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "distill / bare loop": (("distill",), ("bare loop",)),
         "matching / bare loop": (("matching",), ("bare loop",)),
     },
+    "cells": {"distill / classifier alone": (("distill",), ("classifier alone, bare loop",))},
 }
 """Seconds of the first ways over seconds of the second, turn by turn."""
 if find_spec("torchdistill"):
     WAYS["transfer"]["torchdistill, online"] = torchdistill_loss
     RATIOS["transfer"]["torchdistill / online"] = (("torchdistill, online",), ("distill, online",))
-RESOLUTIONS = {"export": 224, "boxes": 300}
+RESOLUTIONS = {"export": 224, "boxes": 300, "cells": 64}
 PICTURES = (10_000, 100_000, 1_000_000)
 
 
@@ -82,7 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="step: a step of transfer in Lightning, against the same in a bare PyTorch loop. transfer: a step with "
         "the teacher, with its stored answers and with labels, its parts, timm's distillation task and, where it is "
         "installed, torchdistill's loss. boxes: a step of an SSD MobileNet on a teacher's boxes, against the same in a "
-        "bare PyTorch loop, and what matching takes of it. "
+        "bare PyTorch loop, and what matching takes of it. cells: what a step on 26,263 cells of the Earth takes more "
+        "than one on 1,000, against what a classifier alone takes more. "
         "loader: views a second of one core, cut there or on a GPU, from uint8 pictures and from JPEG files, memory by "
         "count of pictures, and whether views come the same by any number of workers. "
         "export: one picture through the ONNX file of a MobileNet 1.0, against the machine's best rate and against "
@@ -99,7 +103,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="steps a turn; of the loader, batches measured; of the gallery, probes a turn",
     )
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--resolution", type=int, help="pixels of a side; default 96, 300 of boxes, 224 of export")
+    parser.add_argument(
+        "--resolution", type=int, help="pixels of a side; default 96, 300 of boxes, 64 of cells, 224 of export"
+    )
     parser.add_argument(
         "--teacher",
         metavar="NAME",
@@ -107,7 +113,10 @@ def build_parser() -> argparse.ArgumentParser:
         "the mult-adds of the default student",
     )
     parser.add_argument(
-        "--width", type=float, default=STUDENT_WIDTH, help="of step, transfer and boxes: of the student, a MobileNet"
+        "--width",
+        type=float,
+        default=STUDENT_WIDTH,
+        help="of step, transfer, boxes and cells: of the student, a MobileNet",
     )
     parser.add_argument("--vectors", type=int, default=1_000_000, help="of gallery: enrolled; default 1000000")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
@@ -141,9 +150,11 @@ def _turns(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         device = torch.device(options.device)
         made = Path(place), options.batch_size, options.resolution, device
-        work: Work | BoxWork
+        work: Work | BoxWork | CellWork
         if options.what == "boxes":
             work = BoxWork.make(*made, width=options.width)
+        elif options.what == "cells":
+            work = CellWork.make(*made, width=options.width)
         else:
             work = Work.make(*made, width=options.width, teacher_name=options.teacher)
         for turn in track(range(options.rounds), "turns", console=Console(stderr=True), transient=True):

@@ -134,7 +134,7 @@ class StoreSettings:
 
 
 def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreSettings) -> Store | None:
-    teacher, task, shown = _open(recipe, run)
+    teacher, task, shown = _open(recipe, run, settings.top)
     manifest = _manifest(recipe, task, teacher, shown, out, settings)
     manifest.codec(view=0)  # refuses more than there are classes, before anything is asked
     given = {key: recipe.trainer[key] for key in _FABRIC_KEYS if recipe.trainer.get(key) is not None}
@@ -148,10 +148,11 @@ def _store(recipe: Recipe, resolved: str, out: Path, run: Path, settings: StoreS
     return write_store(out, manifest, asking, fabric, texts={f"{recipe.name}.yaml": resolved})
 
 
-def _open(recipe: Recipe, run: Path, only_read: bool = False) -> tuple[Teacher, Task, Shown]:
+def _open(recipe: Recipe, run: Path, top: int | None, only_read: bool = False) -> tuple[Teacher, Task, Shown]:
     """The recipe's teacher, made first where its stages say so, and the pictures it is shown.
 
     Args:
+        top: of its outputs that are kept of a view; None for all.
         only_read: both are there already, on a file system that may be read-only.
     """
     run_directory = RunDirectory.enter(run, recipe.name)
@@ -170,7 +171,10 @@ def _open(recipe: Recipe, run: Path, only_read: bool = False) -> tuple[Teacher, 
     task.teaching.check_teacher(teacher)
     console = Console(stderr=True, markup=False, emoji=False)
     console.print(f"teacher {teacher.name}: shown {teacher.contract}", soft_wrap=True)
-    return teacher, task, Shown(task.pictures.sets.transfer, task.pictures.scored)
+    pictures = task.pictures
+    # Beside the largest outputs of views, all outputs of every picture would be most of the store.
+    sample = pictures.transfer_sample() if top is not None and recipe.pretrain.teacher_top is None else None
+    return teacher, task, Shown(pictures.sets.transfer, pictures.scored, sample)
 
 
 def _manifest(
@@ -225,7 +229,7 @@ def _verify(arguments: list[str]) -> int:
         made = set(recipe.stages) & set(TEACHER_STAGES)
         if made and not any(any(run.glob(f"stages/{name}-*/{RECORD}")) for name in made):
             raise DistillError(f"{run} is not the run that taught it; name that with --run")
-        teacher, _, shown = _open(recipe, run, only_read=True)
+        teacher, _, shown = _open(recipe, run, store.manifest.top, only_read=True)
     except DistillError as error:
         console.print(f"the teacher is not at hand, so nothing was asked again: {error}", soft_wrap=True)
         return 0

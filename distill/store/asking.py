@@ -25,12 +25,19 @@ class Shown:
     """What a teacher is shown: pictures in views, and others beside them that are only evaluated on.
 
     Attributes:
-        transfer: pictures of which views are answered, and each whole.
+        transfer: pictures of which views are answered.
         evaluated: pictures answered whole alone.
+        sample: which of the first are answered whole as well; None for all.
     """
 
     transfer: Pictures
     evaluated: tuple[Pictures, ...]
+    sample: Pictures | None = None
+
+    @property
+    def shown_whole(self) -> tuple[Pictures, ...]:
+        """The sets of which each picture is answered whole."""
+        return (self.transfer if self.sample is None else self.sample, *self.evaluated)
 
     def viewed(self) -> np.ndarray:
         """uint64 (N,), rising content hashes."""
@@ -38,7 +45,7 @@ class Shown:
 
     def facts(self) -> PictureFacts:
         """What a manifest says of these pictures."""
-        kinds = tuple(dict.fromkeys(pictures.pixels for pictures in (self.transfer, *self.evaluated)))
+        kinds = tuple(dict.fromkeys(pictures.pixels for pictures in self.shown_whole))
         return PictureFacts.of(kinds, self.transfer.size, self.viewed(), self.whole())
 
     def whole(self) -> np.ndarray:
@@ -46,9 +53,9 @@ class Shown:
         return np.unique(np.concatenate(self.hashes()))
 
     def hashes(self) -> list[np.ndarray]:
-        """The same of each set in its own order, uint64 (its length,)."""
+        """The same of each of these sets in its own order, uint64 (its length,)."""
         kind = self.transfer.pixels
-        return [whole_hashes(pictures.hashes, pictures.pixels, kind) for pictures in (self.transfer, *self.evaluated)]
+        return [whole_hashes(pictures.hashes, pictures.pixels, kind) for pictures in self.shown_whole]
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ class Asked(Dataset[ViewBatch | Whole]):
             )
         self.views = ViewDataset(shown.transfer, manifest.views, manifest.seed)
         self.order = np.argsort(shown.transfer.hashes)
-        self.groups = (shown.transfer, *shown.evaluated)
+        self.groups = shown.shown_whole
         hashes = np.concatenate(shown.hashes())
         self.positions = np.unique(hashes, return_index=True)[1]  # of the first picture of each hash, over all groups
         self.starts = np.cumsum([0, *map(len, self.groups)])

@@ -6,8 +6,9 @@ A store is a directory that another program can read, or write, from this descri
                           as JSON with its keys sorted and no space, in a file indented by two that ends a line;
                           another program may leave that one out
     pictures.npy          uint64 (N,), content hashes of the pictures whose views were shown, rising
-    whole.npy             uint64 (M,), content hashes of the pictures shown whole, rising: those N and the pictures that
-                          are only evaluated on (`whole_hashes`: aligned otherwise, the same file is another picture)
+    whole.npy             uint64 (M,), content hashes of the pictures shown whole, rising: those N, or of `top` the
+                          sample of them that agreement is measured on, and the pictures that are only evaluated on
+                          (`whole_hashes`: aligned otherwise, the same file is another picture)
     view-0007-00003.npy   the answers to view 7 of the pictures of rows 3 R to 4 R - 1 of pictures.npy
     whole-00003.npy       the same of whole.npy, each picture whole, as evaluation shows it
     SHA256SUMS            the sha256 of a recipe beside the answers, by which they can be asked for again

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from distill import cli
-from distill.benchmarks import boxes, work
+from distill.benchmarks import boxes, cells, work
 from distill.benchmarks.loader import rates
 from distill.benchmarks.ways import Way
 from distill.commands import bench
@@ -53,6 +53,21 @@ def test_a_step_of_boxes_beside_a_bare_loop_and_its_matching(
         assert found["ratios"][f"{name} / {other}"] == pytest.approx(seconds[name] / seconds[other])
     assert found["student"] == "ssd_mobilenet_v1_0.1_64" and found["student"] in shown
     assert 0 < found["boxes_a_picture"] <= 6 and found["scenes_a_second_of_one_core"] > 0
+
+
+def test_what_many_cells_take_beside_a_classifier_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "MANY", 2_000)
+    torch.set_num_threads(1)
+    written = tmp_path / "bench.json"
+    assert cli.main(["bench", "cells", *SMALL, "--resolution", "32", "--width", "0.1", "--json", str(written)]) == 0
+    found = json.loads(written.read_text())
+    seconds = found["seconds_a_step"]
+    assert found["ratios"] == {
+        "distill / classifier alone": pytest.approx(seconds["distill"] / seconds["classifier alone, bare loop"])
+    }
+    assert "what 2,000 cells take more than 1,000" in " ".join(capsys.readouterr().out.split())
 
 
 def test_both_loops_of_boxes_end_with_the_same_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

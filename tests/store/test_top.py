@@ -35,6 +35,24 @@ def test_views_keep_the_largest_logits_and_whole_pictures_all(labelled: Prepared
     np.testing.assert_array_equal(teacher.recall(test)["logits"], other.recall(test)["logits"])
 
 
+def test_of_pictures_transferred_on_only_a_sample_is_answered_whole(labelled: Prepared, tmp_path: Path) -> None:
+    every, teacher = shown(labelled), CountingTeacher()
+    sample = every.transfer.every(7)
+    written = store(tmp_path / "s", replace(every, sample=sample), teacher, top=2)
+    evaluated = sum(map(len, every.evaluated))
+    assert 0 < len(sample) < len(every.transfer) and len(written.whole) == len(sample) + evaluated
+    assert len(written.viewed) == len(every.transfer)
+    stored, whole = opened(written.directory), store(tmp_path / "all", every)
+    for some in (sample, *every.evaluated):
+        np.testing.assert_array_equal(
+            stored.recall(some)["logits"], opened(whole.directory).recall(some)["logits"].numpy()
+        )
+    with pytest.raises(DistillError, match="has no answers to 28 of 33 pictures"):
+        stored.recall(every.transfer)
+    count, worst = ask_again(written, teacher, replace(every, sample=sample))
+    assert count > 50 and worst < 2e-3
+
+
 def test_an_objective_of_all_logits_is_refused(labelled: Prepared, kept: Store) -> None:
     views = replace(VIEWS, count=2)
     stored = opened(kept.directory).answers_to(shown(labelled).transfer, views, 5)

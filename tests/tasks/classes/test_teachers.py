@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -83,6 +84,7 @@ def test_the_largest_logits_are_stored_and_learnt_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, out = finished()
+    monkeypatch.setattr("distill.tasks.pictures.AGREEMENT_PICTURES", 25)  # of 43: of the others no answer is whole
     teacher = ["--teacher", "onnx", "--teacher.file", str(out / "teacher" / "teacher.onnx"), "--stages", "[transfer]"]
     place, keys = tmp_path / "answers", ["--web", "null", "--transfer.views.mixup", "0"]
     command = ["store", str(path), "--views", "1", "--out", str(place), *teacher, *keys]
@@ -90,6 +92,8 @@ def test_the_largest_logits_are_stored_and_learnt_from(
     assert "top is 7, expected 1 to 6: the teacher has 7 classes" in capsys.readouterr().err
     assert not place.exists() and not place.with_name("answers.building").exists()
     assert cli.main([*command, "--top", "3"]) == 0
+    assert len(np.load(place / "pictures.npy")) == 43 and len(np.load(place / "whole.npy")) < 43 + 35
+    assert cli.main(["store", "verify", str(place)]) == 0 and "answers asked again" in capsys.readouterr().out
     monkeypatch.setattr("distill.run.pipeline.export_and_score", lambda *arguments: [])
     stored = ["--teacher", "stored", "--teacher.root", str(place), "--stages", "[transfer]"]
     results = run_recipe(path, tmp_path / "run", [*stored, *keys])
