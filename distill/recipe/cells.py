@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from distill.errors import DistillError
+from distill.errors import DistillError, echo
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class CellSettings:
         if not 1 <= self.least <= self.most:
             raise DistillError(
                 f"cells.most is {self.most} and cells.least {self.least}, expected 1 <= least <= most photographs."
+            )
+        if isinstance(self.tokens, Path) and str(self.tokens).startswith("["):  # a list of numbers, for YAML
+            raise DistillError(
+                f"cells.tokens is {echo(str(self.tokens))}: tokens of digits alone are read as numbers. Quote them, "
+                "'[\"1004\"]', or name a file with one at the beginning of each line."
             )
         if not 0 <= self.smoothing < float("inf"):
             raise DistillError(f"cells.smoothing is {self.smoothing}, expected 0 or more widths of a cell.")
