@@ -7,6 +7,7 @@ import argparse
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,6 +23,15 @@ _CLOSED_PIPE = 141
 """The status of a program whose reader has gone, as shells have it."""
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _OF_A_FILE = (*_OF_A_DISK, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ESTALE)
+
+
+def program() -> int:
+    """`main` in a process of its own, which Ctrl-C cannot interrupt once its command has ended: what torch and other
+    libraries clean up as Python ends would tell so with a traceback."""
+    try:
+        return main()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,4 +141,4 @@ def _version() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -236,3 +236,21 @@ def test_an_option_without_its_value_is_told_by_the_command_that_was_given(capsy
     with pytest.raises(SystemExit):
         cli.main(["run", "face_attributes", "--out"])
     assert capsys.readouterr().err.splitlines()[-1] == "distill run: error: argument --out: expected one argument"
+
+
+_ENDS_SLOWLY = """
+import atexit, os, signal, sys
+from distill import cli
+
+def clean_up():  # as torch's, while Python ends
+    os.kill(os.getpid(), signal.SIGINT)
+
+atexit.register(clean_up)
+sys.argv[1:] = ["--version"]
+sys.exit(cli.program())
+"""
+
+
+def test_a_stop_while_python_ends_is_no_traceback() -> None:
+    ended = subprocess.run([sys.executable, "-c", _ENDS_SLOWLY], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0 and ended.stdout.startswith("distill ") and ended.stderr == ""

@@ -5,6 +5,7 @@ four others, which would skip some where a face is reduced; so the face is drawn
 """
 
 from distill.answers.kind import Kind
+from distill.errors import DistillError
 from distill.faces.decoding import YUNET
 from distill.faces.detector import LEAST, Detector
 from distill.faces.settings import Detect
@@ -66,14 +67,17 @@ _ANSWERING = '{answers} = student.run(None, {{"pictures": pixels_of("picture.jpg
 
 def from_photograph(detect: Detect | None, manifest: StudentManifest, student: str | None) -> str | None:
     """Code that finds the face of picture.jpg and looks it up, or makes `answers` of it; None where faces are not
-    found, by another detector than YuNet, or of a picture of one size alone.
+    found, by a file that is no detector, by another than YuNet's, or of a picture of one size alone.
 
     Args:
         student: its ONNX file as the card names it; None where there is none.
     """
     if detect is None or detect.file is None or student is None or not detect.file.expanduser().is_file():
         return None
-    facts = Detector(detect.file, detect.side).facts()
+    try:
+        facts = Detector(detect.file, detect.side).facts()
+    except DistillError:  # damaged since, or no detector: the card of a run that is done is written without it
+        return None
     if facts["layout"] != YUNET.name or facts["fixed"] is not None:
         return None
     points = TEMPLATES[detect.to].cut(*manifest.picture)

@@ -18,6 +18,7 @@ from distill.cost import count
 from distill.errors import DistillError
 from distill.export.formats import formats_of
 from distill.export.int8.calibration import check_calibration
+from distill.faces.detector import Detector
 from distill.files.checksums import check_sum
 from distill.files.run_directory import REPORT, RESULTS, RunDirectory
 from distill.host import is_first_process
@@ -58,6 +59,8 @@ def run(recipe: Recipe, resolved: str, out: Path, seeds: int = 1) -> Results | N
     """
     # What a format cannot carry, and a runtime or a device that lacks, is said before anything is loaded.
     formats_of(recipe.export.formats, TASKS.get(recipe.task).kind, recipe.student, recipe.export.nms)
+    if recipe.export.detector is not None and recipe.detect is not None:
+        Detector(recipe.export.detector, recipe.detect.side).facts()
     check_trainer(recipe)
     with RunDirectory.enter(out, recipe.name).alone():
         directory = RunDirectory.enter(out, recipe.name)

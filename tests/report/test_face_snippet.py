@@ -111,5 +111,8 @@ def test_no_code_without_a_detector_of_that_layout_or_a_file_of_the_student(tmp_
     fits = Detect(file=yunet_graph(tmp_path / "yunet.onnx"))
     assert from_photograph(fits, manifest, "student.onnx") is not None
     assert from_photograph(fits, manifest, None) is None and from_photograph(None, manifest, "student.onnx") is None
-    for other in (scrfd_graph(tmp_path / "scrfd.onnx"), yunet_graph(tmp_path / "96.onnx", 96), tmp_path / "none.onnx"):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes((tmp_path / "yunet.onnx").read_bytes()[:500])
+    scrfd, of_one_size = scrfd_graph(tmp_path / "scrfd.onnx"), yunet_graph(tmp_path / "96.onnx", 96)
+    for other in (scrfd, of_one_size, tmp_path / "none.onnx", broken):
         assert from_photograph(Detect(file=other), manifest, "student.onnx") is None
