@@ -26,6 +26,7 @@ TESTED_AT = {
     "distill/audit/recount.py": "audit/test_audit.py",
     # What is timed shows only in the command's figures.
     "distill/benchmarks/boxes.py": "commands/test_bench.py",
+    "distill/benchmarks/cells.py": "commands/test_bench.py",
     "distill/benchmarks/export.py": "commands/test_bench.py",
     "distill/benchmarks/loops.py": "commands/test_bench.py",
     "distill/benchmarks/ways.py": "commands/test_bench.py",
@@ -100,7 +101,6 @@ TESTED_AT = {
     "distill/objectives/boxes/wanted.py": "objectives/boxes/test_imitation.py",
     "distill/objectives/directions.py": "objectives/test_objective.py",
     "distill/objectives/precision.py": "objectives/test_logits.py",
-    "distill/recipe/cells.py": "tasks/places/test_task.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
     "distill/recipe/written.py": "recipe/test_parser.py",
     # What is read, enrolled and looked up shows in what the command writes.
@@ -170,6 +170,7 @@ TESTED_AT = {
     "distill/tasks/teaching.py": "run/test_pipeline.py",
     "distill/tasks/labelled.py": "run/test_pipeline.py",
     "distill/tasks/task.py": "run/test_gate.py",
+    "teachers/asking_teacher.py": "teachers/test_mirrored_teacher.py",
     "teachers/mobilefacenet_teacher.py": "teachers/networks/test_mobilefacenet.py",
     "teachers/networks/glimpse.py": "teachers/networks/test_attribute_probe.py",
     "teachers/networks/torchvision_detector.py": "teachers/test_torchvision_teacher.py",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from distill.errors import DistillError
-from distill.evaluation.average_precision import average_precisions, rank
+from distill.evaluation.average_precision import Ranking, average_precisions, rank
 from distill.evaluation.bootstrap import (
     LARGE_BLOCK,
     bootstrap,
@@ -29,6 +29,7 @@ from distill.evaluation.intervals import wilson_interval, wilson_of_mean
 TOP_1, MEAN_CLASS = "top-1", "mean class accuracy"
 METRICS = (TOP_1, "top-5", MEAN_CLASS, "mAP", "calibration error")
 """The last is the only one of which less is better."""
+_TOGETHER = 64  # classes that are sorted at a time
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,16 @@ class ClassificationScores:
         }
 
 
+def _some(classes: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(classes, max(1, -(-len(classes) // _TOGETHER)))
+
+
+def _rankings(scores: np.ndarray, labels: np.ndarray) -> list[Ranking]:
+    """Of each class of a few, float and int8 (N, c): columns that lie together in memory are sorted sooner."""
+    columns = np.ascontiguousarray(scores.T), np.ascontiguousarray(labels.T)
+    return [rank(*pair) for pair in zip(*columns, strict=True)]
+
+
 def evaluate_classification(
     probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str], *, seed: int, resamples: int
 ) -> ClassificationScores:
@@ -114,7 +125,7 @@ def evaluate_classification(
     answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64).clip(max=1)
     right, among_five = answers == truths, _places(probabilities, truths) < 5
     shown, of_shown = np.unique(truths, return_inverse=True)
-    rankings = [rank(probabilities[:, c], labels[:, c]) for c in shown]
+    rankings = [ranking for some in _some(shown) for ranking in _rankings(probabilities[:, some], labels[:, some])]
 
     def statistics(counts: np.ndarray) -> np.ndarray:
         """(B, N) to (B, 5): the metrics in the order of `METRICS`."""

@@ -169,7 +169,13 @@ def box_student() -> Job:
     return Job(network, StudentManifest(config, kind, config.preprocess, (64, 64), seed=0, teacher="none"), CALIBRATED)
 
 
-@pytest.mark.parametrize("name", ["onnx", "onnx-int8", *RUNNABLE])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("onnx", "onnx-int8", "openvino", "openvino-int8", "executorch"),
+        pytest.param("executorch-int8", marks=pytest.mark.long),  # half a minute to calibrate
+    ],
+)
 def test_boxes_are_decoded_in_float_in_every_file(name: str, tmp_path: Path) -> None:
     needed(name)
     one, job = FORMATS[name], box_student()

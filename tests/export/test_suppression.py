@@ -83,7 +83,7 @@ def held_to_the_function(once: dict[str, np.ndarray], every: dict[str, np.ndarra
         ("onnx", ("cat",)),
         ("onnx-int8", CLASSES),
         ("openvino", CLASSES),
-        ("openvino-int8", CLASSES),
+        pytest.param("openvino-int8", CLASSES, marks=pytest.mark.long),
         *(pytest.param(name, ("cat",), marks=pytest.mark.long) for name in ("onnx-int8", "openvino", "openvino-int8")),
     ],
 )

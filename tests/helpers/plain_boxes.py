@@ -103,5 +103,5 @@ def detection(
 
 def terms(pictures: Sequence[tuple[float, float, int]]) -> list[tuple[float, float]]:
     """The terms of each picture of a batch: its sums, divided by the matches of the mean picture."""
-    mean = max(1, sum(matches for _, _, matches in pictures)) / len(pictures)
+    mean = max(1, sum(matches for _, _, matches in pictures) / len(pictures))
     return [(classes / mean, places / mean) for classes, places, _ in pictures]

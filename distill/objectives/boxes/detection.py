@@ -25,7 +25,7 @@ class DetectionLoss:
     """SSD's loss (arXiv 1512.02325) with sigmoid scores, and classes that may be anything from 0 to 1.
 
     Both terms are sums over a picture's anchors, divided by how many of them have a box to find in the batch's mean
-    picture, or by 1 where none has: so each box of a batch weighs the same, in a picture of one as in a crowd.
+    picture, at least by 1: so each box of a batch weighs the same, in a picture of one as in a crowd.
 
     Attributes:
         class_loss: binary cross-entropy, over the anchors that have a box and over hard negatives; quality_focal, over
@@ -71,7 +71,7 @@ class DetectionLoss:
         found = owners < len(wanted.boxes)
         background = ~found & (passed_over == len(wanted.boxes))
         matches = found.sum(dim=1)
-        mean = matches.to(logits.dtype).mean().clamp(min=1 / len(matches))
+        mean = matches.to(logits.dtype).mean().clamp(min=1)
 
         scores = surest(wanted.scores) if self.class_loss == "plain" else wanted.scores
         target = torch.cat([scores, scores.new_zeros(1, scores.shape[1])])[owners]
