@@ -12,7 +12,7 @@ ECHOED, NAMED = 90, 110
 
 # What may be of an input, where it is longer than anything of ours: what is named before the first colon, what is
 # quoted, a word, a path with blanks.
-_NAMED = re.compile(r"^.*?(?=: )", re.DOTALL)
+_BEFORE_COLON = re.compile(r"^.*?(?=: )", re.DOTALL)
 _QUOTED_OR_WORD = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|\S{201,}|/[^:;,.'"]{200,}""")
 _MOST = 2000  # characters of a message; ours have fewer
 
@@ -68,7 +68,7 @@ def few(names: Iterable[object]) -> str:
 
 def _cut(message: str) -> str:
     """The message with its long values cut to one length each, so that they have `_SHORT` characters together."""
-    named = _NAMED.match(message)
+    named = _BEFORE_COLON.match(message)
     head = named[0] if named and len(named[0]) > _SHORT and not _QUOTED_OR_WORD.search(named[0]) else ""
     body = message[len(head) :]
     each = _SHORT // max(1, bool(head) + len([1 for value in _QUOTED_OR_WORD.findall(body) if len(value) > _SHORT]))

@@ -101,6 +101,7 @@ TESTED_AT = {
     "distill/objectives/boxes/wanted.py": "objectives/boxes/test_imitation.py",
     "distill/objectives/directions.py": "objectives/test_objective.py",
     "distill/objectives/precision.py": "objectives/test_logits.py",
+    "distill/recipe/complaints.py": "recipe/test_parser.py",
     "distill/recipe/stages.py": "recipe/test_parser.py",
     "distill/recipe/written.py": "recipe/test_parser.py",
     # What is read, enrolled and looked up shows in what the command writes.

@@ -5,7 +5,6 @@ that section, and applies `recipes/<recipe>.<data name>.yaml` where there is one
 teacher that is ready-made, the YAML's stages that make one are left out.
 """
 
-import importlib
 import json
 import os
 import re
@@ -16,13 +15,14 @@ from typing import Any, get_args
 
 from jsonargparse import ArgumentParser, Namespace
 
-from distill.errors import ECHOED, DistillError, echo, in_section, shortened
+from distill.errors import DistillError, echo, in_section
 from distill.files.checksums import check_sum
 from distill.files.run_directory import RESOLVED, RunDirectory
 from distill.files.text import no_text
 from distill.recipe import plain
 from distill.recipe.attachments import taken_out, with_place, with_places
 from distill.recipe.cells import CellSettings
+from distill.recipe.complaints import explained
 from distill.recipe.former import as_now
 from distill.recipe.help import FLAGS, hide, unused, without_all
 from distill.recipe.keys import Keys
@@ -47,15 +47,6 @@ _OWN_TRAINER_KEYS = (
     | {"num_sanity_val_steps", "fast_dev_run", "inference_mode", "overfit_batches", "limit_train_batches"}
     | {"enable_checkpointing", "enable_model_summary", "enable_progress_bar", "reload_dataloaders_every_n_epochs"}
 )
-_UNION = re.compile(
-    r'Parser key "([\w.]+)": Does not validate against any of the Union subtypes Subtypes: (.*) Errors: - (.*) '
-    r"Given value type: .* Given value: (.*)"
-)
-"""What jsonargparse says of a value that is none of several types; which of them, why not each, and the value."""
-_EXPECTED = re.compile(r'Parser key "([\w.]+)": Expected an? (.*?)\. Got value: (.*)')
-"""What it says of a value that is not of the one type its key has."""
-_INSIDE = re.compile(r"NestedArg\(key='(\w+)'")
-"""What it says there of a key inside of that one, such as align.file."""
 _NAMED = ("evaluate.pairs",)
 """Keys inside a section that have a name and further keys of their own."""
 _NULL = {"null", "None", "none"}
@@ -114,7 +105,7 @@ class RecipeReader:
         try:
             parsed = parser.parse_args(given)
         except _RefusedError as refused:
-            raise DistillError(_explain(str(refused), keys)) from None
+            raise DistillError(explained(str(refused), keys)) from None
         check_sizes(parsed.items())
         for key, value in parsed.items():
             if isinstance(value, Path):
@@ -347,55 +338,6 @@ def _flat(content: dict[str, Any], keys: Keys, path: str, prefix: str = "") -> I
             yield from _flat(value, keys, path, f"{key}.")
         elif value is not None:
             raise DistillError(f"{path}: {key} is {echo(value)}, expected keys and values.")
-
-
-def _explain(message: str, keys: Keys) -> str:
-    """Add the valid keys to a complaint about an unknown one, and put it on one line."""
-    if "nrecognized" in message:
-        for key in re.findall(r"--([\w.]+)", message):
-            if key not in keys.names:
-                return keys.unknown(key)
-    message = _shortened(" ".join(message.split()))
-    if union := _UNION.match(message):
-        key, kinds, reasons, value = union.groups()
-        if inside := _INSIDE.match(value):
-            return _explain_inside(key, inside[1], kinds, reasons)
-        if words := re.search(r"typing\.Literal\[(.*?)\]", kinds):
-            null = ", or null" if "NoneType" in kinds else ""
-            return f"{key} is {value}, expected one of {words[1].replace(chr(39), '')}{null}."
-        reason = next((one for one in reasons.split(" - ") if "Problem with" in one), reasons.split(" - ")[0])
-        return f"{key} is {shortened(value)}: {shortened(reason)}."
-    if wrong := _EXPECTED.match(message):
-        key, kind, value = wrong.groups()
-        if kind == "<class 'tuple'>":
-            return f"{key} is {echo(value)}, expected a list: '[{shortened(value)}]'."
-        if words := re.match(r"typing\.Literal\[(.*)\]", kind):
-            return f"{key} is {echo(value)}, expected one of {words[1].replace(chr(39), '')}."
-        kind = re.sub("<class '(.*?)'>", r"\1", kind)
-        return f"{key} is {echo(value)}, expected {kind}."
-    return message
-
-
-def _explain_inside(key: str, name: str, kinds: str, reasons: str) -> str:
-    """A complaint about a key inside of another.
-
-    Args:
-        name: of it.
-        kinds: the types that the outer one may be of; one is made of keys and values.
-    """
-    module, _, kind = re.findall(r"<class '([\w.]+)'>", kinds)[0].rpartition(".")
-    if "is not accepted" in reasons:
-        known = [f"{key}.{field.name}" for field in fields(getattr(importlib.import_module(module), kind))]
-        return Keys(known, {}).unknown(f"{key}.{name}")
-    wrong = re.search(r'Parser key "\w+": (.*?)(?: - |$)', reasons)
-    return f"{key}.{name}: {shortened(wrong[1] if wrong else reasons)}."
-
-
-def _shortened(message: str) -> str:
-    """A message of the parser's, which repeats a value whole, without the middle of what is long."""
-    for begin, inner, end in (("'", "[^']", "'"), (r"\[", r"[^\]]", r"\]"), (r"(?<=\s)", r"\S", "")):
-        message = re.sub(rf"(?<!\w)({begin}{inner}{{{ECHOED}}}){inner}+({end})", r"\1... (cut)\2", message)
-    return message
 
 
 def _recipe(name: str, parsed: Namespace) -> Recipe:
