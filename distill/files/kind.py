@@ -77,7 +77,8 @@ def _archive(file: Path) -> str:
         return "an Excel workbook (.xlsx); save it as CSV"
     if "model.weights.h5" in names:
         return "a Keras file"
-    shown = ", ".join(name[:_TEXT_SHOWN] for name in names[:_ENTRIES_SHOWN])
+    some = (name[:_TEXT_SHOWN] for name in names[:_ENTRIES_SHOWN])
+    shown = ", ".join(name if name.isprintable() else repr(name) for name in some)
     return f"a zip archive of {shown or 'nothing'}{', ...' if len(names) > _ENTRIES_SHOWN else ''}; unpack it"
 
 

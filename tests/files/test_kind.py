@@ -66,6 +66,9 @@ def test_archives_say_what_they_hold(tmp_path: Path) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("model/weights.pth", b"x")
     assert kind_of(file) == "a zip archive of model/weights.pth; unpack it"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a\nb", b"x")
+    assert kind_of(file) == r"a zip archive of 'a\nb'; unpack it"  # a message is of one line
     with tarfile.open(file, "w") as tar:
         tar.addfile(tarfile.TarInfo("weights.pth"), io.BytesIO())
     assert kind_of(file) == "a tar archive; unpack it"
