@@ -129,10 +129,12 @@ class PlaceJudging(Judging[PlacePictures, PlaceVerdict]):
 
     def seen(self, predictor: Predictor, pictures: Pictures, of: str) -> Guesses:
         assert isinstance(predictor.kind, Places)  # check_predictor
+        # As the recipe says now: a file carries what it was trained beside.
+        kind = replace(predictor.kind, place=self.pictures.recipe.evaluate.place)
         number, parts = np.arange(len(pictures)), []
         for start in range(0, len(pictures), _AT_ONCE):
             some = pictures.where((number >= start) & (number < start + _AT_ONCE))
-            parts.append(predictor.kind.guesses(self.answers(predictor, some, of)))
+            parts.append(kind.guesses(self.answers(predictor, some, of)))
         return Guesses(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def agree(self, student: Guesses, teacher: Guesses, verdicts: tuple[PlaceVerdict, PlaceVerdict]) -> dict[str, Any]:

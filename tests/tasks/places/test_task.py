@@ -15,6 +15,7 @@ from distill.errors import DistillError
 from distill.evaluation.great_circle import great_circle
 from distill.predictors.open import open_predictor
 from distill.registries import TASKS
+from distill.tasks import open_task
 from tests.helpers.running import complaint, read, run_recipe, write_recipe
 from tests.helpers.squares_of_earth import TOWNS, photographs, recipe_of_places
 
@@ -58,6 +59,26 @@ def test_the_file_carries_its_table_of_cells(ran: tuple[Path, dict[str, Any]]) -
     nearest = great_circle(file.kind.table[:, None], np.array(list(TOWNS.values()))).min(axis=1)
     assert (nearest < 0.5).all()
     assert file.kind.radii is not None and file.kind.sure_from is not None and file.kind.sure_from[0] == 0
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("cell", 0), ("mode", 1)])
+def test_a_file_is_scored_by_the_rule_of_the_recipe(
+    ran: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, rule: str, expected: int
+) -> None:
+    place, _ = ran
+    file = open_predictor(place / "run" / "export" / "student.onnx")
+    assert isinstance(file.kind, Places) and file.kind.place == "cell"
+    table = file.kind.table
+    # Two cells near each other together have more than the likeliest, which lies far from both.
+    apart = great_circle(table[:, None], table) + np.diag(np.full(len(table), np.inf))
+    near, other = np.unravel_index(apart.argmin(), apart.shape)
+    far = next(c for c in range(len(table)) if c not in (near, other))
+    probabilities = np.zeros((1, len(table)), np.float32)
+    probabilities[0, [far, near, other]] = 0.35, 0.33, 0.32
+    judging = open_task(read(place / "tiny.yaml", ["--evaluate.place", rule])[0], place / "run" / "data").judging
+    monkeypatch.setattr(judging, "answers", lambda *_: {"probabilities": probabilities})
+    guesses = judging.seen(file, judging.pictures.test.where(np.arange(len(judging.pictures.test)) < 1), "test")
+    assert guesses.cells.tolist() == [(far, near)[expected]]
 
 
 def test_a_table_of_guesses(ran: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
